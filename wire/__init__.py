@@ -1,0 +1,1 @@
+"""Sans-IO codecs, both roles of each protocol. Bytes and values in, values and bytes out: no socket, no clock."""

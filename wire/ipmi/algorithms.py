@@ -1,0 +1,162 @@
+"""Cipher suites and what their algorithms compute (IPMI 2.0 sections 13.28 to 13.32 and 22.15.2)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from wire.errors import WireError
+
+# Clients of every origin take 20 octets for K1 and K2 whatever the hash (section 13.32 names no length).
+KEY_CONSTANT_LENGTH = 20
+BLOCK = 16
+
+
+class Authentication(NamedTuple):
+    """RAKP algorithm: hash and length of the RAKP 4 integrity check value (section 13.28.1)."""
+
+    digest: str
+    icv_length: int
+
+
+class Integrity(NamedTuple):
+    """Integrity algorithm: hash and length of the code (section 13.28.4)."""
+
+    digest: str
+    code_length: int
+
+
+AUTHENTICATION: dict[int, Authentication | None] = {
+    0: None,
+    1: Authentication("sha1", 12),
+    2: Authentication("md5", 16),
+    3: Authentication("sha256", 16),
+}
+INTEGRITY: dict[int, Integrity | None] = {
+    0: None,
+    1: Integrity("sha1", 12),
+    2: Integrity("md5", 16),
+    4: Integrity("sha256", 16),
+}
+NO_CONFIDENTIALITY = 0
+AES_CBC_128 = 1
+
+
+class Suite(NamedTuple):
+    """One row of IPMI 2.0 table 22-20."""
+
+    number: int
+    authentication: int
+    integrity: int
+    confidentiality: int
+
+
+SUITES: dict[int, Suite] = {
+    suite.number: suite
+    for suite in (
+        Suite(1, 1, 0, 0),
+        Suite(2, 1, 1, 0),
+        Suite(3, 1, 1, 1),
+        Suite(6, 2, 0, 0),
+        Suite(7, 2, 2, 0),
+        Suite(8, 2, 2, 1),
+        Suite(15, 3, 0, 0),
+        Suite(16, 3, 4, 0),
+        Suite(17, 3, 4, 1),
+    )
+}
+
+
+def suite_of(authentication: int, integrity: int, confidentiality: int) -> Suite | None:
+    """The suite that combines these three algorithms."""
+    for suite in SUITES.values():
+        if suite[1:] == (authentication, integrity, confidentiality):
+            return suite
+    return None
+
+
+def suite_record(suite: Suite) -> bytes:
+    """The record of Get Channel Cipher Suites (table 22-19)."""
+    return bytes((0xC0, suite.number, suite.authentication, 0x40 | suite.integrity, 0x80 | suite.confidentiality))
+
+
+class Handshake(NamedTuple):
+    """What both ends know when RAKP ends; the codes and keys are functions of it (section 13.31)."""
+
+    suite: Suite
+    console_sid: int
+    bmc_sid: int
+    console_random: bytes
+    bmc_random: bytes
+    guid: bytes
+    role: int  # octet of RAKP message 1 as received
+    user: bytes
+
+    def _name(self) -> bytes:
+        return bytes((self.role, len(self.user))) + self.user
+
+    def _hmac(self, key: bytes, text: bytes) -> bytes:
+        algorithm = AUTHENTICATION[self.suite.authentication]
+        return hmac.digest(key, text, algorithm.digest) if algorithm else b""
+
+    def rakp2_code(self, password: bytes) -> bytes:
+        sids = self.console_sid.to_bytes(4, "little") + self.bmc_sid.to_bytes(4, "little")
+        return self._hmac(password, sids + self.console_random + self.bmc_random + self.guid + self._name())
+
+    def rakp3_code(self, password: bytes) -> bytes:
+        return self._hmac(password, self.bmc_random + self.console_sid.to_bytes(4, "little") + self._name())
+
+    def session_integrity_key(self, key: bytes) -> bytes:
+        """SIK; `key` is KG, or the password when KG is all zero (one-key login)."""
+        return self._hmac(key, self.console_random + self.bmc_random + self._name())
+
+    def rakp4_icv(self, sik: bytes) -> bytes:
+        algorithm = AUTHENTICATION[self.suite.authentication]
+        text = self.console_random + self.bmc_sid.to_bytes(4, "little") + self.guid
+        return self._hmac(sik, text)[: algorithm.icv_length if algorithm else 0]
+
+
+class Keys:
+    """Protection of the packets of one session."""
+
+    def __init__(self, suite: Suite, sik: bytes) -> None:
+        self.integrity = INTEGRITY[suite.integrity]
+        self.encrypts = suite.confidentiality == AES_CBC_128
+        authentication = AUTHENTICATION[suite.authentication]
+        digest = authentication.digest if authentication else "sha1"
+        self._k1 = hmac.digest(sik, b"\x01" * KEY_CONSTANT_LENGTH, digest)
+        self._aes = algorithms.AES(hmac.digest(sik, b"\x02" * KEY_CONSTANT_LENGTH, digest)[:BLOCK])
+
+    def code(self, covered: bytes) -> bytes:
+        """Authentication code over `covered`."""
+        if self.integrity is None:
+            return b""
+        return hmac.digest(self._k1, covered, self.integrity.digest)[: self.integrity.code_length]
+
+    def encrypt(self, plain: bytes, iv: bytes) -> bytes:
+        """Confidentiality header (the IV) and cipher text with trailer (section 13.29)."""
+        count = -(len(plain) + 1) % BLOCK
+        padded = plain + bytes(range(1, count + 1)) + bytes((count,))
+        encryptor = Cipher(self._aes, modes.CBC(iv)).encryptor()
+        return iv + encryptor.update(padded) + encryptor.finalize()
+
+    def decrypt(self, data: bytes, offset: int) -> bytes:
+        """The plain payload. Raises WireError when length or pad are wrong."""
+        if len(data) < 2 * BLOCK or len(data) % BLOCK:
+            raise WireError(offset, "an AES payload is an IV and whole blocks")
+        decryptor = Cipher(self._aes, modes.CBC(data[:BLOCK])).decryptor()
+        plain = decryptor.update(data[BLOCK:]) + decryptor.finalize()
+        count = plain[-1]
+        if count >= BLOCK or plain[-1 - count : -1] != bytes(range(1, count + 1)):
+            raise WireError(offset + len(data) - 1, "the confidentiality pad is not 01h 02h 03h ...")
+        return plain[: -1 - count]
+
+
+def md5_code(password: bytes, session_id: int, message: bytes, sequence: int) -> bytes:
+    """Authentication code of IPMI 1.5 with MD5 (section 13.6 and 22.17.1). `password` is padded here."""
+    padded = password.ljust(16, b"\0")
+    text = padded + session_id.to_bytes(4, "little") + message + sequence.to_bytes(4, "little") + padded
+    return hashlib.md5(text, usedforsecurity=False).digest()

@@ -1,0 +1,261 @@
+"""The remote console's end of a session, IPMI 1.5 and RMCP+.
+
+A machine without timers: the caller sends what it is given, hands back what arrives, and repeats a datagram when
+it has waited long enough.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from enum import Enum, auto
+
+from wire import rmcp
+from wire.ipmi import packet, rakp
+from wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code
+from wire.ipmi.message import NetFn, Privilege, Request, Response, decode_response, encode_request
+from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
+from wire.ipmi.rakp import Status
+from wire.ipmi.window import Window
+
+
+class State(Enum):
+    """Where the session stands."""
+
+    IDLE = auto()
+    OPENING = auto()
+    RAKP1_SENT = auto()
+    RAKP3_SENT = auto()
+    CHALLENGED = auto()
+    ACTIVATING = auto()
+    OPEN = auto()
+    REFUSED = auto()
+
+
+def sessionless(request: Request) -> bytes:
+    """A request outside any session, in IPMI 1.5 framing, which every BMC understands."""
+    return packet.encode_15(Packet15(AuthType.NONE, 0, 0, b"", encode_request(request)))
+
+
+class ConsolePlus:
+    """An RMCP+ session. `refusal` names why the BMC, or our check of its codes, ended the set-up."""
+
+    def __init__(
+        self,
+        user: bytes,
+        password: bytes,
+        random_bytes: Callable[[int], bytes],
+        suite: int = 17,
+        privilege: Privilege = Privilege.ADMINISTRATOR,
+    ) -> None:
+        self.state = State.IDLE
+        self.refusal: Status | None = None
+        self._user = user
+        self._password = password
+        self._random = random_bytes
+        self._suite = SUITES[suite]
+        self._privilege = privilege
+        self._console_sid = 0
+        self._bmc_sid = 0
+        self._console_random = b""
+        self._handshake: Handshake | None = None
+        self._sik = b""
+        self._keys: Keys | None = None
+        self._sequence = 0
+        self._rq_seq = 0
+        self._inbound = Window(16, 15)
+
+    def start(self) -> bytes:
+        """The Open Session Request."""
+        self._console_sid = int.from_bytes(self._random(4), "little") or 1
+        self.state = State.OPENING
+        asked = rakp.OpenRequest(0, self._privilege, self._console_sid, *self._suite[1:])
+        return self._plain(Payload.OPEN_SESSION_REQUEST, rakp.encode_open_request(asked))
+
+    def receive(self, data: bytes) -> bytes | Response | None:
+        """The next datagram to send, an answer to a request, or None when there is nothing to do.
+
+        Raises WireError for octets that cannot be read. What belongs to another exchange is None.
+        """
+        if rmcp.decode(data).rmcp_class is not rmcp.RmcpClass.IPMI:
+            return None
+        parsed = packet.decode(data)
+        if isinstance(parsed, Packet15):
+            return None
+        step = (self.state, parsed.payload_type)
+        if step == (State.OPENING, Payload.OPEN_SESSION_RESPONSE):
+            return self._opened(rakp.decode_open_response(parsed.payload))
+        if step == (State.RAKP1_SENT, Payload.RAKP_2):
+            return self._challenged(rakp.decode_rakp2(parsed.payload))
+        if step == (State.RAKP3_SENT, Payload.RAKP_4):
+            return self._confirmed(rakp.decode_rakp4(parsed.payload))
+        if step == (State.OPEN, Payload.IPMI):
+            return self._answer(data, parsed)
+        return None
+
+    def request(self, netfn: int, command: int, data: bytes = b"") -> bytes:
+        """A protected request. Raises RuntimeError while the session is not open."""
+        if self._keys is None:
+            raise RuntimeError("the session is not open")
+        self._rq_seq = (self._rq_seq + 1) & 0x3F
+        self._sequence += 1
+        message = encode_request(Request(netfn, command, data, self._rq_seq))
+        keys = self._keys
+        payload = keys.encrypt(message, self._random(16)) if keys.encrypts else message
+        protected = keys.integrity is not None
+        datagram = packet.encode_plus(
+            PacketPlus(Payload.IPMI, keys.encrypts, protected, self._bmc_sid, self._sequence, payload)
+        )
+        if protected:
+            datagram = packet.pad(datagram)
+            datagram += keys.code(datagram[rmcp.HEADER_LENGTH :])
+        return datagram
+
+    def close(self) -> bytes:
+        """Close Session."""
+        return self.request(NetFn.APP, 0x3C, self._bmc_sid.to_bytes(4, "little"))
+
+    @staticmethod
+    def _plain(payload_type: Payload, payload: bytes) -> bytes:
+        return packet.encode_plus(PacketPlus(payload_type, False, False, 0, 0, payload))
+
+    def _refuse(self, status: int) -> bytes | None:
+        self.state = State.REFUSED
+        self.refusal = Status(status) if status in set(Status) else Status.ILLEGAL_PARAMETER
+        return None
+
+    def _opened(self, answer: rakp.OpenResponse) -> bytes | None:
+        if answer.status != Status.OK:
+            return self._refuse(answer.status)
+        if (answer.authentication, answer.integrity, answer.confidentiality) != self._suite[1:]:
+            return self._refuse(Status.NO_CIPHER_SUITE_MATCH)
+        self._bmc_sid = answer.bmc_sid
+        self._console_random = self._random(16)
+        self.state = State.RAKP1_SENT
+        role = 0x10 | self._privilege  # name-only lookup
+        message = rakp.Rakp1(0, self._bmc_sid, self._console_random, role, self._user)
+        return self._plain(Payload.RAKP_1, rakp.encode_rakp1(message))
+
+    def _challenged(self, answer: rakp.Rakp2) -> bytes | None:
+        if answer.status != Status.OK:
+            return self._refuse(answer.status)
+        self._handshake = handshake = Handshake(
+            self._suite,
+            self._console_sid,
+            self._bmc_sid,
+            self._console_random,
+            answer.bmc_random,
+            answer.guid,
+            0x10 | self._privilege,
+            self._user,
+        )
+        if not hmac.compare_digest(answer.code, handshake.rakp2_code(self._password)):
+            return self._refuse(Status.INVALID_INTEGRITY_CHECK)
+        self._sik = handshake.session_integrity_key(self._password)
+        self.state = State.RAKP3_SENT
+        message = rakp.Rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code(self._password))
+        return self._plain(Payload.RAKP_3, rakp.encode_rakp3(message))
+
+    def _confirmed(self, answer: rakp.Rakp4) -> bytes | None:
+        if answer.status != Status.OK:
+            return self._refuse(answer.status)
+        if self._handshake is None or not hmac.compare_digest(answer.icv, self._handshake.rakp4_icv(self._sik)):
+            return self._refuse(Status.INVALID_INTEGRITY_CHECK)
+        self._keys = Keys(self._suite, self._sik)
+        self.state = State.OPEN
+        return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
+
+    def _answer(self, data: bytes, parsed: PacketPlus) -> Response | None:
+        keys = self._keys
+        if keys is None or parsed.session_id != self._console_sid or parsed.encrypted != keys.encrypts:
+            return None
+        if keys.integrity:
+            covered, code = packet.trailer(data, len(parsed.payload), keys.integrity.code_length)
+            if not hmac.compare_digest(keys.code(covered), code):
+                return None
+        if not self._inbound.accept(parsed.sequence):
+            return None
+        message = keys.decrypt(parsed.payload, parsed.payload_offset) if keys.encrypts else parsed.payload
+        return decode_response(message, parsed.payload_offset)
+
+
+class Console15:
+    """An IPMI 1.5 session with MD5."""
+
+    def __init__(
+        self,
+        user: bytes,
+        password: bytes,
+        random_bytes: Callable[[int], bytes],
+        privilege: Privilege = Privilege.ADMINISTRATOR,
+    ) -> None:
+        self.state = State.IDLE
+        self.completion = 0  # completion code that ended the set-up
+        self._user = user
+        self._password = password
+        self._random = random_bytes
+        self._privilege = privilege
+        self._session_id = 0
+        self._sequence = 0
+        self._rq_seq = 0
+        self._inbound = Window(8, 8)
+
+    def start(self) -> bytes:
+        """Get Session Challenge."""
+        self.state = State.CHALLENGED
+        return sessionless(Request(NetFn.APP, 0x39, bytes((AuthType.MD5,)) + self._user.ljust(16, b"\0")))
+
+    def receive(self, data: bytes) -> bytes | Response | None:
+        """As `ConsolePlus.receive`."""
+        if rmcp.decode(data).rmcp_class is not rmcp.RmcpClass.IPMI:
+            return None
+        parsed = packet.decode(data)
+        if not isinstance(parsed, Packet15):
+            return None
+        if self.state is State.CHALLENGED:
+            answer = decode_response(parsed.message, parsed.message_offset)
+            if answer.completion or len(answer.data) != 20:
+                return self._refuse(answer.completion)
+            return self._activate(answer.data)
+        if parsed.session_id != self._session_id or parsed.auth_type is not AuthType.MD5:
+            return None
+        code = md5_code(self._password, self._session_id, parsed.message, parsed.sequence)
+        if not hmac.compare_digest(parsed.auth_code, code) or not self._inbound.accept(parsed.sequence):
+            return None
+        answer = decode_response(parsed.message, parsed.message_offset)
+        if self.state is not State.ACTIVATING:
+            return answer
+        if answer.completion or len(answer.data) != 10:
+            return self._refuse(answer.completion)
+        self._session_id = int.from_bytes(answer.data[1:5], "little")
+        self._sequence = int.from_bytes(answer.data[5:9], "little")
+        self.state = State.OPEN
+        return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
+
+    def request(self, netfn: int, command: int, data: bytes = b"") -> bytes:
+        """An authenticated request."""
+        self._rq_seq = (self._rq_seq + 1) & 0x3F
+        message = encode_request(Request(netfn, command, data, self._rq_seq))
+        code = md5_code(self._password, self._session_id, message, self._sequence)
+        datagram = packet.encode_15(Packet15(AuthType.MD5, self._sequence, self._session_id, code, message))
+        self._sequence += 1 if self._sequence else 0
+        return datagram
+
+    def close(self) -> bytes:
+        """Close Session."""
+        return self.request(NetFn.APP, 0x3C, self._session_id.to_bytes(4, "little"))
+
+    def _refuse(self, completion: int) -> bytes | None:
+        self.state = State.REFUSED
+        self.completion = completion
+        return None
+
+    def _activate(self, answer: bytes) -> bytes:
+        self._session_id = int.from_bytes(answer[:4], "little")
+        self.state = State.ACTIVATING
+        first = int.from_bytes(self._random(3), "little") or 1
+        self._inbound = Window(8, 8, first - 1)
+        body = bytes((AuthType.MD5, self._privilege)) + answer[4:20] + first.to_bytes(4, "little")
+        return self.request(NetFn.APP, 0x3A, body)
+
+

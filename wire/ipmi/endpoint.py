@@ -1,0 +1,449 @@
+"""The BMC's end of a LAN channel: discovery, IPMI 1.5 and RMCP+ sessions.
+
+What a command does is the host's business; which session may give it is decided here. The endpoint is a pure
+machine: datagrams and `now_ms` in, datagrams out. Sessions expire when they are looked at, so an idle endpoint
+needs no timer.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from wire import rmcp
+from wire.ipmi import packet, rakp
+from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite, md5_code
+from wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
+from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
+from wire.ipmi.rakp import Status
+from wire.ipmi.window import Window
+
+Address = tuple[str, int]
+
+SESSION_TIMEOUT_MS = 60_000  # IPMI 2.0 section 6.12.15
+HALF_OPEN_MS = 5_000
+MAX_SESSIONS = 16
+ANSWERS_KEPT = 8
+ANSWER_KEPT_MS = 5_000
+
+
+class Drop(StrEnum):
+    """Why a datagram got no answer."""
+
+    SESSION_UNKNOWN = "session_unknown"
+    PEER = "peer"
+    SEQUENCE = "sequence"
+    AUTHENTICATION = "authentication"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the session layer needs it."""
+
+    user_id: int
+    name: bytes
+    password: bytes
+    privilege: Privilege
+
+
+class Host(Protocol):
+    """What the endpoint asks of the management controller behind it."""
+
+    guid: bytes  # as Get System GUID answers it
+
+    def account(self, name: bytes) -> Account | None:
+        """The enabled user of that name."""
+
+    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+        """Completion code and data. `session` is None outside sessions."""
+
+
+@dataclass(slots=True)
+class Session:
+    """An open session, or one about to open."""
+
+    session_id: int
+    peer: Address
+    limit: Privilege
+    touched_ms: int
+    account: Account | None = None
+    privilege: Privilege = Privilege.USER
+    active: bool = False
+    # RMCP+
+    console_sid: int = 0
+    suite: Suite | None = None
+    handshake: Handshake | None = None
+    keys: Keys | None = None
+    rakp4: bytes = b""
+    # IPMI 1.5
+    auth_type: AuthType = AuthType.NONE
+    challenge: bytes = b""
+    outbound_15: int = 0
+    # both
+    inbound: Window = field(default_factory=lambda: Window(16, 15))
+    outbound: int = 0
+    answers: OrderedDict[Request, tuple[int, bytes]] = field(default_factory=OrderedDict)
+
+
+class Endpoint:
+    """A LAN channel. `random_bytes(n)` supplies session identifiers, challenges and initialisation vectors."""
+
+    def __init__(
+        self,
+        host: Host,
+        random_bytes: Callable[[int], bytes],
+        suites: tuple[int, ...] = (3, 17),
+        max_sessions: int = MAX_SESSIONS,
+    ) -> None:
+        self._host = host
+        self._random = random_bytes
+        self._max_sessions = max_sessions
+        self.suites = tuple(SUITES[number] for number in suites)
+        self.sessions: dict[int, Session] = {}
+        self.drops: Counter[Drop] = Counter()
+
+    def receive(self, data: bytes, peer: Address, now_ms: int) -> list[bytes]:
+        """Answers to one datagram. Raises WireError for octets that are no RMCP, ASF or IPMI."""
+        header = rmcp.decode(data)
+        if header.rmcp_class is rmcp.RmcpClass.ASF:
+            ping = rmcp.decode_asf(data)
+            return [rmcp.encode_pong(ping.tag)] if isinstance(ping, rmcp.Ping) else self._drop(Drop.UNEXPECTED)
+        self._expire(now_ms)
+        parsed = packet.decode(data)
+        if isinstance(parsed, Packet15):
+            return self._receive_15(parsed, peer, now_ms)
+        if parsed.payload_type is Payload.IPMI:
+            return self._receive_plus(data, parsed, peer, now_ms)
+        setup = self._setup.get(parsed.payload_type)
+        if setup is None or parsed.session_id:
+            return self._drop(Drop.UNEXPECTED)
+        return setup(self, parsed.payload, peer, now_ms)
+
+    def reset(self) -> None:
+        """Forget every session, as a controller does that loses power."""
+        self.sessions.clear()
+
+    @property
+    def active(self) -> list[Session]:
+        """The open sessions."""
+        return [session for session in self.sessions.values() if session.active]
+
+    def _drop(self, reason: Drop) -> list[bytes]:
+        self.drops[reason] += 1
+        return []
+
+    def _expire(self, now_ms: int) -> None:
+        for session in list(self.sessions.values()):
+            if now_ms - session.touched_ms > (SESSION_TIMEOUT_MS if session.active else HALF_OPEN_MS):
+                del self.sessions[session.session_id]
+
+    def _new_session(self, peer: Address, limit: Privilege, now_ms: int) -> Session | None:
+        if len(self.sessions) >= self._max_sessions:
+            waiting = [session for session in self.sessions.values() if not session.active]
+            if not waiting:
+                return None
+            del self.sessions[min(waiting, key=lambda session: session.touched_ms).session_id]
+        while (session_id := int.from_bytes(self._random(4), "little")) in self.sessions or session_id == 0:
+            pass
+        session = self.sessions[session_id] = Session(session_id, peer, limit, now_ms)
+        return session
+
+    # --- commands ---------------------------------------------------------------------------------------
+
+    def _answer(self, message: bytes, offset: int, session: Session | None, now_ms: int) -> bytes:
+        """The answer to an IPMI message; a repeated request gets the answer it got before."""
+        request = decode_request(message, offset)
+        if session and (kept := session.answers.get(request)) and now_ms - kept[0] <= ANSWER_KEPT_MS:
+            return kept[1]
+        code, data = self._execute(request, session)
+        answer = encode_response(request, code, data)
+        if session:
+            session.answers[request] = (now_ms, answer)
+            if len(session.answers) > ANSWERS_KEPT:
+                session.answers.popitem(last=False)
+        return answer
+
+    def _execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+        if request.rs_lun:
+            return Completion.INVALID_FOR_LUN, b""
+        if request.netfn == NetFn.APP and session and session.active:
+            if request.command == 0x3B:
+                return self._set_privilege(request.data, session)
+            if request.command == 0x3C:
+                return self._close(request.data, session)
+            if request.command == 0x3D:
+                return self._session_info(request.data, session)
+        return self._host.execute(request, session)
+
+    def _set_privilege(self, data: bytes, session: Session) -> tuple[int, bytes]:
+        # IPMI 2.0 section 22.18
+        if len(data) != 1:
+            return Completion.LENGTH_INVALID, b""
+        wanted = data[0] & 0x0F
+        if wanted and wanted not in (2, 3, 4):
+            return Completion.INVALID_FIELD, b""
+        if wanted > session.limit:
+            return 0x81, b""
+        if wanted:
+            session.privilege = Privilege(wanted)
+        return Completion.OK, bytes((session.privilege,))
+
+    def _close(self, data: bytes, session: Session) -> tuple[int, bytes]:
+        # Section 22.19. The answer still leaves through the closed session's object.
+        if len(data) not in (4, 5):
+            return Completion.LENGTH_INVALID, b""
+        target = self.sessions.get(int.from_bytes(data[:4], "little"))
+        if target is None or (target is not session and session.privilege < Privilege.ADMINISTRATOR):
+            return 0x87, b""
+        del self.sessions[target.session_id]
+        return Completion.OK, b""
+
+    def _session_info(self, data: bytes, session: Session) -> tuple[int, bytes]:
+        # Section 22.20. Handles are the positions among the open sessions, from 1.
+        if not data:
+            return Completion.LENGTH_INVALID, b""
+        active = self.active
+        if data[0] == 0:
+            target: Session | None = session
+        elif data[0] == 0xFF:
+            target = self.sessions.get(int.from_bytes(data[1:5], "little"))
+        else:
+            index = data[1] if data[0] == 0xFE and len(data) > 1 else data[0]
+            target = active[index - 1] if 0 < index <= len(active) else None
+        head = bytes((active.index(target) + 1 if target in active else 0, self._max_sessions, len(active)))
+        if target is None or target.account is None:
+            return Completion.OK, head
+        address = bytes(int(part) for part in target.peer[0].split(".")) if target.peer[0].count(".") == 3 else bytes(4)
+        plus = 0x10 if target.suite else 0x00
+        who = bytes((target.account.user_id, target.privilege, plus | 1))
+        return Completion.OK, head + who + address + bytes(6) + target.peer[1].to_bytes(2, "little")
+
+    # --- IPMI 1.5 ---------------------------------------------------------------------------------------
+
+    def _receive_15(self, parsed: Packet15, peer: Address, now_ms: int) -> list[bytes]:
+        if parsed.session_id == 0:
+            return self._outside_15(parsed, peer, now_ms)
+        session = self.sessions.get(parsed.session_id)
+        if session is None or session.suite is not None or session.account is None:
+            return self._drop(Drop.SESSION_UNKNOWN)
+        if session.peer != peer:
+            return self._drop(Drop.PEER)
+        code = md5_code(session.account.password, session.session_id, parsed.message, parsed.sequence)
+        if parsed.auth_type is not AuthType.MD5 or not hmac.compare_digest(parsed.auth_code, code):
+            return self._drop(Drop.AUTHENTICATION)
+        if not session.active:
+            return self._activate(parsed, session, now_ms)
+        if not session.inbound.accept(parsed.sequence):
+            return self._drop(Drop.SEQUENCE)
+        session.touched_ms = now_ms
+        return [self._seal_15(session, self._answer(parsed.message, parsed.message_offset, session, now_ms))]
+
+    def _outside_15(self, parsed: Packet15, peer: Address, now_ms: int) -> list[bytes]:
+        if parsed.auth_type is not AuthType.NONE:
+            return self._drop(Drop.AUTHENTICATION)
+        request = decode_request(parsed.message, parsed.message_offset)
+        if (request.netfn, request.command) == (NetFn.APP, 0x39):
+            code, data = self._challenge(request.data, peer, now_ms)
+            answer = encode_response(request, code, data)
+        else:
+            answer = self._answer(parsed.message, parsed.message_offset, None, now_ms)
+        return [packet.encode_15(Packet15(AuthType.NONE, 0, 0, b"", answer))]
+
+    def _challenge(self, data: bytes, peer: Address, now_ms: int) -> tuple[int, bytes]:
+        # Get Session Challenge, section 22.16. Straight password and "none" are refused by policy.
+        if len(data) != 17:
+            return Completion.LENGTH_INVALID, b""
+        if data[0] & 0x0F != AuthType.MD5:
+            return Completion.INVALID_FIELD, b""
+        account = self._host.account(data[1:].rstrip(b"\0"))
+        # A password stored with 20 octets never logs in through IPMI 1.5 (section 22.30).
+        if account is None or len(account.password) > 16:
+            return 0x81, b""
+        session = self._new_session(peer, account.privilege, now_ms)
+        if session is None:
+            return Completion.OUT_OF_SPACE, b""
+        session.account, session.auth_type = account, AuthType.MD5
+        session.challenge = self._random(16)
+        return Completion.OK, session.session_id.to_bytes(4, "little") + session.challenge
+
+    def _activate(self, parsed: Packet15, session: Session, now_ms: int) -> list[bytes]:
+        # Activate Session, section 22.17. The first answer carries exactly the console's outbound number.
+        request = decode_request(parsed.message, parsed.message_offset)
+        data = request.data
+        if (request.netfn, request.command) != (NetFn.APP, 0x3A) or len(data) != 22 or data[2:18] != session.challenge:
+            return self._drop(Drop.UNEXPECTED)
+        session.outbound_15 = int.from_bytes(data[18:22], "little")
+        wanted = data[1] & 0x0F
+        if session.outbound_15 == 0:
+            answer = encode_response(request, 0x84)
+        elif not Privilege.USER <= wanted <= session.limit:
+            answer = encode_response(request, 0x86)
+        else:
+            session.active = True
+            session.limit = Privilege(wanted)
+            session.touched_ms = now_ms
+            first = int.from_bytes(self._random(3), "little") or 1
+            session.inbound = Window(8, 8, first - 1)
+            body = session.session_id.to_bytes(4, "little") + first.to_bytes(4, "little")
+            answer = encode_response(request, 0, bytes((AuthType.MD5,)) + body + bytes((wanted,)))
+        return [self._seal_15(session, answer)]
+
+    def _seal_15(self, session: Session, answer: bytes) -> bytes:
+        number = session.outbound_15
+        session.outbound_15 = number % 0xFFFFFFFF + 1
+        password = session.account.password if session.account else b""
+        code = md5_code(password, session.session_id, answer, number)
+        return packet.encode_15(Packet15(AuthType.MD5, number, session.session_id, code, answer))
+
+    # --- RMCP+ ------------------------------------------------------------------------------------------
+
+    def _receive_plus(self, data: bytes, parsed: PacketPlus, peer: Address, now_ms: int) -> list[bytes]:
+        if parsed.session_id == 0:
+            if parsed.encrypted or parsed.authenticated:
+                return self._drop(Drop.UNEXPECTED)
+            answer = self._answer(parsed.payload, parsed.payload_offset, None, now_ms)
+            return [packet.encode_plus(PacketPlus(Payload.IPMI, False, False, 0, 0, answer))]
+        session = self.sessions.get(parsed.session_id)
+        if session is None or not session.active or session.keys is None:
+            return self._drop(Drop.SESSION_UNKNOWN)
+        if session.peer != peer:
+            return self._drop(Drop.PEER)
+        keys = session.keys
+        if parsed.authenticated != (keys.integrity is not None) or parsed.encrypted != keys.encrypts:
+            return self._drop(Drop.AUTHENTICATION)
+        if keys.integrity:
+            covered, code = packet.trailer(data, len(parsed.payload), keys.integrity.code_length)
+            if not hmac.compare_digest(keys.code(covered), code):
+                return self._drop(Drop.AUTHENTICATION)
+        if not session.inbound.accept(parsed.sequence):
+            return self._drop(Drop.SEQUENCE)
+        session.touched_ms = now_ms
+        message = keys.decrypt(parsed.payload, parsed.payload_offset) if keys.encrypts else parsed.payload
+        return [self._seal_plus(session, keys, self._answer(message, parsed.payload_offset, session, now_ms))]
+
+    def _seal_plus(self, session: Session, keys: Keys, answer: bytes) -> bytes:
+        session.outbound = session.outbound % 0xFFFFFFFF + 1
+        payload = keys.encrypt(answer, self._random(16)) if keys.encrypts else answer
+        protected = keys.integrity is not None
+        datagram = packet.encode_plus(
+            PacketPlus(Payload.IPMI, keys.encrypts, protected, session.console_sid, session.outbound, payload)
+        )
+        if protected:
+            datagram = packet.pad(datagram)
+            datagram += keys.code(datagram[rmcp.HEADER_LENGTH :])
+        return datagram
+
+    @staticmethod
+    def _setup_datagram(payload_type: Payload, payload: bytes) -> list[bytes]:
+        return [packet.encode_plus(PacketPlus(payload_type, False, False, 0, 0, payload))]
+
+    def _open(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
+        message = rakp.decode_open_request(payload)
+        suite, status = self._choose(message)
+        session = None
+        limit = Privilege(min(message.max_privilege or Privilege.ADMINISTRATOR, Privilege.ADMINISTRATOR))
+        if suite is not None:
+            session = self._new_session(peer, limit, now_ms)
+            status = Status.OK if session else Status.NO_RESOURCES
+        answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid)
+        if session is not None and suite is not None:
+            session.suite, session.console_sid = suite, message.console_sid
+            answer = answer._replace(
+                bmc_sid=session.session_id,
+                authentication=suite.authentication,
+                integrity=suite.integrity,
+                confidentiality=suite.confidentiality,
+            )
+        return self._setup_datagram(Payload.OPEN_SESSION_RESPONSE, rakp.encode_open_response(answer))
+
+    def _choose(self, message: rakp.OpenRequest) -> tuple[Suite | None, Status]:
+        """The suite asked for, exactly; never another one. What the console leaves open is ours to fill."""
+        for suite in reversed(self.suites):
+            asked = (message.authentication, message.integrity, message.confidentiality)
+            if all(want is None or want == have for want, have in zip(asked, suite[1:], strict=True)):
+                return suite, Status.OK
+        if message.authentication is not None and message.authentication not in AUTHENTICATION:
+            return None, Status.INVALID_AUTHENTICATION
+        if message.integrity is not None and message.integrity not in INTEGRITY:
+            return None, Status.INVALID_INTEGRITY
+        return None, Status.NO_CIPHER_SUITE_MATCH
+
+    def _rakp1(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
+        message = rakp.decode_rakp1(payload)
+        session = self.sessions.get(message.bmc_sid)
+        if session is None or session.suite is None or session.peer != peer or session.active:
+            return self._drop(Drop.SESSION_UNKNOWN)
+        account = self._host.account(message.user) if message.user else None
+        wanted = message.role & 0x0F or session.limit
+        status = Status.OK
+        if len(message.user) > 16:
+            status = Status.INVALID_NAME_LENGTH
+        elif account is None:
+            status = Status.UNAUTHORIZED_NAME
+        elif wanted > account.privilege:
+            status = Status.UNAUTHORIZED_ROLE
+        elif not any(message.console_random):
+            status = Status.ILLEGAL_PARAMETER
+        if status is not Status.OK or account is None:
+            del self.sessions[session.session_id]
+            refusal = rakp.Rakp2(message.tag, status, session.console_sid)
+            return self._setup_datagram(Payload.RAKP_2, rakp.encode_rakp2(refusal))
+        session.account = account
+        session.limit = Privilege(min(session.limit, account.privilege, wanted))
+        session.touched_ms = now_ms
+        session.handshake = handshake = Handshake(
+            session.suite,
+            session.console_sid,
+            session.session_id,
+            message.console_random,
+            self._random(16),
+            self._host.guid,
+            message.role,
+            message.user,
+        )
+        answer = rakp.Rakp2(
+            message.tag,
+            Status.OK,
+            session.console_sid,
+            handshake.bmc_random,
+            handshake.guid,
+            handshake.rakp2_code(account.password),
+        )
+        return self._setup_datagram(Payload.RAKP_2, rakp.encode_rakp2(answer))
+
+    def _rakp3(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
+        message = rakp.decode_rakp3(payload)
+        session = self.sessions.get(message.bmc_sid)
+        if session is None or session.peer != peer or session.handshake is None or session.account is None:
+            return self._drop(Drop.SESSION_UNKNOWN)
+        if session.rakp4:
+            # FreeIPMI repeats RAKP message 3 when message 4 is lost; only an unused session answers again.
+            return [session.rakp4] if session.inbound.unused else self._drop(Drop.UNEXPECTED)
+        handshake, password = session.handshake, session.account.password
+        if message.status != Status.OK:
+            del self.sessions[session.session_id]
+            return []
+        if not hmac.compare_digest(message.code, handshake.rakp3_code(password)):
+            del self.sessions[session.session_id]
+            refusal = rakp.Rakp4(message.tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
+            return self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(refusal))
+        sik = handshake.session_integrity_key(password)
+        session.keys = Keys(handshake.suite, sik)
+        session.active = True
+        session.touched_ms = now_ms
+        answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
+        (session.rakp4,) = self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
+        return [session.rakp4]
+
+    _setup = {
+        Payload.OPEN_SESSION_REQUEST: _open,
+        Payload.RAKP_1: _rakp1,
+        Payload.RAKP_3: _rakp3,
+    }
+
+
