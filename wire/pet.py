@@ -17,7 +17,10 @@ NO_MORE_FIELDS = 0xC1
 
 
 class Pet(NamedTuple):
-    """One event. `guid` in RFC 4122 order, `timestamp` in seconds since 1998 (0 unspecified), `utc_offset` in minutes."""
+    """One event.
+
+    `guid` in RFC 4122 order, `timestamp` in seconds since 1998 (0 unspecified), `utc_offset` in minutes.
+    """
 
     guid: bytes
     sequence: int

@@ -119,10 +119,15 @@ class Endpoint:
             return self._receive_15(parsed, peer, now_ms)
         if parsed.payload_type is Payload.IPMI:
             return self._receive_plus(data, parsed, peer, now_ms)
-        setup = self._setup.get(parsed.payload_type)
-        if setup is None or parsed.session_id:
-            return self._drop(Drop.UNEXPECTED)
-        return setup(self, parsed.payload, peer, now_ms)
+        if parsed.session_id == 0:
+            match parsed.payload_type:
+                case Payload.OPEN_SESSION_REQUEST:
+                    return self._open(parsed.payload, peer, now_ms)
+                case Payload.RAKP_1:
+                    return self._rakp1(parsed.payload, peer, now_ms)
+                case Payload.RAKP_3:
+                    return self._rakp3(parsed.payload, peer, now_ms)
+        return self._drop(Drop.UNEXPECTED)
 
     def reset(self) -> None:
         """Forget every session, as a controller does that loses power."""
@@ -439,11 +444,5 @@ class Endpoint:
         answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
         (session.rakp4,) = self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
         return [session.rakp4]
-
-    _setup = {
-        Payload.OPEN_SESSION_REQUEST: _open,
-        Payload.RAKP_1: _rakp1,
-        Payload.RAKP_3: _rakp3,
-    }
 
 

@@ -96,7 +96,10 @@ class VarBind(NamedTuple):
 
 
 class Pdu(NamedTuple):
-    """Every PDU but the version 1 trap. For GET_BULK, `error_status` is non-repeaters and `error_index` max-repetitions."""
+    """Every PDU but the version 1 trap.
+
+    For GET_BULK, `error_status` holds non-repeaters and `error_index` max-repetitions.
+    """
 
     kind: Kind
     request_id: int

@@ -1,0 +1,1 @@
+"""Stand-ins for devices and the plant around them."""

@@ -1,0 +1,65 @@
+"""The words of `standin inject`: named inputs of a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from emulators.kernel.instant import Instant
+
+
+class InputError(ValueError):
+    """An input that this device does not take, or with arguments it cannot use. One line for a person."""
+
+
+class Input(NamedTuple):
+    """One input: a line of help, and what it does with its arguments."""
+
+    help: str
+    run: Callable[[list[str], Instant], None]
+
+
+def plain(help_text: str, run: Callable[[Instant], None]) -> Input:
+    """An input without arguments."""
+
+    def checked(args: list[str], now: Instant) -> None:
+        if args:
+            raise InputError("this input takes no arguments")
+        run(now)
+
+    return Input(help_text, checked)
+
+
+def numeric(help_text: str, name: str, low: float, high: float, run: Callable[[float, Instant], None]) -> Input:
+    """An input with one number called `name` between `low` and `high`."""
+
+    def checked(args: list[str], now: Instant) -> None:
+        try:
+            (text,) = args
+            value = float(text)
+        except ValueError:
+            raise InputError(f"expected one number, {name}") from None
+        if not low <= value <= high:
+            raise InputError(f"{name} must lie between {low:g} and {high:g}, not {value:g}")
+        run(value, now)
+
+    return Input(help_text, checked)
+
+
+class Inputs:
+    """The inputs of a device, by name."""
+
+    def __init__(self, rows: Mapping[str, Input]) -> None:
+        self._rows = rows
+
+    @property
+    def help(self) -> dict[str, str]:
+        """Name to one line of help."""
+        return {name: row.help for name, row in self._rows.items()}
+
+    def apply(self, name: str, args: list[str], now: Instant) -> None:
+        """Run an input. Raises InputError with the accepted words."""
+        row = self._rows.get(name)
+        if row is None:
+            raise InputError(f"{name!r} is no input here; accepted: {', '.join(self._rows) or 'none'}")
+        row.run(args, now)

@@ -1,0 +1,172 @@
+"""What a rig file says about the plant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from emulators.bindings.chassis import AcLink
+from emulators.devices.ups.profile import AccessRow
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _address(value: object) -> object:
+    return str(IPv4Address(value)) if isinstance(value, str) else value
+
+
+Address = Annotated[str, BeforeValidator(_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
+
+
+class MainsConfig(Strict):
+    """A supply from the street."""
+
+    volts: float = Field(default=100, gt=0, le=1000)
+    hertz: float = Field(default=60, gt=0, le=400)
+
+
+class TrapReceiver(Strict):
+    """A row of the card's trap receiver table."""
+
+    receiver: Address
+    community: str = Field(default="public", min_length=1, max_length=15)
+
+
+class UpsSettings(Strict):
+    """Settings stored in the UPS; a value the model does not permit is corrected as the UPS would do."""
+
+    shutoff_delay_s: int | None = Field(default=None, ge=0)
+    return_delay_s: int | None = Field(default=None, ge=0)
+    low_battery_s: int | None = Field(default=None, ge=0)
+    sleep_s: int | None = Field(default=None, ge=0)
+    high_transfer_v: int | None = Field(default=None, gt=0)
+    low_transfer_v: int | None = Field(default=None, gt=0)
+    min_return_percent: int | None = Field(default=None, ge=0, le=100)
+    sensitivity: Literal[2, 3, 4] | None = None
+
+    def objects(self) -> dict[str, int]:
+        """Object names to values in the object's unit, for those that are set."""
+        rows = {
+            "upsAdvConfigShutoffDelay": (self.shutoff_delay_s, 100),
+            "upsAdvConfigReturnDelay": (self.return_delay_s, 100),
+            "upsAdvConfigLowBatteryRunTime": (self.low_battery_s, 100),
+            "upsAdvConfigUpsSleepTime": (self.sleep_s, 100),
+            "upsAdvConfigHighTransferVolt": (self.high_transfer_v, 1),
+            "upsAdvConfigLowTransferVolt": (self.low_transfer_v, 1),
+            "upsAdvConfigMinReturnCapacity": (self.min_return_percent, 1),
+            "upsAdvConfigSensitivity": (self.sensitivity, 1),
+        }
+        return {name: value * scale for name, (value, scale) in rows.items() if value is not None}
+
+
+class UpsConfig(Strict):
+    """A UPS with its network card."""
+
+    profile: str = "smart-ups-1400-100v"
+    mains: Name
+    address: Address
+    settings: UpsSettings = UpsSettings()
+    access: tuple[AccessRow, ...] = Field(default=(), max_length=4)
+    """Access rows of the card; without any, the factory rows of the profile."""
+    traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
+    """Trap receivers; when left out, the gateway of the rig."""
+    confirm_s: Seconds = 60
+    """How long the gateway waits before it confirms an outage."""
+
+
+class BmcUser(Strict):
+    """A user of the BMC's LAN channel."""
+
+    password: str = Field(max_length=20)
+    privilege: Literal["user", "operator", "administrator"] = "administrator"
+
+
+class AlertConfig(Strict):
+    """Where platform event traps go."""
+
+    receiver: Address
+    port: Port | None = None
+
+
+class BmcConfig(Strict):
+    """A BMC on a server's board."""
+
+    address: Address
+    users: dict[Annotated[str, Field(max_length=16)], BmcUser] = Field(min_length=1, max_length=14)
+    alerts: tuple[AlertConfig, ...] | None = Field(default=None, max_length=8)
+    """Trap destinations; when left out, the keyword address of its server, or the gateway."""
+
+
+class ServerConfig(Strict):
+    """A server with one power supply for each entry of `power`."""
+
+    power: tuple[Name, ...] = Field(min_length=1, max_length=8)
+    """UPSs or mains that feed it, one power supply each."""
+    address: Address
+    boot_s: Seconds = 120
+    shutdown_s: Seconds = 60
+    ac_link: AcLink = AcLink.ON
+    load_w: float = Field(default=200, ge=0)
+    bmc: BmcConfig | None = None
+
+
+class DiskConfig(Strict):
+    """A shared disk array."""
+
+    power: tuple[Name, ...] = Field(min_length=1, max_length=1)
+    spin_up_s: Seconds = 90
+    load_w: float = Field(default=150, ge=0)
+
+
+class Ports(Strict):
+    """Well-known ports, or others where they cannot be bound."""
+
+    snmp: Port = 161
+    trap: Port = 162
+    ipmi: Port = 623
+    http: Port = 80
+    console: Port = 23
+
+
+HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=1023)
+
+
+class Plant(Strict):
+    """Everything emulated."""
+
+    rig: Annotated[str, Field(min_length=1, max_length=64)]
+    seed: int = 1
+    mains: dict[Name, MainsConfig] = Field(default_factory=dict)
+    ups: dict[Name, UpsConfig] = Field(default_factory=dict)
+    servers: dict[Name, ServerConfig] = Field(default_factory=dict)
+    disks: dict[Name, DiskConfig] = Field(default_factory=dict)
+    ports: Ports = Ports()
+
+    @model_validator(mode="after")
+    def _wiring(self) -> Self:
+        names = [*self.mains, *self.ups, *self.servers, *self.disks]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"names must differ across the whole rig: {', '.join(sorted(twice))}")
+        for name, ups in self.ups.items():
+            _known(f"ups.{name}.mains", ups.mains, self.mains)
+        sources = {**self.mains, **self.ups}
+        for name, server in self.servers.items():
+            for feed in server.power:
+                _known(f"servers.{name}.power", feed, sources)
+        for name, disk in self.disks.items():
+            _known(f"disks.{name}.power", disk.power[0], sources)
+        return self
+
+
+def _known(key: str, name: str, accepted: Mapping[str, Strict]) -> None:
+    if name not in accepted:
+        raise ValueError(f"{key}: there is no {name!r}; accepted: {', '.join(accepted) or 'none'}")

@@ -1,0 +1,1 @@
+"""One folder per device type. Devices know the kernel and the bindings, never one another."""

@@ -1,0 +1,5 @@
+"""A shared disk array."""
+
+from emulators.devices.disk.model import Disk
+
+__all__ = ["Disk"]

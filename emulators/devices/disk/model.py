@@ -1,0 +1,50 @@
+"""Disk array: dead, spinning up, ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from emulators.bindings.inputs import Inputs
+from emulators.kernel.instant import Instant, after
+from emulators.kernel.power import Inlet
+from emulators.kernel.world import Port
+
+
+class Disk:
+    """Ready `spin_up_s` after its supply comes on."""
+
+    kind = "disk"
+
+    def __init__(self, name: str, spin_up_s: float, load_w: float) -> None:
+        self.name = name
+        self.inlet = Inlet(f"{name}.inlet")
+        self.ready = Port(f"{name}.ready", False)
+        self.inputs = Inputs({})
+        self._spin_up_s = spin_up_s
+        self._load_w = load_w
+        self._ready_at: Instant | None = None
+
+    def advance(self, now: Instant) -> None:
+        if self._ready_at is not None and self._ready_at <= now:
+            self._ready_at = None
+            self.ready.value = True
+
+    def next_deadline(self) -> Instant | None:
+        return self._ready_at
+
+    def react(self, now: Instant) -> None:
+        live = self.inlet.supply.value.live
+        self.inlet.demand_w.value = self._load_w if live else 0.0
+        if not live:
+            self.ready.value = False
+            self._ready_at = None
+        elif not self.ready.value and self._ready_at is None:
+            self._ready_at = after(now, self._spin_up_s)
+
+    def ports(self) -> Iterable[Port[Any]]:
+        return [self.ready, self.inlet.demand_w]
+
+    def snapshot(self, now: Instant) -> dict[str, Any]:
+        state = "ready" if self.ready.value else "spinning-up" if self._ready_at is not None else "off"
+        return {"state": state, "load_w": self.inlet.demand_w.value}

@@ -1,0 +1,70 @@
+"""Mains: a voltage and a frequency that inputs change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from emulators.bindings.inputs import Inputs, numeric, plain
+from emulators.kernel.instant import Instant
+from emulators.kernel.power import DEAD, Outlet, Supply
+from emulators.kernel.world import Port
+
+
+class Mains:
+    """A feed. `volts` and `hertz` are nominal; inputs move the line away from them and back."""
+
+    kind = "mains"
+
+    def __init__(self, name: str, volts: float, hertz: float) -> None:
+        self.name = name
+        self.nominal = Supply(volts, hertz)
+        self.line = self.nominal
+        self.outlets: list[Outlet] = []
+        self.inputs = Inputs(
+            {
+                "on": plain("power returns at nominal voltage", self._on),
+                "off": plain("power fails", self._off),
+                "volts": numeric("line voltage moves to VOLTS", "VOLTS", 0, 1000, self._volts),
+                "hertz": numeric("line frequency moves to HERTZ", "HERTZ", 1, 400, self._hertz),
+            }
+        )
+
+    def outlet(self, consumer: str) -> Outlet:
+        """A new socket for `consumer`."""
+        outlet = Outlet(f"{self.name}.{consumer}")
+        self.outlets.append(outlet)
+        return outlet
+
+    def _on(self, _now: Instant) -> None:
+        self.line = self.nominal
+
+    def _off(self, _now: Instant) -> None:
+        self.line = DEAD
+
+    def _volts(self, volts: float, _now: Instant) -> None:
+        self.line = Supply(volts, self.line.hertz or self.nominal.hertz) if volts else DEAD
+
+    def _hertz(self, hertz: float, _now: Instant) -> None:
+        self.line = Supply(self.line.volts, hertz)
+
+    def advance(self, now: Instant) -> None:
+        """Nothing happens here by itself."""
+
+    def next_deadline(self) -> Instant | None:
+        return None
+
+    def react(self, now: Instant) -> None:
+        for outlet in self.outlets:
+            outlet.supply.value = self.line
+
+    def ports(self) -> Iterable[Port[Any]]:
+        return [outlet.supply for outlet in self.outlets]
+
+    def snapshot(self, now: Instant) -> dict[str, Any]:
+        return {
+            "state": "on" if self.line.live else "off",
+            "volts": self.line.volts,
+            "hertz": self.line.hertz,
+            "load_w": sum(outlet.demand_w.value for outlet in self.outlets),
+        }

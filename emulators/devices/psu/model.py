@@ -1,0 +1,56 @@
+"""Power supply: from an outlet to direct current for a server and its BMC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from emulators.bindings.inputs import Inputs, plain
+from emulators.kernel.instant import Instant
+from emulators.kernel.power import Inlet
+from emulators.kernel.world import Port
+
+LOWEST_VOLTS = 80.0  # wide-range supplies regulate down to about 80 V
+STANDBY_W = 8.0
+
+
+class Psu:
+    """`dc` shows whether the rails are up; `share_w` is what the server asks of this supply."""
+
+    kind = "psu"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.inlet = Inlet(f"{name}.inlet")
+        self.dc = Port(f"{name}.dc", False)
+        self.share_w = Port(f"{name}.share", 0.0)
+        self.failed = False
+        self.inputs = Inputs(
+            {
+                "fail": plain("the supply breaks", self._fail),
+                "repair": plain("the supply is exchanged", self._repair),
+            }
+        )
+
+    def _fail(self, _now: Instant) -> None:
+        self.failed = True
+
+    def _repair(self, _now: Instant) -> None:
+        self.failed = False
+
+    def advance(self, now: Instant) -> None:
+        """Nothing happens here by itself."""
+
+    def next_deadline(self) -> Instant | None:
+        return None
+
+    def react(self, now: Instant) -> None:
+        self.dc.value = self.inlet.supply.value.volts >= LOWEST_VOLTS and not self.failed
+        self.inlet.demand_w.value = STANDBY_W + self.share_w.value if self.dc.value else 0.0
+
+    def ports(self) -> Iterable[Port[Any]]:
+        return [self.dc, self.inlet.demand_w]
+
+    def snapshot(self, now: Instant) -> dict[str, Any]:
+        state = "failed" if self.failed else "on" if self.dc.value else "off"
+        return {"state": state, "volts": self.inlet.supply.value.volts, "load_w": self.inlet.demand_w.value}

@@ -1,0 +1,125 @@
+"""The network card: uptime, access rows, trap receivers, and the traps it sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emulators.bindings.snmp import Access, Instances
+from emulators.bindings.traps import OutgoingTrap
+from emulators.devices.ups.objects import instances_of
+from emulators.devices.ups.orders import TEXTS, Trap
+from emulators.devices.ups.profile import AccessRow
+from emulators.kernel.instant import START, Instant, after, ticks_between
+from mibs import Oid
+from wire.snmp import GenericTrap, Tag, TrapV1, VarBind
+
+if TYPE_CHECKING:
+    from emulators.devices.ups.model import Ups
+
+APC = Oid.parse("1.3.6.1.4.1.318")
+TRAP_TEXT = Oid.parse("1.3.6.1.4.1.318.2.3.3.0")
+UNUSED = "0.0.0.0"
+RECEIVERS = 4
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A row of the trap receiver table."""
+
+    address: str = UNUSED
+    community: bytes = b"public"
+    enabled: bool = True
+    authentication_traps: bool = True
+
+
+class Card:
+    """The SNMP face of a UPS. Implements `SnmpView`."""
+
+    def __init__(
+        self,
+        ups: Ups,
+        address: str,
+        access: tuple[AccessRow, ...],
+        receivers: tuple[tuple[str, str], ...],
+    ) -> None:
+        self.address = address
+        self.max_message = ups.profile.card.max_message
+        self.muted = False
+        self.outgoing: list[OutgoingTrap] = []
+        self.receivers = [Receiver(host, community.encode()) for host, community in receivers[:RECEIVERS]]
+        self.receivers += [Receiver() for _ in range(RECEIVERS - len(self.receivers))]
+        self.last_text = b"\0"  # what mtrapargsString reads back
+        self._rows = access
+        self._profile = ups.profile
+        self._started: Instant = START
+        self._back_at: Instant | None = START  # a start is due: at power-up, and at the end of a restart
+        self._cold = True
+        self._object_id = Oid.parse(ups.profile.text("sysObjectID"))
+        self.instances: Instances = instances_of(ups, self)
+
+    def uptime_ticks(self, now: Instant) -> int:
+        step = self._profile.card.uptime_step_ticks
+        return ticks_between(self._started, now) // step * step % (1 << 32)
+
+    def access(self, community: bytes, manager: str) -> Access:
+        """The best right that the rows give this community from this manager."""
+        best = Access.NONE
+        for row in self._rows:
+            if row.community.encode() != community or row.type == "disabled" or not row.admits(manager):
+                continue
+            if row.type != "read":
+                return Access.WRITE
+            best = Access.READ
+        return best
+
+    def answering(self, now: Instant) -> bool:
+        return not self.muted and self._back_at is None
+
+    def authentication_failed(self, now: Instant) -> None:
+        self._generic(GenericTrap.AUTHENTICATION_FAILURE, now, authentication=True)
+
+    def restart(self, now: Instant) -> None:
+        """The agent announces its restart, falls silent and comes back with its uptime at zero."""
+        self.send(Trap.RESTART_AGENT, now)
+        self._cold = False
+        self._back_at = after(now, self._profile.card.restart_s)
+
+    def advance(self, now: Instant) -> None:
+        if self._back_at is not None and self._back_at <= now:
+            self._back_at = None
+            self._started = now
+            self._generic(GenericTrap.COLD_START if self._cold else GenericTrap.WARM_START, now)
+
+    def next_deadline(self) -> Instant | None:
+        return self._back_at
+
+    def send(self, trap: Trap, now: Instant) -> None:
+        """Queue a trap for every enabled receiver."""
+        if self._back_at is not None:
+            return
+        self.last_text = TEXTS[trap].encode()
+        text = VarBind(TRAP_TEXT, Tag.OCTET_STRING, self.last_text)
+        self._queue(APC, GenericTrap.ENTERPRISE_SPECIFIC, trap, now, (text,))
+
+    def _generic(self, trap: GenericTrap, now: Instant, *, authentication: bool = False) -> None:
+        self._queue(self._object_id, trap, 0, now, (), authentication=authentication)
+
+    def _queue(
+        self,
+        enterprise: Oid,
+        generic: GenericTrap,
+        specific: int,
+        now: Instant,
+        varbinds: tuple[VarBind, ...],
+        *,
+        authentication: bool = False,
+    ) -> None:
+        if self.muted:
+            return
+        agent = bytes(int(part) for part in self.address.split("."))
+        trap = TrapV1(enterprise, agent, generic, specific, self.uptime_ticks(now), varbinds)
+        for receiver in self.receivers:
+            wanted = receiver.enabled and (receiver.authentication_traps or not authentication)
+            if wanted and receiver.address != UNUSED:
+                self.outgoing.append(OutgoingTrap(receiver.address, None, receiver.community, trap))

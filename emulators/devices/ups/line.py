@@ -1,0 +1,81 @@
+"""The input as the UPS judges it: good or not, why it failed, and the extremes of the last minute."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import IntEnum
+
+from emulators.devices.ups.profile import Profile
+from emulators.kernel.instant import Instant, after
+from emulators.kernel.power import DEAD, Supply
+
+MOMENT_S = 5  # a failure shorter than this counts as momentary
+WINDOW_MS = 60_000
+
+
+class FailCause(IntEnum):
+    """upsAdvInputLineFailCause."""
+
+    NO_TRANSFER = 1
+    HIGH_LINE_VOLTAGE = 2
+    BROWNOUT = 3
+    BLACKOUT = 4
+    SMALL_MOMENTARY_SAG = 5
+    DEEP_MOMENTARY_SAG = 6
+    SMALL_MOMENTARY_SPIKE = 7
+
+
+_LASTING = {
+    FailCause.SMALL_MOMENTARY_SAG: FailCause.BROWNOUT,
+    FailCause.DEEP_MOMENTARY_SAG: FailCause.BLACKOUT,
+    FailCause.SMALL_MOMENTARY_SPIKE: FailCause.HIGH_LINE_VOLTAGE,
+}
+
+
+class LineMonitor:
+    """Starts on a good line at nominal voltage, as a UPS does that was switched on in peace."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._deep_volts = profile.rating.volts * profile.battery.low_input_fraction
+        self.good = True
+        self.supply: Supply = DEAD
+        self.cause = FailCause.NO_TRANSFER
+        self.lost_since: Instant | None = None
+        self._history: deque[tuple[Instant, float]] = deque()  # (from when, volts)
+
+    def observe(self, supply: Supply, window: tuple[int, int], now: Instant) -> None:
+        """Take the present input; `window` is the lowest and highest voltage the load may see."""
+        if not self._history or supply != self.supply:
+            self.supply = supply
+            self._history.append((now, supply.volts))
+        low, high = window
+        good = low <= supply.volts <= high
+        if self.good and not good:
+            self.lost_since = now
+            if supply.volts > high:
+                self.cause = FailCause.SMALL_MOMENTARY_SPIKE
+            elif supply.volts < self._deep_volts:
+                self.cause = FailCause.DEEP_MOMENTARY_SAG
+            else:
+                self.cause = FailCause.SMALL_MOMENTARY_SAG
+        elif good:
+            self.lost_since = None
+        self.good = good
+
+    def advance(self, now: Instant) -> None:
+        due = self.next_deadline()
+        if due is not None and due <= now:
+            self.cause = _LASTING[self.cause]
+
+    def next_deadline(self) -> Instant | None:
+        """When a momentary failure becomes a lasting one."""
+        if self.lost_since is None or self.cause not in _LASTING:
+            return None
+        return after(self.lost_since, MOMENT_S)
+
+    def extremes(self, now: Instant) -> tuple[float, float]:
+        """Lowest and highest voltage of the last minute."""
+        while len(self._history) > 1 and self._history[1][0] <= now - WINDOW_MS:
+            self._history.popleft()
+        volts = [value for _, value in self._history] or [self.supply.volts]
+        return min(volts), max(volts)

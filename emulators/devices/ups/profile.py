@@ -1,0 +1,108 @@
+"""Profiles: what distinguishes one model of UPS and card from another, as data."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+
+from mibs import standard_tree
+
+FOLDER = "emulators.devices.ups.profiles"
+
+
+class ProfileError(ValueError):
+    """A profile that does not exist or is not valid. One line."""
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Card(Strict):
+    restart_s: float = Field(gt=0)
+    uptime_step_ticks: int = Field(gt=0)
+    max_message: int = Field(ge=484)
+    setting_step_s: float = Field(ge=0)
+
+
+class AccessRow(Strict):
+    """A row of the card's access table. `manager` is `any` or IPv4 with 255 for any octet."""
+
+    community: str = Field(min_length=1, max_length=15)
+    manager: str = Field(default="any", pattern=r"^(any|\d{1,3}(\.\d{1,3}){3})$")
+    type: Literal["read", "write", "write+", "disabled"] = "read"
+
+    def admits(self, manager: str) -> bool:
+        """Whether the row covers requests from `manager`."""
+        if self.manager in ("any", "0.0.0.0"):
+            return True
+        pairs = zip(self.manager.split("."), manager.split("."), strict=False)
+        return all(own in ("255", other) for own, other in pairs)
+
+
+class Rating(Strict):
+    volt_amperes: int
+    watts: int
+    volts: int
+    hertz: int
+
+
+class Battery(Strict):
+    """`runtime = full_load_runtime_s * load ** -exponent * charge`, with the load not under `lowest_load`."""
+
+    full_load_runtime_s: float = Field(gt=0)
+    exponent: float = Field(ge=1)
+    lowest_load: float = Field(gt=0, le=1)
+    recharge_s: float = Field(gt=0)
+    celsius: int
+    low_input_fraction: float = Field(gt=0, lt=1)
+
+
+class Profile(Strict):
+    profile: str
+    card: Card
+    access: tuple[AccessRow, ...]
+    rating: Rating
+    battery: Battery
+    permitted: dict[str, tuple[int, ...]]
+    instances: dict[str, int | str | None]
+
+    def factory(self, name: str) -> int:
+        """The factory value of the numeric setting `name`. Raises KeyError or TypeError for a wrong profile."""
+        value = self.instances[f"{name}.0"]
+        if not isinstance(value, int):
+            raise TypeError(f"{name} has no numeric factory value")
+        return value
+
+    def text(self, name: str) -> str:
+        """The text constant `name`, empty when the card does not have it."""
+        return str(self.instances.get(f"{name}.0") or "")
+
+
+def profile_names() -> list[str]:
+    """The profiles that come with Standin."""
+    folder = resources.files(FOLDER)
+    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+@cache
+def load_profile(name: str) -> Profile:
+    """Read a profile. Raises ProfileError."""
+    if name not in profile_names():
+        raise ProfileError(f"there is no UPS profile {name!r}; accepted: {', '.join(profile_names())}")
+    document = YAML(typ="safe").load(resources.files(FOLDER).joinpath(f"{name}.yaml").read_text())
+    try:
+        profile = Profile.model_validate(document)
+    except ValidationError as error:
+        raise ProfileError(f"profile {name}: {error}") from error
+    tree = standard_tree()
+    for label in profile.instances:
+        try:
+            tree.named(label.partition(".")[0])
+        except KeyError:
+            raise ProfileError(f"profile {name}: no MIB text defines {label}") from None
+    return profile

@@ -1,0 +1,101 @@
+"""Settings kept in the UPS: what a SET asks for, what the UPS makes of it, and when it shows.
+
+The card passes each change on over the serial line, one step at a time, so a read right after a write returns the
+old value and later the corrected one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from emulators.devices.ups.profile import Profile
+from emulators.kernel.instant import Instant, after
+
+
+class Rounding(Enum):
+    """Where a value goes that the model does not permit."""
+
+    UP = auto()  # to the next higher permitted value; above the top, the top
+    DOWN = auto()  # to the next lower; below the bottom, the bottom
+    REFUSE = auto()  # enumerations: an error instead
+
+
+# Rounding by object, as the card's MIB describes each of them.
+ROUNDING: dict[str, Rounding] = {
+    "upsAdvConfigHighTransferVolt": Rounding.UP,
+    "upsAdvConfigLowTransferVolt": Rounding.DOWN,
+    "upsAdvConfigAlarmTimer": Rounding.DOWN,
+    "upsAdvConfigMinReturnCapacity": Rounding.UP,
+    "upsAdvConfigLowBatteryRunTime": Rounding.UP,
+    "upsAdvConfigReturnDelay": Rounding.UP,
+    "upsAdvConfigShutoffDelay": Rounding.UP,
+    "upsAdvConfigSensitivity": Rounding.REFUSE,
+}
+SLEEP_TIME = "upsAdvConfigUpsSleepTime"
+SLEEP_STEP_TICKS = 36_000  # the UPS counts sleep in tenths of an hour
+PLAIN = ("upsAdvConfigAlarm", "upsAdvTestDiagnosticSchedule")  # any value of the enumeration
+
+
+def correct(value: int, permitted: Sequence[int], rounding: Rounding) -> int:
+    """The permitted value that the UPS takes instead of `value`."""
+    if rounding is Rounding.UP:
+        return min((item for item in permitted if item >= value), default=max(permitted))
+    return max((item for item in permitted if item <= value), default=min(permitted))
+
+
+def correct_sleep(ticks: int) -> int:
+    """Nearest tenth of an hour, except that a short sleep is never none."""
+    if 0 < ticks <= SLEEP_STEP_TICKS * 3 // 2:
+        return SLEEP_STEP_TICKS
+    return round(ticks / SLEEP_STEP_TICKS) * SLEEP_STEP_TICKS
+
+
+class Settings:
+    """Values in force and values on their way."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._values = {name: profile.factory(name) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)}
+        self._pending: dict[str, tuple[Instant, int]] = {}
+
+    def __getitem__(self, name: str) -> int:
+        return self._values[name]
+
+    def permits(self, name: str, value: int) -> bool:
+        """Whether a SET of `value` is accepted; numbers are corrected rather than refused."""
+        return ROUNDING.get(name) is not Rounding.REFUSE or value in self._profile.permitted[name]
+
+    def preset(self, name: str, value: int) -> None:
+        """Have the UPS hold `value`, corrected, from the start."""
+        self._values[name] = self._corrected(name, value)
+
+    def write(self, name: str, value: int, now: Instant) -> None:
+        """Start a change; it shows after the time the UPS needs for its steps."""
+        target = self._corrected(name, value)
+        steps = 1
+        permitted = self._profile.permitted.get(name, ())
+        if target in permitted and self._values[name] in permitted:
+            # The serial order is "next value", so the way from one to another may lead round the end.
+            steps = max(1, (permitted.index(target) - permitted.index(self._values[name])) % len(permitted))
+        self._pending[name] = (after(now, steps * self._profile.card.setting_step_s), target)
+
+    def reset(self, now: Instant) -> None:
+        """Back to the factory values."""
+        for name in self._values:
+            self.write(name, self._profile.factory(name), now)
+
+    def advance(self, now: Instant) -> None:
+        for name, (due, value) in list(self._pending.items()):
+            if due <= now:
+                self._values[name] = value
+                del self._pending[name]
+
+    def next_deadline(self) -> Instant | None:
+        return min((due for due, _ in self._pending.values()), default=None)
+
+    def _corrected(self, name: str, value: int) -> int:
+        if name == SLEEP_TIME:
+            return correct_sleep(value)
+        rounding = ROUNDING.get(name, Rounding.REFUSE)
+        return value if rounding is Rounding.REFUSE else correct(value, self._profile.permitted[name], rounding)

@@ -1,0 +1,1 @@
+"""Generic protocol engines that show a device to the network."""

@@ -1,0 +1,43 @@
+"""A BMC's LAN channel on the network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from emulators.kernel.instant import Instant
+from wire.errors import WireError
+from wire.ipmi.endpoint import Address, Endpoint, Host
+
+
+class IpmiHost(Host, Protocol):
+    """A management controller that can lose power, and with it every session."""
+
+    generation: int
+
+    def answering(self, now: Instant) -> bool: ...
+
+
+class IpmiLan:
+    """Datagrams in, answers out; nothing is raised for what cannot be read, it is counted."""
+
+    def __init__(self, host: IpmiHost, random_bytes: Callable[[int], bytes]) -> None:
+        self._host = host
+        self._generation = host.generation
+        self.endpoint = Endpoint(host, random_bytes)
+        self.counters: Counter[str] = Counter()
+
+    def receive(self, data: bytes, peer: Address, now: Instant) -> list[bytes]:
+        """Answers to one datagram."""
+        if not self._host.answering(now):
+            return []
+        if self._generation != self._host.generation:
+            self._generation = self._host.generation
+            self.endpoint.reset()
+        self.counters["received"] += 1
+        try:
+            return self.endpoint.receive(data, peer, now)
+        except WireError:
+            self.counters["unreadable"] += 1
+            return []

@@ -1,0 +1,73 @@
+"""UDP sockets of the emulated devices: the thin shell around the faces."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+
+BATCH = 64  # datagrams read before other sockets get their turn
+LARGEST = 65535
+
+Receiver = Callable[[bytes, tuple[str, int]], None]
+
+
+class BindError(OSError):
+    """An address cannot be bound. The text names it and says what to do."""
+
+
+class UdpSocket:
+    """A bound socket that hands every datagram to `receive`."""
+
+    def __init__(self, address: str, port: int, receive: Receiver | None = None) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._receive = receive
+        try:
+            self._socket.bind((address, port))
+        except OSError as error:
+            self._socket.close()
+            raise explain_bind(error, f"{address}:{port}/udp") from error
+        self.port: int = self._socket.getsockname()[1]
+        if receive is not None:
+            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+
+    def _drain(self) -> None:
+        if self._receive is None:
+            return
+        for _ in range(BATCH):
+            try:
+                data, peer = self._socket.recvfrom(LARGEST)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:
+                continue  # the ICMP answer to something sent earlier
+            self._receive(data, peer[:2])
+
+    def send(self, data: bytes, peer: tuple[str, int]) -> bool:
+        """Send one datagram; False when the network refused it, as UDP may."""
+        try:
+            self._socket.sendto(data, peer)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        if self._receive is not None:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        self._socket.close()
+
+
+def explain_bind(error: OSError, place: str) -> BindError:
+    """The error as one line with the next step."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            reason = "is already in use: another rig or an SNMP or IPMI service runs there; stop it or change `ports`"
+        case errno.EACCES:
+            reason = "needs the right to bind ports below 1024: run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+        case errno.EADDRNOTAVAIL:
+            reason = "is not an address of this machine: add it to an interface or change the file"
+        case _:
+            reason = f"cannot be bound: {error.strerror}"
+    return BindError(error.errno, f"{place} {reason}")

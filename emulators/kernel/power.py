@@ -1,0 +1,44 @@
+"""The levels that carry electricity: supply flows down, demand flows up."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from emulators.kernel.world import Port, World
+
+
+class Supply(NamedTuple):
+    """What an outlet offers."""
+
+    volts: float
+    hertz: float
+
+    @property
+    def live(self) -> bool:
+        """Whether there is any voltage to speak of."""
+        return self.volts > 0
+
+
+DEAD = Supply(0.0, 0.0)
+
+
+class Outlet:
+    """A socket. The owner drives `supply` and reads `demand_w`."""
+
+    def __init__(self, name: str) -> None:
+        self.supply = Port(f"{name}.supply", DEAD)
+        self.demand_w = Port(f"{name}.demand", 0.0)
+
+
+class Inlet:
+    """A plug. The owner reads `supply` and drives `demand_w`."""
+
+    def __init__(self, name: str) -> None:
+        self.supply = Port(f"{name}.supply", DEAD)
+        self.demand_w = Port(f"{name}.demand", 0.0)
+
+
+def plug(world: World, outlet: Outlet, inlet: Inlet) -> None:
+    """Plug `inlet` into `outlet`."""
+    world.connect(outlet.supply, inlet.supply)
+    world.connect(inlet.demand_w, outlet.demand_w)

@@ -1,0 +1,96 @@
+"""Build the devices of a rig and run the wires between them."""
+
+from __future__ import annotations
+
+from uuid import NAMESPACE_DNS, uuid5
+
+from emulators.config import BmcConfig, Plant, ServerConfig
+from emulators.devices.bmc import AlertDestination, Bmc, User
+from emulators.devices.disk import Disk
+from emulators.devices.mains import Mains
+from emulators.devices.psu import Psu
+from emulators.devices.server import Server
+from emulators.devices.ups import Ups, load_profile
+from emulators.kernel.power import plug
+from emulators.kernel.world import World
+from wire.ipmi.message import Privilege
+
+LOOPBACK = "127.0.0.1"
+
+
+def build(plant: Plant, epoch_s: int) -> World:
+    """The world of a rig, settled. `epoch_s` is the Unix time at its start.
+
+    Raises ProfileError for an unknown profile and LoopError for wires that never come to rest.
+    """
+    world = World()
+    feeds: dict[str, Mains | Ups] = {}
+    for name, mains in plant.mains.items():
+        feeds[name] = Mains(name, mains.volts, mains.hertz)
+        world.add(feeds[name])
+    for name, config in plant.ups.items():
+        receivers = tuple((row.receiver, row.community) for row in config.traps or ())
+        if config.traps is None:
+            receivers = ((LOOPBACK, "public"),)
+        ups = Ups(
+            name, load_profile(config.profile), config.address, config.access, receivers, config.settings.objects()
+        )
+        world.add(ups)
+        plug(world, feeds[config.mains].outlet(name), ups.inlet)
+        feeds[name] = ups
+    for name, disk_config in plant.disks.items():
+        disk = Disk(name, disk_config.spin_up_s, disk_config.load_w)
+        world.add(disk)
+        plug(world, feeds[disk_config.power[0]].outlet(name), disk.inlet)
+    for name, server_config in plant.servers.items():
+        _server(world, plant, name, server_config, feeds, epoch_s)
+    world.settle()
+    return world
+
+
+def _server(
+    world: World, plant: Plant, name: str, config: ServerConfig, feeds: dict[str, Mains | Ups], epoch_s: int
+) -> None:
+    supplies = [Psu(f"{name}.psu{index}") for index in range(1, len(config.power) + 1)]
+    server = Server(
+        name,
+        len(supplies),
+        ac_link=config.ac_link,
+        boot_s=config.boot_s,
+        shutdown_s=config.shutdown_s,
+        load_w=config.load_w,
+    )
+    for psu, feed in zip(supplies, config.power, strict=True):
+        world.add(psu)
+        plug(world, feeds[feed].outlet(psu.name), psu.inlet)
+    world.add(server)
+    for psu, dc, share in zip(supplies, server.dc, server.share_w, strict=True):
+        world.connect(psu.dc, dc)
+        world.connect(share, psu.share_w)
+    if config.bmc is not None:
+        bmc = _bmc(plant, name, config, config.bmc, epoch_s)
+        world.add(bmc)
+        for psu, standby in zip(supplies, bmc.standby, strict=True):
+            world.connect(psu.dc, standby)
+        world.connect(server.host, bmc.host)
+        world.connect(bmc.order, server.order)
+        world.connect(bmc.policy, server.policy)
+
+
+def _bmc(plant: Plant, server: str, config: ServerConfig, bmc: BmcConfig, epoch_s: int) -> Bmc:
+    users = [
+        User(name, user.password, Privilege[user.privilege.upper()]) for name, user in bmc.users.items()
+    ]
+    alerts = [AlertDestination(alert.receiver, alert.port) for alert in bmc.alerts or ()]
+    if bmc.alerts is None:
+        alerts = [AlertDestination(LOOPBACK)]
+    return Bmc(
+        f"{server}.bmc",
+        bmc.address,
+        len(config.power),
+        users,
+        alerts,
+        guid=uuid5(NAMESPACE_DNS, f"{server}.{plant.rig}.standin.invalid"),
+        epoch_s=epoch_s,
+        ac_link=config.ac_link,
+    )
