@@ -15,7 +15,7 @@ from emulators.devices.ups import Ups
 from emulators.faces.ipmi_lan import IpmiLan
 from emulators.faces.snmp_agent import SnmpAgent
 from emulators.faces.udp import BindError, UdpSocket
-from emulators.kernel.instant import START, Instant
+from emulators.kernel.instant import Instant
 from emulators.plant import build
 from wire.snmp import Message, Version, encode
 
@@ -63,7 +63,8 @@ class Emulators:
         except BindError:
             await self.stop()
             raise
-        self._step()
+        self.world.advance(self.now())
+        self._changed()
 
     async def stop(self) -> None:
         """Close every socket."""
@@ -156,15 +157,6 @@ class Emulators:
         for watcher in self._watchers:
             watcher()
 
-    def _step(self) -> None:
-        self._timer = None
-        before = self.world.now
-        self.world.advance(self.now())
-        if before != self.world.now or before == START:
-            self._changed()
-        else:
-            self._flush()
-
     def _flush(self) -> None:
         """Send the traps that are due and set the timer for what comes next."""
         for device in self.world.devices.values():
@@ -182,8 +174,9 @@ class Emulators:
 
     def _due(self, deadline: Instant) -> None:
         # The loop may call a little early; the world must still reach its deadline.
-        self.world.advance(deadline)
-        self._step()
+        self._timer = None
+        self.world.advance(max(deadline, self.now()))
+        self._changed()
 
     def _send(self, name: str, outgoing: list[OutgoingTrap]) -> None:
         for receiver, port, community, trap in outgoing:

@@ -1,0 +1,1 @@
+"""Hears devices, loses nothing, tells controllers, and carries their commands back."""

@@ -1,0 +1,1 @@
+"""Joins emulators and gateway: rig files, scenarios, the console and the command line."""

@@ -12,7 +12,7 @@ from emulators.kernel.world import Port
 
 
 class Disk:
-    """Ready `spin_up_s` after its supply comes on."""
+    """Ready `spin_up_s` after its supply comes on; already spinning when the world begins."""
 
     kind = "disk"
 
@@ -24,6 +24,7 @@ class Disk:
         self._spin_up_s = spin_up_s
         self._load_w = load_w
         self._ready_at: Instant | None = None
+        self._first_look = True
 
     def advance(self, now: Instant) -> None:
         if self._ready_at is not None and self._ready_at <= now:
@@ -36,7 +37,10 @@ class Disk:
     def react(self, now: Instant) -> None:
         live = self.inlet.supply.value.live
         self.inlet.demand_w.value = self._load_w if live else 0.0
-        if not live:
+        if live and self._first_look:
+            self._first_look = False
+            self.ready.value = True
+        elif not live:
             self.ready.value = False
             self._ready_at = None
         elif not self.ready.value and self._ready_at is None:

@@ -1,0 +1,50 @@
+"""What the HTTP interface needs of the gateway behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from gateway.records import Command, Event
+
+
+class Refusal(Exception):
+    """A request that cannot be met: an HTTP status, and one line that says what is accepted."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Backend(Protocol):
+    """The running gateway."""
+
+    def devices(self) -> list[dict[str, Any]]: ...
+
+    def device(self, name: str) -> dict[str, Any]:
+        """Raises Refusal 404."""
+
+    async def submit(self, device: str, command: str, params: dict[str, Any], key: str) -> tuple[Command, bool]:
+        """Accept a command; the second value tells whether it is new. Raises Refusal 404, 409 and 422."""
+
+    async def command(self, command_id: str) -> Command:
+        """Raises Refusal 404."""
+
+    async def events(self, after: str, limit: int) -> list[Event]:
+        """Events behind the one called `after`; from the first when it is empty. Raises Refusal 404."""
+
+    def follow(self, after: str | None) -> AsyncIterator[Event]:
+        """As `events`, and then each new one; only new ones when `after` is None."""
+
+    def conditions(self) -> list[dict[str, Any]]: ...
+
+    async def destinations(self) -> list[dict[str, Any]]: ...
+
+    async def journal(self) -> dict[str, Any]: ...
+
+    def ready(self) -> bool: ...
+
+    def streams_full(self) -> bool: ...
+
+    def metrics(self) -> bytes: ...

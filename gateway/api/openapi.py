@@ -1,0 +1,166 @@
+"""The routes, and the OpenAPI document made from them."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.api.tokens import Role
+from gateway.records import Command, Event
+
+
+class Route(NamedTuple):
+    """One operation. `answers` maps status to (description, schema)."""
+
+    method: str
+    path: str
+    handler: str
+    role: Role
+    summary: str
+    answers: dict[int, tuple[str, dict[str, Any]]]
+    parameters: tuple[dict[str, Any], ...] = ()
+    body: dict[str, Any] | None = None
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(key: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [key], "properties": {key: {"type": "array", "items": item}}}
+
+
+OBJECT: dict[str, Any] = {"type": "object"}
+STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+AFTER = {
+    "name": "after",
+    "in": "query",
+    "description": "Identifier of the last event already known.",
+    "schema": {"type": "string"},
+}
+LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}}
+LAST_EVENT_ID = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key again returns the command it made the first time.",
+    "schema": {"type": "string", "maxLength": 200},
+}
+COMMAND_BODY = {
+    "type": "object",
+    "required": ["command"],
+    "additionalProperties": False,
+    "properties": {"command": {"type": "string"}, "params": {"type": "object"}},
+}
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/healthz", "healthz", Role.NOBODY, "Whether the process lives", {200: ("It lives", STATUS)}),
+    Route(
+        "GET",
+        "/readyz",
+        "readyz",
+        Role.NOBODY,
+        "Whether traps are taken and worked off",
+        {200: ("Ready", STATUS), 503: ("Not yet", STATUS)},
+    ),
+    Route("GET", "/metrics", "metrics", Role.READ, "Prometheus metrics", {200: ("Text format", {"type": "string"})}),
+    Route("GET", "/v1/openapi.json", "openapi", Role.NOBODY, "This document", {200: ("OpenAPI 3.1", OBJECT)}),
+    Route("GET", "/v1/devices", "devices", Role.READ, "All devices", {200: ("Devices", _list("devices", OBJECT))}),
+    Route("GET", "/v1/devices/{id}", "device", Role.READ, "One device", {200: ("The device", OBJECT)}, (ID,)),
+    Route(
+        "POST",
+        "/v1/devices/{id}/commands",
+        "submit",
+        Role.OPERATE,
+        "Give a command",
+        {202: ("Accepted", _ref("Command")), 200: ("Known by its idempotency key", _ref("Command"))},
+        (ID, IDEMPOTENCY_KEY),
+        COMMAND_BODY,
+    ),
+    Route("GET", "/v1/commands/{id}", "command", Role.READ, "One command", {200: ("Its state", _ref("Command"))}, (ID,)),
+    Route(
+        "GET",
+        "/v1/events",
+        "events",
+        Role.READ,
+        "Events in order",
+        {200: ("A page of events", _list("events", _ref("Event")))},
+        (AFTER, LIMIT),
+    ),
+    Route(
+        "GET",
+        "/v1/events/stream",
+        "stream",
+        Role.READ,
+        "Events as they come, as server-sent events",
+        {200: ("A stream", {"type": "string"})},
+        (AFTER, LAST_EVENT_ID),
+    ),
+    Route(
+        "GET",
+        "/v1/conditions",
+        "conditions",
+        Role.READ,
+        "Conditions that are open",
+        {200: ("Conditions", _list("conditions", OBJECT))},
+    ),
+    Route(
+        "GET",
+        "/v1/destinations",
+        "destinations",
+        Role.READ,
+        "Sinks and how far they have come",
+        {200: ("Sinks", _list("destinations", OBJECT))},
+    ),
+    Route("GET", "/v1/journal", "journal", Role.READ, "Extent of the journal", {200: ("Extent", OBJECT)}),
+)
+MEDIA = {"stream": "text/event-stream", "metrics": "text/plain"}
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    schemas = msgspec.json.schema_components([Event, Command], ref_template="#/components/schemas/{name}")[1]
+    schemas["Problem"] = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+        },
+    }
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Standin gateway", "version": version("standin")},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    media = MEDIA.get(route.handler, "application/json")
+    responses = {
+        str(status): {"description": text, "content": {media: {"schema": schema}}}
+        for status, (text, schema) in route.answers.items()
+    }
+    responses["default"] = {
+        "description": "A problem (RFC 9457)",
+        "content": {"application/problem+json": {"schema": _ref("Problem")}},
+    }
+    operation: dict[str, Any] = {"operationId": route.handler, "summary": route.summary, "responses": responses}
+    if route.parameters:
+        operation["parameters"] = list(route.parameters)
+    if route.body:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+    return operation

@@ -1,0 +1,369 @@
+"""The running gateway: the only place that joins the stages, opens sockets and reads the loop's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from gateway.api import Refusal
+from gateway.commander import Commands
+from gateway.config import BmcDevice, FileSink, Site, SseSink, UpsDevice, WebhookSink, keyword_address
+from gateway.correlate import Correlator, State, UpsPolicy
+from gateway.decode import decode_datagram, decode_observation
+from gateway.deliver import Dispatcher, Outbox
+from gateway.deliver.sinks import Sink
+from gateway.deliver.sinks.file import FileSink as File
+from gateway.deliver.sinks.sse import Streams
+from gateway.deliver.sinks.webhook import WebhookSink as Webhook
+from gateway.deliver.sinks.webhook import read_secret
+from gateway.devices.bmc_heartbeat import BmcHeartbeat
+from gateway.devices.ups_poll import UpsPoller
+from gateway.journal import Journal
+from gateway.receive import Listener, ListenError
+from gateway.records import (
+    Arrival,
+    Command,
+    Event,
+    Notification,
+    Observation,
+    Record,
+    RecordKind,
+    Refused,
+    encode_json,
+)
+from gateway.store import Store
+from gateway.translate import Inventory, Known, Translator
+from gateway.translate.readings import POLLED
+from mibs import MibTree
+from wire.snmp import Version
+
+log = structlog.get_logger("gateway")
+
+HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
+SLICE = 512  # records worked off between looks at the rest of the loop
+
+
+class Gateway:
+    """One site. Implements `gateway.api.Backend`."""
+
+    def __init__(self, site: Site, tree: MibTree, store: Store, unix_ms: Callable[[], int]) -> None:
+        """`unix_ms` is the wall clock of the events. Nothing is bound yet."""
+        self.site = site
+        self._tree = tree
+        self._store = store
+        self._unix_ms = unix_ms
+        self._journal = Journal(store)
+        self._outbox = Outbox(store)
+        self._source = f"/standin/{site.name}"
+        self._communities = frozenset(text.encode() for text in site.access.communities)
+        self._translator = Translator(Inventory(_known(site)))
+        self._policies = {
+            name: UpsPolicy(round(device.confirm_s * 1000), device.groups)
+            for name, device in site.devices.items()
+            if isinstance(device, UpsDevice)
+        }
+        self._correlator = Correlator(self._policies, self._source)
+        self._arrivals: list[Arrival] = []
+        self._arrived = asyncio.Event()
+        self._tick_timer: asyncio.TimerHandle | None = None
+        self._tick_for: int | None = None
+        self._listeners: dict[str, Listener] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
+        self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
+        self._dispatcher = Dispatcher(self._outbox, self._sinks(), random.random)
+        self._poller = UpsPoller(tree, POLLED, self._observe)
+        self._heartbeat = BmcHeartbeat(self._observe)
+        self._commands = Commands(site, tree, store, unix_ms)
+        self._working = False
+        self._registry = CollectorRegistry()
+        self._count = Counter(
+            "standin_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
+        )
+        self._count_events = Counter("standin_events", "Events, by type", ["type"], registry=self._registry)
+        self._waiting = Gauge("standin_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
+        self._waiting.set_function(lambda: float(len(self._arrivals)))
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bind, take up what an earlier run left, hear. Raises ListenError with nothing left open."""
+        processed, memory = await self._outbox.resume()
+        if memory:
+            self._correlator = Correlator(
+                self._policies, self._source, msgspec.json.decode(memory, type=State)
+            )
+        try:
+            for listen in self.site.listen:
+                listener = Listener(
+                    listen.address, listen.port, self.site.access.sources, self._unix_ms, self._heard
+                )
+                self._listeners[listener.name] = listener
+        except ListenError:
+            self._close_listeners()
+            raise
+        await self._commands.expire_left_over()
+        await self._catch_up(processed)
+        self._tasks = [asyncio.create_task(self._work(), name="pipeline")]
+        self._dispatcher.start()
+        self._arm_tick()
+        self._working = True
+        log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
+
+    def watch_devices(self) -> None:
+        """Begin to poll the cards and to ping the BMCs."""
+        for name, device in self.site.devices.items():
+            if isinstance(device, UpsDevice):
+                version = Version.V1 if device.snmp.version == 1 else Version.V2C
+                self._poller.add(
+                    name,
+                    device.address,
+                    device.snmp.port,
+                    version,
+                    device.snmp.community,
+                    device.poll_s,
+                    device.silence_s,
+                )
+            else:
+                beat = device.heartbeat
+                self._heartbeat.add(name, device.address, device.port, beat.interval_s, beat.timeout_s)
+        self._poller.start()
+        self._heartbeat.start()
+
+    async def stop(self) -> None:
+        """Stop hearing, finish what was heard, close."""
+        self._working = False
+        self._poller.stop()
+        self._heartbeat.stop()
+        self._close_listeners()
+        if self._tick_timer:
+            self._tick_timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._arrivals:
+            await self._work_off(self._take())
+        await self._dispatcher.stop()
+        await self._commands.close()
+        self._store.close()
+
+    def _close_listeners(self) -> None:
+        for listener in self._listeners.values():
+            listener.close()
+
+    def _sinks(self) -> dict[str, Sink]:
+        sinks: dict[str, Sink] = {}
+        for name, config in self.site.sinks.items():
+            if isinstance(config, WebhookSink):
+                secret = read_secret(config.secret_file.read_text()) if config.secret_file else None
+                sinks[name] = Webhook(config.url, secret, config.timeout_s, lambda: self._unix_ms() // 1000)
+            elif isinstance(config, FileSink):
+                sinks[name] = File(config.path)
+        return sinks
+
+    # --- hearing ----------------------------------------------------------------------------------------------
+
+    def _heard(self, arrivals: list[Arrival]) -> None:
+        self._arrivals.extend(arrivals)
+        self._arrived.set()
+        if len(self._arrivals) > HIGH_WATER:
+            for listener in self._listeners.values():
+                listener.pause()
+
+    def _observe(self, observation: Observation) -> None:
+        self._heard([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
+
+    def _take(self) -> list[Arrival]:
+        arrivals, self._arrivals = self._arrivals, []
+        self._arrived.clear()
+        return arrivals
+
+    async def _work(self) -> None:
+        while True:
+            await self._arrived.wait()
+            arrivals = self._take()
+            if self._working:
+                for listener in self._listeners.values():
+                    listener.resume()
+            await self._work_off(arrivals)
+
+    async def _work_off(self, arrivals: list[Arrival]) -> None:
+        """Journal first: nothing below the first line sees what is not on disk."""
+        for record_slice in _slices(await self._journal.append(arrivals)):
+            await self._process(record_slice, acknowledge=True)
+
+    async def _catch_up(self, processed: int) -> None:
+        """Work off what an earlier run journaled and did not finish."""
+        while records := await self._journal.after(processed, SLICE):
+            await self._process(records, acknowledge=False)
+            processed = records[-1].position
+
+    async def _process(self, records: list[Record], *, acknowledge: bool) -> None:
+        events: list[Event] = []
+        answers: list[tuple[Arrival, bytes]] = []
+        for record in records:
+            arrival = record.arrival
+            if arrival.kind is RecordKind.TICK:
+                events += self._correlator.tick(record.position, arrival.at_ms)
+                continue
+            if arrival.kind is RecordKind.OBSERVATION:
+                signals = self._translator.observation(decode_observation(arrival.data))
+            else:
+                decoded = decode_datagram(arrival, self._tree, self._communities)
+                self._count.labels(_outcome(decoded.value)).inc()
+                signals = self._translator.datagram(decoded.value)
+                if decoded.acknowledgement is not None:
+                    answers.append((arrival, decoded.acknowledgement))
+            events += self._correlator.signals(record.position, arrival.at_ms, signals)
+        await self._outbox.add(events, records[-1].position, encode_json(self._correlator.state))
+        if acknowledge:
+            for arrival, answer in answers:
+                self._listeners[arrival.listener].send(answer, (arrival.source, arrival.port))
+        for event in events:
+            self._count_events.labels(event.type).inc()
+        self._arm_tick()
+        if events:
+            self._streams.notify()
+            self._dispatcher.notify()
+
+    # --- deadlines --------------------------------------------------------------------------------------------
+
+    def _arm_tick(self) -> None:
+        deadline = self._correlator.next_deadline_ms()
+        if deadline == self._tick_for:
+            return
+        if self._tick_timer:
+            self._tick_timer.cancel()
+            self._tick_timer = None
+        self._tick_for = deadline
+        if deadline is not None:
+            delay_s = max(0, deadline - self._unix_ms()) / 1000
+            self._tick_timer = asyncio.get_running_loop().call_later(delay_s, self._tick, deadline)
+
+    def _tick(self, deadline: int) -> None:
+        # Never earlier than the deadline itself, even when the loop calls a little early.
+        self._heard([Arrival(max(deadline, self._unix_ms()), RecordKind.TICK, b"")])
+
+    # --- Backend ----------------------------------------------------------------------------------------------
+
+    def devices(self) -> list[dict[str, Any]]:
+        return [self.device(name) for name in self.site.devices]
+
+    def device(self, name: str) -> dict[str, Any]:
+        config = self.site.devices.get(name)
+        if config is None:
+            raise Refusal(404, f"there is no device {name!r}; known: {', '.join(self.site.devices) or 'none'}")
+        link = self._heartbeat if isinstance(config, BmcDevice) else self._poller
+        heard = link.last_heard_s(name)
+        now = asyncio.get_running_loop().time()
+        conditions = self._correlator.state.open.get(name, {})
+        return {
+            "id": name,
+            "kind": config.kind,
+            "address": config.address,
+            "groups": list(config.groups) if isinstance(config, UpsDevice) else [],
+            "server": config.server if isinstance(config, BmcDevice) else None,
+            "heard_s_ago": None if heard is None else round(now - heard, 3),
+            "conditions": sorted(conditions),
+            "commands": list(self._commands.names(name)),
+        }
+
+    async def submit(self, device: str, command: str, params: dict[str, Any], key: str) -> tuple[Command, bool]:
+        self.device(device)
+        return await self._commands.submit(device, command, params, key)
+
+    async def command(self, command_id: str) -> Command:
+        return await self._commands.get(command_id)
+
+    async def events(self, after: str, limit: int) -> list[Event]:
+        return [queued.event for queued in await self._outbox.after(await self._seq(after), limit)]
+
+    async def follow(self, after: str | None) -> AsyncIterator[Event]:
+        seq = await self._outbox.last_seq() if after is None else await self._seq(after)
+        async for queued in self._streams.follow(seq):
+            yield queued.event
+
+    async def _seq(self, after: str) -> int:
+        seq = await self._outbox.seq_of(after) if after else 0
+        if seq is None:
+            raise Refusal(404, f"there is no event {after!r}")
+        return seq
+
+    def conditions(self) -> list[dict[str, Any]]:
+        return [
+            {"device": device, "condition": condition, **msgspec.to_builtins(opened)}
+            for device, conditions in self._correlator.state.open.items()
+            for condition, opened in conditions.items()
+        ]
+
+    async def destinations(self) -> list[dict[str, Any]]:
+        last = await self._outbox.last_seq()
+        rows: list[dict[str, Any]] = [{"name": "stream", "type": "sse", "clients": self._streams.clients}]
+        for name, progress in self._dispatcher.progress.items():
+            cursor = await self._outbox.cursor(name)
+            rows.append(
+                {
+                    "name": name,
+                    "type": self.site.sinks[name].type,
+                    "backlog": last - cursor,
+                    "delivered": progress.delivered,
+                    "given_up": await self._outbox.poisoned(name),
+                    "failures": progress.failures,
+                    "last_error": progress.last_error,
+                }
+            )
+        return rows
+
+    async def journal(self) -> dict[str, Any]:
+        records, last = await self._journal.extent()
+        return {
+            "place": self._store.place,
+            "durable": self._store.durable,
+            "records": records,
+            "last_position": last,
+            "events": await self._outbox.last_seq(),
+            "listeners": [
+                {"listener": item.name, "received": item.received, "refused_by_source": item.refused}
+                for item in self._listeners.values()
+            ],
+        }
+
+    def ready(self) -> bool:
+        return self._working
+
+    def streams_full(self) -> bool:
+        return self._streams.full
+
+    def metrics(self) -> bytes:
+        return generate_latest(self._registry)
+
+
+def _slices(records: list[Record]) -> list[list[Record]]:
+    return [records[start : start + SLICE] for start in range(0, len(records), SLICE)]
+
+
+def _outcome(value: object) -> str:
+    if isinstance(value, Notification):
+        return "notification"
+    return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"
+
+
+def _known(site: Site) -> list[Known]:
+    """The devices as the translation needs them."""
+    result = []
+    for name, device in site.devices.items():
+        server = device.server or "" if isinstance(device, BmcDevice) else ""
+        keywords: dict[str, tuple[str, ...]] = {}
+        for monitor in site.monitors if server else ():
+            text = monitor.keyword.get(server)
+            if text is not None:
+                place = keyword_address(text)
+                keywords[place] = (*keywords.get(place, ()), monitor.name)
+        result.append(Known(name, device.kind, device.address, server, keywords))
+    return result

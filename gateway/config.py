@@ -1,0 +1,208 @@
+"""What a site file says: the gateway alone, against real or emulated devices."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+TRAP_PORT = 162
+CATEGORY = "BMCNOTICE"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _ip(text: str) -> str:
+    return str(ip_address(text))
+
+
+Address = Annotated[str, AfterValidator(_ip)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Listen(Strict):
+    """A socket that takes traps and informs."""
+
+    address: Address = "127.0.0.1"
+    port: Port = TRAP_PORT
+
+
+class Access(Strict):
+    """Whom the trap listeners believe."""
+
+    communities: tuple[str, ...] = ("public",)
+    sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that may send; all when empty."""
+
+
+class Snmp(Strict):
+    """How a card is asked and commanded."""
+
+    version: Literal[1, "2c"] = 1
+    community: str = "public"
+    port: Port = 161
+
+
+class UpsDevice(Strict):
+    """A UPS with a network card."""
+
+    kind: Literal["ups"]
+    address: Address
+    snmp: Snmp = Snmp()
+    poll_s: Seconds = 8
+    confirm_s: Annotated[float, Field(ge=0)] = 60
+    """Time an outage must last before it is confirmed."""
+    silence_s: Seconds = 50
+    """Time without an answer after which the card counts as lost."""
+    groups: tuple[str, ...] = ()
+    """Power-control groups this UPS belongs to."""
+
+
+class Heartbeat(Strict):
+    """Presence pings to a BMC."""
+
+    interval_s: Seconds = 3
+    timeout_s: Seconds = 90
+
+
+class BmcDevice(Strict):
+    """A BMC on a server's board."""
+
+    kind: Literal["bmc"]
+    address: Address
+    port: Port = 623
+    user: str = "admin"
+    password: str | None = Field(default=None, repr=False)
+    """Only for rigs; a site keeps passwords in files."""
+    password_file: Path | None = None
+    server: str | None = None
+    heartbeat: Heartbeat = Heartbeat()
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("give exactly one of password and password_file")
+        return self
+
+
+Device = Annotated[UpsDevice | BmcDevice, Field(discriminator="kind")]
+
+
+def keyword_address(text: str) -> str:
+    """`<IP>[:<port>]` as `IP:port`; the port of traps when none is given. Raises ValueError."""
+    if len(text.encode()) > 1023:
+        raise ValueError("a keyword has at most 1023 bytes")
+    host, _, port = text.partition(":")
+    if not port:
+        port = str(TRAP_PORT)
+    if not port.isdigit() or not 0 < int(port) <= 65535:
+        raise ValueError(f"keyword {text!r}: expected <IP>[:<port>]")
+    return f"{ip_address(host)}:{port}"
+
+
+Keyword = Annotated[str, AfterValidator(lambda text: (keyword_address(text), text)[1])]
+
+
+class Monitor(Strict):
+    """An external-linkage monitor: which receive address means which server."""
+
+    name: str
+    category: Literal["BMCNOTICE"] = "BMCNOTICE"
+    keyword: dict[str, Keyword]
+    """`common` and one entry for each server."""
+
+
+class WebhookSink(Strict):
+    """POST each event to a URL, signed by Standard Webhooks when a secret is given."""
+
+    type: Literal["webhook"]
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    secret_file: Path | None = None
+    timeout_s: Seconds = 10
+
+
+class FileSink(Strict):
+    """Append each event to a file, one JSON document a line."""
+
+    type: Literal["file"]
+    path: Path
+
+
+class SseSink(Strict):
+    """Server-sent events at /v1/events/stream; always there, listed for its limits."""
+
+    type: Literal["sse"]
+    max_clients: int = Field(default=64, ge=1)
+
+
+Sink = Annotated[WebhookSink | FileSink | SseSink, Field(discriminator="type")]
+
+
+class JournalConfig(Strict):
+    """Where the journal lives. Without a path it lives in memory and dies with the process."""
+
+    path: Path | None = None
+
+
+class Token(Strict):
+    """A bearer token, by the SHA-256 of its text in hexadecimal."""
+
+    role: Literal["read", "operate", "lab"]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Api(Strict):
+    """The HTTP interface."""
+
+    bind: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
+    tokens: dict[str, Token] = Field(default_factory=dict)
+    """By name. Needed as soon as `bind` is not loopback."""
+
+    @property
+    def host(self) -> str:
+        return self.bind.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.bind.rpartition(":")[2])
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        local = self.host == "localhost" or ip_address(self.host).is_loopback
+        if not local and not self.tokens:
+            raise ValueError(
+                f"{self.bind} can be reached from outside, so api.tokens must name at least one token; "
+                "or bind 127.0.0.1"
+            )
+        return self
+
+
+class Site(Strict):
+    """A site file, and the `gateway` part of a rig file."""
+
+    name: str = "standin"
+    listen: tuple[Listen, ...] = (Listen(),)
+    access: Access = Access()
+    devices: dict[DeviceId, Device] = Field(default_factory=dict)
+    monitors: tuple[Monitor, ...] = ()
+    sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Sink] = Field(default_factory=dict)
+    journal: JournalConfig = JournalConfig()
+    api: Api = Api()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        places = [(listen.address, listen.port) for listen in self.listen]
+        if len(set(places)) != len(places):
+            raise ValueError("listen: the same address and port twice")
+        owners: dict[str, str] = {}
+        for name, device in self.devices.items():
+            if device.address in owners:
+                raise ValueError(f"devices.{name}.address: {device.address} already belongs to {owners[device.address]}")
+            owners[device.address] = name
+        return self

@@ -1,0 +1,105 @@
+"""Traps and informs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
+from mibs import MibTree, Oid
+from mibs.tree import readable
+from wire import pet
+from wire.errors import WireError
+from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification
+from wire.snmp.convert import acknowledge
+
+PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
+
+
+class Decoded(NamedTuple):
+    """What a datagram says, and the answer that an inform waits for."""
+
+    value: Notification | Undecodable | Refused
+    acknowledgement: bytes | None = None
+
+
+def decode_datagram(arrival: Arrival, tree: MibTree, communities: frozenset[bytes]) -> Decoded:
+    """Read a datagram of a trap listener. Raises nothing: what cannot be read is a value too."""
+    try:
+        message = decode(arrival.data)
+    except WireError as error:
+        return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
+    if message.community not in communities:
+        return Decoded(Refused(arrival.source, "community"))
+    found = notification(message)
+    if found is None:
+        return Decoded(Refused(arrival.source, "no_notification"))
+    trap_oid, uptime, varbinds = found
+    agent = ""
+    if isinstance(message.pdu, TrapV1):
+        agent = ".".join(map(str, message.pdu.agent_addr))
+    value = Notification(
+        version="v1" if message.version is Version.V1 else "v2c",
+        community=readable(message.community),
+        inform=message.pdu.kind is Kind.INFORM,
+        source=arrival.source,
+        listener=arrival.listener,
+        agent=agent,
+        trap_oid=str(trap_oid),
+        trap_name=_trap_name(tree, trap_oid),
+        uptime_ticks=uptime,
+        variables=[_variable(tree, varbind) for varbind in varbinds],
+        platform=_platform(trap_oid, varbinds),
+    )
+    return Decoded(value, _acknowledgement(message))
+
+
+def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
+    item = tree.get(trap_oid)
+    return item.name if item else ""
+
+
+def _acknowledgement(message: Message) -> bytes | None:
+    pdu = message.pdu
+    if isinstance(pdu, TrapV1) or pdu.kind is not Kind.INFORM:
+        return None
+    return encode(message._replace(pdu=acknowledge(pdu)))
+
+
+def _variable(tree: MibTree, varbind: VarBind) -> Variable:
+    found = tree.find(varbind.oid)
+    if found is None or not found[0].syntax:
+        value = readable(varbind.value) if isinstance(varbind.value, bytes) else varbind.value
+        return Variable(str(varbind.oid), value if isinstance(value, int) or value is None else str(value))
+    item, _ = found
+    return Variable(tree.label(varbind.oid), item.show(varbind.value), item.units)
+
+
+def _platform(trap_oid: Oid, varbinds: tuple[VarBind, ...]) -> Platform | None:
+    """The platform event in a trap of that enterprise; None for other traps and for test traps."""
+    if not PLATFORM_EVENTS.covers(trap_oid) or len(trap_oid) != len(PLATFORM_EVENTS) + 1:
+        return None
+    specific = pet.decode_specific(trap_oid[-1])
+    octets = next(
+        (bind.value for bind in varbinds if pet.ENTERPRISE.covers(bind.oid) and isinstance(bind.value, bytes)), None
+    )
+    if specific is None or octets is None:
+        return None
+    try:
+        event = pet.decode(octets)
+    except WireError:
+        return None
+    return Platform(
+        guid=str(UUID(bytes=event.guid)),
+        sequence=event.sequence,
+        timestamp_s=event.timestamp + pet.EPOCH_1998_S if event.timestamp else None,
+        severity=event.severity,
+        sensor_type=specific.sensor_type,
+        event_type=specific.event_type,
+        offset=specific.offset,
+        deasserted=specific.deasserted,
+        sensor_number=event.sensor_number,
+        entity_id=event.entity_id,
+        entity_instance=event.entity_instance,
+        event_data=event.event_data.hex(),
+    )

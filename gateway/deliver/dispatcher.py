@@ -1,0 +1,90 @@
+"""One task for each sink: in order, with retries that survive a restart because the cursor does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.deliver.outbox import Outbox
+from gateway.deliver.sinks import Outcome, Sink
+
+PAGE = 64
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 60.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """State of one sink, for people."""
+
+    delivered: int = 0
+    given_up: int = 0
+    failures: int = 0
+    last_error: str = ""
+    waiting: bool = field(default=False)
+
+
+class Dispatcher:
+    """Runs the sinks. `jitter` returns a number in 0..1 that spreads retries."""
+
+    def __init__(self, outbox: Outbox, sinks: dict[str, Sink], jitter: Callable[[], float]) -> None:
+        self._outbox = outbox
+        self._sinks = sinks
+        self._jitter = jitter
+        self._tasks: list[asyncio.Task[None]] = []
+        self._grown = asyncio.Event()
+        self.progress = {name: Progress() for name in sinks}
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._run(name, sink), name=f"sink-{name}") for name, sink in self._sinks.items()
+        ]
+
+    def notify(self) -> None:
+        """The outbox has grown."""
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sink in self._sinks.values():
+            await sink.close()
+
+    async def _run(self, name: str, sink: Sink) -> None:
+        cursor = await self._outbox.cursor(name)
+        progress = self.progress[name]
+        while True:
+            grown = self._grown
+            page = await self._outbox.after(cursor, PAGE)
+            for queued in page:
+                attempt = 0
+                while True:
+                    outcome = await sink.deliver(queued.event)
+                    if outcome.done or outcome.permanent:
+                        break
+                    attempt += 1
+                    self._note(progress, outcome)
+                    await asyncio.sleep(self._delay_s(attempt))
+                cursor = queued.seq
+                progress.waiting = False
+                if outcome.done:
+                    progress.delivered += 1
+                else:
+                    progress.given_up += 1
+                    progress.last_error = outcome.reason
+                await self._outbox.move_cursor(name, cursor, "" if outcome.done else outcome.reason)
+            if not page:
+                await grown.wait()
+
+    def _delay_s(self, attempt: int) -> float:
+        longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt - 1, 16))
+        return longest * (0.5 + 0.5 * self._jitter())
+
+    @staticmethod
+    def _note(progress: Progress, outcome: Outcome) -> None:
+        progress.failures += 1
+        progress.waiting = True
+        progress.last_error = outcome.reason

@@ -1,0 +1,108 @@
+"""Events on disk, and how far each sink has come."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.records import Event, encode_json
+from gateway.store import Store
+
+PROCESSED = "processed"
+CORRELATOR = "correlator"
+
+
+class Queued(NamedTuple):
+    """An event with its place in the outbox."""
+
+    seq: int
+    event: Event
+
+
+class Outbox:
+    """Events in order. An event, the position it came from and the correlator's memory are one commit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def add(self, events: Sequence[Event], processed: int, state: bytes) -> None:
+        """Store events and the fact that the journal has been worked off up to `processed`."""
+        rows = [(event.id, encode_json(event)) for event in events]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR IGNORE INTO events (id, body) VALUES (?, ?)", rows)
+            connection.executemany(
+                "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [(PROCESSED, str(processed).encode()), (CORRELATOR, state)],
+            )
+
+        await self._store.write(work)
+
+    async def resume(self) -> tuple[int, bytes]:
+        """The last position worked off and the correlator's memory at that moment."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, bytes]:
+            rows = dict(connection.execute("SELECT name, value FROM state"))
+            return int(rows.get(PROCESSED, b"0")), rows.get(CORRELATOR, b"")
+
+        return await self._store.read(work)
+
+    async def after(self, seq: int, limit: int) -> list[Queued]:
+        """Up to `limit` events behind `seq`."""
+
+        def work(connection: sqlite3.Connection) -> list[Queued]:
+            rows = connection.execute(
+                "SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
+            )
+            return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in rows]
+
+        return await self._store.read(work)
+
+    async def seq_of(self, event_id: str) -> int | None:
+        """Place of the event called `event_id`; None when there is none."""
+
+        def work(connection: sqlite3.Connection) -> int | None:
+            row = connection.execute("SELECT seq FROM events WHERE id = ?", (event_id,)).fetchone()
+            return int(row[0]) if row else None
+
+        return await self._store.read(work)
+
+    async def last_seq(self) -> int:
+        """Place of the newest event, 0 when there is none."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            return int(connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+
+        return await self._store.read(work)
+
+    async def cursor(self, sink: str) -> int:
+        """How far `sink` has come."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT seq FROM cursors WHERE sink = ?", (sink,)).fetchone()
+            return int(row[0]) if row else 0
+
+        return await self._store.read(work)
+
+    async def move_cursor(self, sink: str, seq: int, poison: str = "") -> None:
+        """Note that `sink` is done with everything up to `seq`; with `poison`, that it gave `seq` up and why."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET seq = excluded.seq", (sink, seq)
+            )
+            if poison:
+                connection.execute("INSERT OR REPLACE INTO poison VALUES (?, ?, ?)", (sink, seq, poison))
+
+        await self._store.write(work)
+
+    async def poisoned(self, sink: str) -> int:
+        """How many events `sink` gave up."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            return int(connection.execute("SELECT COUNT(*) FROM poison WHERE sink = ?", (sink,)).fetchone()[0])
+
+        return await self._store.read(work)

@@ -1,0 +1,36 @@
+"""One module per kind of sink."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from gateway.records import Event
+
+
+class Outcome(NamedTuple):
+    """What became of a delivery: done, to be tried again, or never to be taken."""
+
+    done: bool = False
+    permanent: bool = False
+    reason: str = ""
+
+
+DONE = Outcome(done=True)
+
+
+def retry(reason: str) -> Outcome:
+    """The destination may take it later."""
+    return Outcome(reason=reason)
+
+
+def give_up(reason: str) -> Outcome:
+    """The destination will never take it."""
+    return Outcome(permanent=True, reason=reason)
+
+
+class Sink(Protocol):
+    """Takes one event at a time and raises nothing."""
+
+    async def deliver(self, event: Event) -> Outcome: ...
+
+    async def close(self) -> None: ...

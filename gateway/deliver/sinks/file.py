@@ -1,0 +1,37 @@
+"""A file of JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from gateway.deliver.sinks import DONE, Outcome, retry
+from gateway.records import Event, encode_json
+
+
+class FileSink:
+    """Appends and syncs; a line is whole or absent."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def deliver(self, event: Event) -> Outcome:
+        line = encode_json(event) + b"\n"
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._append, line)
+        except OSError as error:
+            return retry(f"{self._path}: {error.strerror}")
+        return DONE
+
+    def _append(self, line: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        try:
+            os.write(handle, line)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    async def close(self) -> None:
+        """Nothing is held open."""

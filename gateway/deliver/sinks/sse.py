@@ -1,0 +1,44 @@
+"""Server-sent events: every client reads the outbox at its own pace, so a slow one delays nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gateway.deliver.outbox import Outbox, Queued
+
+PAGE = 256
+
+
+class Streams:
+    """Wakes the clients when the outbox has grown."""
+
+    def __init__(self, outbox: Outbox, max_clients: int = 64) -> None:
+        self._outbox = outbox
+        self._max = max_clients
+        self._grown = asyncio.Event()
+        self.clients = 0
+
+    @property
+    def full(self) -> bool:
+        return self.clients >= self._max
+
+    def notify(self) -> None:
+        """The outbox has grown."""
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def follow(self, seq: int) -> AsyncIterator[Queued]:
+        """Every event behind `seq`, and then each new one."""
+        self.clients += 1
+        try:
+            while True:
+                grown = self._grown
+                page = await self._outbox.after(seq, PAGE)
+                for queued in page:
+                    seq = queued.seq
+                    yield queued
+                if not page:
+                    await grown.wait()
+        finally:
+            self.clients -= 1

@@ -1,0 +1,117 @@
+"""A trap socket, drained in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from gateway.records import Arrival, RecordKind
+
+BATCH = 1024  # datagrams taken in one turn of the loop
+LARGEST = 65535
+BUFFER_OCTETS = 16 * 1024 * 1024  # asked for; the kernel gives what it allows
+KNOWN_SOURCES = 65536
+
+
+class ListenError(OSError):
+    """A listener cannot be bound. The text names the address and the next step."""
+
+
+class Listener:
+    """Hands over lists of arrivals. Datagrams from networks that may not send are counted and dropped."""
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        networks: Sequence[IPv4Network | IPv6Network],
+        now_ms: Callable[[], int],
+        deliver: Callable[[list[Arrival]], None],
+    ) -> None:
+        """Bind. Raises ListenError."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_OCTETS)
+        if family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            self._socket.bind((address, port))
+        except OSError as error:
+            self._socket.close()
+            raise _explain(error, f"{address}:{port}/udp") from error
+        self.name = f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"
+        self.received = 0
+        self.refused = 0
+        self._networks = tuple(networks)
+        self._admitted: dict[str, bool] = {}
+        self._now_ms = now_ms
+        self._deliver = deliver
+        self._reading = False
+        self.resume()
+
+    def pause(self) -> None:
+        """Leave datagrams in the kernel's buffer."""
+        if self._reading:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._reading = False
+
+    def resume(self) -> None:
+        """Read again."""
+        if not self._reading:
+            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+            self._reading = True
+
+    def send(self, data: bytes, peer: tuple[str, int]) -> None:
+        """Answer an inform; what the network refuses, the sender will ask for again."""
+        try:
+            self._socket.sendto(data, peer)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self.pause()
+        self._socket.close()
+
+    def _drain(self) -> None:
+        batch: list[Arrival] = []
+        at_ms = self._now_ms()
+        for _ in range(BATCH):
+            try:
+                data, peer = self._socket.recvfrom(LARGEST)
+            except BlockingIOError:
+                break
+            except ConnectionRefusedError:
+                continue  # the ICMP answer to an acknowledgement
+            self.received += 1
+            if self._networks and not self._admits(peer[0]):
+                self.refused += 1
+                continue
+            batch.append(Arrival(at_ms, RecordKind.DATAGRAM, data, self.name, peer[0], peer[1]))
+        if batch:
+            self._deliver(batch)
+
+    def _admits(self, source: str) -> bool:
+        known = self._admitted.get(source)
+        if known is None:
+            if len(self._admitted) >= KNOWN_SOURCES:
+                self._admitted.clear()
+            address = ip_address(source.partition("%")[0])
+            known = self._admitted[source] = any(address in network for network in self._networks)
+        return known
+
+
+def _explain(error: OSError, place: str) -> ListenError:
+    match error.errno:
+        case errno.EADDRINUSE:
+            reason = "is already in use: another trap receiver runs there; stop it or listen on another address or port"
+        case errno.EACCES:
+            reason = "needs the right to bind ports below 1024: give CAP_NET_BIND_SERVICE, or listen on a higher port"
+        case errno.EADDRNOTAVAIL:
+            reason = "is not an address of this machine"
+        case _:
+            reason = f"cannot be bound: {error.strerror}"
+    return ListenError(error.errno, f"{place} {reason}")

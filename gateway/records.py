@@ -1,0 +1,166 @@
+"""The values that pass between the stages of the gateway. Every stage knows these, and no other stage."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class RecordKind(StrEnum):
+    """What a journal record holds."""
+
+    DATAGRAM = "datagram"  # as it came from a trap listener
+    OBSERVATION = "observation"  # what a link to a device saw, as JSON
+    TICK = "tick"  # a deadline of the correlator came due
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """Something heard, not yet in the journal. `at_ms` is Unix time."""
+
+    at_ms: int
+    kind: RecordKind
+    data: bytes
+    listener: str = ""  # address:port it arrived on
+    source: str = ""
+    port: int = 0
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A journal entry: an arrival with its durable position."""
+
+    position: int
+    arrival: Arrival
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """A variable of a notification, named as far as MIB texts go."""
+
+    name: str
+    value: str | int | float | None
+    units: str = ""
+
+
+class Platform(msgspec.Struct, frozen=True):
+    """The contents of a platform event trap."""
+
+    guid: str
+    sequence: int
+    timestamp_s: int | None  # Unix time by the BMC; None when it did not say
+    severity: int
+    sensor_type: int
+    event_type: int
+    offset: int
+    deasserted: bool
+    sensor_number: int
+    entity_id: int
+    entity_instance: int
+    event_data: str  # hexadecimal
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """A decoded trap or inform."""
+
+    version: str
+    community: str
+    inform: bool
+    source: str
+    listener: str
+    agent: str  # agent-addr of a version 1 trap, else empty
+    trap_oid: str
+    trap_name: str
+    uptime_ticks: int | None
+    variables: list[Variable]
+    platform: Platform | None = None
+
+
+class Undecodable(msgspec.Struct, frozen=True):
+    """A datagram that cannot be read, and why."""
+
+    source: str
+    listener: str
+    offset: int
+    rule: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A readable datagram that is not taken, by the name of the reason."""
+
+    source: str
+    reason: str
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What a link saw: readings by object name, or that a device fell silent or was heard again."""
+
+    device: str
+    silent: bool = False
+    values: dict[str, int] = {}
+
+
+class Severity(StrEnum):
+    """How much an event matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """One statement about a device: what the translation makes of a notification or an observation.
+
+    A signal with a `condition` opens or clears it; the correlator turns repeated statements into one event.
+    """
+
+    type: str
+    device: str
+    severity: Severity
+    text: str
+    condition: str = ""
+    opens: bool = False
+    data: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
+    baseline: bool = False  # from a reading: says what is, not that it just happened
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=False):
+    """A controller event: CloudEvents 1.0, JSON format."""
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: str
+    data: dict[str, Any]
+    specversion: str = "1.0"
+    datacontenttype: str = "application/json"
+
+
+class CommandState(StrEnum):
+    """Life of a command."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Command(msgspec.Struct):
+    """A controller's command and what became of it. Times are Unix milliseconds."""
+
+    id: str
+    device: str
+    command: str
+    params: dict[str, Any]
+    state: CommandState
+    created_ms: int
+    ended_ms: int | None = None
+    result: str = ""
+    idempotency_key: str = ""
+
+
+def encode_json(value: Any) -> bytes:
+    """JSON as the journal and the interfaces carry it."""
+    return msgspec.json.encode(value)

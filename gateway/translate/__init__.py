@@ -1,0 +1,7 @@
+"""From notifications and readings to statements about devices."""
+
+from gateway.translate.inventory import Inventory, Known
+from gateway.translate.translator import Translator
+from gateway.translate.vocabulary import EventType
+
+__all__ = ["EventType", "Inventory", "Known", "Translator"]

@@ -1,0 +1,55 @@
+"""What the readings of a polled UPS say. Each row is one fact; a poll that shows it is evidence as good as a trap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.translate.traps import BATTERY, INPUT, LINK, OUTPUT
+
+OUTPUT_STATUS = "upsBasicOutputStatus"
+BATTERY_STATUS = "upsBasicBatteryStatus"
+LINE_VOLTAGE = "upsAdvInputLineVoltage"
+FAIL_CAUSE = "upsAdvInputLineFailCause"
+COMM_STATUS = "upsCommStatus"
+POLLED = (OUTPUT_STATUS, BATTERY_STATUS, LINE_VOLTAGE, FAIL_CAUSE, COMM_STATUS)
+
+ON_BATTERY = 3
+ON_LINE = frozenset({2, 4, 12})  # on line, boosting, trimming
+OFF = frozenset({5, 7, 8, 11})  # asleep, off, rebooting, waiting for power
+SELF_TEST = 9
+DEAD_VOLTS = 10  # a line below this is dead, whatever the model
+
+Values = Mapping[str, int]
+
+
+def _input(values: Values) -> bool | None:
+    status = values.get(OUTPUT_STATUS)
+    if status == ON_BATTERY:
+        return None if values.get(FAIL_CAUSE) == SELF_TEST else True
+    if status in ON_LINE:
+        return False
+    if status in OFF and LINE_VOLTAGE in values:
+        return values[LINE_VOLTAGE] < DEAD_VOLTS
+    return None
+
+
+def _battery(values: Values) -> bool | None:
+    return {2: False, 3: True}.get(values.get(BATTERY_STATUS, 0))
+
+
+def _output(values: Values) -> bool | None:
+    status = values.get(OUTPUT_STATUS)
+    return True if status in OFF else False if status in ON_LINE or status == ON_BATTERY else None
+
+
+def _link(values: Values) -> bool | None:
+    return {1: False, 2: True}.get(values.get(COMM_STATUS, 0))
+
+
+# Condition to a reader: True when the readings show it, False when they show the opposite, None when neither.
+FACTS: dict[str, Callable[[Values], bool | None]] = {
+    LINK: _link,
+    INPUT: _input,
+    BATTERY: _battery,
+    OUTPUT: _output,
+}

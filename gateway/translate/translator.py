@@ -1,0 +1,137 @@
+"""Rules applied: notifications and observations in, signals out. Pure; keeps nothing between calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.records import Notification, Observation, Platform, Refused, Severity, Signal, Undecodable
+from gateway.translate.inventory import Inventory, Known
+from gateway.translate.platform import NoticeClass, meaning
+from gateway.translate.readings import FACTS
+from gateway.translate.traps import RULES, Rule
+from gateway.translate.vocabulary import EventType
+
+CATEGORY = "BMCNOTICE"
+SILENCE = "silence"
+NOTICE_SEVERITY = {
+    NoticeClass.FATAL: Severity.CRITICAL,
+    NoticeClass.DEGRADE: Severity.WARNING,
+    NoticeClass.PREDICT: Severity.WARNING,
+    NoticeClass.WARN: Severity.WARNING,
+    NoticeClass.INFO: Severity.INFO,
+}
+# The rule that opens or clears each condition a reading can show.
+BY_CONDITION: dict[tuple[str, bool], Rule] = {}
+for _rule in RULES.values():
+    if _rule.condition:
+        BY_CONDITION.setdefault((_rule.condition, _rule.opens), _rule)
+SILENCE_RULES: dict[tuple[str, bool], Rule] = {
+    ("ups", True): Rule(EventType.CARD_LOST, Severity.WARNING, "the card does not answer", SILENCE, opens=True),
+    ("ups", False): Rule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", SILENCE),
+    ("bmc", True): Rule(EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", SILENCE, opens=True),
+    ("bmc", False): Rule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", SILENCE),
+}
+
+
+class Translator:
+    """Knows the site's devices."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+
+    def datagram(self, value: Notification | Undecodable | Refused) -> list[Signal]:
+        """What a decoded datagram says. Refused ones say nothing: they are counted where they are decoded."""
+        if isinstance(value, Undecodable):
+            return [
+                Signal(
+                    EventType.TRAP_UNDECODABLE,
+                    self._subject(value.source, ""),
+                    Severity.WARNING,
+                    f"a datagram from {value.source} cannot be read: octet {value.offset}: {value.rule}",
+                    evidence={"listener": value.listener, "source": value.source},
+                )
+            ]
+        if isinstance(value, Refused):
+            return []
+        device = self._inventory.find(value.source, value.agent)
+        if value.platform is not None:
+            return [self._platform(value, value.platform, device)]
+        subject = device.name if device else value.source
+        rule = RULES.get(value.trap_oid)
+        if rule is None:
+            name = value.trap_name or value.trap_oid
+            text = f"trap {name} from {value.source}, for which there is no rule"
+            return [Signal(EventType.TRAP_UNKNOWN, subject, Severity.INFO, text, evidence=_evidence(value))]
+        return [_signal(rule, subject, _evidence(value))]
+
+    def observation(self, value: Observation) -> list[Signal]:
+        """What a link saw."""
+        device = self._inventory.named(value.device)
+        if device is None:
+            return []
+        if value.silent:
+            return [_signal(SILENCE_RULES[device.kind, True], device.name, {"silent": True})]
+        signals = [_signal(SILENCE_RULES[device.kind, False], device.name, {"silent": False}, baseline=True)]
+        for condition, reader in FACTS.items():
+            shown = reader(value.values)
+            rule = None if shown is None else BY_CONDITION.get((condition, shown))
+            if rule is not None:
+                signals.append(_signal(rule, device.name, {"readings": dict(value.values)}, baseline=True))
+        return signals
+
+    def _subject(self, source: str, agent: str) -> str:
+        device = self._inventory.find(source, agent)
+        return device.name if device else source
+
+    def _platform(self, value: Notification, event: Platform, device: Known | None) -> Signal:
+        said = meaning(event.sensor_type, event.event_type, event.offset)
+        monitors = device.keywords.get(value.listener, ()) if device else ()
+        subject = device.name if device else value.source
+        text = f"{said.text} ended" if event.deasserted else said.text
+        data: dict[str, Any] = {
+            "incident": event.sequence,
+            "class": said.notice_class.value,
+            "sensor": event.sensor_number,
+            "bmc_severity": event.severity,
+            "bmc_time_s": event.timestamp_s,
+        }
+        if device and device.server:
+            data["server"] = device.server
+        severity = Severity.INFO if event.deasserted else NOTICE_SEVERITY[said.notice_class]
+        if monitors and not event.deasserted:
+            # A notice counts for a server when its BMC sends it to the address that server's keyword names.
+            data |= {"category": CATEGORY, "keyword": value.listener, "monitors": list(monitors)}
+            return Signal(EventType.BMC_NOTICE, subject, severity, text, data=data, evidence=_evidence(value))
+        return Signal(EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
+
+
+def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool = False) -> Signal:
+    return Signal(
+        rule.type,
+        device,
+        rule.severity,
+        rule.text,
+        condition=rule.condition,
+        opens=rule.opens,
+        evidence=evidence,
+        baseline=baseline,
+    )
+
+
+def _evidence(value: Notification) -> dict[str, Any]:
+    evidence: dict[str, Any] = {
+        "trap": value.trap_name or value.trap_oid,
+        "trap_oid": value.trap_oid,
+        "version": value.version,
+        "inform": value.inform,
+        "source": value.source,
+        "listener": value.listener,
+        "uptime_ticks": value.uptime_ticks,
+        "variables": [
+            {"name": item.name, "value": item.value} | ({"units": item.units} if item.units else {})
+            for item in value.variables
+        ],
+    }
+    if value.platform is not None:
+        evidence["platform_event"] = {name: getattr(value.platform, name) for name in value.platform.__struct_fields__}
+    return evidence

@@ -1,0 +1,62 @@
+"""check and schema: what files may say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from gateway.config import Site
+from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
+from rigs.files import FileError, load, read_yaml
+from rigs.rigfile import RigFile, load_rig, site_of
+from rigs.scenario import Scenario, load_scenario
+
+KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rig, site or scenario file.")],
+    json: JsonOption = False,
+) -> None:
+    """Read a file and say whether it is valid, without starting anything.
+
+    Example: `standin check rigs/samples/003-a.yaml`
+    """
+    try:
+        kind = _check(file)
+    except FileError as error:
+        if json:
+            print_json({"file": str(file), "valid": False, "problems": error.problems})
+            raise typer.Exit(USAGE) from None
+        stop(str(error), USAGE)
+    if json:
+        print_json({"file": str(file), "valid": True, "kind": kind, "problems": []})
+    else:
+        typer.echo(f"{file}: a valid {kind} file")
+
+
+def _check(file: Path) -> str:
+    document = read_yaml(file)
+    if "scenario" in document:
+        load_rig(load_scenario(file).rig)
+        return "scenario"
+    if "rig" in document:
+        site_of(load_rig(file), None, None)
+        return "rig"
+    load(file, Site)
+    return "site"
+
+
+def schema(kind: Annotated[str, typer.Argument(metavar="rig|site|scenario", help="Which kind of file.")]) -> None:
+    """Print the JSON Schema of a kind of file.
+
+    Example: `standin schema rig > rig.schema.json`
+    """
+    model = KINDS.get(kind)
+    if model is None:
+        stop(f"there is no schema {kind!r}; accepted: {', '.join(KINDS)}", USAGE)
+    with explained():
+        print_json(model.model_json_schema())

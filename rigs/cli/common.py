@@ -1,0 +1,101 @@
+"""What all verbs share: exit statuses, error lines, options."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Never
+
+import structlog
+import typer
+
+from emulators.bindings.inputs import InputError
+from emulators.faces.udp import BindError
+from emulators.kernel.world import LoopError
+from gateway.receive import ListenError
+from gateway.store import StoreError
+from mibs import MibTree, standard_tree
+from mibs.compiler import MibError, with_folder
+from rigs.files import FileError
+from rigs.loops import Speed, parse_speed
+
+FAILED = 1  # what was asked for did not hold
+USAGE = 2  # bad usage or configuration
+UNREACHABLE = 3
+INTERRUPTED = 130
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+def url() -> str:
+    """The gateway or lab that client verbs talk to."""
+    return os.environ.get("STANDIN_URL", DEFAULT_URL).rstrip("/")
+
+
+def headers() -> dict[str, str]:
+    """Credentials of client verbs."""
+    token = os.environ.get("STANDIN_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def stop(message: str, status: int) -> Never:
+    """One error line, then the exit status."""
+    for line in message.splitlines():
+        typer.echo(f"standin: {line}", err=True)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the errors that people cause into one clear line and exit status 2."""
+    try:
+        yield
+    except (FileError, BindError, ListenError, StoreError, MibError, LoopError, InputError) as error:
+        stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Log lines on standard error, coloured only on a terminal."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def tree_of(folder: Path | None) -> MibTree:
+    """Our names, and those of a folder of vendor texts. Raises MibError."""
+    return with_folder(folder) if folder else standard_tree()
+
+
+def _speed(text: str) -> Speed:
+    try:
+        return parse_speed(text)
+    except ValueError:
+        raise typer.BadParameter("expected max or a number above 0") from None
+
+
+SpeedOption = Annotated[
+    Any,
+    typer.Option("--speed", parser=_speed, metavar="N|max", help="1 is the wall clock, N is N times as fast."),
+]
+MibOption = Annotated[
+    Path | None, typer.Option("--mib-dir", metavar="DIR", help="Folder of vendor MIB texts, for names and units.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]

@@ -1,0 +1,34 @@
+"""The verbs, in the order of `standin --help`."""
+
+from __future__ import annotations
+
+import typer
+
+from rigs.cli import ask, check, serve
+from rigs.cli.replay import replay
+
+app = typer.Typer(
+    name="standin",
+    help="Stand-ins for UPS cards and BMCs, and the gateway that hears them.\n\n"
+    "Exit status: 0 done, 1 what was asked for did not hold, 2 bad usage or configuration, "
+    "3 something could not be reached, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command()(serve.run)
+app.command()(serve.emulators)
+app.command()(serve.gateway)
+app.command()(check.check)
+app.command()(replay)
+app.command()(ask.inject)
+app.command()(ask.devices)
+app.command()(ask.command)
+app.command()(ask.events)
+app.command()(check.schema)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,76 @@
+"""replay: run scenarios and judge them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, SpeedOption, explained, print_json, stop, tree_of
+from rigs.rigfile import PortChoice
+from rigs.runner import Report
+from rigs.runner import replay as run_scenario
+from rigs.scenario import load_scenario
+
+
+def replay(
+    scenario: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="Scenario file, or a folder of them.")],
+    speed: SpeedOption = "max",
+    ports: Annotated[str, typer.Option("--ports", metavar="file|high", help="Which ports the rig uses.")] = "high",
+    mib_dir: MibOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run scenarios and say which expectations held.
+
+    Example: `standin replay rigs/samples/scenarios/c2.yaml --speed max`
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    if ports not in ("file", "high"):
+        raise typer.BadParameter("expected file or high", param_hint="--ports")
+    choice: PortChoice = "high" if ports == "high" else "file"
+    files = sorted(scenario.glob("*.yaml")) if scenario.is_dir() else [scenario]
+    if not files:
+        stop(f"{scenario}: no scenario files (*.yaml) here", USAGE)
+    reports: list[Report] = []
+    with explained():
+        tree = tree_of(mib_dir)
+        for file in files:
+            report = run_scenario(
+                load_scenario(file), tree, speed, choice, None if json else lambda at, words: _tell(at, words)
+            )
+            reports.append(report)
+            if not json:
+                _print(report)
+    if json:
+        print_json([_document(report) for report in reports])
+    if not all(report.held for report in reports):
+        raise typer.Exit(FAILED)
+
+
+def _tell(at_s: float, words: str) -> None:
+    typer.echo(f"{at_s:9.3f}  {words}")
+
+
+def _print(report: Report) -> None:
+    for verdict in report.verdicts:
+        first, last = verdict.step.window
+        window = f"{first:g}..{last:g} s"
+        mark = "ok  " if verdict.held else "FAIL"
+        typer.echo(f"  {mark} {window:>16}  {verdict.step.words}: {verdict.detail}")
+    held = sum(verdict.held for verdict in report.verdicts)
+    typer.echo(f"{report.scenario.scenario}: {held} of {len(report.verdicts)} expectations held")
+
+
+def _document(report: Report) -> dict[str, Any]:
+    return {
+        "scenario": report.scenario.scenario,
+        "held": report.held,
+        "expectations": [
+            {"step": verdict.step.words, "window_s": verdict.step.window, "held": verdict.held, "seen": verdict.detail}
+            for verdict in report.verdicts
+        ],
+        "events": [event._asdict() for event in report.seen.events],
+    }

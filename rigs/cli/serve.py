@@ -1,0 +1,202 @@
+"""run, emulators, gateway: the verbs that stay."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+
+from gateway.config import Api, Site
+from rigs.cli.common import (
+    INTERRUPTED,
+    MibOption,
+    SpeedOption,
+    VerboseOption,
+    configure_logging,
+    explained,
+    stop,
+    tree_of,
+)
+from rigs.controllers.watch import one_line, watch
+from rigs.files import FileError, load
+from rigs.loops import Clock
+from rigs.loops import run as run_loop
+from rigs.rigfile import PortChoice, RigFile, load_rig
+from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
+
+RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
+HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="Where the HTTP interface binds.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder of the journal; without it, it lives in memory.")
+]
+PortsOption = Annotated[
+    str, typer.Option("--ports", metavar="file|high", help="`high` moves 161, 162, 623 to 1161, 1162, 1623.")
+]
+
+
+class Process(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def run(
+    rig: RigArgument,
+    speed: SpeedOption = 1.0,
+    data: DataOption = None,
+    http: HttpOption = None,
+    ports: PortsOption = "file",
+    mib_dir: MibOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run a whole rig: emulated devices, gateway and console.
+
+    Example: `standin run rigs/samples/a1080a-pair.yaml`
+    """
+    configure_logging(verbose=verbose)
+    with explained():
+        tree = tree_of(mib_dir)
+        loaded = load_rig(rig, _ports(ports))
+
+        async def body() -> int:
+            process = assemble(loaded, tree, Clock(time.time()), speed, data, http)
+            return await _serve(process, loaded, process.site.api)
+
+        code = run_loop(body(), speed)
+    raise typer.Exit(code)
+
+
+def emulators(
+    rig: RigArgument,
+    speed: SpeedOption = 1.0,
+    http: HttpOption = None,
+    ports: PortsOption = "file",
+    verbose: VerboseOption = False,
+) -> None:
+    """Run only the emulated devices of a rig, with the lab interface.
+
+    Example: `standin emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
+    """
+    configure_logging(verbose=verbose)
+    with explained():
+        loaded = load_rig(rig, _ports(ports))
+        api = _api(loaded.gateway.api, http)
+
+        async def body() -> int:
+            return await _serve(EmulatorsProcess(loaded, Clock(time.time()), speed, api), loaded, api)
+
+        code = run_loop(body(), speed)
+    raise typer.Exit(code)
+
+
+def gateway(
+    site: Annotated[Path, typer.Argument(metavar="SITE", help="Site file (YAML).")],
+    data: DataOption = None,
+    http: HttpOption = None,
+    mib_dir: MibOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run only the gateway, against the devices of a site file.
+
+    Example: `standin gateway site.yaml --data /var/lib/standin`
+    """
+    configure_logging(verbose=verbose)
+    with explained():
+        tree = tree_of(mib_dir)
+        loaded = load(site, Site)
+        loaded = loaded.model_copy(
+            update={
+                "api": _api(loaded.api, http),
+                "journal": loaded.journal.model_copy(update={"path": data}) if data else loaded.journal,
+            }
+        )
+
+        async def body() -> int:
+            return await _serve(GatewayProcess(loaded, tree, Clock(time.time())), None, loaded.api)
+
+        try:
+            code = run_loop(body(), 1)
+        except ValueError as error:
+            stop(f"{site}: {error}", 2)
+    raise typer.Exit(code)
+
+
+def _ports(text: str) -> PortChoice:
+    if text == "file":
+        return "file"
+    if text == "high":
+        return "high"
+    raise typer.BadParameter("expected file or high", param_hint="--ports")
+
+
+def _api(api: Api, http: str | None) -> Api:
+    try:
+        return Api(bind=http, tokens=api.tokens) if http else api
+    except ValueError as error:
+        raise FileError([f"--http {http}: {error}"]) from error
+
+
+async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:
+    """Start, say where everything is, stay until a signal, stop in order."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def end(status: int) -> None:
+        if not ended.done():
+            ended.set_result(status)
+
+    loop.add_signal_handler(signal.SIGINT, end, INTERRUPTED)
+    loop.add_signal_handler(signal.SIGTERM, end, 0)
+    await process.start()
+    if rig is not None:
+        typer.echo(banner(rig, api, gateway=isinstance(process, GatewayProcess)))
+    watchers = []
+    if isinstance(process, GatewayProcess) and rig is not None and rig.controllers:
+        tell = watch(f"http://{api.bind}", lambda event: typer.echo(one_line(event)))
+        watchers = [asyncio.create_task(tell, name="watch")]
+    try:
+        return await ended
+    finally:
+        for task in watchers:
+            task.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+        await process.stop()
+        typer.echo("stopped")
+
+
+def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
+    """Addresses, and commands to paste."""
+    ports = rig.ports
+    lines = [f"rig {rig.rig} is running", ""]
+    lines += [f"  {name:<12} UPS card      {ups.address}:{ports.snmp}/udp" for name, ups in rig.ups.items()]
+    bmcs = {f"{name}.bmc": server.bmc for name, server in rig.servers.items() if server.bmc is not None}
+    lines += [f"  {name:<12} BMC           {bmc.address}:{ports.ipmi}/udp" for name, bmc in bmcs.items()]
+    if gateway:
+        lines += [f"  {'gateway':<12} traps         127.0.0.1:{ports.trap}/udp"]
+        lines += [f"  {'console':<12} web           http://{api.bind}/"]
+    else:
+        lines += [f"  {'lab':<12} HTTP          http://{api.bind}/lab/v1/world"]
+    lines += ["", "try:"]
+    for name, ups in list(rig.ups.items())[:1]:
+        community = next(iter(row.community for row in ups.access), "public")
+        place = ups.address if ports.snmp == 161 else f"{ups.address}:{ports.snmp}"
+        lines.append(f"  snmpget -v1 -c {community} {place} 1.3.6.1.4.1.318.1.1.1.4.1.1.0    # {name} output status")
+        lines.append(f"  snmpwalk -v2c -c {community} {place} 1.3.6.1.4.1.318.1.1.1")
+    for bmc in list(bmcs.values())[:1]:
+        user, secret = next(iter(bmc.users.items()))
+        port = "" if ports.ipmi == 623 else f" -p {ports.ipmi}"
+        login = f"-H {bmc.address}{port} -U {user} -P {secret.password}"
+        lines.append(f"  ipmitool -I lanplus {login} chassis status")
+    if gateway:
+        lines.append(f"  curl -N http://{api.bind}/v1/events/stream")
+    for name in list(rig.mains)[:1]:
+        lines.append(f"  standin inject {name} off")
+    for name in list(bmcs)[:1]:
+        lines.append(f"  standin inject {name} memory_uncorrectable")
+    if api.bind != "127.0.0.1:8080":
+        lines.append(f"  (first: export STANDIN_URL=http://{api.bind})")
+    return "\n".join([*lines, "", "Ctrl-C stops it.", ""])

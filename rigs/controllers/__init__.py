@@ -1,0 +1,1 @@
+"""Stand-in controllers: one module each. They use the gateway's public interface and nothing else."""

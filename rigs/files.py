@@ -1,0 +1,84 @@
+"""Read YAML files into models, with messages that name file, line, key and what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class FileError(ValueError):
+    """A file that cannot be used. `problems` are lines of the form `file:line: key: message`."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+def load(path: Path, model: type[M]) -> M:
+    """Read `path` as a `model`. Raises FileError."""
+    document = read_yaml(path)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise FileError([_explain(path, document, item) for item in error.errors()]) from error
+
+
+def read_yaml(path: Path) -> CommentedMap:
+    """The document as a mapping that remembers its lines. Raises FileError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError([f"{path}: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise FileError([f"{path}: not UTF-8 text (octet {error.start})"]) from error
+    try:
+        document = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise FileError([f"{path}:{line}: {error.problem or 'not YAML'}"]) from error
+    except YAMLError as error:
+        raise FileError([f"{path}: {error}"]) from error
+    if not isinstance(document, CommentedMap):
+        raise FileError([f"{path}:1: expected a mapping of keys to values"])
+    return document
+
+
+def _explain(path: Path, document: CommentedMap, error: Any) -> str:
+    line, keys = _place(document, error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "this key is unknown here"
+    elif error["type"] == "missing":
+        message = "this key is missing"
+    else:
+        given = error.get("input")
+        if isinstance(given, str | int | float) and not isinstance(given, bool):
+            message += f" (found {given!r})"
+    where = ".".join(keys)
+    return f"{path}:{line}: {where}: {message}" if where else f"{path}:{line}: {message}"
+
+
+def _place(document: CommentedMap, location: Sequence[int | str]) -> tuple[int, list[str]]:
+    """Line of the deepest part of `location` that the file has, and the keys to it as a person reads them."""
+    node: Any = document
+    line = 1
+    keys: list[str] = []
+    for step in location:
+        if isinstance(node, CommentedMap) and step in node:
+            line = node.lc.key(step)[0] + 1
+            node = node[step]
+        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+            line = node.lc.item(step)[0] + 1
+            node = node[step]
+        elif step != location[-1] or not isinstance(node, CommentedMap):
+            continue  # a name that the model, not the file, put there
+        keys.append(str(step))
+    return line, keys

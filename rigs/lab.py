@@ -1,0 +1,95 @@
+"""The lab interface: what only emulators have. Its world can be read, and changed by the words of `inject`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from emulators.app import Emulators
+from emulators.bindings.inputs import InputError
+from gateway.api import Refusal, Role, guard
+from gateway.api.server import reply
+from gateway.config import Api
+
+UPDATE_S = 1.0  # measured values move by themselves, so the stream repeats the world at this pace
+
+
+class InputRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of an input."""
+
+    input: str
+    args: list[str] = []
+
+
+def add_lab(application: web.Application, emulators: Emulators, api: Api) -> None:
+    """Serve /lab/v1."""
+    lab = _Lab(emulators)
+    routes = (
+        ("GET", "/lab/v1/world", Role.READ, lab.world),
+        ("GET", "/lab/v1/stream", Role.READ, lab.stream),
+        ("GET", "/lab/v1/devices/{id}/inputs", Role.READ, lab.inputs),
+        ("POST", "/lab/v1/devices/{id}/inputs", Role.LAB, lab.inject),
+        ("GET", "/lab/v1/clock", Role.READ, lab.clock),
+    )
+    for method, path, role, handler in routes:
+        application.router.add_route(method, path, guard(api, role, handler))
+
+
+class _Lab:
+    def __init__(self, emulators: Emulators) -> None:
+        self._emulators = emulators
+        self._changed = asyncio.Event()
+        emulators.watch(self._wake)
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _world(self) -> dict[str, Any]:
+        emulators = self._emulators
+        return {
+            "rig": emulators.plant.rig,
+            "elapsed_s": emulators.now() / 1000,
+            "devices": emulators.snapshot(),
+            "wiring": emulators.wiring(),
+            "counters": dict(emulators.face_counters()),
+        }
+
+    async def world(self, _request: web.Request) -> web.Response:
+        return reply(self._world())
+
+    async def clock(self, _request: web.Request) -> web.Response:
+        return reply({"elapsed_s": self._emulators.now() / 1000})
+
+    async def inputs(self, request: web.Request) -> web.Response:
+        place = self._emulators.places.get(request.match_info["id"])
+        if place is None:
+            raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")
+        return reply({"inputs": place.inputs.help})
+
+    async def inject(self, request: web.Request) -> web.Response:
+        try:
+            body = msgspec.json.decode(await request.read(), type=InputRequest)
+            self._emulators.inject(request.match_info["id"], body.input, body.args)
+        except msgspec.DecodeError as error:
+            raise Refusal(400, str(error)) from error
+        except InputError as error:
+            raise Refusal(422, str(error)) from error
+        return reply({"devices": self._emulators.snapshot()})
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        try:
+            while True:
+                changed = self._changed
+                await response.write(b"data: " + msgspec.json.encode(self._world()) + b"\n\n")
+                try:
+                    await asyncio.wait_for(changed.wait(), UPDATE_S)
+                except TimeoutError:
+                    continue
+        except ConnectionError:
+            return response

@@ -1,0 +1,142 @@
+"""One event loop interface, three ways to run it: the wall clock, the wall clock faster, and no waiting at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
+T = TypeVar("T")
+Speed = float | Literal["max"]
+
+
+class _Selector(selectors.BaseSelector):
+    """Passes everything on to the platform's selector; the subclasses change how long a select may wait."""
+
+    def __init__(self) -> None:
+        self._real = selectors.DefaultSelector()
+
+    def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(fileobj, events, data)
+
+    def unregister(self, fileobj: FileDescriptorLike) -> selectors.SelectorKey:
+        return self._real.unregister(fileobj)
+
+    def modify(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.modify(fileobj, events, data)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return self._real.select(timeout)
+
+    def get_map(self) -> Mapping[FileDescriptorLike, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    def close(self) -> None:
+        self._real.close()
+
+
+class _JumpingSelector(_Selector):
+    """Instead of waiting, moves the clock to the next deadline once nothing is left to do before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.threads = 0  # jobs on executor threads: time stands still until they end
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = self._real.select(0)
+        if not ready and (timeout is None or timeout > 0):
+            if self.threads or timeout is None:
+                ready = self._real.select(None)
+            else:
+                # What was just sent over loopback may still be with the kernel's other processor.
+                os.sched_yield()
+                ready = self._real.select(0)
+                if not ready:
+                    self.now += timeout
+        # The kernel's order of readiness may differ between runs; this one does not.
+        return sorted(ready, key=lambda item: item[0].fd)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """`--speed max`. Its clock starts at zero."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+    def run_in_executor(  # type: ignore[override]  # typeshed types it with TypeVarTuple
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        self._jumping.threads += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._thread_ended)
+        return future
+
+    def _thread_ended(self, _future: asyncio.Future[Any]) -> None:
+        self._jumping.threads -= 1
+
+
+class _ScaledSelector(_Selector):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self._factor = factor
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return self._real.select(None if timeout is None else timeout / self._factor)
+
+
+class ScaledLoop(asyncio.SelectorEventLoop):
+    """`--speed N`: the wall clock, N times as fast."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+        self._zero = time.monotonic()
+        super().__init__(_ScaledSelector(factor))
+
+    def time(self) -> float:
+        return self._zero + (time.monotonic() - self._zero) * self._factor
+
+
+def new_loop(speed: Speed) -> asyncio.AbstractEventLoop:
+    """The loop for a speed; 1 is asyncio's own."""
+    if speed == "max":
+        return JumpingLoop()
+    return asyncio.SelectorEventLoop() if speed == 1 else ScaledLoop(speed)
+
+
+def run(main: Coroutine[Any, Any, T], speed: Speed) -> T:
+    """Run `main` to its end at `speed`."""
+    with asyncio.Runner(loop_factory=lambda: new_loop(speed)) as runner:
+        return runner.run(main)
+
+
+def parse_speed(text: str) -> Speed:
+    """`max` or a number above 0. Raises ValueError."""
+    if text == "max":
+        return "max"
+    speed = float(text)
+    if not 0 < speed <= 10_000:
+        raise ValueError(f"speed {text} is outside 0..10000")
+    return speed
+
+
+class Clock:
+    """Unix time that runs with the loop. `start_s` is its reading when the clock is made."""
+
+    def __init__(self, start_s: float) -> None:
+        self._start_s = start_s
+        self._zero = asyncio.get_running_loop().time()
+
+    def unix_ms(self) -> int:
+        return round((self._start_s + asyncio.get_running_loop().time() - self._zero) * 1000)

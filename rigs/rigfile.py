@@ -1,0 +1,190 @@
+"""The rig file: plant, gateway, power-control groups and stand-in controllers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from emulators.config import HIGH_PORTS, AlertConfig, Name, Plant, Ports, Seconds, Strict, UpsConfig
+from emulators.devices.ups import ProfileError, load_profile
+from gateway.config import Api, BmcDevice, JournalConfig, Listen, Monitor, Site, Snmp, UpsDevice
+from rigs.files import FileError, load
+
+PortChoice = Literal["file", "high"]
+
+
+class Defaults(Strict):
+    """Values for devices that do not give their own."""
+
+    community: str = "public"
+
+
+class ClusterConfig(Strict):
+    """A failover cluster."""
+
+    nodes: tuple[Name, ...] = Field(min_length=2, max_length=16)
+    shutdown_s: Seconds = 40
+    """How long a cluster shutdown takes."""
+
+
+class Group(Strict):
+    """A power-control group: power devices, control terminals, linked terminals, linked devices, and subgroups."""
+
+    pd: tuple[Name, ...] = ()
+    ct: tuple[Name, ...] = ()
+    lt: tuple[Name, ...] = ()
+    ld: tuple[Name, ...] = ()
+    slot: Literal["ct", "lt"] | None = None
+    """Slot of the group above under which this group hangs."""
+    groups: dict[str, Group] = Field(default_factory=dict)
+
+
+class Watcher(Strict):
+    """A stand-in that prints every event it hears."""
+
+    type: Literal["watch"] = "watch"
+
+
+class RigGateway(Site):
+    """The gateway of a rig. Devices of the plant are added by themselves."""
+
+    listen: tuple[Listen, ...] = ()
+    """When left out: 127.0.0.1 and every keyword address, on the trap port."""
+
+
+class RigFile(Plant):
+    """A whole rig."""
+
+    defaults: Defaults = Defaults()
+    clusters: dict[Name, ClusterConfig] = Field(default_factory=dict)
+    groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
+    gateway: RigGateway = RigGateway()
+    controllers: tuple[Watcher, ...] = ()
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        for name, cluster in self.clusters.items():
+            for node in cluster.nodes:
+                if node not in self.servers:
+                    raise ValueError(
+                        f"clusters.{name}.nodes: there is no server {node!r}; accepted: {', '.join(self.servers)}"
+                    )
+        seen: set[str] = set()
+        for name, group in _walk(self.groups):
+            if name in seen:
+                raise ValueError(f"groups: the name {name!r} is used twice")
+            seen.add(name)
+            for slot, accepted in (("pd", self.ups), ("ld", self.ups), ("ct", self.servers), ("lt", self.servers)):
+                for member in getattr(group, slot):
+                    if member not in accepted:
+                        raise ValueError(
+                            f"groups.{name}.{slot}: there is no {member!r}; accepted: {', '.join(accepted) or 'none'}"
+                        )
+        for name, ups in self.ups.items():
+            try:
+                load_profile(ups.profile)
+            except ProfileError as error:
+                raise ValueError(f"ups.{name}.profile: {error}") from error
+        return self
+
+    def groups_of(self, ups: str) -> tuple[str, ...]:
+        """The groups in which a UPS is a power device or a linked device."""
+        return tuple(name for name, group in _walk(self.groups) if ups in (*group.pd, *group.ld))
+
+
+def _walk(groups: dict[str, Group]) -> list[tuple[str, Group]]:
+    result: list[tuple[str, Group]] = []
+    for name, group in groups.items():
+        result += [(name, group), *_walk(group.groups)]
+    return result
+
+
+def load_rig(path: Path, ports: PortChoice = "file") -> RigFile:
+    """Read a rig file. Raises FileError."""
+    rig = load(path, RigFile)
+    return rig.model_copy(update={"ports": HIGH_PORTS}) if ports == "high" else rig
+
+
+def plant_of(rig: RigFile) -> RigFile:
+    """The rig with what it leaves open filled in: trap destinations of BMCs and communities."""
+    servers = {}
+    for name, server in rig.servers.items():
+        bmc = server.bmc
+        if bmc is not None and bmc.alerts is None and (places := _keywords(rig, name)):
+            alerts = tuple(AlertConfig(receiver=host, port=port) for host, port in places)
+            server = server.model_copy(update={"bmc": bmc.model_copy(update={"alerts": alerts})})
+        servers[name] = server
+    return rig.model_copy(update={"servers": servers})
+
+
+def _keywords(rig: RigFile, server: str) -> list[tuple[str, int]]:
+    """Receive addresses that the monitors name for a server."""
+    places: list[tuple[str, int]] = []
+    for monitor in rig.gateway.monitors:
+        if (text := monitor.keyword.get(server)) is not None:
+            host, _, port = text.partition(":")
+            places.append((host, int(port) if port else rig.ports.trap))
+    return list(dict.fromkeys(places))
+
+
+def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
+    """The site that watches the plant of a rig. Raises FileError when the file's gateway part forbids it."""
+    gateway = rig.gateway
+    trap = rig.ports.trap
+    devices: dict[str, Any] = dict(gateway.devices)
+    for name, ups in rig.ups.items():
+        devices.setdefault(name, _ups_device(rig, name, ups))
+    for name, server in rig.servers.items():
+        if server.bmc is None:
+            continue
+        user, secret = next(iter(server.bmc.users.items()))
+        devices.setdefault(
+            f"{name}.bmc",
+            BmcDevice(
+                kind="bmc",
+                address=server.bmc.address,
+                port=rig.ports.ipmi,
+                user=user,
+                password=secret.password,
+                server=name,
+            ),
+        )
+    places = [("127.0.0.1", trap), *(place for server in rig.servers for place in _keywords(rig, server))]
+    listen = gateway.listen or tuple(Listen(address=host, port=port) for host, port in dict.fromkeys(places))
+    monitors = tuple(_with_port(monitor, trap) for monitor in gateway.monitors)
+    try:
+        return Site(
+            name=rig.rig,
+            listen=listen,
+            access=gateway.access,
+            devices=devices,
+            monitors=monitors,
+            sinks=gateway.sinks,
+            journal=JournalConfig(path=data) if data else gateway.journal,
+            api=Api(bind=bind, tokens=gateway.api.tokens) if bind else gateway.api,
+        )
+    except ValueError as error:
+        raise FileError([f"rig {rig.rig}: gateway: {error}"]) from error
+
+
+def _with_port(monitor: Monitor, trap: int) -> Monitor:
+    """A keyword without a port means the trap port of the rig."""
+    return monitor.model_copy(
+        update={"keyword": {key: text if ":" in text else f"{text}:{trap}" for key, text in monitor.keyword.items()}}
+    )
+
+
+def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
+    community = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
+    return UpsDevice(
+        kind="ups",
+        address=ups.address,
+        snmp=Snmp(version=1, community=community, port=rig.ports.snmp),
+        confirm_s=ups.confirm_s,
+        groups=rig.groups_of(name),
+    )
+
+
+__all__ = ["Ports", "RigFile", "load_rig", "plant_of", "site_of"]

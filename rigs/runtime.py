@@ -1,0 +1,117 @@
+"""A rig in one process: emulators, gateway, HTTP, and the stand-in controllers."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from emulators.app import Emulators
+from emulators.faces.udp import BindError, explain_bind
+from gateway.api import create_application
+from gateway.app import Gateway
+from gateway.config import Api, Site
+from gateway.store import Store
+from mibs import MibTree
+from rigs.console import add_console
+from rigs.lab import add_lab
+from rigs.loops import Clock, Speed
+from rigs.rigfile import RigFile, plant_of, site_of
+
+
+class HttpServer:
+    """The HTTP side of a gateway, of a lab, or of both."""
+
+    def __init__(self, application: web.Application, api: Api) -> None:
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        self._api = api
+
+    async def start(self) -> None:
+        """Bind. Raises BindError."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._api.host, self._api.port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise explain_bind(error, f"{self._api.bind}/tcp") from error
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+
+def entropy(seed: int, speed: Speed) -> Callable[[int], bytes]:
+    """Random octets: the system's, or with `max` a repeatable stream."""
+    return random.Random(seed).randbytes if speed == "max" else os.urandom
+
+
+class GatewayProcess:
+    """A gateway with its HTTP interface; with emulators beside it when it is part of a rig."""
+
+    def __init__(self, site: Site, tree: MibTree, clock: Clock, emulators: Emulators | None = None) -> None:
+        """Raises StoreError and, for a secret file that cannot be read, OSError or ValueError."""
+        self.site = site
+        self.emulators = emulators
+        self.gateway = Gateway(site, tree, Store(site.journal.path), clock.unix_ms)
+        application = create_application(self.gateway, site.api)
+        if emulators is not None:
+            add_lab(application, emulators, site.api)
+        add_console(application)
+        self._http = HttpServer(application, site.api)
+
+    async def start(self) -> None:
+        """Listen first, then let the devices speak, then ask them. Raises BindError and ListenError."""
+        await self.gateway.start()
+        try:
+            if self.emulators is not None:
+                await self.emulators.start()
+            await self._http.start()
+        except BindError:
+            await self._stop_devices()
+            raise
+        self.gateway.watch_devices()
+
+    async def stop(self) -> None:
+        """In the opposite order."""
+        await self._http.stop()
+        await self._stop_devices()
+
+    async def _stop_devices(self) -> None:
+        if self.emulators is not None:
+            await self.emulators.stop()
+        await self.gateway.stop()
+
+
+def assemble(
+    rig: RigFile, tree: MibTree, clock: Clock, speed: Speed, data: Path | None = None, bind: str | None = None
+) -> GatewayProcess:
+    """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
+    plant = plant_of(rig)
+    site = site_of(rig, data, bind)
+    emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000)
+    return GatewayProcess(site, tree, clock, emulators)
+
+
+class EmulatorsProcess:
+    """The plant of a rig with the lab interface, and no gateway."""
+
+    def __init__(self, rig: RigFile, clock: Clock, speed: Speed, api: Api) -> None:
+        self.emulators = Emulators(plant_of(rig), entropy(rig.seed, speed), clock.unix_ms() // 1000)
+        application = web.Application()
+        add_lab(application, self.emulators, api)
+        self._http = HttpServer(application, api)
+
+    async def start(self) -> None:
+        """Raises BindError."""
+        await self._http.start()
+        try:
+            await self.emulators.start()
+        except BindError:
+            await self._http.stop()
+            raise
+
+    async def stop(self) -> None:
+        await self.emulators.stop()
+        await self._http.stop()
