@@ -284,6 +284,10 @@ class Gateway:
     async def events(self, after: str, limit: int) -> list[Event]:
         return [queued.event for queued in await self._outbox.after(await self._seq(after), limit)]
 
+    async def last_events(self, count: int) -> list[Event]:
+        seq = max(0, await self._outbox.last_seq() - count)
+        return [queued.event for queued in await self._outbox.after(seq, count)]
+
     async def follow(self, after: str | None) -> AsyncIterator[Event]:
         seq = await self._outbox.last_seq() if after is None else await self._seq(after)
         async for queued in self._streams.follow(seq):

@@ -34,6 +34,9 @@ class Backend(Protocol):
     async def events(self, after: str, limit: int) -> list[Event]:
         """Events behind the one called `after`; from the first when it is empty. Raises Refusal 404."""
 
+    async def last_events(self, count: int) -> list[Event]:
+        """The newest `count` events, oldest first."""
+
     def follow(self, after: str | None) -> AsyncIterator[Event]:
         """As `events`, and then each new one; only new ones when `after` is None."""
 

@@ -42,6 +42,12 @@ AFTER = {
     "schema": {"type": "string"},
 }
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}}
+LAST = {
+    "name": "last",
+    "in": "query",
+    "description": "The newest so many events; instead of after and limit.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
+}
 LAST_EVENT_ID = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -88,7 +94,7 @@ ROUTES: tuple[Route, ...] = (
         Role.READ,
         "Events in order",
         {200: ("A page of events", _list("events", _ref("Event")))},
-        (AFTER, LIMIT),
+        (AFTER, LIMIT, LAST),
     ),
     Route(
         "GET",

@@ -86,6 +86,12 @@ async def _not_found(request: web.Request, handler: Handler) -> web.StreamRespon
         raise
 
 
+def _count(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_PAGE:
+        raise Refusal(400, f"{name} must be a number from 1 to {LONGEST_PAGE}")
+    return int(text)
+
+
 class _Handlers:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -122,10 +128,14 @@ class _Handlers:
         return reply(await self._backend.command(request.match_info["id"]))
 
     async def events(self, request: web.Request) -> web.Response:
-        text = request.query.get("limit", str(DEFAULT_PAGE))
-        if not text.isdigit() or not 1 <= int(text) <= LONGEST_PAGE:
-            raise Refusal(400, f"limit must be a number from 1 to {LONGEST_PAGE}")
-        return reply({"events": await self._backend.events(request.query.get("after", ""), int(text))})
+        after, last = request.query.get("after", ""), request.query.get("last")
+        if last is None:
+            page = await self._backend.events(after, _count("limit", request.query.get("limit", str(DEFAULT_PAGE))))
+        elif after or "limit" in request.query:
+            raise Refusal(400, "last goes with neither after nor limit")
+        else:
+            page = await self._backend.last_events(_count("last", last))
+        return reply({"events": page})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         if self._backend.streams_full():
@@ -149,8 +159,8 @@ class _Handlers:
                     await response.write(b": still here\n\n")
                     continue
                 event = waiting.result()
-                lines = b"id: " + event.id.encode() + b"\nevent: " + event.type.encode()
-                await response.write(lines + b"\ndata: " + encode_json(event) + b"\n\n")
+                # No "event:" line: a browser hands named events only to listeners of that very name.
+                await response.write(b"id: " + event.id.encode() + b"\ndata: " + encode_json(event) + b"\n\n")
                 waiting = asyncio.ensure_future(anext(events))
         except (ConnectionError, Refusal):
             return response  # the client left, or was told in the only way still open

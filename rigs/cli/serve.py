@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -180,6 +182,7 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
         lines += [f"  {'console':<12} web           http://{api.bind}/"]
     else:
         lines += [f"  {'lab':<12} HTTP          http://{api.bind}/lab/v1/world"]
+    command = "standin" if shutil.which("standin") else sys.argv[0]
     lines += ["", "try:"]
     for name, ups in list(rig.ups.items())[:1]:
         community = next(iter(row.community for row in ups.access), "public")
@@ -194,9 +197,9 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
     if gateway:
         lines.append(f"  curl -N http://{api.bind}/v1/events/stream")
     for name in list(rig.mains)[:1]:
-        lines.append(f"  standin inject {name} off")
+        lines.append(f"  {command} inject {name} off")
     for name in list(bmcs)[:1]:
-        lines.append(f"  standin inject {name} memory_uncorrectable")
+        lines.append(f"  {command} inject {name} memory_uncorrectable")
     if api.bind != "127.0.0.1:8080":
         lines.append(f"  (first: export STANDIN_URL=http://{api.bind})")
     return "\n".join([*lines, "", "Ctrl-C stops it.", ""])
