@@ -78,9 +78,7 @@ def _server(
 
 
 def _bmc(plant: Plant, server: str, config: ServerConfig, bmc: BmcConfig, epoch_s: int) -> Bmc:
-    users = [
-        User(name, user.password, Privilege[user.privilege.upper()]) for name, user in bmc.users.items()
-    ]
+    users = [User(name, user.password, Privilege[user.privilege.upper()]) for name, user in bmc.users.items()]
     alerts = [AlertDestination(alert.receiver, alert.port) for alert in bmc.alerts or ()]
     if bmc.alerts is None:
         alerts = [AlertDestination(LOOPBACK)]

@@ -96,14 +96,10 @@ class Gateway:
         """Bind, take up what an earlier run left, hear. Raises ListenError with nothing left open."""
         processed, memory = await self._outbox.resume()
         if memory:
-            self._correlator = Correlator(
-                self._policies, self._source, msgspec.json.decode(memory, type=State)
-            )
+            self._correlator = Correlator(self._policies, self._source, msgspec.json.decode(memory, type=State))
         try:
             for listen in self.site.listen:
-                listener = Listener(
-                    listen.address, listen.port, self.site.access.sources, self._unix_ms, self._heard
-                )
+                listener = Listener(listen.address, listen.port, self.site.access.sources, self._unix_ms, self._heard)
                 self._listeners[listener.name] = listener
         except ListenError:
             self._close_listeners()

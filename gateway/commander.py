@@ -54,9 +54,7 @@ class Commands:
             commander.check(name, params)
         except CommandError as error:
             raise Refusal(422, str(error)) from error
-        command = Command(
-            uuid4().hex, device, name, params, CommandState.PENDING, self._unix_ms(), idempotency_key=key
-        )
+        command = Command(uuid4().hex, device, name, params, CommandState.PENDING, self._unix_ms(), idempotency_key=key)
         known = await self._store.write(lambda connection: _insert(connection, command))
         if known is not None:
             if (known.device, known.command, known.params) != (device, name, params):

@@ -203,6 +203,8 @@ class Site(Strict):
         owners: dict[str, str] = {}
         for name, device in self.devices.items():
             if device.address in owners:
-                raise ValueError(f"devices.{name}.address: {device.address} already belongs to {owners[device.address]}")
+                raise ValueError(
+                    f"devices.{name}.address: {device.address} already belongs to {owners[device.address]}"
+                )
             owners[device.address] = name
         return self

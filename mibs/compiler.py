@@ -66,9 +66,7 @@ def _run_pysmi(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
             raise MibError(_explain(place, status, getattr(status, "error", None)))
     ours = {module for path in TEXTS.iterdir() for module in [path.stem]}
     return {
-        name: document
-        for name, document in documents.items()
-        if name in files or name not in ours or folder == TEXTS
+        name: document for name, document in documents.items() if name in files or name not in ours or folder == TEXTS
     }
 
 

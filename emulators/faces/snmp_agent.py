@@ -83,9 +83,7 @@ class SnmpAgent:
             answer = encode(message._replace(pdu=too_big))
         return answer
 
-    def _get(
-        self, version: Version, pdu: Pdu, now: Instant
-    ) -> tuple[ErrorStatus, int, Sequence[VarBind]]:
+    def _get(self, version: Version, pdu: Pdu, now: Instant) -> tuple[ErrorStatus, int, Sequence[VarBind]]:
         result: list[VarBind] = []
         for index, asked in enumerate(pdu.varbinds, start=1):
             found = self._next(asked.oid, now) if pdu.kind is Kind.GET_NEXT else self._exact(asked.oid, now)

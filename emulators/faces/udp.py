@@ -65,7 +65,9 @@ def explain_bind(error: OSError, place: str) -> BindError:
         case errno.EADDRINUSE:
             reason = "is already in use: another rig or an SNMP or IPMI service runs there; stop it or change `ports`"
         case errno.EACCES:
-            reason = "needs the right to bind ports below 1024: run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+            reason = (
+                "needs the right to bind ports below 1024: run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+            )
         case errno.EADDRNOTAVAIL:
             reason = "is not an address of this machine: add it to an interface or change the file"
         case _:

@@ -86,7 +86,9 @@ ROUTES: tuple[Route, ...] = (
         (ID, IDEMPOTENCY_KEY),
         COMMAND_BODY,
     ),
-    Route("GET", "/v1/commands/{id}", "command", Role.READ, "One command", {200: ("Its state", _ref("Command"))}, (ID,)),
+    Route(
+        "GET", "/v1/commands/{id}", "command", Role.READ, "One command", {200: ("Its state", _ref("Command"))}, (ID,)
+    ),
     Route(
         "GET",
         "/v1/events",

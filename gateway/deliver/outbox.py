@@ -54,9 +54,7 @@ class Outbox:
         """Up to `limit` events behind `seq`."""
 
         def work(connection: sqlite3.Connection) -> list[Queued]:
-            rows = connection.execute(
-                "SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
-            )
+            rows = connection.execute("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
             return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in rows]
 
         return await self._store.read(work)

@@ -112,5 +112,3 @@ class UpsPoller:
         if values != target.values:
             target.values = values
             self._observe(Observation(target.name, values=values))
-
-

@@ -38,9 +38,7 @@ def replay(
     with explained():
         tree = tree_of(mib_dir)
         for file in files:
-            report = run_scenario(
-                load_scenario(file), tree, speed, choice, None if json else lambda at, words: _tell(at, words)
-            )
+            report = run_scenario(load_scenario(file), tree, speed, choice, None if json else _tell)
             reports.append(report)
             if not json:
                 _print(report)

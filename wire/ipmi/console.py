@@ -257,5 +257,3 @@ class Console15:
         self._inbound = Window(8, 8, first - 1)
         body = bytes((AuthType.MD5, self._privilege)) + answer[4:20] + first.to_bytes(4, "little")
         return self.request(NetFn.APP, 0x3A, body)
-
-

@@ -444,5 +444,3 @@ class Endpoint:
         answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
         (session.rakp4,) = self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
         return [session.rakp4]
-
-

@@ -330,4 +330,3 @@ def _crossed(sensor: sdr.Sensor, reading: int) -> int:
     upper = ((limits.unc, 0x08), (limits.ucr, 0x10), (limits.unr, 0x20))
     bits = sum(bit for limit, bit in lower if limit is not None and reading <= limit)
     return bits + sum(bit for limit, bit in upper if limit is not None and reading >= limit)
-

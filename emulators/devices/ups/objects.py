@@ -228,5 +228,3 @@ def _constant(tag: Tag, text: int | str) -> Getter:
     else:
         value = text.encode()
     return lambda _: value
-
-

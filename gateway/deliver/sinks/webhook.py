@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hmac
 from collections.abc import Callable
@@ -36,7 +35,7 @@ class WebhookSink:
                 self._url, data=body, headers=self._headers(event.id, body), allow_redirects=False
             ) as answer:
                 status = answer.status
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             return retry(f"{type(error).__name__}: {error}")
         if 200 <= status < 300:
             return DONE
