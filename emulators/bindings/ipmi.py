@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from wire.ipmi.endpoint import Session
 from wire.ipmi.message import Completion, Privilege, Request
+from wire.ipmi.session import Session
 
 Answer = tuple[int, bytes]
 

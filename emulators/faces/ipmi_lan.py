@@ -8,7 +8,8 @@ from typing import Protocol
 
 from emulators.kernel.instant import Instant
 from wire.errors import WireError
-from wire.ipmi.endpoint import Address, Endpoint, Host
+from wire.ipmi.endpoint import Endpoint
+from wire.ipmi.session import Address, Host
 
 
 class IpmiHost(Host, Protocol):

@@ -11,8 +11,8 @@ from emulators.kernel.instant import after
 from wire import sdr
 from wire.errors import WireError
 from wire.ipmi.algorithms import SUITES, suite_record
-from wire.ipmi.endpoint import Session
 from wire.ipmi.message import Completion, NetFn, Privilege
+from wire.ipmi.session import Session
 from wire.sel import decode as decode_sel
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from emulators.devices.bmc.users import Users
 from emulators.kernel.instant import START, Instant, after, ticks_between
 from emulators.kernel.world import Port
 from wire import pet
-from wire.ipmi.endpoint import Account, Session
 from wire.ipmi.message import BMC_ADDRESS, Privilege, Request
+from wire.ipmi.session import Account, Session
 from wire.sdr import Sensor
 from wire.sel import SelRecord
 from wire.snmp import GenericTrap, Tag, TrapV1, VarBind

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from wire.ipmi.endpoint import Account
 from wire.ipmi.message import Privilege
+from wire.ipmi.session import Account
 
 MAX_USERS = 16
 NO_ACCESS = 0x0F
