@@ -57,7 +57,7 @@ def signed(data: bytes, start: int, stop: int, bits: int = 32) -> int:
     if not 1 <= stop - start <= 9:
         raise WireError(start, "an integer has 1 to 9 octets")
     value = int.from_bytes(data[start:stop], "big", signed=True)
-    if value.bit_length() >= bits:
+    if not -(1 << bits - 1) <= value < 1 << bits - 1:
         raise WireError(start, f"the integer does not fit in {bits} bits")
     return value
 
@@ -112,7 +112,7 @@ def encode(tag: int, content: bytes) -> bytes:
 
 def encode_integer(value: int, tag: int = INTEGER) -> bytes:
     """Two's complement in the fewest octets; right for unsigned types too, which then get a zero octet."""
-    size = value.bit_length() // 8 + 1
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
     return bytes((tag, size)) + value.to_bytes(size, "big", signed=True)
 
 

@@ -1,0 +1,263 @@
+"""Both ends of a session in memory; and an endpoint that any datagram may meet in any order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from wire.errors import WireError
+from wire.ipmi.algorithms import SUITES
+from wire.ipmi.console import Console15, ConsolePlus, State
+from wire.ipmi.endpoint import MAX_SESSIONS, SESSION_TIMEOUT_MS, Endpoint
+from wire.ipmi.message import Privilege, Request, Response
+from wire.ipmi.rakp import Status
+from wire.ipmi.session import Account, Drop, Session
+from wire.ipmi.window import Window
+
+PEER = ("127.0.0.1", 50000)
+
+
+class Echo:
+    """A controller whose every command returns its own data; counts executions."""
+
+    guid = bytes(range(16))
+
+    def __init__(self) -> None:
+        self.executed = 0
+
+    def account(self, name: bytes) -> Account | None:
+        accounts = {
+            b"admin": Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR),
+            b"oper": Account(3, b"oper", b"0123456789abcdefghij", Privilege.OPERATOR),
+        }
+        return accounts.get(name)
+
+    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+        self.executed += 1
+        return (0, request.data) if session else (0xD4, b"")
+
+
+def randomness(seed: int = 1) -> Callable[[int], bytes]:
+    return random.Random(seed).randbytes
+
+
+def endpoint(*suites: int) -> Endpoint:
+    return Endpoint(Echo(), randomness(), suites or (3, 17))
+
+
+def converse(console: ConsolePlus | Console15, bmc: Endpoint, now: int = 0) -> Response | None:
+    """Let both ends talk until the console has nothing more to send."""
+    outgoing: bytes | None = console.start()
+    answer: Response | None = None
+    while outgoing is not None:
+        replies = bmc.receive(outgoing, PEER, now)
+        outgoing = None
+        for reply in replies:
+            result = console.receive(reply)
+            if isinstance(result, Response):
+                answer = result
+            elif result is not None:
+                outgoing = result
+    return answer
+
+
+def ask(console: ConsolePlus | Console15, bmc: Endpoint, data: bytes, now: int = 0) -> Response:
+    (reply,) = bmc.receive(console.request(0x06, 0x01, data), PEER, now)
+    answer = console.receive(reply)
+    assert isinstance(answer, Response)
+    return answer
+
+
+@pytest.mark.parametrize("suite", sorted(SUITES))
+def test_every_suite_logs_in_asks_and_closes(suite: int) -> None:
+    bmc = endpoint(suite)
+    console = ConsolePlus(b"admin", b"admin", randomness(2), suite)
+    answer = converse(console, bmc)
+    assert console.state is State.OPEN
+    assert answer is not None
+    assert answer.data == bytes((Privilege.ADMINISTRATOR,))
+    assert ask(console, bmc, b"hello").data == b"hello"
+    bmc.receive(console.close(), PEER, 0)
+    assert not bmc.sessions
+
+
+def test_ipmi_15_with_md5() -> None:
+    bmc = endpoint()
+    console = Console15(b"admin", b"admin", randomness(2))
+    converse(console, bmc)
+    assert console.state is State.OPEN
+    assert ask(console, bmc, b"x").data == b"x"
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "suite", "privilege", "status"),
+    [
+        (b"admin", b"wrong", 3, Privilege.ADMINISTRATOR, Status.INVALID_INTEGRITY_CHECK),
+        (b"nobody", b"x", 3, Privilege.ADMINISTRATOR, Status.UNAUTHORIZED_NAME),
+        (b"", b"", 3, Privilege.ADMINISTRATOR, Status.UNAUTHORIZED_NAME),
+        (b"oper", b"0123456789abcdefghij", 3, Privilege.ADMINISTRATOR, Status.UNAUTHORIZED_ROLE),
+        (b"admin", b"admin", 8, Privilege.ADMINISTRATOR, Status.NO_CIPHER_SUITE_MATCH),
+    ],
+)
+def test_refusals_have_their_status(
+    user: bytes, password: bytes, suite: int, privilege: Privilege, status: Status
+) -> None:
+    bmc = endpoint()
+    console = ConsolePlus(user, password, randomness(2), suite, privilege)
+    converse(console, bmc)
+    assert (console.state, console.refusal) == (State.REFUSED, status)
+    assert not bmc.active
+
+
+def test_a_password_of_twenty_octets_never_logs_in_through_ipmi_15() -> None:
+    console = Console15(b"oper", b"0123456789abcdefghij", randomness(2), Privilege.OPERATOR)
+    converse(console, endpoint())
+    assert (console.state, console.completion) == (State.REFUSED, 0x81)
+
+
+def test_a_wrong_md5_password_meets_silence() -> None:
+    bmc = endpoint()
+    console = Console15(b"admin", b"wrong", randomness(2))
+    converse(console, bmc)
+    assert console.state is State.ACTIVATING
+    assert bmc.drops[Drop.AUTHENTICATION] == 1
+
+
+def test_a_repeated_packet_is_dropped_and_a_repeated_request_not_executed_twice() -> None:
+    bmc = endpoint()
+    host = bmc._host
+    assert isinstance(host, Echo)
+    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
+    converse(console, bmc)
+    before = host.executed
+    datagram = console.request(0x06, 0x01, b"once")
+    assert len(bmc.receive(datagram, PEER, 0)) == 1
+    assert bmc.receive(datagram, PEER, 0) == []
+    assert bmc.drops[Drop.SEQUENCE] == 1
+    # ipmitool repeats with a new session sequence and the old rqSeq: the kept answer goes out again.
+    console._rq_seq -= 1
+    assert len(bmc.receive(console.request(0x06, 0x01, b"once"), PEER, 100)) == 1
+    assert host.executed == before + 1
+
+
+def test_packets_from_another_address_are_dropped() -> None:
+    bmc = endpoint()
+    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
+    converse(console, bmc)
+    assert bmc.receive(console.request(0x06, 0x01), ("127.0.0.9", 1), 0) == []
+    assert bmc.drops[Drop.PEER] == 1
+
+
+def test_sessions_expire_after_a_minute_of_silence() -> None:
+    bmc = endpoint()
+    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
+    converse(console, bmc)
+    assert ask(console, bmc, b"", SESSION_TIMEOUT_MS).completion == 0
+    assert bmc.receive(console.request(0x06, 0x01), PEER, 2 * SESSION_TIMEOUT_MS + 1) == []
+    assert bmc.drops[Drop.SESSION_UNKNOWN] == 1
+
+
+def test_full_tables_refuse_with_a_status_and_half_open_ones_make_room() -> None:
+    bmc = endpoint()
+    for index in range(MAX_SESSIONS):
+        console = ConsolePlus(b"admin", b"admin", randomness(index + 10), 3)
+        converse(console, bmc)
+        assert console.state is State.OPEN
+    console = ConsolePlus(b"admin", b"admin", randomness(99), 3)
+    converse(console, bmc)
+    assert console.refusal is Status.NO_RESOURCES
+    bmc.reset()
+    for index in range(MAX_SESSIONS + 5):
+        bmc.receive(ConsolePlus(b"admin", b"admin", randomness(index), 3).start(), PEER, index)
+    assert len(bmc.sessions) == MAX_SESSIONS
+
+
+def test_a_lost_rakp4_is_answered_again() -> None:
+    bmc = endpoint()
+    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
+    step: bytes | Response | None = console.start()
+    for _ in range(2):
+        assert isinstance(step, bytes)
+        (reply,) = bmc.receive(step, PEER, 0)
+        step = console.receive(reply)
+    assert isinstance(step, bytes)
+    assert bmc.receive(step, PEER, 0) == bmc.receive(step, PEER, 1)
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), max_size=60))
+def test_a_window_takes_no_number_twice(numbers: list[int]) -> None:
+    window = Window(16, 15)
+    taken = [number for number in numbers if window.accept(number)]
+    assert len(taken) == len(set(taken))
+    assert 0 not in taken
+
+
+def test_the_window_of_the_specification() -> None:
+    window = Window(16, 15, 100)
+    assert window.accept(115)
+    assert window.accept(99)
+    assert not window.accept(98)
+    assert not window.accept(131)
+    assert window.accept(130)
+    wrapping = Window(16, 15, 0xFFFFFFFF)
+    assert wrapping.accept(1)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Valid, damaged and replayed datagrams of several consoles, in any order and at any time."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.bmc = endpoint()
+        self.now = 0
+        self.consoles: list[ConsolePlus] = []
+        self.sent: list[bytes] = [b"\x06\x00\xff\x07"]
+
+    def deliver(self, data: bytes, console: ConsolePlus | None = None) -> None:
+        self.sent.append(data)
+        try:
+            replies = self.bmc.receive(data, PEER, self.now)
+        except WireError:
+            return
+        for reply in replies:
+            if console is not None and isinstance(step := console.receive(reply), bytes):
+                self.sent.append(step)
+
+    @rule(good=st.booleans(), suite=st.sampled_from([3, 17, 1]))
+    def open(self, good: bool, suite: int) -> None:
+        console = ConsolePlus(b"admin", b"admin" if good else b"no", randomness(len(self.sent)), suite)
+        self.consoles.append(console)
+        self.deliver(console.start(), console)
+
+    @rule(index=st.integers(0, 50))
+    def replay_to(self, index: int) -> None:
+        console = self.consoles[index % len(self.consoles)] if self.consoles else None
+        self.deliver(self.sent[-1 - index % len(self.sent)], console)
+
+    @rule(data=st.data())
+    def damage(self, data: st.DataObject) -> None:
+        octets = bytearray(data.draw(st.sampled_from(self.sent)))
+        octets[data.draw(st.integers(0, len(octets) - 1))] ^= data.draw(st.integers(1, 255))
+        self.deliver(bytes(octets))
+
+    @rule(junk=st.binary(max_size=60))
+    def junk(self, junk: bytes) -> None:
+        self.deliver(b"\x06\x00\xff\x07" + junk)
+
+    @rule(seconds=st.integers(1, 100))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds * 1000
+
+    @invariant()
+    def bounded(self) -> None:
+        assert len(self.bmc.sessions) <= MAX_SESSIONS
+        assert all(session.account is not None for session in self.bmc.active)
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
