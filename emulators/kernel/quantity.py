@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from emulators.kernel.instant import Instant
 
+FAR_MS = 10**14  # three thousand years: the same as never
+
 
 @dataclass(slots=True)
 class Quantity:
@@ -33,5 +35,8 @@ class Quantity:
             return None
         if not self.low <= level <= self.high:
             return None
+        elapsed_ms = (level - self.value) / self.rate * 1000
+        if elapsed_ms > FAR_MS:
+            return None
         # Never `now` itself: a remainder in the last bit must not hold the clock.
-        return max(Instant(now + 1), Instant(self.since + math.ceil((level - self.value) / self.rate * 1000)))
+        return max(Instant(now + 1), Instant(self.since + math.ceil(elapsed_ms)))

@@ -33,6 +33,7 @@ class Mains:
     def outlet(self, consumer: str) -> Outlet:
         """A new socket for `consumer`."""
         outlet = Outlet(f"{self.name}.{consumer}")
+        outlet.supply.value = self.line
         self.outlets.append(outlet)
         return outlet
 

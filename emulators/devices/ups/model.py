@@ -77,6 +77,7 @@ class Ups:
     def outlet(self, consumer: str) -> Outlet:
         """A new socket for `consumer`."""
         outlet = Outlet(f"{self.name}.{consumer}")
+        outlet.supply.value = self.output
         self.outlets.append(outlet)
         return outlet
 

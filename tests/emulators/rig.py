@@ -1,0 +1,108 @@
+"""A small plant on a desk: no sockets, time as a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulators.config import Plant
+from emulators.devices.bmc import Bmc
+from emulators.devices.mains import Mains
+from emulators.devices.server import Server
+from emulators.devices.ups import Ups
+from emulators.faces.snmp_agent import SnmpAgent
+from emulators.kernel.instant import Instant
+from emulators.plant import build
+from mibs import Oid, standard_tree
+from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
+
+EPOCH_S = 1_773_144_000
+PLANT: dict[str, Any] = {
+    "rig": "desk",
+    "mains": {"city": {"volts": 100}},
+    "ups": {
+        "UPS1": {
+            "mains": "city",
+            "address": "127.0.1.1",
+            "settings": {"shutoff_delay_s": 300, "return_delay_s": 60},
+            "access": [
+                {"community": "public", "manager": "any", "type": "write+"},
+                {"community": "look", "manager": "192.0.2.255", "type": "read"},
+            ],
+        }
+    },
+    "servers": {
+        "server1": {
+            "power": ["UPS1"],
+            "address": "127.0.21.1",
+            "bmc": {"address": "127.0.11.1", "users": {"admin": {"password": "admin"}}},
+        }
+    },
+}
+
+
+class Desk:
+    """The plant with handles on its parts."""
+
+    def __init__(self, plant: dict[str, Any] | None = None) -> None:
+        self.world = build(Plant.model_validate(plant or PLANT), EPOCH_S)
+        self.mains = self._device("city", Mains)
+        self.ups = self._device("UPS1", Ups)
+        self.server = self._device("server1", Server)
+        self.bmc = self._device("server1.bmc", Bmc)
+        self.agent = SnmpAgent(self.ups.card)
+        self.world.advance(Instant(0))
+        self.world.settle()
+
+    def _device(self, name: str, kind: type[Any]) -> Any:
+        device = self.world.devices[name]
+        assert isinstance(device, kind)
+        return device
+
+    def at(self, seconds: float) -> None:
+        self.world.advance(Instant(round(seconds * 1000)))
+
+    def inject(self, place: str, name: str, *args: str) -> None:
+        device: Any = self.world.devices[place]
+        device.inputs.apply(name, list(args), self.world.now)
+        self.world.settle()
+
+    def ask(
+        self, kind: Kind, *binds: VarBind, version: Version = Version.V2C, community: str = "public", frm: str = "10.0.0.1"
+    ) -> Pdu | None:
+        request = Message(version, community.encode(), Pdu(kind, 1, 0, 0, binds))
+        answer = self.agent.receive(encode(request), frm, self.world.now)
+        self.world.settle()
+        if answer is None:
+            return None
+        pdu = decode(answer).pdu
+        assert isinstance(pdu, Pdu)
+        return pdu
+
+    def get(self, label: str) -> Value:
+        answer = self.ask(Kind.GET, VarBind(number(label), Tag.NULL, None))
+        assert answer is not None
+        return answer.varbinds[0].value
+
+    def set(self, label: str, tag: Tag, value: Value, **more: Any) -> ErrorStatus:
+        answer = self.ask(Kind.SET, VarBind(number(label), tag, value), **more)
+        assert answer is not None
+        return ErrorStatus(answer.error_status)
+
+    def set_quietly(self, label: str, tag: Tag, value: Value) -> None:
+        """A SET whose answer does not matter, because the card may be silent."""
+        self.ask(Kind.SET, VarBind(number(label), tag, value))
+
+    def traps(self) -> list[int]:
+        """Specific numbers sent since the last look; generic traps as negative numbers."""
+        seen = [
+            trap.specific_trap if trap.generic_trap == 6 else -1 - trap.generic_trap
+            for _, _, _, trap in self.ups.card.outgoing
+        ]
+        self.ups.card.outgoing.clear()
+        return seen
+
+
+def number(label: str) -> Oid:
+    """`name.index` as an object identifier."""
+    name, _, index = label.partition(".")
+    return standard_tree().named(name).oid.child(*(int(arc) for arc in index.split(".")))

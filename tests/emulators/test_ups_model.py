@@ -1,0 +1,266 @@
+"""Physics and orders of the UPS, with time as a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from emulators.devices.ups.orders import CONTROLS, Status
+from tests.emulators.rig import Desk
+from wire.snmp import ErrorStatus, Tag
+
+
+def order(desk: Desk, control: str, value: int) -> ErrorStatus:
+    return desk.set(f"{control}.0", Tag.INTEGER, value)
+
+
+def quiet(plant: dict[str, Any] | None = None) -> Desk:
+    desk = Desk(plant)
+    desk.traps()
+    return desk
+
+
+def test_an_outage_and_its_end() -> None:
+    desk = quiet()
+    desk.at(10)
+    desk.inject("city", "off")
+    assert desk.traps() == [5]
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsAdvInputLineVoltage.0") == 0
+    assert desk.get("upsAdvOutputVoltage.0") == 100
+    assert desk.get("upsAdvInputLineFailCause.0") == 6  # momentary so far
+    desk.at(70)
+    assert desk.get("upsAdvInputLineFailCause.0") == 4
+    assert desk.get("upsBasicBatteryTimeOnBattery.0") == 6000
+    assert desk.get("upsAdvInputMinLineVoltage.0") == 0
+    desk.inject("city", "on")
+    assert desk.traps() == [9]
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicBatteryTimeOnBattery.0") == 0
+    assert desk.get("upsAdvInputLineFailCause.0") == 4  # of the last transfer, for good
+    desk.at(131)
+    assert desk.get("upsAdvInputMinLineVoltage.0") == 100
+
+
+def test_runtime_follows_the_recorded_card() -> None:
+    # The recording: 21 % load and a full battery give 78 minutes.
+    desk = quiet()
+    runtime_ticks = desk.get("upsAdvBatteryRunTimeRemaining.0")
+    load = desk.get("upsAdvOutputLoad.0")
+    assert load == 21
+    assert isinstance(runtime_ticks, int)
+    assert runtime_ticks % 6000 == 0
+    assert 70 <= runtime_ticks // 6000 <= 80
+
+
+def test_a_battery_runs_low_then_out_and_the_output_returns_by_itself() -> None:
+    desk = quiet()
+    desk.inject("city", "off")
+    desk.inject("UPS1", "charge", "5")
+    full_s = desk.ups.runtime_s(desk.world.now)
+    desk.traps()
+    desk.at(full_s - 121)
+    assert desk.traps() == []
+    desk.at(full_s - 119)
+    assert desk.traps() == [7]
+    assert desk.get("upsBasicBatteryStatus.0") == 3
+    desk.at(full_s + 1)
+    assert desk.traps() == [13]
+    assert desk.get("upsBasicOutputStatus.0") == Status.SLEEPING_UNTIL_POWER_RETURN
+    assert desk.server.snapshot(desk.world.now)["power"] == "off"
+    desk.inject("city", "on")
+    back = desk.world.now / 1000
+    desk.at(back + 59)
+    assert desk.get("upsBasicOutputStatus.0") == Status.SLEEPING_UNTIL_POWER_RETURN
+    desk.at(back + 61)
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert set(desk.traps()) == {14, 9, 11}
+
+
+def test_conserve_goes_off_exactly_at_the_delay_and_wakes_after_power() -> None:
+    desk = quiet()
+    desk.inject("city", "off")
+    desk.at(100)
+    assert order(desk, "upsBasicControlConserveBattery", 2) is ErrorStatus.NO_ERROR
+    assert desk.get("upsBasicControlConserveBattery.0") == 1
+    desk.at(399.999)
+    assert desk.ups.output_on
+    desk.at(400)
+    assert not desk.ups.output_on
+    assert desk.traps() == [5, 13]
+    assert desk.get("upsAdvOutputVoltage.0") == 0
+    desk.at(500)
+    desk.inject("city", "on")
+    desk.at(559.999)
+    assert not desk.ups.output_on
+    desk.at(560)
+    assert desk.ups.output_on
+    assert desk.traps() == [14, 9]
+
+
+def test_conserve_still_goes_off_when_power_returns_during_the_grace() -> None:
+    desk = quiet()
+    desk.inject("city", "off")
+    order(desk, "upsBasicControlConserveBattery", 2)
+    desk.at(100)
+    desk.inject("city", "on")
+    desk.at(300)
+    assert not desk.ups.output_on
+    desk.at(360)
+    assert desk.ups.output_on
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "delay", "status", "traps", "returns"),
+    [
+        ("upsAdvControlUpsOff", 2, 0, Status.OFF, [12], None),
+        ("upsAdvControlUpsOff", 3, 300, Status.OFF, [12], None),
+        ("upsAdvControlRebootShutdownUps", 2, 300, Status.REBOOTING, [15], 360),
+        ("upsAdvControlRebootShutdownUps", 3, 300, Status.REBOOTING, [15], 360),
+        ("upsAdvControlUpsSleep", 2, 300, Status.TIMED_SLEEPING, [13], 300 + 360 + 60),
+    ],
+)
+def test_orders_on_line(
+    control: str, value: int, delay: int, status: Status, traps: list[int], returns: int | None
+) -> None:
+    desk = quiet()
+    desk.set("upsAdvConfigUpsSleepTime.0", Tag.TIME_TICKS, 36000)
+    desk.at(10)
+    assert order(desk, control, value) is ErrorStatus.NO_ERROR
+    if delay:
+        desk.at(10 + delay - 0.001)
+        assert desk.ups.output_on
+        desk.at(10 + delay)
+    assert not desk.ups.output_on
+    assert desk.get("upsBasicOutputStatus.0") == status
+    assert desk.traps() == traps
+    if returns is None:
+        desk.at(100_000)
+        assert not desk.ups.output_on
+        assert order(desk, "upsAdvControlTurnOnUPS", 2) is ErrorStatus.NO_ERROR
+        assert desk.ups.output_on
+    else:
+        desk.at(10 + returns - 0.001)
+        assert not desk.ups.output_on
+        desk.at(10 + returns)
+        assert desk.ups.output_on
+
+
+def test_turning_on_with_the_return_delay() -> None:
+    desk = quiet()
+    order(desk, "upsAdvControlUpsOff", 2)
+    order(desk, "upsAdvControlTurnOnUPS", 4)
+    desk.at(59.9)
+    assert not desk.ups.output_on
+    desk.at(60)
+    assert desk.ups.output_on
+    assert desk.traps() == [12, 30]
+
+
+def test_a_sleep_that_outlasts_the_power_waits_for_it() -> None:
+    desk = quiet()
+    order(desk, "upsAdvControlUpsSleep", 2)
+    desk.at(300)
+    desk.inject("city", "off")
+    desk.at(1000)
+    assert desk.get("upsBasicOutputStatus.0") == Status.SLEEPING_UNTIL_POWER_RETURN
+    desk.inject("city", "on")
+    desk.at(1060)
+    assert desk.ups.output_on
+
+
+def test_the_minimum_charge_is_waited_for() -> None:
+    desk = quiet()
+    desk.set("upsAdvConfigMinReturnCapacity.0", Tag.INTEGER, 50)
+    desk.at(20)
+    order(desk, "upsAdvControlRebootShutdownUps", 2)
+    desk.at(320)
+    desk.inject("UPS1", "charge", "40")
+    # From 40 to 50 % at 100 % in 10,800 s, then the return delay.
+    desk.at(320 + 1080 + 59)
+    assert not desk.ups.output_on
+    desk.at(320 + 1080 + 61)
+    assert desk.ups.output_on
+
+
+@pytest.mark.parametrize(
+    ("volts", "status", "cause"),
+    [
+        (100, Status.ON_LINE, 1),
+        (91, Status.ON_BATTERY, 3),
+        (109, Status.ON_BATTERY, 2),
+        (20, Status.ON_BATTERY, 4),
+        (92, Status.ON_LINE, 1),
+        (108, Status.ON_LINE, 1),
+    ],
+)
+def test_the_accepted_window(volts: int, status: Status, cause: int) -> None:
+    desk = quiet()
+    desk.inject("city", "volts", str(volts))
+    desk.at(6)
+    assert desk.get("upsBasicOutputStatus.0") == status
+    assert desk.get("upsAdvInputLineFailCause.0") == cause
+    assert desk.get("upsAdvInputLineVoltage.0") == volts
+
+
+def test_a_lost_serial_link() -> None:
+    desk = quiet()
+    desk.inject("UPS1", "link_down")
+    assert desk.get("upsCommStatus.0") == 2
+    assert desk.get("upsBasicOutputStatus.0") == 1
+    desk.inject("UPS1", "link_up")
+    assert desk.traps() == [1, 8]
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Any input in any state and any order: time never stands still and the views agree."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.desk = Desk()
+
+    @rule(control=st.sampled_from(CONTROLS), value=st.integers(1, 5))
+    def command(self, control: str, value: int) -> None:
+        self.desk.set_quietly(f"{control}.0", Tag.INTEGER, value)
+
+    @rule(word=st.sampled_from(["on", "off", "volts 95", "volts 120", "volts 60"]))
+    def line(self, word: str) -> None:
+        name, *args = word.split()
+        self.desk.inject("city", name, *args)
+
+    @rule(percent=st.integers(0, 100))
+    def charge(self, percent: int) -> None:
+        self.desk.inject("UPS1", "charge", str(percent))
+
+    @rule(name=st.sampled_from(["button_on", "button_off", "link_down", "link_up", "mute", "unmute"]))
+    def press(self, name: str) -> None:
+        self.desk.inject("UPS1", name)
+
+    @rule(name=st.sampled_from(["upsAdvConfigShutoffDelay", "upsAdvConfigReturnDelay"]), ticks=st.integers(0, 70000))
+    def write(self, name: str, ticks: int) -> None:
+        self.desk.set_quietly(f"{name}.0", Tag.TIME_TICKS, ticks)
+
+    @rule(seconds=st.floats(0.001, 5000))
+    def wait(self, seconds: float) -> None:
+        self.desk.at(self.desk.world.now / 1000 + seconds)
+
+    @invariant()
+    def views_agree(self) -> None:
+        desk, now = self.desk, self.desk.world.now
+        deadline = desk.world.next_deadline()
+        assert deadline is None or deadline > now
+        assert 0 <= desk.ups.charge.at(now) <= 1
+        powered = desk.ups.output.volts >= 80
+        assert desk.server.snapshot(now)["supplies"] == [powered]
+        if desk.ups.status in (Status.ON_LINE, Status.ON_BATTERY):
+            assert desk.ups.output_on
+        elif desk.ups.status is not Status.UNKNOWN:
+            assert desk.ups.output.volts == 0
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
