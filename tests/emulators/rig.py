@@ -67,7 +67,12 @@ class Desk:
         self.world.settle()
 
     def ask(
-        self, kind: Kind, *binds: VarBind, version: Version = Version.V2C, community: str = "public", frm: str = "10.0.0.1"
+        self,
+        kind: Kind,
+        *binds: VarBind,
+        version: Version = Version.V2C,
+        community: str = "public",
+        frm: str = "10.0.0.1",
     ) -> Pdu | None:
         request = Message(version, community.encode(), Pdu(kind, 1, 0, 0, binds))
         answer = self.agent.receive(encode(request), frm, self.world.now)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_levels_travel_along_wires_until_nothing_changes() -> None:
     chain = [Relay(f"r{index}") for index in range(10)]
     for relay in chain:
         world.add(relay)
-    for first, second in zip(chain, chain[1:], strict=False):
+    for first, second in pairwise(chain):
         world.connect(first.shown, second.seen)
     chain[0].seen.value = True
     world.settle()

@@ -15,7 +15,9 @@ def test_text_round_trip(numbers: list[int]) -> None:
     assert Oid.parse(str(oid)) == oid == Oid.parse("." + str(oid))
 
 
-@pytest.mark.parametrize("text", ["", ".", "1..2", "1.a", "1.-1", "1.4294967296", "１.２", "1 .2", ".".join(["1"] * 129)])
+@pytest.mark.parametrize(
+    "text", ["", ".", "1..2", "1.a", "1.-1", "1.4294967296", "１.２", "1 .2", ".".join(["1"] * 129)]
+)
 def test_what_is_no_identifier(text: str) -> None:
     with pytest.raises(ValueError, match="object identifier"):
         Oid.parse(text)

@@ -1,0 +1,44 @@
+"""Whatever arrives at a face: no exception, and the next good request is answered."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulators.faces.ipmi_lan import IpmiLan
+from emulators.kernel.instant import Instant
+from tests.emulators.rig import Desk, number
+from tests.support.vectors import names, vector
+from wire import rmcp
+from wire.snmp import Kind, Tag, VarBind
+
+DESK = Desk()
+LAN = IpmiLan(DESK.bmc, lambda count: b"\x5a" * count)
+PEER = ("127.0.0.1", 40000)
+
+datagrams = st.one_of(
+    st.binary(max_size=300),
+    st.builds(
+        lambda name, at, value: vector(name)[:at] + bytes((value,)) + vector(name)[at + 1 :],
+        st.sampled_from(names()),
+        st.integers(0, 100),
+        st.integers(0, 255),
+    ),
+    st.builds(lambda head, tail: head + tail, st.sampled_from([b"\x06\x00\xff\x07", b"\x06\x00\xff\x06"]), st.binary()),
+)
+
+
+@given(datagrams)
+def test_the_agent_survives(data: bytes) -> None:
+    DESK.agent.receive(data, "10.0.0.9", DESK.world.now)
+    DESK.world.settle()
+    answer = DESK.ask(Kind.GET, VarBind(number("upsBasicIdentModel.0"), Tag.NULL, None))
+    assert answer is not None
+    assert answer.varbinds[0].value == b"SMART-UPS 1400"
+
+
+@given(datagrams)
+def test_the_bmc_survives(data: bytes) -> None:
+    LAN.receive(data, PEER, Instant(0))
+    (pong,) = LAN.receive(rmcp.encode_ping(7), PEER, Instant(0))
+    assert rmcp.decode_asf(pong) == rmcp.Pong(7, ipmi=True)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.correlate import Correlator, State, UpsPolicy
+from gateway.records import Event, Severity, Signal, encode_json
+
+POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
+
+
+def said(device: str, condition: str, opens: bool, baseline: bool = False) -> Signal:
+    kind = f"{condition}.{'lost' if opens else 'restored'}"
+    return Signal(kind, device, Severity.INFO, kind, condition, opens, baseline=baseline)
+
+
+def shown(events: list[Event]) -> list[tuple[str, str, str]]:
+    return [(event.id, event.type, event.subject) for event in events]
+
+
+def test_an_outage_is_confirmed_once_per_group_after_its_time_and_cleared() -> None:
+    correlator = Correlator(POLICIES, "/t")
+    assert shown(correlator.signals(1, 1000, [said("UPS1", "input", True)])) == [("1-0", "input.lost", "UPS1")]
+    assert correlator.next_deadline_ms() == 61_000
+    assert correlator.tick(2, 60_999) == []
+    confirmed = correlator.tick(3, 61_000)
+    assert shown(confirmed) == [
+        ("3-0", "power.outage.confirmed", "UPS1"),
+        ("3-1", "power.outage.confirmed", "UPS1"),
+    ]
+    assert [event.data["group"] for event in confirmed] == ["G1", "G2"]
+    assert confirmed[0].data["evidence"]["opened_by"] == "1-0"
+    assert correlator.next_deadline_ms() is None
+    cleared = correlator.signals(4, 91_000, [said("UPS1", "input", False)])
+    assert [event.type for event in cleared] == ["input.restored", "power.outage.cleared", "power.outage.cleared"]
+    assert cleared[0].data["lasted_s"] == 90
+    assert correlator.state.open["UPS1"] == {}
+
+
+def test_an_outage_shorter_than_its_time_confirms_nothing() -> None:
+    correlator = Correlator(POLICIES, "/t")
+    correlator.signals(1, 0, [said("UPS2", "input", True)])
+    assert [event.type for event in correlator.signals(2, 29_000, [said("UPS2", "input", False)])] == ["input.restored"]
+    assert correlator.next_deadline_ms() is None
+    assert correlator.tick(3, 10**9) == []
+
+
+def test_trap_and_poll_of_one_fact_are_one_event() -> None:
+    correlator = Correlator(POLICIES, "/t")
+    assert len(correlator.signals(1, 0, [said("UPS1", "input", True)])) == 1
+    assert correlator.signals(2, 3000, [said("UPS1", "input", True, baseline=True)]) == []
+    assert correlator.next_deadline_ms() == 60_000  # the first evidence counts
+    assert len(correlator.signals(3, 5000, [said("UPS1", "input", False, baseline=True)])) == 1
+    assert correlator.signals(4, 5100, [said("UPS1", "input", False)]) == []
+
+
+def test_a_first_reading_without_fault_says_nothing_but_a_trap_does() -> None:
+    correlator = Correlator(POLICIES, "/t")
+    assert correlator.signals(1, 0, [said("UPS1", "input", False, baseline=True)]) == []
+    assert len(correlator.signals(2, 0, [said("UPS2", "input", False)])) == 1
+    assert correlator.signals(3, 0, [said("UPS2", "input", False)]) == []
+
+
+def test_events_are_cloudevents() -> None:
+    (event,) = Correlator(POLICIES, "/standin/t").signals(7, 1_767_225_600_123, [said("UPS1", "input", True)])
+    body = msgspec.json.decode(encode_json(event))
+    assert body["specversion"] == "1.0"
+    assert (body["id"], body["source"], body["subject"]) == ("7-0", "/standin/t", "UPS1")
+    assert body["time"] == "2026-01-01T00:00:00.123Z"
+    assert body["data"]["evidence"]["position"] == 7
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["UPS1", "UPS2", "10.0.0.1"]),
+        st.sampled_from(["input", "battery", "", "silence"]),
+        st.booleans(),
+        st.booleans(),
+        st.integers(0, 40_000),
+        st.booleans(),
+    ),
+    max_size=40,
+)
+
+
+@given(steps, st.integers(0, 40))
+def test_any_signals_in_any_order_and_a_restart_changes_nothing(
+    plan: list[tuple[str, str, bool, bool, int, bool]], cut: int
+) -> None:
+    def run(restart_at: int | None) -> list[Event]:
+        correlator = Correlator(POLICIES, "/t")
+        events: list[Event] = []
+        now = 0
+        for position, (device, condition, opens, baseline, wait, tick) in enumerate(plan, start=1):
+            if position == restart_at:
+                state = msgspec.json.decode(encode_json(correlator.state), type=State)
+                correlator = Correlator(POLICIES, "/t", state)
+            now += wait
+            if tick:
+                events += correlator.tick(position, now)
+            else:
+                events += correlator.signals(position, now, [said(device, condition, opens, baseline)])
+        return events
+
+    events = run(None)
+    assert events == run(cut)
+    assert len({event.id for event in events}) == len(events)
+    open_now: dict[tuple[str, str], bool] = {}
+    for event in events:
+        condition = event.data.get("condition")
+        if condition == "outage" or not condition:
+            continue
+        if event.data.get("opens"):
+            assert not open_now.get((event.subject, condition)), "opened twice"
+            open_now[event.subject, condition] = True
+        else:
+            assert open_now.get((event.subject, condition)) is not False, "cleared twice"
+            open_now[event.subject, condition] = False

@@ -1,0 +1,191 @@
+"""Sinks against real servers and files; the dispatcher with sinks that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from gateway.deliver import Dispatcher, Outbox
+from gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from gateway.deliver.sinks.file import FileSink
+from gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
+from gateway.records import Event
+from gateway.store import Store
+from rigs.loops import run
+
+
+def event(number: int) -> Event:
+    return Event(f"{number}-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"n": number})
+
+
+async def serving(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], body: Callable[[str], Awaitable[None]]
+) -> None:
+    application = web.Application()
+    application.router.add_post("/hook", handler)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        await body(f"http://127.0.0.1:{port}/hook")
+    finally:
+        await runner.cleanup()
+
+
+def test_the_published_signature_of_standard_webhooks() -> None:
+    # The example of the Standard Webhooks libraries.
+    secret = read_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    body = b'{"test": 2432232314}'
+    assert sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body) == (
+        "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (200, "done"),
+        (204, "done"),
+        (302, "again"),
+        (400, "never"),
+        (404, "never"),
+        (410, "never"),
+        (408, "again"),
+        (429, "again"),
+        (500, "again"),
+        (503, "again"),
+    ],
+)
+def test_what_a_webhook_makes_of_each_answer(status: int, outcome: str) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    async def body(url: str) -> None:
+        sink = WebhookSink(url, None, 5, lambda: 0)
+        result = await sink.deliver(event(1))
+        await sink.close()
+        assert ("done" if result.done else "never" if result.permanent else "again") == outcome
+
+    run(serving(handler, body), 1)
+
+
+def test_what_a_webhook_sends() -> None:
+    seen: list[tuple[dict[str, str], bytes]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(({key.lower(): value for key, value in request.headers.items()}, await request.read()))
+        return web.Response()
+
+    async def body(url: str) -> None:
+        sink = WebhookSink(url, b"key", 5, lambda: 1_700_000_000)
+        assert await sink.deliver(event(3)) == DONE
+        await sink.close()
+
+    run(serving(handler, body), 1)
+    headers, content = seen[0]
+    assert headers["content-type"] == "application/cloudevents+json"
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("3-0", "1700000000")
+    assert headers["webhook-signature"] == "v1," + sign(b"key", "3-0", "1700000000", content)
+    assert json.loads(content)["data"] == {"n": 3}
+
+
+def test_a_webhook_nobody_answers_is_tried_again() -> None:
+    async def body() -> None:
+        sink = WebhookSink("http://127.0.0.1:9/hook", None, 1, lambda: 0)
+        result = await sink.deliver(event(1))
+        await sink.close()
+        assert not result.done
+        assert not result.permanent
+        assert "127.0.0.1" in result.reason
+
+    run(body(), 1)
+
+
+def test_a_file_gets_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "events.jsonl"
+
+    async def body() -> None:
+        sink = FileSink(path)
+        assert await sink.deliver(event(1)) == DONE
+        assert await sink.deliver(event(2)) == DONE
+        assert not (await FileSink(tmp_path).deliver(event(3))).done  # a folder: cannot be written now
+
+    run(body(), 1)
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["1-0", "2-0"]
+
+
+class Script:
+    """A sink that answers from a list, then always takes."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes = list(outcomes)
+        self.taken: list[str] = []
+        self.done = asyncio.Event()
+        self.want = 0
+
+    async def deliver(self, item: Event) -> Outcome:
+        outcome = self.outcomes.pop(0) if self.outcomes else DONE
+        if outcome.done:
+            self.taken.append(item.id)
+            if len(self.taken) >= self.want:
+                self.done.set()
+        return outcome
+
+    async def close(self) -> None:
+        return
+
+
+async def dispatch(store: Store, sinks: dict[str, Script], wait_for: Script, want: int) -> Dispatcher:
+    outbox = Outbox(store)
+    dispatcher = Dispatcher(outbox, dict(sinks), lambda: 0.5)
+    wait_for.want = want
+    dispatcher.start()
+    await wait_for.done.wait()
+    await outbox.last_seq()  # behind the cursor's own write
+    await dispatcher.stop()
+    return dispatcher
+
+
+def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_one_another() -> None:
+    async def body() -> None:
+        store = Store(None)
+        await Outbox(store).add([event(n) for n in range(1, 6)], 5, b"")
+        slow = Script(retry("later"), retry("later"), DONE, give_up("never"), DONE)
+        fast = Script()
+        dispatcher = await dispatch(store, {"slow": slow, "fast": fast}, slow, 4)
+        assert slow.taken == ["1-0", "3-0", "4-0", "5-0"]
+        assert fast.taken == [f"{n}-0" for n in range(1, 6)]
+        assert (dispatcher.progress["slow"].failures, dispatcher.progress["slow"].given_up) == (2, 1)
+        assert await Outbox(store).poisoned("slow") == 1
+        store.close()
+
+    run(body(), "max")
+
+
+def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    async def first() -> None:
+        store = Store(tmp_path)
+        await Outbox(store).add([event(1), event(2)], 2, b"")
+        script = Script()
+        await dispatch(store, {"s": script}, script, 2)
+        store.close()
+
+    async def second() -> None:
+        store = Store(tmp_path)
+        await Outbox(store).add([event(3)], 3, b"")
+        script = Script()
+        await dispatch(store, {"s": script}, script, 1)
+        # At least once: the last one may come again, the ones before it must not.
+        assert script.taken[-1] == "3-0"
+        assert "1-0" not in script.taken
+        store.close()
+
+    run(first(), "max")
+    run(second(), "max")

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.deliver import Outbox
+from gateway.journal import Journal
+from gateway.records import Arrival, Event, RecordKind
+from gateway.store import Store, StoreError
+from rigs.loops import run
+
+
+def arrivals(count: int) -> list[Arrival]:
+    return [Arrival(n, RecordKind.DATAGRAM, bytes((n % 256,)), "l", "s", n) for n in range(count)]
+
+
+def event(number: int) -> Event:
+    return Event(f"{number}-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"n": number})
+
+
+def test_positions_go_on_after_a_restart(tmp_path: Path) -> None:
+    async def first() -> None:
+        store = Store(tmp_path)
+        journal = Journal(store)
+        assert [record.position for record in await journal.append(arrivals(3))] == [1, 2, 3]
+        assert [record.position for record in await journal.append(arrivals(2))] == [4, 5]
+        store.close()
+
+    async def second() -> None:
+        store = Store(tmp_path)
+        journal = Journal(store)
+        (record,) = await journal.append(arrivals(1))
+        assert record.position == 6
+        read = await journal.after(2, 3)
+        assert [item.position for item in read] == [3, 4, 5]
+        assert read[0].arrival == arrivals(3)[2]
+        assert await journal.extent() == (6, 6)
+        store.close()
+
+    run(first(), 1)
+    run(second(), 1)
+
+
+def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
+    async def first() -> None:
+        store = Store(tmp_path)
+        outbox = Outbox(store)
+        assert await outbox.resume() == (0, b"")
+        await outbox.add([event(1), event(2)], 2, b"memory")
+        await outbox.add([event(2)], 2, b"memory")  # said again after a crash: not twice
+        store.close()
+
+    async def second() -> None:
+        store = Store(tmp_path)
+        outbox = Outbox(store)
+        assert await outbox.resume() == (2, b"memory")
+        assert [queued.event for queued in await outbox.after(0, 10)] == [event(1), event(2)]
+        assert await outbox.seq_of("2-0") == 2
+        assert await outbox.seq_of("9-9") is None
+        await outbox.move_cursor("sink", 1)
+        await outbox.move_cursor("sink", 2, poison="HTTP 400")
+        assert (await outbox.cursor("sink"), await outbox.poisoned("sink")) == (2, 1)
+        store.close()
+
+    run(first(), 1)
+    run(second(), 1)
+
+
+def test_the_journal_is_synchronous_on_disk(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    async def modes() -> tuple[str, int]:
+        return await store.read(
+            lambda connection: (
+                connection.execute("PRAGMA journal_mode").fetchone()[0],
+                connection.execute("PRAGMA synchronous").fetchone()[0],
+            )
+        )
+
+    assert run(modes(), 1) == ("wal", 2)
+    store.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    async def body() -> None:
+        store = Store(tmp_path)
+
+        def work(connection: object) -> None:
+            connection.execute("INSERT INTO cursors VALUES ('x', 1)")  # type: ignore[attr-defined]
+            raise RuntimeError("halfway")
+
+        with pytest.raises(RuntimeError, match="halfway"):
+            await store.write(work)
+        assert await Outbox(store).cursor("x") == 0
+        store.close()
+
+    run(body(), 1)
+
+
+def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(StoreError, match=f"journal {blocked}"):
+        Store(blocked / "folder")
+    (tmp_path / "standin.sqlite").write_text("this is no database, but long enough to be taken for one" * 20)
+    with pytest.raises(StoreError, match="not a database"):
+        Store(tmp_path)

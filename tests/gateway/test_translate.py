@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.decode import decode_datagram
+from gateway.records import Arrival, Notification, Observation, RecordKind, Refused, Severity, Undecodable
+from gateway.translate import EventType, Inventory, Known, Translator
+from gateway.translate.platform import MEANINGS, NoticeClass
+from gateway.translate.readings import FACTS
+from gateway.translate.translator import BY_CONDITION, SILENCE_RULES
+from gateway.translate.traps import RULES
+from mibs import Oid, standard_tree
+from tests.support.vectors import vector
+
+UPS = Known("UPS1", "ups", "127.0.1.1")
+BMC = Known("server1.bmc", "bmc", "127.0.11.1", "server1", {"127.0.21.1:162": ("mrw1",)})
+TRANSLATOR = Translator(Inventory([UPS, BMC]))
+TREE = standard_tree()
+PUBLIC = frozenset({b"public"})
+
+
+def arrival(data: bytes, source: str = "127.0.1.1", listener: str = "127.0.0.1:162") -> Arrival:
+    return Arrival(0, RecordKind.DATAGRAM, data, listener, source, 999)
+
+
+def notice(source: str, listener: str = "127.0.0.1:162", name: str = "net-snmp-trap-v1") -> Notification:
+    value = decode_datagram(arrival(vector(name), source, listener), TREE, PUBLIC).value
+    assert isinstance(value, Notification)
+    return value
+
+
+def test_a_trap_with_its_names_and_units() -> None:
+    value = notice("127.0.1.1")
+    assert (value.trap_name, value.version, value.agent, value.uptime_ticks) == (
+        "upsOnBattery",
+        "v1",
+        "127.0.1.1",
+        360000,
+    )
+    assert [(item.name, item.value) for item in value.variables] == [("mtrapargsString.0", "UPS: On battery power")]
+    (signal,) = TRANSLATOR.datagram(value)
+    assert (signal.type, signal.device, signal.condition, signal.opens) == (
+        EventType.INPUT_LOST,
+        "UPS1",
+        "input",
+        True,
+    )
+
+
+def test_the_sender_is_known_by_its_source_or_by_the_agent_address() -> None:
+    assert TRANSLATOR.datagram(notice("127.0.1.1"))[0].device == "UPS1"
+    assert TRANSLATOR.datagram(notice("10.9.9.9"))[0].device == "UPS1"  # behind NAT: agent-addr names it
+    stranger = Translator(Inventory([])).datagram(notice("10.9.9.9"))
+    assert stranger[0].device == "10.9.9.9"
+
+
+def test_an_inform_waits_for_an_acknowledgement() -> None:
+    decoded = decode_datagram(arrival(vector("net-snmp-inform-v2c")), TREE, PUBLIC)
+    assert decoded.acknowledgement is not None
+    assert isinstance(decoded.value, Notification)
+    assert decoded.value.inform
+    assert decode_datagram(arrival(vector("net-snmp-trap-v2c")), TREE, PUBLIC).acknowledgement is None
+
+
+def test_what_is_not_taken_has_a_reason() -> None:
+    other = decode_datagram(arrival(vector("net-snmp-trap-v1")), TREE, frozenset({b"x"}))
+    assert other.value == Refused("127.0.1.1", "community")
+    assert decode_datagram(arrival(vector("net-snmp-get-v1")), TREE, PUBLIC).value == Refused(
+        "127.0.1.1", "no_notification"
+    )
+    assert TRANSLATOR.datagram(Refused("x", "community")) == []
+
+
+def test_what_cannot_be_read_is_an_event() -> None:
+    decoded = decode_datagram(arrival(b"\x30\x80"), TREE, PUBLIC)
+    assert isinstance(decoded.value, Undecodable)
+    (signal,) = TRANSLATOR.datagram(decoded.value)
+    assert signal.type == EventType.TRAP_UNDECODABLE
+    assert "indefinite" in signal.text
+
+
+def test_a_platform_event_is_a_notice_only_at_the_keyword_of_its_server() -> None:
+    (signal,) = TRANSLATOR.datagram(notice("127.0.11.1", "127.0.21.1:162", "pet-watchdog"))
+    assert (signal.type, signal.device, signal.severity) == (
+        EventType.BMC_NOTICE,
+        "server1.bmc",
+        Severity.CRITICAL,
+    )
+    assert signal.data["server"] == "server1"
+    assert signal.data["category"] == "BMCNOTICE"
+    assert signal.data["monitors"] == ["mrw1"]
+    assert signal.data["class"] == "fatal"
+    assert signal.data["incident"] == 1
+    assert signal.data["bmc_time_s"] == 1773146096
+    (elsewhere,) = TRANSLATOR.datagram(notice("127.0.11.1", "127.0.0.1:162", "pet-watchdog"))
+    assert elsewhere.type == EventType.BMC_EVENT
+    (unknown,) = TRANSLATOR.datagram(notice("10.0.0.1", "127.0.21.1:162", "pet-watchdog"))
+    assert unknown.type == EventType.BMC_EVENT
+
+
+def test_every_trap_of_our_texts_has_a_rule() -> None:
+    ours = {str(item.oid) for item in TREE if item.notification}
+    without = ours - set(RULES)
+    assert {TREE.label(Oid.parse(oid)) for oid in without} == {"linkDown", "linkUp"}
+    assert set(RULES) <= ours
+
+
+def test_conditions_are_opened_and_cleared_by_some_rule() -> None:
+    for condition in {rule.condition for rule in RULES.values() if rule.condition}:
+        assert (condition, True) in BY_CONDITION
+        assert (condition, False) in BY_CONDITION
+    assert set(FACTS) <= {condition for condition, _ in BY_CONDITION}
+
+
+def test_every_word_of_the_vocabulary_is_used() -> None:
+    used = {rule.type for rule in (*RULES.values(), *SILENCE_RULES.values())}
+    used |= {EventType.BMC_NOTICE, EventType.BMC_EVENT, EventType.TRAP_UNKNOWN, EventType.TRAP_UNDECODABLE}
+    source = (Path(__file__).parents[2] / "gateway/correlate/correlator.py").read_text()
+    used |= {EventType(word) for word in re.findall(r'"(power\.outage\.\w+)"', source)}
+    assert used == set(EventType)
+
+
+# The fatal events of the reference table.
+@pytest.mark.parametrize("key", [(12, 0x6F, 1), (7, 0x6F, 0), (7, 0x6F, 1), (35, 0x6F, 1), (32, 0x6F, 1), (1, 1, 11)])
+def test_fatal_platform_events(key: tuple[int, int, int]) -> None:
+    assert MEANINGS[key].notice_class is NoticeClass.FATAL
+    assert len(MEANINGS) == 66
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"upsBasicOutputStatus": 2}, {"input": False, "output": False}),
+        ({"upsBasicOutputStatus": 3, "upsAdvInputLineFailCause": 4}, {"input": True, "output": False}),
+        ({"upsBasicOutputStatus": 3, "upsAdvInputLineFailCause": 9}, {"output": False}),  # a self test is no outage
+        ({"upsBasicOutputStatus": 11, "upsAdvInputLineVoltage": 0}, {"input": True, "output": True}),
+        ({"upsBasicOutputStatus": 7, "upsAdvInputLineVoltage": 100}, {"input": False, "output": True}),
+        ({"upsBasicOutputStatus": 1, "upsCommStatus": 2}, {"link": True}),
+        ({"upsBasicBatteryStatus": 3}, {"battery": True}),
+        ({"upsBasicBatteryStatus": 2, "upsBasicOutputStatus": 12}, {"battery": False, "input": False, "output": False}),
+        ({}, {}),
+    ],
+)
+def test_readings_say_facts(values: dict[str, int], said: dict[str, bool]) -> None:
+    signals = TRANSLATOR.observation(Observation("UPS1", values=values))
+    assert signals[0].type == EventType.CARD_FOUND
+    assert {signal.condition: signal.opens for signal in signals[1:]} == said
+    assert all(signal.baseline for signal in signals)
+
+
+def test_silence() -> None:
+    assert [item.type for item in TRANSLATOR.observation(Observation("UPS1", silent=True))] == [EventType.CARD_LOST]
+    assert [item.type for item in TRANSLATOR.observation(Observation("server1.bmc", silent=True))] == [
+        EventType.HEARTBEAT_LOST
+    ]
+    assert TRANSLATOR.observation(Observation("gone", silent=True)) == []
