@@ -184,6 +184,8 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
         lines += [f"  {'lab':<12} HTTP          http://{api.bind}/lab/v1/world"]
     command = "standin" if shutil.which("standin") else sys.argv[0]
     lines += ["", "try:"]
+    if api.bind != "127.0.0.1:8080":
+        lines.append(f"  export STANDIN_URL=http://{api.bind}")
     for name, ups in list(rig.ups.items())[:1]:
         community = next(iter(row.community for row in ups.access), "public")
         place = ups.address if ports.snmp == 161 else f"{ups.address}:{ports.snmp}"
@@ -200,6 +202,4 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
         lines.append(f"  {command} inject {name} off")
     for name in list(bmcs)[:1]:
         lines.append(f"  {command} inject {name} memory_uncorrectable")
-    if api.bind != "127.0.0.1:8080":
-        lines.append(f"  (first: export STANDIN_URL=http://{api.bind})")
     return "\n".join([*lines, "", "Ctrl-C stops it.", ""])

@@ -1,0 +1,5 @@
+"""`python -m rigs.cli`."""
+
+from rigs.cli.main import main
+
+main()

@@ -1,0 +1,122 @@
+"""A rig in a process of its own, as a user runs it; and the foreign programs that meet it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
+
+
+def free_port(kind: int = socket.SOCK_DGRAM) -> int:
+    """A port that nobody on this machine uses at the moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("0.0.0.0", 0))
+        return int(probe.getsockname()[1])
+
+
+class Live:
+    """Addresses of a running rig, and its process."""
+
+    def __init__(self, process: subprocess.Popen[str], document: dict[str, Any], http: str) -> None:
+        self.process = process
+        self.ports: dict[str, int] = document["ports"]
+        self.document = document
+        self.url = f"http://{http}"
+        self.environment = {**os.environ, "STANDIN_URL": self.url}
+
+    def card(self, name: str) -> str:
+        return f"{self.document['ups'][name]['address']}:{self.ports['snmp']}"
+
+    def bmc(self, server: str) -> list[str]:
+        """Address options of ipmitool."""
+        address = self.document["servers"][server]["bmc"]["address"]
+        return ["-H", address, "-p", str(self.ports["ipmi"]), "-U", "admin", "-P", "admin"]
+
+    @property
+    def traps(self) -> str:
+        return f"127.0.0.1:{self.ports['trap']}"
+
+    def standin(self, *words: str, expect: int = 0) -> str:
+        """Run a client verb against this rig."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rigs.cli", *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=self.environment,
+            check=False,
+        )
+        assert done.returncode == expect, (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def tell(self, text: str) -> None:
+        self.standin("inject", *text.split())
+
+
+def tool(*words: str, expect: int = 0, timeout: float = 60) -> str:
+    """Run a foreign program and return what it printed."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False, errors="replace")
+    assert done.returncode == expect, (words, done.returncode, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def sample(name: str) -> dict[str, Any]:
+    """A sample rig on free ports."""
+    document: dict[str, Any] = YAML(typ="safe").load((SAMPLES / name).read_text())
+    document["ports"] = {"snmp": free_port(), "trap": free_port(), "ipmi": free_port()}
+    return document
+
+
+def start(command: list[str], ready: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a process and wait for a line that contains `ready`; fail with its output when it ends first."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    text = ""
+    while ready not in text:  # the test's own timeout bounds this
+        line = process.stdout.readline()
+        if not line:
+            process.wait()
+            raise AssertionError(f"{command} ended without saying {ready!r}:\n{text}")
+        text += line
+    return process, text
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a process in order, reading what it still says so that it cannot block."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.communicate(timeout=15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+@contextmanager
+def running(document: dict[str, Any], folder: Path, *options: str) -> Iterator[Live]:
+    """`standin run` on a rig document."""
+    rig = folder / "rig.yaml"
+    with rig.open("w") as stream:
+        YAML().dump(document, stream)
+    http = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    command = [sys.executable, "-m", "rigs.cli", "run", str(rig), "--http", http, *options]
+    process, _ = start(command, "Ctrl-C stops it.")
+    try:
+        yield Live(process, document, http)
+    finally:
+        stop(process)
