@@ -141,12 +141,10 @@ class _Handlers:
         if self._backend.streams_full():
             raise Refusal(503, "too many streams are open")
         after = request.headers.get("Last-Event-ID", request.query.get("after"))
+        if after:
+            await self._backend.events(after, 1)  # refuses an unknown identifier before the headers leave
         events = self._backend.follow(after)
-        # The first step may refuse an unknown identifier, so it comes before the headers leave.
         waiting = asyncio.ensure_future(anext(events))
-        done, _ = await asyncio.wait([waiting], timeout=0)
-        if done and waiting.exception() is not None:
-            await waiting
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
@@ -162,8 +160,8 @@ class _Handlers:
                 # No "event:" line: a browser hands named events only to listeners of that very name.
                 await response.write(b"id: " + event.id.encode() + b"\ndata: " + encode_json(event) + b"\n\n")
                 waiting = asyncio.ensure_future(anext(events))
-        except (ConnectionError, Refusal):
-            return response  # the client left, or was told in the only way still open
+        except ConnectionError:
+            return response  # the client left
         finally:
             waiting.cancel()
 

@@ -77,27 +77,27 @@ def test_snmptrapd_reads_our_traps(tmp_path: Path) -> None:
     document["ports"]["trap"] = port
     document["gateway"]["listen"] = [{"address": "127.0.0.1", "port": free_port()}]
     config = tmp_path / "snmptrapd.conf"
-    config.write_text("disableAuthorization yes\nformat1 %a#%w|%q#%N|%v\\n\n")
+    config.write_text("disableAuthorization yes\nformat1 %a~%w|%q~%N|%v\\n\n")
     command = ["snmptrapd", "-f", "-n", "-On", "-C", "-c", str(config), "-Lo", f"127.0.0.1:{port}"]
     receiver, _ = start(command, "NET-SNMP version")
     assert receiver.stdout is not None
     try:
         with running(document, tmp_path) as live:
             live.tell("city off")
-            seen = read_traps(receiver.stdout, {("127.0.1.1", "6|5"), ("127.0.1.2", "6|5")})
+            seen = read_traps(receiver.stdout, {("127.0.1.1", "6|.5"), ("127.0.1.2", "6|.5")})
     finally:
         stop(receiver)
     for address in ("127.0.1.1", "127.0.1.2"):
-        assert seen[address, "0|0"].startswith(".1.3.6.1.4.1.318.1.3.2.10|")  # coldStart names the model
-        mains = seen[address, "6|5"]
+        assert seen[address, "0|.0"].startswith(".1.3.6.1.4.1.318.1.3.2.10|")  # coldStart names the model
+        mains = seen[address, "6|.5"]
         assert mains.startswith(".1.3.6.1.4.1.318|")
         assert '.1.3.6.1.4.1.318.2.3.3.0 = STRING: "UPS: On battery power' in mains
 
 
 def read_traps(stream: IO[str], wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Read lines `agent#generic|specific#enterprise|variables` until every wanted trap has come."""
+    """Read lines `agent~generic|specific~enterprise|variables` until every wanted trap has come."""
     seen: dict[tuple[str, str], str] = {}
     while not wanted <= set(seen):
-        agent, numbers, rest = stream.readline().split("#", 2)
+        agent, numbers, rest = stream.readline().split("~", 2)
         seen[agent, numbers] = rest.strip()
     return seen
