@@ -88,7 +88,7 @@ def test_snmptrapd_reads_our_traps(tmp_path: Path) -> None:
     finally:
         stop(receiver)
     for address in ("127.0.1.1", "127.0.1.2"):
-        assert seen[address, "0|.0"].startswith(".1.3.6.1.4.1.318.1.3.2.10|")  # coldStart names the model
+        assert seen[address, "0|0"].startswith(".1.3.6.1.4.1.318.1.3.2.10|")  # coldStart names the model
         mains = seen[address, "6|.5"]
         assert mains.startswith(".1.3.6.1.4.1.318|")
         assert '.1.3.6.1.4.1.318.2.3.3.0 = STRING: "UPS: On battery power' in mains

@@ -1,0 +1,65 @@
+"""What holds for the whole tree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("mibs", "wire", "emulators", "gateway", "rigs")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def test_imports_keep_their_direction() -> None:
+    done = subprocess.run(["lint-imports", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "5 kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_say_what_they_are_and_leave_nothing_open(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith('"""'), "a module begins with its docstring"
+    assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", text)
+    assert len(text.splitlines()) <= 400
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "Dockerfile", "compose.yaml", "docs/benchmarks.md"])
+def test_required_files(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 200
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    for document in [
+        ROOT / "README.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *ROOT.glob("emulators/**/*.md"),
+    ]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_the_readme_has_the_two_commands_and_they_are_targets() -> None:
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    for target in ("run", "test", "bench", "fuzz", "soak", "lint"):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    assert "make run" in readme
+    assert "make test" in readme
+    assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+def test_locks_are_hashed_and_cover_what_is_declared() -> None:
+    declared = set(re.findall(r'^    "([a-z0-9.-]+)>=', (ROOT / "pyproject.toml").read_text(), re.MULTILINE))
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / lock).read_text()
+        pinned = re.findall(r"^([a-z0-9.-]+)==\S+", text, re.MULTILINE)
+        assert len(pinned) == text.count("\n    --hash=") - text.count("\\\n    --hash=") + len(
+            re.findall(r"==\S+(?: ; [^\\\n]+)? \\\n    --hash=sha256:", text)
+        )
+    everything = (ROOT / "requirements-dev.lock").read_text()
+    for name in declared:
+        assert re.search(rf"^{re.escape(name)}==", everything, re.MULTILINE), name

@@ -1,0 +1,130 @@
+"""One file a mistake: the message names file, line, key and what is accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config import Site
+from rigs.files import FileError, load
+from rigs.rigfile import RigFile, load_rig, site_of
+from rigs.scenario import Scenario, load_scenario
+
+SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
+
+RIG = """rig: bad
+mains:
+  city: {volts: 100}
+ups:
+  UPS1:
+    mains: city
+    address: "127.0.1.1"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (RIG + "    volume: 3\n", 8, "ups.UPS1.volume: this key is unknown here"),
+        (RIG.replace("mains: city", "mains: town"), 1, "ups.UPS1.mains: there is no 'town'; accepted: city"),
+        (RIG.replace('"127.0.1.1"', "somewhere"), 7, "ups.UPS1.address: "),
+        (RIG.replace('    address: "127.0.1.1"\n', ""), 5, "ups.UPS1.address: this key is missing"),
+        (RIG.replace("volts: 100", "volts: lots"), 3, "mains.city.volts: "),
+        (RIG + "    confirm_s: -1\n", 8, "ups.UPS1.confirm_s: Input should be greater than or equal to 0 (found -1)"),
+        (RIG + "    profile: smart-ups-9000\n", 1, "accepted: smart-ups-1400-100v"),
+        (RIG + "    settings: {sensitivity: 1}\n", 8, "ups.UPS1.settings.sensitivity: Input should be 2, 3 or 4"),
+        (RIG + "groups: {G: {pd: [UPS2]}}\n", 1, "groups.G.pd: there is no 'UPS2'; accepted: UPS1"),
+        (RIG + "clusters: {c: {nodes: [a, b]}}\n", 1, "clusters.c.nodes: there is no server 'a'"),
+        (RIG + "controllers: [{type: magic}]\n", 8, "controllers.0.type: Input should be 'watch' (found 'magic')"),
+        ("rig: [\n", 2, "expected the node content"),
+        ("- a\n", 1, "expected a mapping"),
+        (RIG + "gateway: {monitors: [{name: m, category: OTHER, keyword: {}}]}\n", 8, "Input should be 'BMCNOTICE'"),
+        (RIG + "gateway: {monitors: [{name: m, keyword: {a: 'x:y'}}]}\n", 8, "expected <IP>[:<port>]"),
+    ],
+)
+def test_mistakes_in_rig_files(tmp_path: Path, text: str, line: int, words: str) -> None:
+    path = tmp_path / "rig.yaml"
+    path.write_text(text)
+    with pytest.raises(FileError) as caught:
+        load(path, RigFile)
+    (problem, *_) = caught.value.problems
+    assert problem.startswith(f"{path}:{line}: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("listen: [{address: 127.0.0.1, port: 99999}]\n", "listen.0.port"),
+        ("api: {bind: '0.0.0.0:8080'}\n", "api.tokens must name at least one token"),
+        ("devices: {B: {kind: bmc, address: 127.0.0.1}}\n", "give exactly one of password and password_file"),
+        ("devices: {B: {kind: pdu, address: 127.0.0.1}}\n", "'ups', 'bmc'"),
+        ("listen: [{port: 1162}, {port: 1162}]\n", "the same address and port twice"),
+        ("sinks: {x: {type: webhook, url: 'ftp://x'}}\n", "sinks.x"),
+        ("forwards: {}\n", "forwards: this key is unknown here"),
+    ],
+)
+def test_mistakes_in_site_files(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(text)
+    with pytest.raises(FileError, match=r"site\.yaml:1: ") as caught:
+        load(path, Site)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("{do: city off}", "exactly one of at, between and by"),
+        ("{at: 1}", "either do or command"),
+        ("{at: 1, do: city off, expect: event, type: x}", "does something or expects"),
+        ("{by: 1, expect: event}", "needs its type"),
+        ("{by: 1, expect: state, device: UPS1}", "at least one key"),
+        ("{between: [5, 1], expect: event, type: x}", "earlier to the later"),
+        ("{by: 1, expect: event, type: x, colour: red}", "unknown key colour"),
+        ("{at: 1, command: output.off}", "needs its device"),
+    ],
+)
+def test_mistakes_in_scenarios(tmp_path: Path, step: str, words: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"scenario: X\nrig: r.yaml\ntimeline:\n  - {step}\n")
+    with pytest.raises(FileError, match=r"s\.yaml:4: ") as caught:
+        load(path, Scenario)
+    assert words in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="No such file"):
+        load(tmp_path / "none.yaml", Site)
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_samples_are_valid(path: Path) -> None:
+    for ports in ("file", "high"):
+        site_of(load_rig(path, ports), None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("scenarios/*.yaml")), ids=lambda path: path.stem)
+def test_scenarios_are_valid(path: Path) -> None:
+    assert load_scenario(path).rig.exists()
+
+
+def test_words_stay_words(tmp_path: Path) -> None:
+    # YAML 1.2: `on` and `off` are no booleans.
+    rig = load_rig(SAMPLES / "a1080a-pair.yaml")
+    assert rig.servers["server1"].ac_link.value == "on"
+
+
+def test_notices_go_to_the_keyword_address_of_their_server() -> None:
+    from rigs.rigfile import plant_of
+
+    rig = load_rig(SAMPLES / "a1080a-pair.yaml", "high")
+    plant = plant_of(rig)
+    for name, address in (("server1", "127.0.21.1"), ("server2", "127.0.21.2")):
+        bmc = plant.servers[name].bmc
+        assert bmc is not None
+        assert bmc.alerts is not None
+        assert [(alert.receiver, alert.port) for alert in bmc.alerts] == [(address, 1162)]
+    listeners = {(listen.address, listen.port) for listen in site_of(rig, None, None).listen}
+    assert listeners == {("127.0.0.1", 1162), ("127.0.21.1", 1162), ("127.0.21.2", 1162)}
