@@ -102,7 +102,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_samples_are_valid(path: Path) -> None:
     for ports in ("file", "high"):
-        site_of(load_rig(path, ports), None, None)  # type: ignore[arg-type]
+        site_of(load_rig(path, ports), None, None)
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("scenarios/*.yaml")), ids=lambda path: path.stem)

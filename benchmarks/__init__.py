@@ -1,0 +1,1 @@
+"""Measurements: never part of the tests, always against a peer in the same run."""

@@ -1,0 +1,138 @@
+"""The console in a real headless Chromium, against a rig in a process of its own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from ruamel.yaml import YAML
+
+from tests.support.live import Live, free_port, running, sample, start, stop
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        assert chromium, "tests/install-tools installs Chromium"
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with running(sample("a1080a-pair.yaml"), tmp_path_factory.mktemp("rig")) as rig:
+        yield rig
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield opened
+    context.close()
+    assert [problem for problem in problems if "404" not in problem] == []
+
+
+def test_the_wiring_the_states_and_the_buttons(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    expect(page.locator("#link")).to_have_text("connected")
+    expect(page.locator("#rig")).to_have_text("a1080a-pair")
+    for name, state in (("city", "on"), ("UPS1", "on-line"), ("server1", "running"), ("server1.bmc", "running")):
+        expect(page.locator(f'[data-device="{name}"] .state')).to_have_text(state)
+    expect(page.locator("#wires path.live")).to_have_count(4)
+
+    page.get_by_role("button", name="city off").click()
+    expect(page.locator('[data-device="UPS2"] .state')).to_have_text("on-battery")
+    expect(page.locator('li[data-type="ups.input.lost"]')).to_have_count(2)
+    expect(page.locator("#wires path.live")).to_have_count(2)
+
+    page.get_by_label("fault of server1.bmc").select_option("memory_uncorrectable")
+    page.get_by_role("button", name="inject into server1.bmc").click()
+    notice = page.locator('li[data-type="bmc.notice"]')
+    expect(notice).to_contain_text("uncorrectable memory error")
+    expect(page.locator('[data-device="server1"] .state')).to_have_text("booting")
+
+    page.get_by_role("button", name="city on").click()
+    expect(page.locator('[data-device="UPS1"] .state')).to_have_text("on-line")
+    expect(page.locator('li[data-type="ups.input.restored"]')).to_have_count(2)
+
+
+def test_the_past_is_there_when_the_page_opens(page: Page, live: Live) -> None:
+    live.tell("server2.bmc front_panel_nmi")
+    page.goto(live.url)
+    expect(page.locator("#events li").first).to_contain_text("diagnostic interrupt")
+    before = page.locator("#events li").count()
+    page.reload()
+    expect(page.locator("#events li")).to_have_count(before)
+
+
+def test_nothing_is_fetched_from_elsewhere_and_nothing_overflows(page: Page, live: Live) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for width in (1400, 700):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(live.url)
+        expect(page.locator("#link")).to_have_text("connected")
+        expect(page.locator('[data-device="server2"]')).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        too_wide = page.evaluate(
+            "[...document.querySelectorAll('.device *')].filter((e) => e.scrollWidth > e.clientWidth + 1"
+            " && getComputedStyle(e).display !== 'inline' && e.tagName !== 'SELECT').map((e) => e.outerHTML)"
+        )
+        assert too_wide == []
+    assert all(url.startswith((live.url, "data:")) for url in asked)
+
+
+def test_everything_can_be_reached_by_keyboard(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    expect(page.locator('[data-device="server2.bmc"]')).to_be_visible()
+    controls = page.locator("button, select").count()
+    seen: set[str] = set()
+    for _ in range(controls):
+        page.keyboard.press("Tab")
+        seen.add(str(page.evaluate("document.activeElement.getAttribute('aria-label')")))
+    assert len(seen) == controls
+    assert "None" not in seen
+
+
+def test_in_the_field_the_devices_take_the_place_of_the_plant(page: Page, tmp_path: Path) -> None:
+    http = f"127.0.0.1:{free_port()}"
+    site = {
+        "name": "field",
+        "listen": [{"address": "127.0.0.1", "port": free_port()}],
+        "devices": {"UPS9": {"kind": "ups", "address": "127.0.9.9", "silence_s": 1, "poll_s": 1}},
+        "api": {"bind": http},
+    }
+    with (tmp_path / "site.yaml").open("w") as stream:
+        YAML().dump(site, stream)
+    gateway, _ = start([sys.executable, "-m", "rigs.cli", "gateway", str(tmp_path / "site.yaml")], "gateway ready")
+    try:
+        page.goto(f"http://{http}/")
+        expect(page.locator("#power-title")).to_have_text("Devices")
+        expect(page.locator(".device")).to_contain_text("UPS9")
+        expect(page.locator(".device .state")).to_have_text(re.compile("silence"))
+        expect(page.locator("#events li")).to_contain_text("the card does not answer")
+        assert page.locator("button").count() == 0
+        page.goto("about:blank")
+    finally:
+        stop(gateway)
