@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from mibs import standard_tree
 
-FOLDER = "emulators.devices.ups.profiles"
+FOLDER = resources.files("emulators.devices.ups") / "profiles"
 
 
 class ProfileError(ValueError):
@@ -85,8 +85,7 @@ class Profile(Strict):
 
 def profile_names() -> list[str]:
     """The profiles that come with Standin."""
-    folder = resources.files(FOLDER)
-    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+    return sorted(item.name.removesuffix(".yaml") for item in FOLDER.iterdir() if item.name.endswith(".yaml"))
 
 
 @cache
@@ -94,7 +93,7 @@ def load_profile(name: str) -> Profile:
     """Read a profile. Raises ProfileError."""
     if name not in profile_names():
         raise ProfileError(f"there is no UPS profile {name!r}; accepted: {', '.join(profile_names())}")
-    document = YAML(typ="safe").load(resources.files(FOLDER).joinpath(f"{name}.yaml").read_text())
+    document = YAML(typ="safe").load(FOLDER.joinpath(f"{name}.yaml").read_text())
     try:
         profile = Profile.model_validate(document)
     except ValidationError as error:
