@@ -15,7 +15,7 @@ from gateway.api import Refusal
 from gateway.config import BmcDevice, Site
 from gateway.devices.bmc_commands import BmcCommander, new_pool
 from gateway.devices.commands import Commander, CommandError
-from gateway.devices.ups_commands import UpsCommander
+from gateway.devices.ups_commands import SharedEngine, UpsCommander
 from gateway.records import Command, CommandState, encode_json
 from gateway.store import Store
 from mibs import MibTree
@@ -32,6 +32,7 @@ class Commands:
         self._store = store
         self._unix_ms = unix_ms
         self._pool = new_pool()
+        self._engine = SharedEngine()
         self._tasks: set[asyncio.Task[None]] = set()
         self._commanders: dict[str, Commander] = {}
         for name, device in site.devices.items():
@@ -41,7 +42,9 @@ class Commands:
                 )
             else:
                 snmp = device.snmp
-                self._commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community)
+                self._commanders[name] = UpsCommander(
+                    tree, device.address, snmp.port, snmp.version, snmp.community, self._engine
+                )
 
     def names(self, device: str) -> tuple[str, ...]:
         """The commands that `device` takes."""
@@ -94,8 +97,7 @@ class Commands:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for commander in self._commanders.values():
-            await commander.close()
+        self._engine.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _carry_out(self, command: Command, commander: Commander) -> None:

@@ -52,9 +52,6 @@ class BmcCommander:
         async with self._lock:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._blocking, command)
 
-    async def close(self) -> None:
-        """Sessions end with each command."""
-
     def _blocking(self, command: str) -> str:
         from pyghmi.exceptions import IpmiException
         from pyghmi.ipmi.command import Command

@@ -19,5 +19,3 @@ class Commander(Protocol):
 
     def check(self, command: str, params: dict[str, Any]) -> None:
         """Raise CommandError for a command or parameters that can never work."""
-
-    async def close(self) -> None: ...
