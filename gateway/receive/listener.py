@@ -109,7 +109,10 @@ def _explain(error: OSError, place: str) -> ListenError:
         case errno.EADDRINUSE:
             reason = "is already in use: another trap receiver runs there; stop it or listen on another address or port"
         case errno.EACCES:
-            reason = "needs the right to bind ports below 1024: give CAP_NET_BIND_SERVICE, listen on a higher port, or run a rig with --ports high"
+            reason = (
+                "needs the right to bind ports below 1024: give CAP_NET_BIND_SERVICE, listen on a higher port, "
+                "or run a rig with --ports high"
+            )
         case errno.EADDRNOTAVAIL:
             reason = "is not an address of this machine"
         case _:
