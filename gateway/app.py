@@ -12,16 +12,13 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.api import Refusal
+from gateway.assembly import devices_of, sinks_of
 from gateway.commander import Commands
-from gateway.config import BmcDevice, FileSink, Site, SseSink, UpsDevice, WebhookSink, keyword_address
+from gateway.config import BmcDevice, Site, SseSink, UpsDevice
 from gateway.correlate import Correlator, State, UpsPolicy
 from gateway.decode import decode_datagram, decode_observation
 from gateway.deliver import Dispatcher, Outbox
-from gateway.deliver.sinks import Sink
-from gateway.deliver.sinks.file import FileSink as File
 from gateway.deliver.sinks.sse import Streams
-from gateway.deliver.sinks.webhook import WebhookSink as Webhook
-from gateway.deliver.sinks.webhook import read_secret
 from gateway.devices.bmc_heartbeat import BmcHeartbeat
 from gateway.devices.ups_poll import UpsPoller
 from gateway.journal import Journal
@@ -37,8 +34,8 @@ from gateway.records import (
     Refused,
     encode_json,
 )
-from gateway.store import Store
-from gateway.translate import Inventory, Known, Translator
+from gateway.store import Store, StoreError
+from gateway.translate import Inventory, Translator
 from gateway.translate.readings import POLLED
 from mibs import MibTree
 from wire.snmp import Version
@@ -46,6 +43,7 @@ from wire.snmp import Version
 log = structlog.get_logger("gateway")
 
 HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
+RECOVERY_S = 1.0
 SLICE = 512  # records worked off between looks at the rest of the loop
 
 
@@ -62,7 +60,7 @@ class Gateway:
         self._outbox = Outbox(store)
         self._source = f"/standin/{site.name}"
         self._communities = frozenset(text.encode() for text in site.access.communities)
-        self._translator = Translator(Inventory(_known(site)))
+        self._translator = Translator(Inventory(devices_of(site)))
         self._policies = {
             name: UpsPolicy(round(device.confirm_s * 1000), device.groups)
             for name, device in site.devices.items()
@@ -77,11 +75,12 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
-        self._dispatcher = Dispatcher(self._outbox, self._sinks(), random.random)
+        self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = BmcHeartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms)
         self._working = False
+        self._trouble = ""  # why nothing can be written, while that is so
         self._registry = CollectorRegistry()
         self._count = Counter(
             "standin_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
@@ -94,9 +93,6 @@ class Gateway:
 
     async def start(self) -> None:
         """Bind, take up what an earlier run left, hear. Raises ListenError with nothing left open."""
-        processed, memory = await self._outbox.resume()
-        if memory:
-            self._correlator = Correlator(self._policies, self._source, msgspec.json.decode(memory, type=State))
         try:
             for listen in self.site.listen:
                 listener = Listener(listen.address, listen.port, self.site.access.sources, self._unix_ms, self._heard)
@@ -105,7 +101,7 @@ class Gateway:
             self._close_listeners()
             raise
         await self._commands.expire_left_over()
-        await self._catch_up(processed)
+        await self._resume()
         self._tasks = [asyncio.create_task(self._work(), name="pipeline")]
         self._dispatcher.start()
         self._arm_tick()
@@ -153,16 +149,6 @@ class Gateway:
         for listener in self._listeners.values():
             listener.close()
 
-    def _sinks(self) -> dict[str, Sink]:
-        sinks: dict[str, Sink] = {}
-        for name, config in self.site.sinks.items():
-            if isinstance(config, WebhookSink):
-                secret = read_secret(config.secret_file.read_text()) if config.secret_file else None
-                sinks[name] = Webhook(config.url, secret, config.timeout_s, lambda: self._unix_ms() // 1000)
-            elif isinstance(config, FileSink):
-                sinks[name] = File(config.path)
-        return sinks
-
     # --- hearing ----------------------------------------------------------------------------------------------
 
     def _heard(self, arrivals: list[Arrival]) -> None:
@@ -187,12 +173,40 @@ class Gateway:
             if self._working:
                 for listener in self._listeners.values():
                     listener.resume()
-            await self._work_off(arrivals)
+            try:
+                await self._work_off(arrivals)
+            except StoreError as error:
+                await self._recover(arrivals, error)
 
     async def _work_off(self, arrivals: list[Arrival]) -> None:
-        """Journal first: nothing below the first line sees what is not on disk."""
-        for record_slice in _slices(await self._journal.append(arrivals)):
+        """Journal first: nothing below the first line sees what is not on disk. Raises StoreError."""
+        records = await self._journal.append(arrivals)
+        arrivals.clear()
+        for record_slice in _slices(records):
             await self._process(record_slice, acknowledge=True)
+
+    async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
+        """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""
+        log.error("cannot write; informs wait", reason=str(error))
+        self._trouble = str(error)
+        self._arrivals[:0] = arrivals
+        while self._trouble:
+            await asyncio.sleep(RECOVERY_S)
+            try:
+                await self._resume()
+                self._trouble = ""
+            except StoreError as again:
+                self._trouble = str(again)
+        log.info("writing again")
+        if self._arrivals:
+            self._arrived.set()
+
+    async def _resume(self) -> None:
+        """Take up the correlator's memory and the journal's remainder from disk. Raises StoreError."""
+        processed, memory = await self._outbox.resume()
+        state = msgspec.json.decode(memory, type=State) if memory else None
+        self._correlator = Correlator(self._policies, self._source, state)
+        await self._catch_up(processed)
 
     async def _catch_up(self, processed: int) -> None:
         """Work off what an earlier run journaled and did not finish."""
@@ -204,19 +218,11 @@ class Gateway:
         events: list[Event] = []
         answers: list[tuple[Arrival, bytes]] = []
         for record in records:
-            arrival = record.arrival
-            if arrival.kind is RecordKind.TICK:
-                events += self._correlator.tick(record.position, arrival.at_ms)
-                continue
-            if arrival.kind is RecordKind.OBSERVATION:
-                signals = self._translator.observation(decode_observation(arrival.data))
-            else:
-                decoded = decode_datagram(arrival, self._tree, self._communities)
-                self._count.labels(_outcome(decoded.value)).inc()
-                signals = self._translator.datagram(decoded.value)
-                if decoded.acknowledgement is not None:
-                    answers.append((arrival, decoded.acknowledgement))
-            events += self._correlator.signals(record.position, arrival.at_ms, signals)
+            try:
+                events += self._conclude(record, answers)
+            except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
+                log.exception("record could not be worked off", position=record.position)
+                self._count.labels("failed").inc()
         await self._outbox.add(events, records[-1].position, encode_json(self._correlator.state))
         if acknowledge:
             for arrival, answer in answers:
@@ -227,6 +233,21 @@ class Gateway:
         if events:
             self._streams.notify()
             self._dispatcher.notify()
+
+    def _conclude(self, record: Record, answers: list[tuple[Arrival, bytes]]) -> list[Event]:
+        """The events that follow from a record; an inform's acknowledgement goes to `answers`."""
+        arrival = record.arrival
+        if arrival.kind is RecordKind.TICK:
+            return self._correlator.tick(record.position, arrival.at_ms)
+        if arrival.kind is RecordKind.OBSERVATION:
+            signals = self._translator.observation(decode_observation(arrival.data))
+        else:
+            decoded = decode_datagram(arrival, self._tree, self._communities)
+            self._count.labels(_outcome(decoded.value)).inc()
+            signals = self._translator.datagram(decoded.value)
+            if decoded.acknowledgement is not None:
+                answers.append((arrival, decoded.acknowledgement))
+        return self._correlator.signals(record.position, arrival.at_ms, signals)
 
     # --- deadlines --------------------------------------------------------------------------------------------
 
@@ -325,6 +346,7 @@ class Gateway:
         return {
             "place": self._store.place,
             "durable": self._store.durable,
+            "trouble": self._trouble,
             "records": records,
             "last_position": last,
             "events": await self._outbox.last_seq(),
@@ -335,7 +357,7 @@ class Gateway:
         }
 
     def ready(self) -> bool:
-        return self._working
+        return self._working and not self._trouble
 
     def streams_full(self) -> bool:
         return self._streams.full
@@ -352,18 +374,3 @@ def _outcome(value: object) -> str:
     if isinstance(value, Notification):
         return "notification"
     return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"
-
-
-def _known(site: Site) -> list[Known]:
-    """The devices as the translation needs them."""
-    result = []
-    for name, device in site.devices.items():
-        server = device.server or "" if isinstance(device, BmcDevice) else ""
-        keywords: dict[str, tuple[str, ...]] = {}
-        for monitor in site.monitors if server else ():
-            text = monitor.keyword.get(server)
-            if text is not None:
-                place = keyword_address(text)
-                keywords[place] = (*keywords.get(place, ()), monitor.name)
-        result.append(Known(name, device.kind, device.address, server, keywords))
-    return result

@@ -109,6 +109,10 @@ class Commands:
         except CommandError as error:
             command.result = str(error)
             command.state = CommandState.FAILED
+        except Exception as error:  # a library's own exception must not leave the command running for ever
+            log.exception("command broke", id=command.id)
+            command.result = f"{type(error).__name__}: {error}"
+            command.state = CommandState.FAILED
         command.ended_ms = self._unix_ms()
         await self._save(command)
         log.info(

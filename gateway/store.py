@@ -30,7 +30,7 @@ FILE_NAME = "standin.sqlite"
 
 
 class StoreError(OSError):
-    """The database cannot be opened. One line that says where and why."""
+    """The database cannot be opened, read or written. One line that says where and why."""
 
 
 class Store:
@@ -57,21 +57,33 @@ class Store:
         return connection
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` in one transaction on the store's thread; when this returns, it is on disk."""
+        """Run `work` in one transaction on the store's thread; when this returns, it is on disk.
+
+        Raises StoreError, with nothing of `work` left, when the disk is full or broken.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` on the store's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
+        """Run `work` on the store's thread. Raises StoreError."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, work)
+
+    def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._connection)
+        except sqlite3.Error as error:
+            raise StoreError(f"journal {self.place}: {error}") from error
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             result = work(self._connection)
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(f"journal {self.place}: {error}") from error
             raise
-        self._connection.execute("COMMIT")
         return result
 
     def close(self) -> None:

@@ -51,6 +51,9 @@ class Correlator:
     def __init__(self, policies: Mapping[str, UpsPolicy], source: str, state: State | None = None) -> None:
         self.state = state or State()
         self._policies = policies
+        # A UPS that has left the site since the state was kept is confirmed no more.
+        for device in set(self.state.confirm_at_ms) - set(policies):
+            del self.state.confirm_at_ms[device]
         self._source = source
 
     def next_deadline_ms(self) -> int | None:

@@ -6,8 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from gateway.deliver.outbox import Outbox
-from gateway.deliver.sinks import Outcome, Sink
+from gateway.deliver.sinks import Outcome, Sink, retry
+from gateway.records import Event
+from gateway.store import StoreError
+
+log = structlog.get_logger("deliver")
 
 PAGE = 64
 FIRST_DELAY_S = 0.5
@@ -54,20 +60,22 @@ class Dispatcher:
             await sink.close()
 
     async def _run(self, name: str, sink: Sink) -> None:
-        cursor = await self._outbox.cursor(name)
         progress = self.progress[name]
+        while True:
+            try:
+                await self._empty(name, sink, progress)
+            except StoreError as error:
+                self._note(progress, str(error))
+                await asyncio.sleep(self._delay_s(1))
+
+    async def _empty(self, name: str, sink: Sink, progress: Progress) -> None:
+        """Deliver for ever. Raises StoreError; the cursor on disk says where to go on."""
+        cursor = await self._outbox.cursor(name)
         while True:
             grown = self._grown
             page = await self._outbox.after(cursor, PAGE)
             for queued in page:
-                attempt = 0
-                while True:
-                    outcome = await sink.deliver(queued.event)
-                    if outcome.done or outcome.permanent:
-                        break
-                    attempt += 1
-                    self._note(progress, outcome)
-                    await asyncio.sleep(self._delay_s(attempt))
+                outcome = await self._insist(sink, queued.event, progress)
                 cursor = queued.seq
                 progress.waiting = False
                 if outcome.done:
@@ -79,12 +87,27 @@ class Dispatcher:
             if not page:
                 await grown.wait()
 
+    async def _insist(self, sink: Sink, event: Event, progress: Progress) -> Outcome:
+        """Try until the sink takes the event or gives it up."""
+        attempt = 0
+        while True:
+            try:
+                outcome = await sink.deliver(event)
+            except Exception as error:  # a sink that breaks its promise is one that failed
+                log.exception("sink broke", event=event.id)
+                outcome = retry(f"{type(error).__name__}: {error}")
+            if outcome.done or outcome.permanent:
+                return outcome
+            attempt += 1
+            self._note(progress, outcome.reason)
+            await asyncio.sleep(self._delay_s(attempt))
+
     def _delay_s(self, attempt: int) -> float:
         longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt - 1, 16))
         return longest * (0.5 + 0.5 * self._jitter())
 
     @staticmethod
-    def _note(progress: Progress, outcome: Outcome) -> None:
+    def _note(progress: Progress, reason: str) -> None:
         progress.failures += 1
         progress.waiting = True
-        progress.last_error = outcome.reason
+        progress.last_error = reason

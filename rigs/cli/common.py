@@ -17,6 +17,7 @@ import typer
 from emulators.bindings.inputs import InputError
 from emulators.faces.udp import BindError
 from emulators.kernel.world import LoopError
+from gateway.assembly import SecretError
 from gateway.receive import ListenError
 from gateway.store import StoreError
 from mibs import MibTree, standard_tree
@@ -54,7 +55,7 @@ def explained() -> Iterator[None]:
     """Turn the errors that people cause into one clear line and exit status 2."""
     try:
         yield
-    except (FileError, BindError, ListenError, StoreError, MibError, LoopError, InputError) as error:
+    except (FileError, BindError, ListenError, StoreError, MibError, LoopError, InputError, SecretError) as error:
         stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None

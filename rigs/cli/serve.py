@@ -20,7 +20,6 @@ from rigs.cli.common import (
     VerboseOption,
     configure_logging,
     explained,
-    stop,
     tree_of,
 )
 from rigs.controllers.watch import one_line, watch
@@ -120,10 +119,7 @@ def gateway(
         async def body() -> int:
             return await _serve(GatewayProcess(loaded, tree, Clock(time.time())), None, loaded.api)
 
-        try:
-            code = run_loop(body(), 1)
-        except ValueError as error:
-            stop(f"{site}: {error}", 2)
+        code = run_loop(body(), 1)
     raise typer.Exit(code)
 
 

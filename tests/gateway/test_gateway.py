@@ -364,6 +364,55 @@ def test_a_restart_remembers_conditions_and_confirms_what_was_waiting(tmp_path: 
     stage(after, data=tmp_path)
 
 
+def test_a_full_disk_stops_the_acknowledgements_says_so_and_heals(tmp_path: Path) -> None:
+    async def limit(stage: Stage, pages: int) -> None:
+        # SQLite's own limit gives SQLite's own "database or disk is full".
+        store = stage.process.gateway._store
+        await store.read(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+
+    async def ready(stage: Stage) -> int:
+        async with stage.session.get(f"{stage.url}/readyz") as answer:
+            return answer.status
+
+    async def body(stage: Stage) -> None:
+        await asyncio.sleep(5)
+        inform = vector("net-snmp-inform-v2c")
+        await limit(stage, 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as manager:
+            manager.setblocking(False)
+            sent = 0
+            while await ready(stage) == 200:
+                assert sent < 10_000, "the disk never fills"
+                for _ in range(50):
+                    manager.sendto(inform, ("127.0.0.1", stage.trap_port))
+                    sent += 1
+                await asyncio.sleep(0.1)
+            assert "full" in (await stage.get("/v1/journal"))["trouble"]
+            acknowledged = 0
+            while True:
+                try:
+                    manager.recv(4096)
+                    acknowledged += 1
+                except BlockingIOError:
+                    break
+            assert acknowledged < sent
+            events = [kind for kind, _ in await stage.types()]
+            assert events.count("ups.card.restarted") >= acknowledged
+            await limit(stage, 1_000_000)
+            await asyncio.sleep(5)
+            assert await ready(stage) == 200
+            manager.sendto(inform, ("127.0.0.1", stage.trap_port))
+            await asyncio.sleep(1)
+            assert manager.recv(4096)[:1] == b"\x30"
+        stage.inject("city", "off")
+        await asyncio.sleep(1)
+        assert ("ups.input.lost", "UPS1") in [
+            (event["type"], event["subject"]) for event in (await stage.get("/v1/events?last=5"))["events"]
+        ]
+
+    stage(body, data=tmp_path)
+
+
 def test_a_site_of_a_rig_knows_every_device() -> None:
     rig = RigFile.model_validate(sample("003-a.yaml"))
     site = site_of(rig, None, None)

@@ -1,0 +1,53 @@
+"""From a site file to what the stages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.config import BmcDevice, FileSink, Site, WebhookSink, keyword_address
+from gateway.deliver.sinks import Sink
+from gateway.deliver.sinks.file import FileSink as File
+from gateway.deliver.sinks.webhook import WebhookSink as Webhook
+from gateway.deliver.sinks.webhook import read_secret
+from gateway.translate import Known
+
+
+class SecretError(ValueError):
+    """A secret file that cannot be used. One line; never the secret."""
+
+
+def _secret(sink: str, config: WebhookSink) -> bytes | None:
+    if config.secret_file is None:
+        return None
+    try:
+        return read_secret(config.secret_file.read_text())
+    except OSError as error:
+        raise SecretError(f"sinks.{sink}.secret_file {config.secret_file}: {error.strerror}") from error
+    except ValueError:
+        raise SecretError(f"sinks.{sink}.secret_file {config.secret_file}: expected base64, as whsec_...") from None
+
+
+def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Sink]:
+    """The sinks with a cursor, by name. Raises SecretError."""
+    sinks: dict[str, Sink] = {}
+    for name, config in site.sinks.items():
+        if isinstance(config, WebhookSink):
+            sinks[name] = Webhook(config.url, _secret(name, config), config.timeout_s, now_s)
+        elif isinstance(config, FileSink):
+            sinks[name] = File(config.path)
+    return sinks
+
+
+def devices_of(site: Site) -> list[Known]:
+    """The devices as the translation needs them."""
+    result = []
+    for name, device in site.devices.items():
+        server = device.server or "" if isinstance(device, BmcDevice) else ""
+        keywords: dict[str, tuple[str, ...]] = {}
+        for monitor in site.monitors if server else ():
+            text = monitor.keyword.get(server)
+            if text is not None:
+                place = keyword_address(text)
+                keywords[place] = (*keywords.get(place, ()), monitor.name)
+        result.append(Known(name, device.kind, device.address, server, keywords))
+    return result
