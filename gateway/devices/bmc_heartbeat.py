@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gateway.devices.link import Link
 from gateway.devices.silence import Silence
-from gateway.devices.udp import Asker
 from gateway.records import Observation
 from wire import rmcp
 from wire.errors import WireError
@@ -29,43 +29,26 @@ class Target:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-class BmcHeartbeat:
+class BmcHeartbeat(Link[Target]):
     """Silence is reported as silence of the BMC and never taken for a dead server."""
 
     def __init__(self, observe: Callable[[Observation], None]) -> None:
+        super().__init__()
         self._observe = observe
-        self._targets: dict[str, Target] = {}
-        self._asker: Asker | None = None
 
     def add(self, name: str, address: str, port: int, interval_s: float, timeout_s: float) -> None:
         """A BMC to ping."""
         self._targets[address] = Target(name, address, port, interval_s, Silence(timeout_s, ANSWERS_TO_RETURN, 0.0))
 
-    def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._asker = Asker(self._receive)
-        for target in self._targets.values():
-            target.silence.last_heard_s = loop.time()
-            self._ping(target, loop.time())
-
-    def stop(self) -> None:
-        for target in self._targets.values():
-            for timer in target.timers:
-                timer.cancel()
-        if self._asker:
-            self._asker.close()
-
-    def last_heard_s(self, name: str) -> float | None:
-        """Loop time of the last answer of a BMC."""
-        return next((item.silence.last_heard_s for item in self._targets.values() if item.name == name), None)
+    def _begin(self, target: Target, now_s: float) -> None:
+        self._ping(target, now_s)
 
     def _ping(self, target: Target, due_s: float) -> None:
         loop = asyncio.get_running_loop()
         if target.silence.check(loop.time()):
             self._observe(Observation(target.name, silent=True))
         target.tag = (target.tag + 1) % 0xFF  # FFh would ask for no answer
-        if self._asker:
-            self._asker.send(rmcp.encode_ping(target.tag), target.address, target.port)
+        self._ask(rmcp.encode_ping(target.tag), target.address, target.port)
         following = due_s + target.interval_s
         target.timers[:] = [loop.call_at(following, self._ping, target, following)]
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gateway.devices.link import Link
 from gateway.devices.silence import Silence
-from gateway.devices.udp import Asker
 from gateway.records import Observation
 from mibs import MibTree
 from wire.errors import WireError
@@ -33,15 +33,14 @@ class Target:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-class UpsPoller:
+class UpsPoller(Link[Target]):
     """Asks each card every `poll_s` seconds and reports what changed."""
 
     def __init__(self, tree: MibTree, names: Sequence[str], observe: Observe) -> None:
         self._oids = {name: tree.named(name).oid.child(0) for name in names}
         self._names = {oid: name for name, oid in self._oids.items()}
+        super().__init__()
         self._observe = observe
-        self._targets: dict[str, Target] = {}
-        self._asker: Asker | None = None
 
     def add(
         self, name: str, address: str, port: int, version: Version, community: str, poll_s: float, silence_s: float
@@ -52,31 +51,15 @@ class UpsPoller:
             name, address, port, version, community.encode(), poll_s, silence, list(self._oids)
         )
 
-    def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._asker = Asker(self._receive)
-        for target in self._targets.values():
-            target.silence.last_heard_s = loop.time()
-            self._poll(target, loop.time())
-            self._watch(target)
-
-    def stop(self) -> None:
-        for target in self._targets.values():
-            for timer in target.timers:
-                timer.cancel()
-        if self._asker:
-            self._asker.close()
-
-    def last_heard_s(self, name: str) -> float | None:
-        """Loop time of the last answer of a card."""
-        return next((item.silence.last_heard_s for item in self._targets.values() if item.name == name), None)
+    def _begin(self, target: Target, now_s: float) -> None:
+        self._poll(target, now_s)
+        self._watch(target)
 
     def _poll(self, target: Target, due_s: float) -> None:
         target.request_id = target.request_id % 0x7FFFFFFF + 1
         varbinds = tuple(VarBind(self._oids[name], Tag.NULL, None) for name in target.names)
         pdu = Pdu(Kind.GET, target.request_id, 0, 0, varbinds)
-        if self._asker:
-            self._asker.send(encode(Message(target.version, target.community, pdu)), target.address, target.port)
+        self._ask(encode(Message(target.version, target.community, pdu)), target.address, target.port)
         loop = asyncio.get_running_loop()
         following = due_s + target.poll_s  # from when it was due, so that the period does not drift
         target.timers[:] = [timer for timer in target.timers if timer.when() > loop.time() and not timer.cancelled()]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from wire import rmcp
-from wire.ipmi import packet, rakp
+from wire.ipmi import packet, protect, rakp
 from wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code
 from wire.ipmi.message import NetFn, Privilege, Request, Response, decode_response, encode_request
 from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
@@ -100,16 +100,7 @@ class ConsolePlus:
         self._rq_seq = (self._rq_seq + 1) & 0x3F
         self._sequence += 1
         message = encode_request(Request(netfn, command, data, self._rq_seq))
-        keys = self._keys
-        payload = keys.encrypt(message, self._random(16)) if keys.encrypts else message
-        protected = keys.integrity is not None
-        datagram = packet.encode_plus(
-            PacketPlus(Payload.IPMI, keys.encrypts, protected, self._bmc_sid, self._sequence, payload)
-        )
-        if protected:
-            datagram = packet.pad(datagram)
-            datagram += keys.code(datagram[rmcp.HEADER_LENGTH :])
-        return datagram
+        return protect.seal(self._keys, self._bmc_sid, self._sequence, message, self._random)
 
     def close(self) -> bytes:
         """Close Session."""
@@ -167,16 +158,11 @@ class ConsolePlus:
 
     def _answer(self, data: bytes, parsed: PacketPlus) -> Response | None:
         keys = self._keys
-        if keys is None or parsed.session_id != self._console_sid or parsed.encrypted != keys.encrypts:
+        if keys is None or parsed.session_id != self._console_sid or not protect.authentic(keys, data, parsed):
             return None
-        if keys.integrity:
-            covered, code = packet.trailer(data, len(parsed.payload), keys.integrity.code_length)
-            if not hmac.compare_digest(keys.code(covered), code):
-                return None
         if not self._inbound.accept(parsed.sequence):
             return None
-        message = keys.decrypt(parsed.payload, parsed.payload_offset) if keys.encrypts else parsed.payload
-        return decode_response(message, parsed.payload_offset)
+        return decode_response(protect.plain(keys, parsed), parsed.payload_offset)
 
 
 class Console15:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from wire import rmcp
-from wire.ipmi import packet, rakp
+from wire.ipmi import packet, protect, rakp
 from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite, md5_code
 from wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
 from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
@@ -256,29 +256,14 @@ class Endpoint:
         if session.peer != peer:
             return self._drop(Drop.PEER)
         keys = session.keys
-        if parsed.authenticated != (keys.integrity is not None) or parsed.encrypted != keys.encrypts:
+        if not protect.authentic(keys, data, parsed):
             return self._drop(Drop.AUTHENTICATION)
-        if keys.integrity:
-            covered, code = packet.trailer(data, len(parsed.payload), keys.integrity.code_length)
-            if not hmac.compare_digest(keys.code(covered), code):
-                return self._drop(Drop.AUTHENTICATION)
         if not session.inbound.accept(parsed.sequence):
             return self._drop(Drop.SEQUENCE)
         session.touched_ms = now_ms
-        message = keys.decrypt(parsed.payload, parsed.payload_offset) if keys.encrypts else parsed.payload
-        return [self._seal_plus(session, keys, self._answer(message, parsed.payload_offset, session, now_ms))]
-
-    def _seal_plus(self, session: Session, keys: Keys, answer: bytes) -> bytes:
+        answer = self._answer(protect.plain(keys, parsed), parsed.payload_offset, session, now_ms)
         session.outbound = session.outbound % 0xFFFFFFFF + 1
-        payload = keys.encrypt(answer, self._random(16)) if keys.encrypts else answer
-        protected = keys.integrity is not None
-        datagram = packet.encode_plus(
-            PacketPlus(Payload.IPMI, keys.encrypts, protected, session.console_sid, session.outbound, payload)
-        )
-        if protected:
-            datagram = packet.pad(datagram)
-            datagram += keys.code(datagram[rmcp.HEADER_LENGTH :])
-        return datagram
+        return [protect.seal(keys, session.console_sid, session.outbound, answer, self._random)]
 
     @staticmethod
     def _setup_datagram(payload_type: Payload, payload: bytes) -> list[bytes]:
