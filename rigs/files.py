@@ -51,6 +51,16 @@ def read_yaml(path: Path) -> CommentedMap:
     return document
 
 
+def in_short(error: ValidationError) -> str:
+    """The problems of a validation without a file, in one line."""
+    parts = []
+    for item in error.errors():
+        where = ".".join(str(step) for step in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        parts.append(f"{where}: {message}" if where else message)
+    return "; ".join(parts)
+
+
 def _explain(path: Path, document: CommentedMap, error: Any) -> str:
     line, keys = _place(document, error["loc"])
     message = error["msg"].removeprefix("Value error, ")

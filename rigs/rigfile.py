@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from emulators.config import HIGH_PORTS, AlertConfig, Name, Plant, Ports, Seconds, Strict, UpsConfig
 from emulators.devices.ups import ProfileError, load_profile
 from gateway.config import Api, BmcDevice, JournalConfig, Listen, Monitor, Site, Snmp, UpsDevice
-from rigs.files import FileError, load
+from rigs.files import FileError, in_short, load
 
 PortChoice = Literal["file", "high"]
 
@@ -165,8 +165,8 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
             journal=JournalConfig(path=data) if data else gateway.journal,
             api=Api(bind=bind, tokens=gateway.api.tokens) if bind else gateway.api,
         )
-    except ValueError as error:
-        raise FileError([f"rig {rig.rig}: gateway: {error}"]) from error
+    except ValidationError as error:
+        raise FileError([f"rig {rig.rig}: gateway: {in_short(error)}"]) from error
 
 
 def _with_port(monitor: Monitor, trap: int) -> Monitor:

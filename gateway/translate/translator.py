@@ -62,6 +62,9 @@ class Translator:
             name = value.trap_name or value.trap_oid
             text = f"trap {name} from {value.source}, for which there is no rule"
             return [Signal(EventType.TRAP_UNKNOWN, subject, Severity.INFO, text, evidence=_evidence(value))]
+        if device is None:
+            # Nobody polls a stranger, and anybody can pretend to be one: an event each time, and nothing remembered.
+            rule = rule._replace(condition="", opens=False)
         return [_signal(rule, subject, _evidence(value))]
 
     def observation(self, value: Observation) -> list[Signal]:

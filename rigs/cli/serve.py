@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
+from pydantic import ValidationError
 
 from gateway.config import Api, Site
 from rigs.cli.common import (
@@ -23,7 +24,7 @@ from rigs.cli.common import (
     tree_of,
 )
 from rigs.controllers.watch import one_line, watch
-from rigs.files import FileError, load
+from rigs.files import FileError, in_short, load
 from rigs.loops import Clock
 from rigs.loops import run as run_loop
 from rigs.rigfile import PortChoice, RigFile, load_rig
@@ -134,8 +135,8 @@ def _ports(text: str) -> PortChoice:
 def _api(api: Api, http: str | None) -> Api:
     try:
         return Api(bind=http, tokens=api.tokens) if http else api
-    except ValueError as error:
-        raise FileError([f"--http {http}: {error}"]) from error
+    except ValidationError as error:
+        raise FileError([f"--http {http}: {in_short(error)}"]) from error
 
 
 async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:

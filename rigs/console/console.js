@@ -89,7 +89,7 @@ function buildCard(name, kind, inputs) {
     const choice = element("select");
     choice.setAttribute("aria-label", `fault of ${name}`);
     for (const [input, help] of Object.entries(inputs)) {
-      choice.append(element("option", { value: input, textContent: input, title: help }));
+      choice.append(element("option", { value: input, textContent: help, title: input }));
     }
     actions.append(choice, button("Inject", () => inject(name, choice.value), `inject into ${name}`));
   }
@@ -228,7 +228,13 @@ async function followEvents() {
   const after = events.length ? `?after=${encodeURIComponent(events.at(-1).id)}` : "";
   const stream = new EventSource(`/v1/events/stream${after}`);
   stream.onopen = () => showLink(true);
-  stream.onerror = () => showLink(false);
+  stream.onerror = () => {
+    showLink(false);
+    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    // The gateway no longer knows our place: it was restarted without a journal on disk. Begin anew.
+    $("events").replaceChildren();
+    setTimeout(() => keepTrying(followEvents), RETRY_MS);
+  };
   stream.onmessage = (message) => showEvent(JSON.parse(message.data));
 }
 

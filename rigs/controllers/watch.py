@@ -20,6 +20,10 @@ async def watch(url: str, tell: Callable[[dict[str, Any]], None], headers: dict[
             async for event in follow(url, last or None, headers):
                 last = event["id"]
                 tell(event)
+        except aiohttp.ClientResponseError as error:
+            if error.status == 404:
+                last = ""  # a gateway that was restarted without a journal on disk: begin anew
+            await asyncio.sleep(RECONNECT_S)
         except (aiohttp.ClientError, ConnectionError):
             await asyncio.sleep(RECONNECT_S)
 

@@ -55,6 +55,7 @@ def test_the_sender_is_known_by_its_source_or_by_the_agent_address() -> None:
     assert TRANSLATOR.datagram(notice("10.9.9.9"))[0].device == "UPS1"  # behind NAT: agent-addr names it
     stranger = Translator(Inventory([])).datagram(notice("10.9.9.9"))
     assert stranger[0].device == "10.9.9.9"
+    assert stranger[0].condition == ""  # strangers leave no memory behind
 
 
 def test_an_inform_waits_for_an_acknowledgement() -> None:

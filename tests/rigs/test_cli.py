@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from rigs.cli.main import app
-from tests.support.live import free_port, running, sample, start
+from tests.support.live import free_port, running, sample, start, stop
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 COMMAND = [sys.executable, "-m", "rigs.cli"]
@@ -124,3 +124,59 @@ def test_a_rig_and_the_verbs_that_talk_to_it(tmp_path: Path) -> None:
                 break
         follower.terminate()
         follower.communicate()
+
+
+def test_emulators_and_gateway_in_processes_of_their_own(tmp_path: Path) -> None:
+    """The gateway cannot tell that its devices are emulated: it knows addresses, nothing else."""
+    document = sample("a1080a-pair.yaml")
+    rig, site, ports = tmp_path / "rig.yaml", tmp_path / "site.yaml", document["ports"]
+    http = [f"127.0.0.1:{free_port(socket.SOCK_STREAM)}" for _ in range(2)]
+    devices = {
+        name: {"kind": "ups", "address": ups["address"], "snmp": {"port": ports["snmp"]}, "poll_s": 1}
+        for name, ups in document["ups"].items()
+    }
+    (tmp_path / "password").write_text("admin\n")
+    bmc = {"kind": "bmc", "port": ports["ipmi"], "user": "admin", "password_file": str(tmp_path / "password")}
+    devices["server1-bmc"] = bmc | {"address": "127.0.11.1", "server": "server1"}
+    listen = [{"address": address, "port": ports["trap"]} for address in ("127.0.0.1", "127.0.21.1")]
+    keyword = {"common": f"127.0.21.1:{ports['trap']}", "server1": f"127.0.21.1:{ports['trap']}"}
+    monitors = [{"name": "mrw1", "keyword": keyword}]
+    for path, content in (
+        (rig, document),
+        (site, {"listen": listen, "devices": devices, "monitors": monitors, "api": {"bind": http[0]}}),
+    ):
+        with path.open("w") as stream:
+            YAML().dump(content, stream)
+    gateway, _ = start([*COMMAND, "gateway", str(site)], "gateway ready")
+    plant, text = start([*COMMAND, "emulators", str(rig), "--http", http[1]], "Ctrl-C stops it.")
+    try:
+        assert f"http://{http[1]}/lab/v1/world" in text
+        for words in (["city", "off"], ["server1.bmc", "cpu_ierr"]):
+            done = standin("inject", *words, url=f"http://{http[1]}")
+            assert done.returncode == 0, done.stderr
+        seen = ""
+        while "bmc.notice" not in seen or "ups.input.lost" not in seen:  # the test's own timeout bounds this
+            seen = standin("events", url=f"http://{http[0]}").stdout
+        done = standin("command", "server1-bmc", "power.off", url=f"http://{http[0]}")
+        assert done.stdout.startswith("done: chassis control off accepted"), done.stderr
+    finally:
+        stop(plant)
+        stop(gateway)
+
+
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    sink = "sinks: {ops: {type: webhook, url: 'http://127.0.0.1:1/', secret_file: SECRET}}\n"
+    for secret, words in ((tmp_path / "none", "No such file"), (tmp_path / "bad", "expected base64")):
+        (tmp_path / "bad").write_text("!!")
+        site.write_text(f"listen: [{{port: {free_port()}}}]\n" + sink.replace("SECRET", str(secret)))
+        done = standin("gateway", str(site), "--http", f"127.0.0.1:{free_port(socket.SOCK_STREAM)}")
+        assert done.returncode == 2
+        assert f"sinks.ops.secret_file {secret}: {words}" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_binding_wider_without_tokens_is_refused(tmp_path: Path) -> None:
+    done = standin("run", str(SAMPLES / "003-a.yaml"), "--http", "0.0.0.0:8080")
+    assert done.returncode == 2
+    assert "api.tokens must name at least one token" in done.stderr
