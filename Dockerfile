@@ -14,7 +14,7 @@ COPY rigs rigs
 RUN /opt/standin/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM ${BASE}
-RUN useradd --system --uid 10001 --home-dir /var/lib/standin --create-home standin
+RUN useradd --uid 10001 --home-dir /var/lib/standin --create-home standin
 COPY --from=build /opt/standin /opt/standin
 COPY rigs/samples /usr/share/standin/samples
 ENV PATH=/opt/standin/bin:$PATH PYTHONUNBUFFERED=1
