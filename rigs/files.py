@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +22,11 @@ class FileError(ValueError):
         self.problems = list(problems)
 
 
-def load(path: Path, model: type[M]) -> M:
-    """Read `path` as a `model`. Raises FileError."""
+def load(path: Path, model: type[M], prepare: Callable[[Path, Any], None] | None = None) -> M:
+    """Read `path` as a `model`; `prepare` may complete the document first. Raises FileError."""
     document = read_yaml(path)
+    if prepare is not None:
+        prepare(path, document)
     try:
         return model.model_validate(document)
     except ValidationError as error:

@@ -102,9 +102,16 @@ def _walk(groups: dict[str, Group]) -> list[tuple[str, Group]]:
 
 
 def load_rig(path: Path, ports: PortChoice = "file") -> RigFile:
-    """Read a rig file. Raises FileError."""
-    rig = load(path, RigFile)
+    """Read a rig file; profiles given as files count from its folder. Raises FileError."""
+    rig = load(path, RigFile, _with_profile_paths)
     return rig.model_copy(update={"ports": HIGH_PORTS}) if ports == "high" else rig
+
+
+def _with_profile_paths(path: Path, document: Any) -> None:
+    for ups in (document.get("ups") or {}).values():
+        profile = ups.get("profile") if isinstance(ups, dict) else None
+        if isinstance(profile, str) and profile.endswith(".yaml"):
+            ups["profile"] = str((path.parent / profile).resolve())
 
 
 def plant_of(rig: RigFile) -> RigFile:

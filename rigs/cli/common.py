@@ -15,6 +15,7 @@ import structlog
 import typer
 
 from emulators.bindings.inputs import InputError
+from emulators.devices.ups import ProfileError
 from emulators.faces.udp import BindError
 from emulators.kernel.world import LoopError
 from gateway.assembly import SecretError
@@ -30,6 +31,20 @@ USAGE = 2  # bad usage or configuration
 UNREACHABLE = 3
 INTERRUPTED = 130
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+# What people cause: one clear line each, and exit status 2.
+REFUSALS = (
+    BindError,
+    FileError,
+    InputError,
+    ListenError,
+    LoopError,
+    MibError,
+    ProfileError,
+    SecretError,
+    StoreError,
+)
 
 
 def url() -> str:
@@ -55,7 +70,17 @@ def explained() -> Iterator[None]:
     """Turn the errors that people cause into one clear line and exit status 2."""
     try:
         yield
-    except (FileError, BindError, ListenError, StoreError, MibError, LoopError, InputError, SecretError) as error:
+    except (
+        FileError,
+        BindError,
+        ListenError,
+        StoreError,
+        MibError,
+        LoopError,
+        InputError,
+        SecretError,
+        ProfileError,
+    ) as error:
         stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.devices.ups import load_profile
+from emulators.devices.ups import load_profile, profile_names
 from emulators.devices.ups.settings import Rounding, correct, correct_sleep
 from mibs import Oid, standard_tree
-from tests.emulators.rig import Desk, number
+from tests.emulators.rig import PLANT, Desk, number
 from wire.snmp import ErrorStatus, Kind, Pdu, Tag, VarBind, Version
 
-RECORDING = Path(__file__).parent.parent / "recordings" / "su1400.csv"
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+# Profile, the recording whose instances it answers, and the mains it is made for.
+PROFILES = [
+    ("smart-ups-1400-100v", "su1400", 100),
+    ("smart-ups-1400-230v", "su1400", 230),
+    ("smart-ups-1500-xlm", "sua1500xlm", 120),
+]
 DELAY = "upsAdvConfigShutoffDelay.0"
 V1 = {"version": Version.V1}
 
 
-def recorded() -> dict[Oid, int]:
-    lines = [line for line in RECORDING.read_text().splitlines() if not line.startswith("#")]
+def recorded(name: str = "su1400") -> dict[Oid, int]:
+    lines = [line for line in (RECORDINGS / f"{name}.csv").read_text().splitlines() if not line.startswith("#")]
     return {Oid.parse(row["oid"]): int(row["tag"]) for row in csv.DictReader(lines)}
 
 
@@ -39,10 +46,60 @@ def walk(desk: Desk, root: str, version: Version = Version.V2C) -> list[VarBind]
         at = following.oid
 
 
+def desk_of(profile: str, volts: int) -> Desk:
+    ups = PLANT["ups"]["UPS1"] | {"profile": profile, "settings": {}}
+    return Desk(PLANT | {"mains": {"city": {"volts": volts, "hertz": 60}}, "ups": {"UPS1": ups}})
+
+
 @pytest.mark.parametrize("version", list(Version))
-def test_exactly_the_recorded_instances_with_the_recorded_types(version: Version) -> None:
-    seen = {bind.oid: bind.tag for bind in walk(Desk(), "1.3.6.1.4.1.318", version)}
-    assert seen == recorded()
+@pytest.mark.parametrize(("profile", "recording", "volts"), PROFILES)
+def test_exactly_the_recorded_instances_with_the_recorded_types(
+    profile: str, recording: str, volts: int, version: Version
+) -> None:
+    seen = {bind.oid: bind.tag for bind in walk(desk_of(profile, volts), "1.3.6.1", version)}
+    system = Oid.parse("1.3.6.1.2.1.1")
+    if recording == "su1400":  # recorded without its system group
+        seen = {oid: tag for oid, tag in seen.items() if not system.covers(oid)}
+    assert seen == recorded(recording)
+
+
+@pytest.mark.parametrize(("profile", "recording", "volts"), PROFILES)
+def test_whole_units_are_the_cut_tenths_of_their_twins(profile: str, recording: str, volts: int) -> None:
+    desk = desk_of(profile, volts)
+    desk.inject("city", "off")
+    for seconds in (0, 1, 59, 300, 900):
+        desk.at(seconds)
+        shown = {standard_tree().label(bind.oid): bind.value for bind in walk(desk, "1.3.6.1")}
+        pairs = [(name, name.replace("upsAdv", "upsHighPrec")) for name in shown if name.startswith("upsAdv")]
+        for whole, precise in pairs:
+            if precise in shown and "Total" not in whole:
+                assert shown[whole] == int(shown[precise]) // 10, whole  # type: ignore[arg-type]
+        if "upsBasicStateOutputState.0" in shown:
+            flags = shown["upsBasicStateOutputState.0"]
+            assert isinstance(flags, bytes)
+            assert re.fullmatch(rb"[01]{64}", flags)
+            assert flags[1:2] == b"1"  # on battery
+            assert shown["upsOutputSource.0"] == 5
+            assert shown["upsSecondsOnBattery.0"] == shown["upsBasicBatteryTimeOnBattery.0"] // 100  # type: ignore[operator]
+
+
+def test_a_healthy_card_shows_the_flags_of_the_recording() -> None:
+    flags = desk_of("smart-ups-1500-xlm", 120).get("upsBasicStateOutputState.0")
+    assert flags == b"0001010000000000001000000000000000000000000000000000000000000000"
+
+
+def test_the_two_views_of_a_setting_are_one() -> None:
+    desk = desk_of("smart-ups-1500-xlm", 120)
+    assert desk.get("upsConfigLowBattTime.0") == 2
+    assert desk.set("upsConfigLowBattTime.0", Tag.INTEGER, 6) is ErrorStatus.NO_ERROR
+    desk.at(60)
+    assert desk.get("upsConfigLowBattTime.0") == 8  # the next higher permitted value
+    assert desk.get("upsAdvConfigLowBatteryRunTime.0") == 48000
+    assert desk.set("upsAdvConfigHighTransferVolt.0", Tag.INTEGER, 131) is ErrorStatus.NO_ERROR
+    desk.at(120)
+    assert desk.get("upsConfigHighVoltageTransferPoint.0") == 133
+    assert desk.set("upsBasicIdentName.0", Tag.OCTET_STRING, b"BOTH") is ErrorStatus.NO_ERROR
+    assert desk.get("upsIdentName.0") == b"BOTH"
 
 
 def test_the_system_group() -> None:
@@ -241,5 +298,7 @@ def test_uptime_moves_in_tenths_of_a_second() -> None:
     assert desk.get("sysUpTime.0") == 1230
 
 
-def test_every_profile_loads() -> None:
-    assert load_profile("smart-ups-1400-100v").rating.volts == 100
+def test_every_profile_is_compared_with_a_recording() -> None:
+    assert [name for name, _, _ in PROFILES] == profile_names()
+    for name, _, volts in PROFILES:
+        assert load_profile(name).rating.volts == volts

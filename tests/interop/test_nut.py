@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.support.live import Live
+from tests.support.live import Live, running, sample
 
 DRIVER = "/lib/nut/snmp-ups"
 
@@ -52,3 +52,34 @@ def test_the_driver_sees_an_outage(pair: Live, tmp_path: Path) -> None:
         pair.tell("city on")
     assert values["ups.status"] == "OB"
     assert values["output.voltage"].startswith("100")
+
+
+# What `upsc` showed for the recorded card itself, replayed; the measured values are those of the model.
+RECORDED_1500_XLM = {
+    "battery.charge": "100",
+    "battery.date": "05/02/14",
+    "battery.runtime.low": "120",
+    "battery.voltage": "54.50",
+    "device.serial": "QS1345140011",
+    "input.sensitivity": "medium",
+    "input.transfer.high": "127",
+    "input.transfer.low": "106",
+    "ups.delay.shutdown": "270",
+    "ups.firmware": "716.3.D",
+    "ups.id": "UPS_IDEN",
+    "ups.mfr.date": "11/02/13",
+    "ups.model": "Smart-UPS 1500 XLM",
+    "ups.status": "OL",
+    "ups.temperature": "31.50",
+    "ups.test.date": "07/11/2018",
+    "ups.test.result": "Ok",
+}
+
+
+def test_a_recorded_card_looks_to_nut_as_it_did_when_it_was_replayed(tmp_path: Path) -> None:
+    document = sample("a1080a-pair.yaml")
+    document["mains"]["us"] = {"volts": 120, "hertz": 60}
+    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}}
+    with running(document, tmp_path) as live:
+        values = dump(live, "UPS2", tmp_path, "v1")
+    assert {name: values.get(name) for name in RECORDED_1500_XLM} == RECORDED_1500_XLM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from emulators.bindings.snmp import Access, Instances
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 APC = Oid.parse("1.3.6.1.4.1.318")
 TRAP_TEXT = Oid.parse("1.3.6.1.4.1.318.2.3.3.0")
 UNUSED = "0.0.0.0"
+CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 RECEIVERS = 4
 
 
@@ -49,18 +51,24 @@ class Card:
         self.outgoing: list[OutgoingTrap] = []
         self.receivers = [Receiver(host, community.encode()) for host, community in receivers[:RECEIVERS]]
         self.receivers += [Receiver() for _ in range(RECEIVERS - len(self.receivers))]
-        self.last_text = b"\0"  # what mtrapargsString reads back
+        self.last_text: bytes = b"\0"  # what mtrapargsString reads back
         self._rows = access
         self._profile = ups.profile
         self._started: Instant = START
         self._back_at: Instant | None = START  # a start is due: at power-up, and at the end of a restart
         self._cold = True
         self._object_id = Oid.parse(ups.profile.text("sysObjectID"))
-        self.instances: Instances = instances_of(ups, self)
+        self.instances: Instances = instances_of(ups, self.receivers)
 
     def uptime_ticks(self, now: Instant) -> int:
         step = self._profile.card.uptime_step_ticks
         return ticks_between(self._started, now) // step * step % (1 << 32)
+
+    def clock(self, now: Instant) -> tuple[bytes, bytes]:
+        """Date and time of the card, whose clock starts at its epoch with the card."""
+        seconds = self.uptime_ticks(now) // 100
+        moment = CARD_EPOCH + timedelta(seconds=seconds)
+        return moment.strftime("%m/%d/%Y").encode(), moment.strftime("%H:%M:%S").encode()
 
     def access(self, community: bytes, manager: str) -> Access:
         """The best right that the rows give this community from this manager."""

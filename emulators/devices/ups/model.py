@@ -17,7 +17,9 @@ from emulators.kernel.quantity import Quantity
 from emulators.kernel.world import Port
 from wire.snmp import ErrorStatus
 
-MINUTE_TICKS = 6000
+# Share of its float voltage that a lead-acid battery shows under load, full and empty.
+LOADED_FULL = 0.92
+LOADED_EMPTY = 0.78
 
 
 class Ups:
@@ -36,25 +38,25 @@ class Ups:
     ) -> None:
         """`receivers` are (address, community); `settings` object names to values in the object's unit."""
         self.name = name
-        self.profile = profile
-        self.inlet = Inlet(f"{name}.inlet")
+        self.profile: Profile = profile
+        self.inlet: Inlet = Inlet(f"{name}.inlet")
         # Switched on in peace: until its wire says otherwise, the line is good.
         self.inlet.supply.value = Supply(float(profile.rating.volts), float(profile.rating.hertz))
         self.outlets: list[Outlet] = []
-        self.settings = Settings(profile)
+        self.settings: Settings = Settings(profile)
         for label, value in (settings or {}).items():
             self.settings.preset(label, value)
-        self.line = LineMonitor(profile)
-        self.charge = Quantity(1.0, START)
-        self.battery_low = False
-        self.link_up = True
+        self.line: LineMonitor = LineMonitor(profile)
+        self.charge: Quantity = Quantity(1.0, START)
+        self.battery_low: bool = False
+        self.link_up: bool = True
         self._order: Order | None = None  # being carried out
         self._grace_until: Instant | None = None
         self._off = False
         self._sleep_until: Instant | None = None
         self._wake_at: Instant | None = None
         self._outage_told = False
-        self.card = Card(self, address, access or profile.access, receivers)
+        self.card: Card = Card(self, address, access or profile.access, receivers)
         self.inputs = Inputs(
             {
                 "button_on": plain("the power button is pressed: outlets on", self._button_on),
@@ -121,6 +123,18 @@ class Ups:
     def runtime_s(self, now: Instant) -> float:
         """How long the battery would carry the present load."""
         return self._full_runtime_s() * self.charge.at(now)
+
+    def battery_volts(self, now: Instant) -> float:
+        """Voltage of the battery: at float on line, sagging with its charge under load."""
+        battery = self.profile.battery
+        if not self.on_battery:
+            return battery.float_volts
+        return battery.float_volts * (LOADED_EMPTY + (LOADED_FULL - LOADED_EMPTY) * self.charge.at(now))
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether an order to switch off is waiting for the shutoff delay."""
+        return self._grace_until is not None
 
     def ticks_on_battery(self, now: Instant) -> int:
         since = self.line.lost_since

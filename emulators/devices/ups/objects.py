@@ -1,4 +1,4 @@
-"""The card's objects: one row for each that shows or changes state; the profile supplies all others."""
+"""The card's objects: readings, settings, orders and texts by instance; the profile supplies all others."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from emulators.bindings.snmp import Checker, Getter, Instance, Instances, Setter, resolve
 from emulators.devices.ups.orders import CONTROLS
+from emulators.devices.ups.profile import Constant, Raw
+from emulators.devices.ups.readings import MINUTE_TICKS, READINGS
 from emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
 from emulators.kernel.instant import Instant
 from mibs import Oid, standard_tree
 from wire.snmp import ErrorStatus, Tag, Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card, Receiver
+    from emulators.devices.ups.card import Receiver
     from emulators.devices.ups.model import Ups
 
 OK = ErrorStatus.NO_ERROR
@@ -22,41 +24,56 @@ DATE_LENGTHS = (8, 10)
 TEXT_LENGTH = 255
 COMMUNITY_LENGTH = 15
 
-# --- what is read -------------------------------------------------------------------------------------------
+Live = tuple[Getter, Checker | None, Setter | None]
+
+# Settings by instance: the object of the UPS that keeps the value, and how many of its units make one of this one.
+SETTINGS: dict[str, tuple[str, int]] = {f"{name}.0": (name, 1) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)} | {
+    "upsConfigLowBattTime.0": ("upsAdvConfigLowBatteryRunTime", MINUTE_TICKS),
+    "upsConfigLowVoltageTransferPoint.0": ("upsAdvConfigLowTransferVolt", 1),
+    "upsConfigHighVoltageTransferPoint.0": ("upsAdvConfigHighTransferVolt", 1),
+}
+# Texts that a manager may change and the card keeps: the instance that holds the text, and a predicate on its length.
+TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
+    "upsBasicIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
+    "upsIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
+    "upsBasicBatteryLastReplaceDate.0": ("upsBasicBatteryLastReplaceDate.0", lambda length: length in DATE_LENGTHS),
+    "sysContact.0": ("sysContact.0", lambda length: length <= TEXT_LENGTH),
+    "sysName.0": ("sysName.0", lambda length: length <= TEXT_LENGTH),
+    "sysLocation.0": ("sysLocation.0", lambda length: length <= TEXT_LENGTH),
+}
 
 
-def _readings(ups: Ups, card: Card) -> dict[str, Getter]:
-    """Getters by instance, in the unit of the object. Voltages and loads are cut, not rounded, as cards do."""
-    profile = ups.profile
-    minute = 6000
-    rows: dict[str, Getter] = {
-        "sysUpTime.0": card.uptime_ticks,
-        "upsBasicBatteryStatus.0": lambda _: 1 if not ups.link_up else 3 if ups.battery_low else 2,
-        "upsBasicBatteryTimeOnBattery.0": ups.ticks_on_battery,
-        "upsAdvBatteryCapacity.0": lambda now: int(100 * ups.charge.at(now) + 1e-9),
-        "upsAdvBatteryTemperature.0": lambda _: profile.battery.celsius,
-        "upsAdvBatteryRunTimeRemaining.0": lambda now: int(ups.runtime_s(now) * 100) // minute * minute,
-        "upsAdvBatteryReplaceIndicator.0": lambda _: 1,
-        "upsAdvInputLineVoltage.0": lambda _: int(ups.inlet.supply.value.volts),
-        "upsAdvInputMaxLineVoltage.0": lambda now: int(ups.line.extremes(now)[1]),
-        "upsAdvInputMinLineVoltage.0": lambda now: int(ups.line.extremes(now)[0]),
-        "upsAdvInputFrequency.0": lambda _: int(ups.inlet.supply.value.hertz),
-        "upsAdvInputLineFailCause.0": lambda _: int(ups.line.cause),
-        "upsBasicOutputStatus.0": lambda _: int(ups.status),
-        "upsAdvOutputVoltage.0": lambda _: int(ups.output.volts),
-        "upsAdvOutputFrequency.0": lambda _: int(ups.output.hertz),
-        "upsAdvOutputLoad.0": lambda _: int(100 * ups.load),
-        "upsCommStatus.0": lambda _: 1 if ups.link_up else 2,
-        "mtrapargsInteger.0": lambda _: 0,
-        "mtrapargsString.0": lambda _: card.last_text,
-    }
-    for name in (*ROUNDING, SLEEP_TIME, *PLAIN):
-        rows[f"{name}.0"] = _setting_getter(ups, name)
-    return rows
+def instances_of(ups: Ups, receivers: list[Receiver]) -> Instances:
+    """Exactly the instances of the profile.
+
+    Raises KeyError for an instance that the profile leaves to the model and the model does not know.
+    """
+    tree = standard_tree()
+    live = _live(ups, receivers)
+    rows: list[Instance] = []
+    for label, constant in ups.profile.instances.items():
+        if isinstance(constant, Raw):
+            oid = Oid.parse(label) if label[0].isdigit() else resolve(tree, label)[0]
+            tag, value = _typed(constant)
+            rows.append(Instance(oid, tag, _always(value)))
+            continue
+        oid, tag, writable, enum = resolve(tree, label)
+        getter, check, apply = live.get(label, (None, None, None))
+        if constant is None:
+            reading = READINGS.get(label)
+            getter = getter or (None if reading is None else _bound(ups, label))
+        getter = getter or _constant(label, tag, constant)
+        if check is not None and enum:
+            check = _within(enum, check)
+        if not writable:
+            check = apply = None
+        rows.append(Instance(oid, tag, getter, check, apply))
+    return Instances(rows)
 
 
-def _setting_getter(ups: Ups, name: str) -> Getter:
-    return lambda _: ups.settings[name]
+def _bound(ups: Ups, label: str) -> Getter:
+    reading = READINGS[label]
+    return lambda now: reading(ups, now)
 
 
 # --- what is written ----------------------------------------------------------------------------------------
@@ -76,35 +93,38 @@ def _text(fits: Callable[[int], bool]) -> Checker:
     return check
 
 
-def _writers(ups: Ups, card: Card) -> dict[str, tuple[Checker, Setter]]:
-    """Check and effect of a SET, by instance."""
-    rows: dict[str, tuple[Checker, Setter]] = {}
-    for name in (*ROUNDING, SLEEP_TIME, *PLAIN):
-        rows[f"{name}.0"] = _setting_writer(ups, name)
-    for name in CONTROLS:
-        rows[f"{name}.0"] = _control_writer(ups, name)
+def _live(ups: Ups, receivers: list[Receiver]) -> dict[str, Live]:
+    """Everything that can change by a SET, and what it reads back."""
+    rows: dict[str, Live] = {label: _setting(ups, *target) for label, target in SETTINGS.items()}
+    rows |= {f"{name}.0": _control(ups, name) for name in CONTROLS}
+    texts = {holder: _Text(ups.profile.text(holder.removesuffix(".0")).encode()) for holder, _ in TEXTS.values()}
+    for label, (holder, fits) in TEXTS.items():
+        rows[label] = (texts[holder].get, _text(fits), texts[holder].set)
     rows["upsAdvConfigSetEEPROMDefaults.0"] = (
+        _always(1),
         _numbers(lambda _: True),
         lambda value, now: ups.settings.reset(now) if value == 2 else None,
     )
     rows["mcontrolRestartAgent.0"] = (
+        _always(2),
         _numbers(lambda _: True),
-        lambda value, now: card.restart(now) if value == 1 else None,
+        lambda value, now: ups.card.restart(now) if value == 1 else None,
     )
-    for index, receiver in enumerate(card.receivers, start=1):
-        rows |= _receiver_writers(receiver, index)
+    for index, receiver in enumerate(receivers, start=1):
+        rows |= _receiver(receiver, index)
     return rows
 
 
-def _setting_writer(ups: Ups, name: str) -> tuple[Checker, Setter]:
+def _setting(ups: Ups, name: str, scale: int) -> Live:
     def apply(value: Value, now: Instant) -> None:
         if isinstance(value, int):
-            ups.settings.write(name, value, now)
+            ups.settings.write(name, value * scale, now)
 
-    return _numbers(lambda value: ups.settings.permits(name, value)), apply
+    check = _numbers(lambda value: ups.settings.permits(name, value * scale))
+    return lambda _: ups.settings[name] // scale, check, apply
 
 
-def _control_writer(ups: Ups, name: str) -> tuple[Checker, Setter]:
+def _control(ups: Ups, name: str) -> Live:
     def check(value: Value, _now: Instant) -> ErrorStatus:
         return ups.judge(name, value) if isinstance(value, int) else ErrorStatus.WRONG_TYPE
 
@@ -112,10 +132,10 @@ def _control_writer(ups: Ups, name: str) -> tuple[Checker, Setter]:
         if isinstance(value, int):
             ups.obey(name, value, now)
 
-    return check, apply
+    return _always(1), check, apply  # orders always read back 1
 
 
-def _receiver_writers(receiver: Receiver, index: int) -> dict[str, tuple[Checker, Setter]]:
+def _receiver(receiver: Receiver, index: int) -> dict[str, Live]:
     def address(value: Value, _now: Instant) -> None:
         if isinstance(value, bytes):
             receiver.address = ".".join(map(str, value))
@@ -128,28 +148,18 @@ def _receiver_writers(receiver: Receiver, index: int) -> dict[str, tuple[Checker
         receiver.enabled = value == 1
 
     return {
-        f"receiverAddr.{index}": (_text(lambda length: length == 4), address),
-        f"communityString.{index}": (_text(lambda length: 0 < length <= COMMUNITY_LENGTH), community),
-        f"acceptThisReceiver.{index}": (_numbers(lambda _: True), enabled),
+        f"receiverAddr.{index}": (
+            lambda _: bytes(int(part) for part in receiver.address.split(".")),
+            _text(lambda length: length == 4),
+            address,
+        ),
+        f"communityString.{index}": (
+            lambda _: receiver.community,
+            _text(lambda length: 0 < length <= COMMUNITY_LENGTH),
+            community,
+        ),
+        f"acceptThisReceiver.{index}": (lambda _: 1 if receiver.enabled else 2, _numbers(lambda _: True), enabled),
     }
-
-
-def _receiver_readings(receiver: Receiver, index: int) -> dict[str, Getter]:
-    return {
-        f"receiverAddr.{index}": lambda _: bytes(int(part) for part in receiver.address.split(".")),
-        f"communityString.{index}": lambda _: receiver.community,
-        f"acceptThisReceiver.{index}": lambda _: 1 if receiver.enabled else 2,
-    }
-
-
-# Free texts that a manager may change and the card keeps; the predicate is on their length.
-TEXTS: dict[str, Callable[[int], bool]] = {
-    "upsBasicIdentName.0": lambda length: length <= NAME_LENGTH,
-    "upsBasicBatteryLastReplaceDate.0": lambda length: length in DATE_LENGTHS,
-    "sysContact.0": lambda length: length <= TEXT_LENGTH,
-    "sysName.0": lambda length: length <= TEXT_LENGTH,
-    "sysLocation.0": lambda length: length <= TEXT_LENGTH,
-}
 
 
 class _Text:
@@ -166,48 +176,7 @@ class _Text:
             self.value = value
 
 
-# --- all of it ----------------------------------------------------------------------------------------------
-
-
-def instances_of(ups: Ups, card: Card) -> Instances:
-    """Exactly the instances of the profile, each with the type of its MIB text.
-
-    Raises KeyError for an instance that the profile leaves to the model and the model does not know.
-    """
-    tree = standard_tree()
-    readings = _readings(ups, card)
-    for index, receiver in enumerate(card.receivers, start=1):
-        readings |= _receiver_readings(receiver, index)
-    clock = card_clock(card)
-    writers = _writers(ups, card)
-    rows: list[Instance] = []
-    for label, constant in ups.profile.instances.items():
-        oid, tag, writable, enum = resolve(tree, label)
-        getter = readings.get(label) or clock.get(label)
-        check, apply = writers.get(label, (None, None))
-        if label in TEXTS:
-            text = _Text(str(constant or "").encode())
-            getter, check, apply = text.get, _text(TEXTS[label]), text.set
-        if getter is None:
-            if constant is None:
-                raise KeyError(f"{label} is left to the model, which has no such reading")
-            getter = _constant(tag, constant)
-        if check is not None and enum:
-            check = _within(enum, check)
-        if not writable:
-            check = apply = None
-        rows.append(Instance(oid, tag, getter, check, apply))
-    return Instances(rows)
-
-
-def card_clock(card: Card) -> dict[str, Getter]:
-    """The card's own clock, which starts at its epoch and runs with its uptime."""
-
-    def time_of_day(now: Instant) -> Value:
-        seconds = card.uptime_ticks(now) // 100
-        return f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}".encode()
-
-    return {"mconfigClockDate.0": lambda _: b"01/01/2000", "mconfigClockTime.0": time_of_day}
+# --- constants ----------------------------------------------------------------------------------------------
 
 
 def _within(enum: frozenset[int], check: Checker) -> Checker:
@@ -217,14 +186,40 @@ def _within(enum: frozenset[int], check: Checker) -> Checker:
     return checked
 
 
-def _constant(tag: Tag, text: int | str) -> Getter:
-    value: Value
-    if isinstance(text, int):
-        value = text
-    elif tag is Tag.OBJECT_IDENTIFIER:
-        value = Oid.parse(text)
-    elif tag is Tag.IP_ADDRESS:
-        value = bytes(int(part) for part in text.split("."))
-    else:
-        value = text.encode()
+def _always(value: Value) -> Getter:
     return lambda _: value
+
+
+def _constant(label: str, tag: Tag, constant: Constant) -> Getter:
+    if constant is None or isinstance(constant, Raw):
+        raise KeyError(f"{label} is left to the model, which has no such reading")
+    if isinstance(constant, int):
+        return _always(constant)
+    if tag is Tag.OBJECT_IDENTIFIER:
+        return _always(Oid.parse(constant))
+    if tag is Tag.IP_ADDRESS:
+        return _always(_address(constant))
+    return _always(constant.encode())
+
+
+def _typed(raw: Raw) -> tuple[Tag, Value]:
+    """Type and value of an instance that says both."""
+    if raw.hex is not None:
+        return Tag.OCTET_STRING, bytes.fromhex(raw.hex)
+    if raw.string is not None:
+        return Tag.OCTET_STRING, raw.string.encode()
+    if raw.oid is not None:
+        return Tag.OBJECT_IDENTIFIER, Oid.parse(raw.oid)
+    if raw.address is not None:
+        return Tag.IP_ADDRESS, _address(raw.address)
+    numbers = {
+        Tag.INTEGER: raw.integer,
+        Tag.COUNTER32: raw.counter,
+        Tag.GAUGE32: raw.gauge,
+        Tag.TIME_TICKS: raw.ticks,
+    }
+    return next((tag, value) for tag, value in numbers.items() if value is not None)
+
+
+def _address(text: str) -> bytes:
+    return bytes(int(part) for part in text.split("."))

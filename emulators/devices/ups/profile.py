@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from mibs import standard_tree
 
@@ -58,8 +60,33 @@ class Battery(Strict):
     exponent: float = Field(ge=1)
     lowest_load: float = Field(gt=0, le=1)
     recharge_s: float = Field(gt=0)
-    celsius: int
+    celsius: float
+    float_volts: float = Field(default=27.3, gt=0)
     low_input_fraction: float = Field(gt=0, lt=1)
+
+
+class Raw(Strict):
+    """An instance that no MIB text of ours names: its type and its constant value. Exactly one key."""
+
+    integer: int | None = None
+    string: str | None = None
+    hex: str | None = Field(default=None, pattern=r"^([0-9a-f]{2})*$")
+    oid: str | None = Field(default=None, pattern=r"^\d+(\.\d+)+$")
+    address: str | None = None
+    counter: int | None = Field(default=None, ge=0)
+    gauge: int | None = Field(default=None, ge=0)
+    ticks: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(value is not None for value in self.__dict__.values()) != 1:
+            raise ValueError(
+                "a typed instance has exactly one of integer, string, hex, oid, address, counter, gauge, ticks"
+            )
+        return self
+
+
+Constant = int | str | Raw | None
 
 
 class Profile(Strict):
@@ -69,7 +96,7 @@ class Profile(Strict):
     rating: Rating
     battery: Battery
     permitted: dict[str, tuple[int, ...]]
-    instances: dict[str, int | str | None]
+    instances: dict[str, Constant]
 
     def factory(self, name: str) -> int:
         """The factory value of the numeric setting `name`. Raises KeyError or TypeError for a wrong profile."""
@@ -80,7 +107,8 @@ class Profile(Strict):
 
     def text(self, name: str) -> str:
         """The text constant `name`, empty when the card does not have it."""
-        return str(self.instances.get(f"{name}.0") or "")
+        value = self.instances.get(f"{name}.0")
+        return value if isinstance(value, str) else ""
 
 
 def profile_names() -> list[str]:
@@ -90,18 +118,38 @@ def profile_names() -> list[str]:
 
 @cache
 def load_profile(name: str) -> Profile:
-    """Read a profile. Raises ProfileError."""
-    if name not in profile_names():
-        raise ProfileError(f"there is no UPS profile {name!r}; accepted: {', '.join(profile_names())}")
-    document = YAML(typ="safe").load(FOLDER.joinpath(f"{name}.yaml").read_text())
+    """Read a profile: one that comes with Standin, by its name, or a file, by its path. Raises ProfileError."""
+    if name.endswith(".yaml"):
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ProfileError(f"profile {name}: {error.strerror}") from error
+    elif name in profile_names():
+        text = FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        raise ProfileError(
+            f"there is no UPS profile {name!r}; accepted: {', '.join(profile_names())}, or the path of a .yaml file"
+        )
+    try:
+        document = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise ProfileError(f"profile {name}: not YAML: {error}") from error
     try:
         profile = Profile.model_validate(document)
     except ValidationError as error:
         raise ProfileError(f"profile {name}: {error}") from error
+    _check_labels(name, profile)
+    return profile
+
+
+def _check_labels(name: str, profile: Profile) -> None:
     tree = standard_tree()
-    for label in profile.instances:
+    for label, constant in profile.instances.items():
+        if label[0].isdigit():
+            if not isinstance(constant, Raw):
+                raise ProfileError(f"profile {name}: {label} is a number, so its value needs a type, such as integer")
+            continue
         try:
             tree.named(label.partition(".")[0])
         except KeyError:
             raise ProfileError(f"profile {name}: no MIB text defines {label}") from None
-    return profile

@@ -1,0 +1,124 @@
+"""What the card measures: one row for each object that shows the state of the UPS.
+
+Whole units are cut, not rounded, and each is the tenth of its high-precision twin: both are views of one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emulators.devices.ups.orders import Status
+from emulators.kernel.instant import Instant
+from wire.snmp import Value
+
+if TYPE_CHECKING:
+    from emulators.devices.ups.model import Ups
+
+Reading = Callable[["Ups", Instant], Value]
+
+MINUTE_TICKS = 6000
+FLAGS = 64
+# Positions in upsBasicStateOutputState, from the left, counted from 1.
+FLAG_ABNORMAL, FLAG_ON_BATTERY, FLAG_LOW_BATTERY, FLAG_ON_LINE = 1, 2, 3, 4
+FLAG_LINK, FLAG_SLEEPING, FLAG_WAITING, FLAG_OUTPUT_ON = 6, 17, 18, 19
+FLAG_REBOOTING, FLAG_SHUTDOWN, FLAG_LOW_OR_ON_BATTERY, FLAG_OUTPUT_OFF = 20, 22, 30, 58
+# upsOutputSource of RFC 1628 by the card's own output status.
+SOURCES: dict[Status, int] = {Status.UNKNOWN: 1, Status.ON_LINE: 3, Status.ON_BATTERY: 5}
+NO_OUTPUT = 2
+
+
+def _charge(ups: Ups, now: Instant) -> float:
+    # The small addition keeps 0.29 * 100 from becoming 28.
+    return 100 * ups.charge.at(now) + 1e-9
+
+
+def _flags(ups: Ups, _now: Instant) -> Value:
+    if not ups.link_up:
+        return b"UNKNOWN"
+    status = ups.status
+    shown = {
+        FLAG_LINK: True,
+        FLAG_ON_LINE: status is Status.ON_LINE,
+        FLAG_ON_BATTERY: ups.on_battery,
+        FLAG_LOW_BATTERY: ups.battery_low,
+        FLAG_LOW_OR_ON_BATTERY: ups.battery_low or ups.on_battery,
+        FLAG_OUTPUT_ON: ups.output_on,
+        FLAG_OUTPUT_OFF: not ups.output_on,
+        FLAG_SLEEPING: status is Status.TIMED_SLEEPING,
+        FLAG_WAITING: status is Status.SLEEPING_UNTIL_POWER_RETURN,
+        FLAG_REBOOTING: status is Status.REBOOTING,
+        FLAG_SHUTDOWN: ups.in_grace,
+    }
+    return "".join("1" if shown.get(position) else "0" for position in range(1, FLAGS + 1)).encode()
+
+
+def _alarms(ups: Ups, _now: Instant) -> Value:
+    return sum((ups.on_battery, ups.battery_low, not ups.output_on, not ups.link_up))
+
+
+def _current(ups: Ups, _now: Instant) -> float:
+    return ups.load_w / ups.output.volts if ups.output.volts else 0.0
+
+
+def _ticks_left(ups: Ups, now: Instant) -> int:
+    return int(ups.runtime_s(now) * 100) // MINUTE_TICKS * MINUTE_TICKS
+
+
+READINGS: dict[str, Reading] = {
+    "sysUpTime.0": lambda ups, now: ups.card.uptime_ticks(now),
+    # --- battery
+    "upsBasicBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery_low else 2,
+    "upsBasicBatteryTimeOnBattery.0": lambda ups, now: ups.ticks_on_battery(now),
+    "upsAdvBatteryCapacity.0": lambda ups, now: int(_charge(ups, now)),
+    "upsHighPrecBatteryCapacity.0": lambda ups, now: int(10 * _charge(ups, now)),
+    "upsAdvBatteryTemperature.0": lambda ups, _: int(ups.profile.battery.celsius),
+    "upsHighPrecBatteryTemperature.0": lambda ups, _: int(10 * ups.profile.battery.celsius),
+    "upsAdvBatteryRunTimeRemaining.0": _ticks_left,
+    "upsAdvBatteryReplaceIndicator.0": lambda _ups, _now: 1,
+    "upsAdvBatteryActualVoltage.0": lambda ups, now: int(ups.battery_volts(now)),
+    "upsHighPrecBatteryActualVoltage.0": lambda ups, now: int(10 * ups.battery_volts(now)),
+    # --- input
+    "upsAdvInputLineVoltage.0": lambda ups, _: int(ups.inlet.supply.value.volts),
+    "upsHighPrecInputLineVoltage.0": lambda ups, _: int(10 * ups.inlet.supply.value.volts),
+    "upsAdvInputMaxLineVoltage.0": lambda ups, now: int(ups.line.extremes(now)[1]),
+    "upsHighPrecInputMaxLineVoltage.0": lambda ups, now: int(10 * ups.line.extremes(now)[1]),
+    "upsAdvInputMinLineVoltage.0": lambda ups, now: int(ups.line.extremes(now)[0]),
+    "upsHighPrecInputMinLineVoltage.0": lambda ups, now: int(10 * ups.line.extremes(now)[0]),
+    "upsAdvInputFrequency.0": lambda ups, _: int(ups.inlet.supply.value.hertz),
+    "upsHighPrecInputFrequency.0": lambda ups, _: int(10 * ups.inlet.supply.value.hertz),
+    "upsAdvInputLineFailCause.0": lambda ups, _: int(ups.line.cause),
+    # --- output
+    "upsBasicOutputStatus.0": lambda ups, _: int(ups.status),
+    "upsAdvOutputVoltage.0": lambda ups, _: int(ups.output.volts),
+    "upsHighPrecOutputVoltage.0": lambda ups, _: int(10 * ups.output.volts),
+    "upsAdvOutputFrequency.0": lambda ups, _: int(ups.output.hertz),
+    "upsHighPrecOutputFrequency.0": lambda ups, _: int(10 * ups.output.hertz),
+    "upsAdvOutputLoad.0": lambda ups, _: int(100 * ups.load),
+    "upsHighPrecOutputLoad.0": lambda ups, _: int(1000 * ups.load),
+    "upsAdvOutputCurrent.0": lambda ups, now: int(_current(ups, now)),
+    "upsHighPrecOutputCurrent.0": lambda ups, now: int(10 * _current(ups, now)),
+    # --- link, state, card
+    "upsCommStatus.0": lambda ups, _: 1 if ups.link_up else 2,
+    "upsBasicStateOutputState.0": _flags,
+    "upsAdvStateAbnormalConditions.0": lambda ups, _: b"0" * 32 if ups.link_up else b"UNKNOWN",
+    "mtrapargsInteger.0": lambda _ups, _now: 0,
+    "mtrapargsString.0": lambda ups, _: ups.card.last_text,
+    "mconfigClockDate.0": lambda ups, now: ups.card.clock(now)[0],
+    "mconfigClockTime.0": lambda ups, now: ups.card.clock(now)[1],
+    # --- RFC 1628: the same state once more
+    "upsBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery_low else 2,
+    "upsSecondsOnBattery.0": lambda ups, now: ups.ticks_on_battery(now) // 100,
+    "upsEstimatedMinutesRemaining.0": lambda ups, now: _ticks_left(ups, now) // MINUTE_TICKS,
+    "upsEstimatedChargeRemaining.0": lambda ups, now: int(_charge(ups, now)),
+    "upsBatteryVoltage.0": lambda ups, now: int(10 * ups.battery_volts(now)),
+    "upsBatteryTemperature.0": lambda ups, _: int(ups.profile.battery.celsius),
+    "upsInputFrequency.1": lambda ups, _: int(10 * ups.inlet.supply.value.hertz),
+    "upsInputVoltage.1": lambda ups, _: int(ups.inlet.supply.value.volts),
+    "upsOutputSource.0": lambda ups, _: SOURCES.get(ups.status, NO_OUTPUT),
+    "upsOutputFrequency.0": lambda ups, _: int(10 * ups.output.hertz),
+    "upsOutputVoltage.1": lambda ups, _: int(ups.output.volts),
+    "upsOutputCurrent.1": lambda ups, now: int(10 * _current(ups, now)),
+    "upsOutputPercentLoad.1": lambda ups, _: int(100 * ups.load),
+    "upsAlarmsPresent.0": _alarms,
+}

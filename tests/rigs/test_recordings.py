@@ -1,0 +1,102 @@
+"""From a walk of a card to a profile that cannot be told from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulators.devices.ups import ProfileError, load_profile
+from mibs import Oid
+from rigs.recordings import RecordingError, read_snmprec
+from rigs.rigfile import load_rig
+from tests.emulators.rig import PLANT, Desk
+from tests.emulators.test_ups_card import PROFILES, desk_of, walk
+from wire.snmp import VarBind
+
+
+def snmprec(binds: list[VarBind]) -> str:
+    """A walk as snmpsim writes it."""
+    lines = []
+    for oid, tag, value in binds:
+        if isinstance(value, bytes) and tag == 0x40:
+            lines.append(f"{oid}|{tag}|{'.'.join(map(str, value))}")
+        elif isinstance(value, bytes):
+            lines.append(f"{oid}|{tag}x|{value.hex()}")
+        else:
+            lines.append(f"{oid}|{tag}|{value}")
+    return "\n".join(lines) + "\n"
+
+
+def standin(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rigs.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("profile", "recording", "volts"), PROFILES)
+def test_a_profile_made_from_a_walk_answers_that_walk(tmp_path: Path, profile: str, recording: str, volts: int) -> None:
+    original = walk(desk_of(profile, volts), "1.3.6.1")
+    (tmp_path / "walk.snmprec").write_text(snmprec(original))
+    made = tmp_path / "made.yaml"
+    done = standin("profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
+    assert done.returncode == 0, done.stderr
+    assert f"{len(original)} instances" in done.stdout
+    again = walk(desk_of(str(made), volts), "1.3.6.1")
+    assert [(bind.oid, bind.tag) for bind in again] == [(bind.oid, bind.tag) for bind in original]
+    moving = {"1.3.6.1.4.1.318.1.1.1.2.2.3.0", "1.3.6.1.2.1.33.1.2.3.0", "1.3.6.1.4.1.318.1.1.1.4.2.3.0"}
+    moving |= {"1.3.6.1.4.1.318.1.1.1.4.3.3.0", "1.3.6.1.2.1.33.1.4.4.1.5.1"}  # they follow the guessed ratings
+    same = [(bind.oid, bind.value) for bind in again if str(bind.oid) not in moving]
+    assert same == [(bind.oid, bind.value) for bind in original if str(bind.oid) not in moving]
+    assert load_profile(str(made)).permitted == load_profile(profile).permitted
+
+
+def test_a_rig_takes_a_profile_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "walk.snmprec").write_text(snmprec(walk(Desk(), "1.3.6.1")))
+    standin("profile", "new", "mine", "--from", str(tmp_path / "walk.snmprec"), "--out", str(tmp_path / "mine.yaml"))
+    rig = tmp_path / "rig.yaml"
+    rig.write_text('rig: r\nmains: {city: {}}\nups: {U: {profile: ./mine.yaml, mains: city, address: "127.0.1.1"}}\n')
+    profile = load_profile(load_rig(rig).ups["U"].profile)
+    assert profile.text("upsBasicIdentModel") == "SMART-UPS 1400"
+    assert "UPS1" in PLANT["ups"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "no recorded instances"), ("1.3.6|4\n", ":1: expected OID|TAG|VALUE"), ("# x\n1.3|99|1\n", ":2: expected")],
+)
+def test_recordings_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "bad.snmprec"
+    path.write_text(text)
+    with pytest.raises(RecordingError, match=r"bad\.snmprec") as caught:
+        read_snmprec(path)
+    assert words in str(caught.value)
+    done = standin("profile", "new", "x", "--from", str(path))
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+def test_types_of_a_recording_are_kept() -> None:
+    from rigs.recordings import Recorded, profile_of
+    from wire.snmp import Tag
+
+    rows = [
+        Recorded(Oid.parse("1.3.6.1.4.1.9.1.0"), Tag.COUNTER32, 5),
+        Recorded(Oid.parse("1.3.6.1.4.1.9.2.0"), Tag.OCTET_STRING, b"\xff\x00"),
+        Recorded(Oid.parse("1.3.6.1.4.1.318.1.1.1.1.1.1.0"), Tag.OCTET_STRING, b"Smart-UPS 3000"),
+    ]
+    document = profile_of("x", rows)
+    assert document["instances"]["1.3.6.1.4.1.9.1.0"] == {"counter": 5}
+    assert document["instances"]["1.3.6.1.4.1.9.2.0"] == {"hex": "ff00"}
+    assert document["rating"]["volt_amperes"] == 3000
+
+
+def test_profiles_that_cannot_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    with pytest.raises(ProfileError, match="No such file"):
+        load_profile(str(path))
+    path.write_text("{")
+    with pytest.raises(ProfileError, match="not YAML"):
+        load_profile(str(tmp_path / "." / "p.yaml"))
+    with pytest.raises(ProfileError, match=r"smart-ups-1400-100v, .*or the path of a \.yaml file"):
+        load_profile("none")
