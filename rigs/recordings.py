@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulators.bindings.snmp import TAGS
-from emulators.devices.ups.objects import SETTINGS, TEXTS
+from emulators.devices.ups.objects import SETTINGS, STARTED_FROM, TEXTS
 from emulators.devices.ups.readings import READINGS
 from emulators.devices.ups.settings import ROUNDING
 from mibs import Oid, standard_tree
@@ -119,7 +119,7 @@ def _label(row: Recorded) -> str:
 
 def _instance(row: Recorded) -> Any:
     label = _label(row)
-    if label in READINGS and label not in TEXTS:
+    if label in READINGS and label not in TEXTS and label not in STARTED_FROM:
         return None
     if label in SETTINGS and label != f"{SETTINGS[label][0]}.0":
         return None  # a second view of a setting

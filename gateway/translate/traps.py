@@ -16,6 +16,11 @@ BATTERY = "battery"
 OUTPUT = "output"
 OVERLOAD = "overload"
 LINK = "link"
+REPLACEMENT = "battery-replacement"
+TEST = "self-test"
+CALIBRATION = "calibration"
+BOOST = "boost"
+TRIM = "trim"
 
 
 class Rule(NamedTuple):
@@ -40,6 +45,16 @@ RULES: dict[str, Rule] = {
     APC + "13": Rule(E.OUTPUT_OFF, Severity.WARNING, "the outlets are asleep", OUTPUT, opens=True),
     APC + "14": Rule(E.OUTPUT_ON, Severity.INFO, "the outlets are awake again", OUTPUT),
     APC + "15": Rule(E.OUTPUT_REBOOTING, Severity.WARNING, "a reboot of the outlets has begun"),
+    APC + "3": Rule(E.TEST_FAILED, Severity.CRITICAL, "a self test failed", TEST, opens=True),
+    APC + "10": Rule(E.TEST_PASSED, Severity.INFO, "a self test passed", TEST),
+    APC + "6": Rule(E.REGULATION_STARTED, Severity.INFO, "raising a low input voltage", BOOST, opens=True),
+    APC + "34": Rule(E.REGULATION_ENDED, Severity.INFO, "no longer raising the input voltage", BOOST),
+    APC + "31": Rule(E.REGULATION_STARTED, Severity.INFO, "lowering a high input voltage", TRIM, opens=True),
+    APC + "35": Rule(E.REGULATION_ENDED, Severity.INFO, "no longer lowering the input voltage", TRIM),
+    APC + "17": Rule(E.BATTERY_REPLACE, Severity.WARNING, "the battery needs replacing", REPLACEMENT, opens=True),
+    APC + "36": Rule(E.BATTERY_REPLACED, Severity.INFO, "the battery was replaced", REPLACEMENT),
+    APC + "28": Rule(E.CALIBRATION_STARTED, Severity.INFO, "a runtime calibration has begun", CALIBRATION, opens=True),
+    APC + "37": Rule(E.CALIBRATION_ENDED, Severity.INFO, "the runtime calibration has ended", CALIBRATION),
     APC + "29": Rule(E.CARD_RESTARTED, Severity.INFO, "the card is about to restart"),
     APC + "30": Rule(E.OUTPUT_ON, Severity.INFO, "the outlets were switched on", OUTPUT),
     APC + "33": Rule(E.OUTPUT_OVERLOAD_CLEARED, Severity.INFO, "the load is within the rating again", OVERLOAD),

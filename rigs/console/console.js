@@ -10,7 +10,7 @@ const $ = (id) => document.getElementById(id);
 const MOOD = {
   on: "good", "on-line": "good", running: "good", ready: "good",
   "on-battery": "warn", booting: "warn", "shutting-down": "warn", starting: "warn", "spinning-up": "warn",
-  sleeping: "warn", rebooting: "warn", "waiting-for-power": "warn", unknown: "warn",
+  boosting: "warn", trimming: "warn", sleeping: "warn", rebooting: "warn", "waiting-for-power": "warn", unknown: "warn",
   off: "bad", failed: "bad", hung: "bad", "cut off": "bad",
 };
 const volts = (value) => `${Math.round(value)} V`;

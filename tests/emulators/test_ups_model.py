@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from emulators.devices.ups.orders import CONTROLS, Status
-from tests.emulators.rig import Desk
+from tests.emulators.rig import PLANT, Desk
 from wire.snmp import ErrorStatus, Tag
 
 
@@ -194,8 +194,10 @@ def test_the_minimum_charge_is_waited_for() -> None:
         (91, Status.ON_BATTERY, 3),
         (109, Status.ON_BATTERY, 2),
         (20, Status.ON_BATTERY, 4),
-        (92, Status.ON_LINE, 1),
-        (108, Status.ON_LINE, 1),
+        (92, Status.ON_SMART_BOOST, 1),
+        (96, Status.ON_LINE, 1),
+        (104, Status.ON_LINE, 1),
+        (108, Status.ON_SMART_TRIM, 1),
     ],
 )
 def test_the_accepted_window(volts: int, status: Status, cause: int) -> None:
@@ -214,6 +216,135 @@ def test_a_lost_serial_link() -> None:
     assert desk.get("upsBasicOutputStatus.0") == 1
     desk.inject("UPS1", "link_up")
     assert desk.traps() == [1, 8]
+
+
+@pytest.mark.parametrize(
+    ("volts", "status", "begins", "ends"), [(93, Status.ON_SMART_BOOST, 6, 34), (107, Status.ON_SMART_TRIM, 31, 35)]
+)
+def test_a_low_or_high_line_is_regulated_without_the_battery(
+    volts: int, status: Status, begins: int, ends: int
+) -> None:
+    desk = quiet()
+    desk.inject("city", "volts", str(volts))
+    assert desk.traps() == [begins]
+    assert desk.get("upsBasicOutputStatus.0") == status
+    output = desk.get("upsAdvOutputVoltage.0")
+    assert isinstance(output, int)
+    assert abs(output - 100) < abs(volts - 100)
+    assert desk.get("upsAdvBatteryCapacity.0") == 100
+    desk.inject("city", "volts", "100")
+    assert desk.traps() == [ends]
+    desk.inject("city", "volts", str(volts))
+    desk.inject("city", "off")
+    assert desk.traps() == [begins, ends, 5]
+
+
+def test_a_self_test_moves_the_load_and_is_no_outage() -> None:
+    desk = quiet()
+    desk.at(10)
+    assert order(desk, "upsAdvTestDiagnostics", 2) is ErrorStatus.NO_ERROR
+    assert desk.get("upsAdvTestDiagnosticsResults.0") == 4
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsAdvInputLineFailCause.0") == 9
+    desk.at(18)
+    assert desk.get("upsAdvTestDiagnosticsResults.0") == 1
+    assert desk.get("upsAdvTestLastDiagnosticsDate.0") == b"01/01/2000"
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.traps() == [10]
+    assert desk.get("upsAdvTestDiagnostics.0") == 1
+
+
+def test_a_failed_self_test_asks_for_a_new_battery_until_it_comes() -> None:
+    desk = quiet()
+    desk.inject("UPS1", "battery_bad")
+    assert desk.get("upsAdvBatteryReplaceIndicator.0") == 1
+    order(desk, "upsAdvTestDiagnostics", 2)
+    desk.at(8)
+    assert desk.get("upsAdvTestDiagnosticsResults.0") == 2
+    assert desk.get("upsAdvBatteryReplaceIndicator.0") == 2
+    assert desk.traps() == [3, 17]
+    desk.inject("UPS1", "battery_replaced")
+    assert desk.get("upsAdvBatteryReplaceIndicator.0") == 1
+    assert desk.traps() == [36]
+    order(desk, "upsAdvTestDiagnostics", 2)
+    desk.at(20)
+    assert desk.traps() == [10]
+
+
+def test_a_self_test_that_cannot_run_is_invalid() -> None:
+    desk = quiet()
+    desk.inject("UPS1", "charge", "20")
+    order(desk, "upsAdvTestDiagnostics", 2)
+    assert desk.get("upsAdvTestDiagnosticsResults.0") == 3
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    desk.inject("UPS1", "charge", "100")
+    order(desk, "upsAdvTestDiagnostics", 2)
+    desk.at(2)
+    desk.inject("city", "off")  # the real thing takes over
+    assert desk.get("upsAdvTestDiagnosticsResults.0") == 3
+    assert desk.traps() == [5]
+    desk.at(60)
+    desk.inject("city", "on")
+    assert desk.traps() == [9]
+
+
+def test_a_simulated_failure_looks_like_one() -> None:
+    desk = quiet()
+    assert order(desk, "upsAdvControlSimulatePowerFail", 2) is ErrorStatus.NO_ERROR
+    assert desk.traps() == [5]
+    assert desk.get("upsAdvInputLineFailCause.0") == 9
+    desk.at(10)
+    assert desk.traps() == [9]
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+
+
+def test_a_calibration_discharges_to_a_quarter() -> None:
+    desk = quiet()
+    full_s = desk.ups.runtime_s(desk.world.now)
+    order(desk, "upsAdvTestRuntimeCalibration", 2)
+    assert desk.traps() == [28]
+    assert desk.get("upsAdvTestCalibrationResults.0") == 3
+    desk.at(0.74 * full_s)
+    assert desk.get("upsAdvTestCalibrationResults.0") == 3
+    desk.at(0.76 * full_s)
+    assert desk.get("upsAdvTestCalibrationResults.0") == 1
+    assert desk.traps() == [37]
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    order(desk, "upsAdvTestRuntimeCalibration", 2)  # no longer full
+    assert desk.get("upsAdvTestCalibrationResults.0") == 2
+
+
+def test_a_calibration_is_cancelled_or_aborted() -> None:
+    for end in ("cancel", "outage"):
+        desk = quiet()
+        order(desk, "upsAdvTestRuntimeCalibration", 2)
+        desk.at(100)
+        if end == "cancel":
+            order(desk, "upsAdvTestRuntimeCalibration", 3)
+        else:
+            desk.inject("city", "off")
+        assert desk.get("upsAdvTestCalibrationResults.0") == 5
+        assert desk.traps() == [28, 37] + ([5] if end == "outage" else [])
+
+
+def test_an_overload_is_told_and_taken_back() -> None:
+    server = PLANT["servers"]["server1"] | {"load_w": 1200}
+    desk = Desk(PLANT | {"servers": {"server1": server}})
+    desk.traps()
+    assert desk.get("upsAdvOutputLoad.0") == 127
+    desk.inject("server1", "power_button")
+    desk.at(61)
+    assert desk.traps() == [33]
+    desk.inject("server1", "power_button")
+    assert desk.traps() == [2]
+
+
+def test_orders_without_effect_on_this_model() -> None:
+    desk = quiet()
+    assert order(desk, "upsAdvControlFlashAndBeep", 2) is ErrorStatus.NO_ERROR
+    assert order(desk, "upsAdvControlBypassSwitch", 1) is ErrorStatus.NO_ERROR
+    assert order(desk, "upsAdvControlBypassSwitch", 2) is ErrorStatus.WRONG_VALUE
+    assert desk.traps() == []
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -253,7 +384,7 @@ class AnyOrder(RuleBasedStateMachine):
         desk, now = self.desk, self.desk.world.now
         deadline = desk.world.next_deadline()
         assert deadline is None or deadline > now
-        assert 0 <= desk.ups.charge.at(now) <= 1
+        assert 0 <= desk.ups.battery.charge.at(now) <= 1
         powered = desk.ups.output.volts >= 80
         assert desk.server.snapshot(now)["supplies"] == [powered]
         if desk.ups.status in (Status.ON_LINE, Status.ON_BATTERY):

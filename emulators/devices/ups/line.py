@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 
 from emulators.devices.ups.profile import Profile
 from emulators.kernel.instant import Instant, after
-from emulators.kernel.power import DEAD, Supply
+from emulators.kernel.power import Supply
 
 MOMENT_S = 5  # a failure shorter than this counts as momentary
 WINDOW_MS = 60_000
@@ -23,6 +23,15 @@ class FailCause(IntEnum):
     SMALL_MOMENTARY_SAG = 5
     DEEP_MOMENTARY_SAG = 6
     SMALL_MOMENTARY_SPIKE = 7
+    SELF_TEST = 9
+
+
+class Avr(Enum):
+    """What automatic voltage regulation does with a good line."""
+
+    NONE = auto()
+    BOOST = auto()
+    TRIM = auto()
 
 
 _LASTING = {
@@ -37,8 +46,11 @@ class LineMonitor:
 
     def __init__(self, profile: Profile) -> None:
         self._deep_volts = profile.rating.volts * profile.battery.low_input_fraction
+        self._rated_volts = profile.rating.volts
+        self._regulation = profile.regulation
         self.good = True
-        self.supply: Supply = DEAD
+        self.avr = Avr.NONE
+        self.supply: Supply = Supply(float(profile.rating.volts), float(profile.rating.hertz))
         self.cause = FailCause.NO_TRANSFER
         self.lost_since: Instant | None = None
         self._history: deque[tuple[Instant, float]] = deque()  # (from when, volts)
@@ -61,6 +73,26 @@ class LineMonitor:
         elif good:
             self.lost_since = None
         self.good = good
+        self.avr = self._regulate(supply.volts) if good else Avr.NONE
+
+    def _regulate(self, volts: float) -> Avr:
+        if self._regulation is None:
+            return Avr.NONE
+        if volts < self._regulation.boost_below * self._rated_volts:
+            return Avr.BOOST
+        return Avr.TRIM if volts > self._regulation.trim_above * self._rated_volts else Avr.NONE
+
+    @property
+    def regulated(self) -> Supply:
+        """The good line as the outlets get it."""
+        if self._regulation is None or self.avr is Avr.NONE:
+            return self.supply
+        gain = self._regulation.boost_gain if self.avr is Avr.BOOST else self._regulation.trim_gain
+        return Supply(self.supply.volts * gain, self.supply.hertz)
+
+    def tested(self) -> None:
+        """Note a transfer that the UPS made of its own accord."""
+        self.cause = FailCause.SELF_TEST
 
     def advance(self, now: Instant) -> None:
         due = self.next_deadline()

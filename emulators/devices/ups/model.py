@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulators.bindings.inputs import Inputs, numeric, plain
+from emulators.devices.ups.battery import Battery
 from emulators.devices.ups.card import Card
-from emulators.devices.ups.line import FailCause, LineMonitor
-from emulators.devices.ups.orders import EXHAUSTED, SWITCH_OFF, SWITCH_ON, Order, Return, Status, Trap, When
+from emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome, SelfTestResult
+from emulators.devices.ups.inputs import inputs_of
+from emulators.devices.ups.line import Avr, FailCause, LineMonitor
+from emulators.devices.ups.orders import (
+    BYPASS,
+    CALIBRATE,
+    CANCEL_CALIBRATION,
+    EXHAUSTED,
+    SELF_TEST,
+    SIMULATE_FAILURE,
+    SWITCH_OFF,
+    SWITCH_ON,
+    Order,
+    Return,
+    Status,
+    Trap,
+    When,
+)
 from emulators.devices.ups.profile import AccessRow, Profile
 from emulators.devices.ups.settings import Settings
 from emulators.kernel.instant import START, Instant, after, soonest, ticks_between
 from emulators.kernel.power import DEAD, Inlet, Outlet, Supply
-from emulators.kernel.quantity import Quantity
 from emulators.kernel.world import Port
 from wire.snmp import ErrorStatus
-
-# Share of its float voltage that a lead-acid battery shows under load, full and empty.
-LOADED_FULL = 0.92
-LOADED_EMPTY = 0.78
 
 
 class Ups:
@@ -47,8 +58,8 @@ class Ups:
         for label, value in (settings or {}).items():
             self.settings.preset(label, value)
         self.line: LineMonitor = LineMonitor(profile)
-        self.charge: Quantity = Quantity(1.0, START)
-        self.battery_low: bool = False
+        self.diagnostics: Diagnostics = Diagnostics(profile)
+        self.battery: Battery = Battery(profile)
         self.link_up: bool = True
         self._order: Order | None = None  # being carried out
         self._grace_until: Instant | None = None
@@ -56,18 +67,10 @@ class Ups:
         self._sleep_until: Instant | None = None
         self._wake_at: Instant | None = None
         self._outage_told = False
+        self._avr_told = Avr.NONE
+        self.overloaded: bool = False
         self.card: Card = Card(self, address, access or profile.access, receivers)
-        self.inputs = Inputs(
-            {
-                "button_on": plain("the power button is pressed: outlets on", self._button_on),
-                "button_off": plain("the power button is pressed: outlets off", self._button_off),
-                "charge": numeric("the battery is set to PERCENT", "PERCENT", 0, 100, self._set_charge),
-                "link_down": plain("the serial link between card and UPS breaks", self._link_down),
-                "link_up": plain("the serial link is mended", self._link_mended),
-                "mute": plain("the card hears nothing and says nothing", self._mute),
-                "unmute": plain("the card is back on the network", self._unmute),
-            }
-        )
+        self.inputs = inputs_of(self)
         self._now: Instant = START
 
     # --- what the outside sees ------------------------------------------------------------------------------
@@ -99,7 +102,13 @@ class Ups:
     @property
     def on_battery(self) -> bool:
         """Whether the battery feeds the outlets now."""
-        return not self._off and not self.line.good
+        return not self._off and (not self.line.good or self.diagnostics.active)
+
+    @property
+    def in_outage(self) -> bool:
+        """On battery because the line failed, or seemed to."""
+        pretended = self.diagnostics.running is Kind.SIMULATED_FAILURE
+        return not self._off and (not self.line.good or pretended)
 
     @property
     def status(self) -> Status:
@@ -111,25 +120,18 @@ class Ups:
                 return Status.OFF
             slept_out = order.status is Status.TIMED_SLEEPING and self._sleep_until is None and self._wake_at is None
             return Status.SLEEPING_UNTIL_POWER_RETURN if slept_out else order.status
-        return Status.ON_LINE if self.line.good else Status.ON_BATTERY
+        return Status.ON_BATTERY if self.on_battery else AVR_STATUS[self.line.avr]
 
     @property
     def output(self) -> Supply:
         if self._off:
             return DEAD
         rating = self.profile.rating
-        return self.inlet.supply.value if self.line.good else Supply(float(rating.volts), float(rating.hertz))
+        return Supply(float(rating.volts), float(rating.hertz)) if self.on_battery else self.line.regulated
 
     def runtime_s(self, now: Instant) -> float:
         """How long the battery would carry the present load."""
-        return self._full_runtime_s() * self.charge.at(now)
-
-    def battery_volts(self, now: Instant) -> float:
-        """Voltage of the battery: at float on line, sagging with its charge under load."""
-        battery = self.profile.battery
-        if not self.on_battery:
-            return battery.float_volts
-        return battery.float_volts * (LOADED_EMPTY + (LOADED_FULL - LOADED_EMPTY) * self.charge.at(now))
+        return self.battery.runtime_s(self.load, now)
 
     @property
     def in_grace(self) -> bool:
@@ -140,14 +142,12 @@ class Ups:
         since = self.line.lost_since
         return ticks_between(since, now) if since is not None and self.on_battery else 0
 
-    def _full_runtime_s(self) -> float:
-        battery = self.profile.battery
-        return battery.full_load_runtime_s * float(max(self.load, battery.lowest_load) ** -battery.exponent)
-
     # --- orders ---------------------------------------------------------------------------------------------
 
     def judge(self, control: str, value: int) -> ErrorStatus:
         """Whether the order would be taken now."""
+        if control == BYPASS and value != 1:
+            return ErrorStatus.WRONG_VALUE
         order = SWITCH_OFF.get((control, value))
         if order is None or order.refusal is None or self._applies(order.when):
             return ErrorStatus.NO_ERROR
@@ -158,12 +158,43 @@ class Ups:
         if (order := SWITCH_OFF.get((control, value))) is not None:
             if self._applies(order.when) and not (self._off and order.returns is not Return.NEVER):
                 self._begin(order, now)
+        elif (control, value) in TESTS:
+            self._test(TESTS[control, value], now)
+        elif (control, value) == CANCEL_CALIBRATION and self.diagnostics.running is Kind.CALIBRATION:
+            self._abort_test(now)
         elif (delayed := SWITCH_ON.get((control, value))) is not None and self._off:
             wait = self.settings["upsAdvConfigReturnDelay"] / 100 if delayed else 0
             self._sleep_until = None
             self._wake_at = after(now, wait)
             if not wait:
-                self._turn_on(now)
+                self.switch_on(now)
+
+    def _test(self, kind: Kind, now: Instant) -> None:
+        on_line = self.output_on and self.line.good and not self.diagnostics.active
+        if self.diagnostics.start(kind, now, self.battery.charge.at(now), on_line=on_line):
+            self.line.tested()
+            if kind is Kind.CALIBRATION:
+                self.card.send(Trap.CALIBRATION_START, now)
+
+    def _abort_test(self, now: Instant) -> None:
+        if self.diagnostics.abort():
+            self.card.send(Trap.CALIBRATION_END, now)
+
+    def _end_tests(self, now: Instant) -> None:
+        charge = self.battery.charge.at(now)
+        match self.diagnostics.advance(now, charge, self.card.clock(now)[0].decode()):
+            case Outcome.PASSED:
+                self.card.send(Trap.DIAGNOSTICS_PASSED, now)
+            case Outcome.FAILED:
+                self.card.send(Trap.DIAGNOSTICS_FAILED, now)
+                self.card.send(Trap.REPLACE_BATTERY, now)
+            case Outcome.CALIBRATED:
+                self.card.send(Trap.CALIBRATION_END, now)
+
+    @property
+    def replace_battery(self) -> bool:
+        """The indicator: set by a failed test, until the battery is exchanged."""
+        return self.diagnostics.battery_bad and self.diagnostics.result is SelfTestResult.FAILED
 
     def _applies(self, when: When) -> bool:
         match when:
@@ -193,7 +224,8 @@ class Ups:
             self._sleep_until = after(now, self.settings["upsAdvConfigUpsSleepTime"] / 100)
         self.card.send(order.off_trap, now)
 
-    def _turn_on(self, now: Instant) -> None:
+    def switch_on(self, now: Instant) -> None:
+        """Outlets on, by order, by button or by themselves."""
         trap = self._order.on_trap if self._order else Trap.TURNED_ON
         self._off = False
         self._order = None
@@ -207,16 +239,19 @@ class Ups:
         self.settings.advance(now)
         self.line.advance(now)
         self.card.advance(now)
+        self._end_tests(now)
         if self._grace_until is not None and self._grace_until <= now:
             self._turn_off(now)
         if self._sleep_until is not None and self._sleep_until <= now:
             self._sleep_until = None
         if self._wake_at is not None and self._wake_at <= now:
-            self._turn_on(now)
+            self.switch_on(now)
 
     def react(self, now: Instant) -> None:
         self._now = now
         self.line.observe(self.inlet.supply.value, self._window(), now)
+        if self.diagnostics.active and (not self.line.good or self._off):
+            self._abort_test(now)
         self._update_battery(now)
         self._update_return(now)
         self._tell_line(now)
@@ -224,42 +259,34 @@ class Ups:
         for outlet in self.outlets:
             outlet.supply.value = output
         self._update_battery(now)
-        self.inlet.demand_w.value = self.load_w if self.line.good else 0.0
+        self.inlet.demand_w.value = self.load_w if self.line.good and not self.on_battery else 0.0
 
     def _window(self) -> tuple[int, int]:
         return self.settings["upsAdvConfigLowTransferVolt"], self.settings["upsAdvConfigHighTransferVolt"]
 
+    def _low_s(self) -> float:
+        return self.settings["upsAdvConfigLowBatteryRunTime"] / 100
+
     def _update_battery(self, now: Instant) -> None:
-        if self.on_battery:
-            rate = -1 / self._full_runtime_s()
-        elif self.line.good:
-            rate = 1 / self.profile.battery.recharge_s
-        else:
-            rate = 0.0
-        if rate != self.charge.rate:
-            self.charge.change(now, rate)
-        if self.on_battery and self.charge.at(now) <= 0:
+        discharging, charging = self.on_battery, self.line.good and not self.on_battery
+        self.battery.flow(now, self.load, discharging=discharging, charging=charging)
+        if discharging and self.battery.charge.at(now) <= 0:
             self._order = EXHAUSTED
             self._turn_off(now)
-        low_s = self.settings["upsAdvConfigLowBatteryRunTime"] / 100
-        if not self.battery_low and self.on_battery and self.runtime_s(now) <= low_s:
-            self.battery_low = True
-            self.card.send(Trap.LOW_BATTERY, now)
-        elif self.battery_low and self.line.good and self.runtime_s(now) > low_s:
-            self.battery_low = False
-            self.card.send(Trap.RETURN_FROM_LOW_BATTERY, now)
+        if self.battery.judge(now, self.load, self._low_s(), discharging=self.on_battery, charging=charging):
+            self.card.send(Trap.LOW_BATTERY if self.battery.low else Trap.RETURN_FROM_LOW_BATTERY, now)
 
     def _update_return(self, now: Instant) -> None:
         """Input good, then charge enough, then the return delay, then on."""
         order = self._order
         if not self._off or order is None or order.returns is Return.NEVER:
             return
-        ready = self.line.good and self._sleep_until is None and self.charge.at(now) >= self._return_charge()
+        ready = self.line.good and self._sleep_until is None and self.battery.charge.at(now) >= self._return_charge()
         if ready and self._wake_at is None:
             delay_s = self.settings["upsAdvConfigReturnDelay"] / 100
             self._wake_at = after(now, delay_s)
             if not delay_s:
-                self._turn_on(now)
+                self.switch_on(now)
         elif not ready:
             self._wake_at = None
 
@@ -267,27 +294,30 @@ class Ups:
         return self.settings["upsAdvConfigMinReturnCapacity"] / 100
 
     def _tell_line(self, now: Instant) -> None:
-        if self.on_battery and not self._outage_told:
+        avr = Avr.NONE if self._off else self.line.avr
+        if avr is not self._avr_told:
+            for trap in (AVR_ENDS.get(self._avr_told), AVR_BEGINS.get(avr)):
+                if trap is not None:
+                    self.card.send(trap, now)
+            self._avr_told = avr
+        if (self.load > 1) is not self.overloaded:
+            self.overloaded = not self.overloaded
+            self.card.send(Trap.OVERLOAD if self.overloaded else Trap.OVERLOAD_CLEARED, now)
+        if self.in_outage and not self._outage_told:
             self._outage_told = True
             self.card.send(Trap.ON_BATTERY, now)
-        elif self._outage_told and self.line.good and self.output_on:
+        elif self._outage_told and not self.in_outage and self.output_on:
             self._outage_told = False
             self.card.send(Trap.POWER_RESTORED, now)
 
     def next_deadline(self) -> Instant | None:
         now = self._now
-        battery: list[Instant | None] = []
+        levels: list[float] = []
         if self.on_battery:
-            battery.append(self.charge.crossing(0.0, now))
-            if not self.battery_low:
-                low = self.settings["upsAdvConfigLowBatteryRunTime"] / 100 / self._full_runtime_s()
-                battery.append(self.charge.crossing(low, now))
-        elif self.charge.rate > 0:
-            if self.battery_low:
-                low = self.settings["upsAdvConfigLowBatteryRunTime"] / 100 / self._full_runtime_s()
-                battery.append(self.charge.crossing(low + 1e-9, now))
-            if self._off:
-                battery.append(self.charge.crossing(self._return_charge(), now))
+            calibrated = self.diagnostics.calibration_level
+            levels = [0.0] if calibrated is None else [0.0, calibrated]
+        elif self._off:
+            levels = [self._return_charge()]
         return soonest(
             self._grace_until,
             self._sleep_until,
@@ -295,39 +325,12 @@ class Ups:
             self.settings.next_deadline(),
             self.line.next_deadline(),
             self.card.next_deadline(),
-            *battery,
+            self.diagnostics.due,
+            *self.battery.deadlines(now, self.load, self._low_s(), levels),
         )
 
     def ports(self) -> Iterable[Port[Any]]:
         return [self.inlet.demand_w, *(outlet.supply for outlet in self.outlets)]
-
-    # --- inputs ---------------------------------------------------------------------------------------------
-
-    def _button_on(self, now: Instant) -> None:
-        if self._off:
-            self._turn_on(now)
-
-    def _button_off(self, now: Instant) -> None:
-        self.obey("upsAdvControlUpsOff", 2, now)
-
-    def _set_charge(self, percent: float, now: Instant) -> None:
-        self.charge = Quantity(percent / 100, now, self.charge.rate)
-
-    def _link_down(self, now: Instant) -> None:
-        if self.link_up:
-            self.link_up = False
-            self.card.send(Trap.COMMUNICATION_LOST, now)
-
-    def _link_mended(self, now: Instant) -> None:
-        if not self.link_up:
-            self.link_up = True
-            self.card.send(Trap.COMMUNICATION_ESTABLISHED, now)
-
-    def _mute(self, _now: Instant) -> None:
-        self.card.muted = True
-
-    def _unmute(self, _now: Instant) -> None:
-        self.card.muted = False
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         return {
@@ -337,15 +340,21 @@ class Ups:
             "output_volts": self.output.volts,
             "load_percent": round(100 * self.load, 1),
             "load_w": self.load_w,
-            "charge_percent": round(100 * self.charge.at(now), 1),
+            "charge_percent": round(100 * self.battery.charge.at(now), 1),
             "runtime_s": round(self.runtime_s(now)),
-            "battery_low": self.battery_low,
+            "battery_low": self.battery.low,
             "fail_cause": FailCause(self.line.cause).name.lower(),
             "off_in_s": (self._grace_until - now) / 1000 if self._grace_until is not None else None,
         }
 
 
+AVR_STATUS = {Avr.NONE: Status.ON_LINE, Avr.BOOST: Status.ON_SMART_BOOST, Avr.TRIM: Status.ON_SMART_TRIM}
+AVR_BEGINS = {Avr.BOOST: Trap.BOOST_ON, Avr.TRIM: Trap.TRIM_ON}
+AVR_ENDS = {Avr.BOOST: Trap.BOOST_OFF, Avr.TRIM: Trap.TRIM_OFF}
+TESTS = {SELF_TEST: Kind.SELF_TEST, SIMULATE_FAILURE: Kind.SIMULATED_FAILURE, CALIBRATE: Kind.CALIBRATION}
 STATE_WORDS: dict[Status, str] = {
+    Status.ON_SMART_BOOST: "boosting",
+    Status.ON_SMART_TRIM: "trimming",
     Status.UNKNOWN: "unknown",
     Status.ON_LINE: "on-line",
     Status.ON_BATTERY: "on-battery",

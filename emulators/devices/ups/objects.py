@@ -42,6 +42,12 @@ TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
     "sysLocation.0": ("sysLocation.0", lambda length: length <= TEXT_LENGTH),
 }
 
+# Readings whose first value is the profile's.
+STARTED_FROM = frozenset(
+    f"upsAdvTest{name}.0"
+    for name in ("DiagnosticsResults", "LastDiagnosticsDate", "CalibrationResults", "CalibrationDate")
+)
+
 
 def instances_of(ups: Ups, receivers: list[Receiver]) -> Instances:
     """Exactly the instances of the profile.
@@ -59,9 +65,8 @@ def instances_of(ups: Ups, receivers: list[Receiver]) -> Instances:
             continue
         oid, tag, writable, enum = resolve(tree, label)
         getter, check, apply = live.get(label, (None, None, None))
-        if constant is None:
-            reading = READINGS.get(label)
-            getter = getter or (None if reading is None else _bound(ups, label))
+        if label in READINGS and (constant is None or label in STARTED_FROM):
+            getter = _bound(ups, label)
         getter = getter or _constant(label, tag, constant)
         if check is not None and enum:
             check = _within(enum, check)

@@ -14,27 +14,41 @@ class Status(IntEnum):
     UNKNOWN = 1
     ON_LINE = 2
     ON_BATTERY = 3
+    ON_SMART_BOOST = 4
     TIMED_SLEEPING = 5
     OFF = 7
     REBOOTING = 8
     SLEEPING_UNTIL_POWER_RETURN = 11
+    ON_SMART_TRIM = 12
 
 
 class Trap(IntEnum):
     """Specific numbers of the traps this model sends."""
 
     COMMUNICATION_LOST = 1
+    OVERLOAD = 2
+    DIAGNOSTICS_FAILED = 3
     ON_BATTERY = 5
+    BOOST_ON = 6
     LOW_BATTERY = 7
     COMMUNICATION_ESTABLISHED = 8
     POWER_RESTORED = 9
+    DIAGNOSTICS_PASSED = 10
     RETURN_FROM_LOW_BATTERY = 11
     TURNED_OFF = 12
     SLEEPING = 13
     WOKE_UP = 14
     REBOOT_STARTED = 15
+    REPLACE_BATTERY = 17
+    CALIBRATION_START = 28
     RESTART_AGENT = 29
     TURNED_ON = 30
+    TRIM_ON = 31
+    OVERLOAD_CLEARED = 33
+    BOOST_OFF = 34
+    TRIM_OFF = 35
+    BATTERY_REPLACED = 36
+    CALIBRATION_END = 37
 
 
 TEXTS: dict[Trap, str] = {
@@ -50,6 +64,18 @@ TEXTS: dict[Trap, str] = {
     Trap.REBOOT_STARTED: "UPS: A reboot has begun.",
     Trap.RESTART_AGENT: "System: The agent restarts.",
     Trap.TURNED_ON: "UPS: The outlets are on.",
+    Trap.OVERLOAD: "UPS: The load exceeds the rating.",
+    Trap.OVERLOAD_CLEARED: "UPS: The load is within the rating.",
+    Trap.DIAGNOSTICS_FAILED: "UPS: A self test failed.",
+    Trap.DIAGNOSTICS_PASSED: "UPS: A self test passed.",
+    Trap.BOOST_ON: "UPS: Raising a low input voltage.",
+    Trap.BOOST_OFF: "UPS: No longer raising the input voltage.",
+    Trap.TRIM_ON: "UPS: Lowering a high input voltage.",
+    Trap.TRIM_OFF: "UPS: No longer lowering the input voltage.",
+    Trap.REPLACE_BATTERY: "UPS: The battery needs to be replaced.",
+    Trap.BATTERY_REPLACED: "UPS: The battery was replaced.",
+    Trap.CALIBRATION_START: "UPS: A runtime calibration has begun.",
+    Trap.CALIBRATION_END: "UPS: The runtime calibration has ended.",
 }
 
 
@@ -112,6 +138,21 @@ SWITCH_ON: dict[tuple[str, int], bool] = {
     ("upsAdvControlTurnOnUPS", 2): False,
     ("upsAdvControlTurnOnUPS", 4): True,
 }
+# Orders about the battery.
+SELF_TEST = ("upsAdvTestDiagnostics", 2)
+SIMULATE_FAILURE = ("upsAdvControlSimulatePowerFail", 2)
+CALIBRATE = ("upsAdvTestRuntimeCalibration", 2)
+CANCEL_CALIBRATION = ("upsAdvTestRuntimeCalibration", 3)
+# Lamp and beeper: taken, with nothing to see on the network.
+LAMP_TEST = "upsAdvControlFlashAndBeep"
+# Line-interactive models have no bypass to switch to.
+BYPASS = "upsAdvControlBypassSwitch"
 CONTROLS: tuple[str, ...] = tuple(
-    dict.fromkeys(name for name, _ in (*SWITCH_OFF, *SWITCH_ON)),
+    dict.fromkeys(
+        (
+            *(name for name, _ in (*SWITCH_OFF, *SWITCH_ON, SELF_TEST, SIMULATE_FAILURE, CALIBRATE)),
+            LAMP_TEST,
+            BYPASS,
+        )
+    )
 )

@@ -65,6 +65,26 @@ class Battery(Strict):
     low_input_fraction: float = Field(gt=0, lt=1)
 
 
+class Regulation(Strict):
+    """Automatic voltage regulation: shares of the rated voltage at which it acts, and what it makes of the line."""
+
+    boost_below: float = Field(default=0.95, gt=0, lt=1)
+    boost_gain: float = Field(default=1.12, gt=1)
+    trim_above: float = Field(default=1.05, gt=1)
+    trim_gain: float = Field(default=0.88, gt=0, lt=1)
+
+
+class Diagnostics(Strict):
+    """Times and limits of the tests the UPS makes of its battery."""
+
+    self_test_s: float = Field(default=8, gt=0)
+    simulated_failure_s: float = Field(default=10, gt=0)
+    least_charge: float = Field(default=0.25, ge=0, le=1)
+    """Charge under which a self test is not begun."""
+    calibration_ends: float = Field(default=0.25, ge=0, lt=1)
+    """Charge at which a calibration ends."""
+
+
 class Raw(Strict):
     """An instance that no MIB text of ours names: its type and its constant value. Exactly one key."""
 
@@ -95,6 +115,8 @@ class Profile(Strict):
     access: tuple[AccessRow, ...]
     rating: Rating
     battery: Battery
+    regulation: Regulation | None = Regulation()
+    diagnostics: Diagnostics = Diagnostics()
     permitted: dict[str, tuple[int, ...]]
     instances: dict[str, Constant]
 
@@ -104,6 +126,11 @@ class Profile(Strict):
         if not isinstance(value, int):
             raise TypeError(f"{name} has no numeric factory value")
         return value
+
+    def number(self, name: str, default: int) -> int:
+        """The recorded value of `name`, or `default` where the recording has none."""
+        value = self.instances.get(f"{name}.0")
+        return value if isinstance(value, int) else default
 
     def text(self, name: str) -> str:
         """The text constant `name`, empty when the card does not have it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from emulators.devices.ups.diagnostics import Kind
 from emulators.devices.ups.orders import Status
 from emulators.kernel.instant import Instant
 from wire.snmp import Value
@@ -20,17 +21,24 @@ Reading = Callable[["Ups", Instant], Value]
 MINUTE_TICKS = 6000
 FLAGS = 64
 # Positions in upsBasicStateOutputState, from the left, counted from 1.
-FLAG_ABNORMAL, FLAG_ON_BATTERY, FLAG_LOW_BATTERY, FLAG_ON_LINE = 1, 2, 3, 4
-FLAG_LINK, FLAG_SLEEPING, FLAG_WAITING, FLAG_OUTPUT_ON = 6, 17, 18, 19
+FLAG_ON_BATTERY, FLAG_LOW_BATTERY, FLAG_ON_LINE = 2, 3, 4
+FLAG_REPLACE, FLAG_LINK, FLAG_BOOST, FLAG_TRIM, FLAG_OVERLOAD, FLAG_CALIBRATION = 5, 6, 7, 8, 9, 10
+FLAG_SLEEPING, FLAG_WAITING, FLAG_OUTPUT_ON, FLAG_SELF_TEST = 17, 18, 19, 29
 FLAG_REBOOTING, FLAG_SHUTDOWN, FLAG_LOW_OR_ON_BATTERY, FLAG_OUTPUT_OFF = 20, 22, 30, 58
 # upsOutputSource of RFC 1628 by the card's own output status.
-SOURCES: dict[Status, int] = {Status.UNKNOWN: 1, Status.ON_LINE: 3, Status.ON_BATTERY: 5}
+SOURCES: dict[Status, int] = {
+    Status.UNKNOWN: 1,
+    Status.ON_LINE: 3,
+    Status.ON_BATTERY: 5,
+    Status.ON_SMART_BOOST: 6,
+    Status.ON_SMART_TRIM: 7,
+}
 NO_OUTPUT = 2
 
 
 def _charge(ups: Ups, now: Instant) -> float:
     # The small addition keeps 0.29 * 100 from becoming 28.
-    return 100 * ups.charge.at(now) + 1e-9
+    return 100 * ups.battery.charge.at(now) + 1e-9
 
 
 def _flags(ups: Ups, _now: Instant) -> Value:
@@ -39,10 +47,16 @@ def _flags(ups: Ups, _now: Instant) -> Value:
     status = ups.status
     shown = {
         FLAG_LINK: True,
-        FLAG_ON_LINE: status is Status.ON_LINE,
+        FLAG_ON_LINE: ups.output_on and not ups.on_battery,
+        FLAG_REPLACE: ups.replace_battery,
+        FLAG_BOOST: status is Status.ON_SMART_BOOST,
+        FLAG_TRIM: status is Status.ON_SMART_TRIM,
+        FLAG_OVERLOAD: ups.overloaded,
+        FLAG_CALIBRATION: ups.diagnostics.running is Kind.CALIBRATION,
+        FLAG_SELF_TEST: ups.diagnostics.running is Kind.SELF_TEST,
         FLAG_ON_BATTERY: ups.on_battery,
-        FLAG_LOW_BATTERY: ups.battery_low,
-        FLAG_LOW_OR_ON_BATTERY: ups.battery_low or ups.on_battery,
+        FLAG_LOW_BATTERY: ups.battery.low,
+        FLAG_LOW_OR_ON_BATTERY: ups.battery.low or ups.on_battery,
         FLAG_OUTPUT_ON: ups.output_on,
         FLAG_OUTPUT_OFF: not ups.output_on,
         FLAG_SLEEPING: status is Status.TIMED_SLEEPING,
@@ -54,7 +68,8 @@ def _flags(ups: Ups, _now: Instant) -> Value:
 
 
 def _alarms(ups: Ups, _now: Instant) -> Value:
-    return sum((ups.on_battery, ups.battery_low, not ups.output_on, not ups.link_up))
+    off, cut = not ups.output_on, not ups.link_up
+    return sum((ups.on_battery, ups.battery.low, ups.overloaded, ups.replace_battery, off, cut))
 
 
 def _current(ups: Ups, _now: Instant) -> float:
@@ -68,16 +83,16 @@ def _ticks_left(ups: Ups, now: Instant) -> int:
 READINGS: dict[str, Reading] = {
     "sysUpTime.0": lambda ups, now: ups.card.uptime_ticks(now),
     # --- battery
-    "upsBasicBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery_low else 2,
+    "upsBasicBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery.low else 2,
     "upsBasicBatteryTimeOnBattery.0": lambda ups, now: ups.ticks_on_battery(now),
     "upsAdvBatteryCapacity.0": lambda ups, now: int(_charge(ups, now)),
     "upsHighPrecBatteryCapacity.0": lambda ups, now: int(10 * _charge(ups, now)),
     "upsAdvBatteryTemperature.0": lambda ups, _: int(ups.profile.battery.celsius),
     "upsHighPrecBatteryTemperature.0": lambda ups, _: int(10 * ups.profile.battery.celsius),
     "upsAdvBatteryRunTimeRemaining.0": _ticks_left,
-    "upsAdvBatteryReplaceIndicator.0": lambda _ups, _now: 1,
-    "upsAdvBatteryActualVoltage.0": lambda ups, now: int(ups.battery_volts(now)),
-    "upsHighPrecBatteryActualVoltage.0": lambda ups, now: int(10 * ups.battery_volts(now)),
+    "upsAdvBatteryReplaceIndicator.0": lambda ups, _: 2 if ups.replace_battery else 1,
+    "upsAdvBatteryActualVoltage.0": lambda ups, now: int(ups.battery.volts(now, discharging=ups.on_battery)),
+    "upsHighPrecBatteryActualVoltage.0": lambda ups, now: int(10 * ups.battery.volts(now, discharging=ups.on_battery)),
     # --- input
     "upsAdvInputLineVoltage.0": lambda ups, _: int(ups.inlet.supply.value.volts),
     "upsHighPrecInputLineVoltage.0": lambda ups, _: int(10 * ups.inlet.supply.value.volts),
@@ -98,6 +113,11 @@ READINGS: dict[str, Reading] = {
     "upsHighPrecOutputLoad.0": lambda ups, _: int(1000 * ups.load),
     "upsAdvOutputCurrent.0": lambda ups, now: int(_current(ups, now)),
     "upsHighPrecOutputCurrent.0": lambda ups, now: int(10 * _current(ups, now)),
+    # --- tests
+    "upsAdvTestDiagnosticsResults.0": lambda ups, _: int(ups.diagnostics.result),
+    "upsAdvTestLastDiagnosticsDate.0": lambda ups, _: ups.diagnostics.tested_on.encode(),
+    "upsAdvTestCalibrationResults.0": lambda ups, _: int(ups.diagnostics.calibration),
+    "upsAdvTestCalibrationDate.0": lambda ups, _: ups.diagnostics.calibrated_on.encode(),
     # --- link, state, card
     "upsCommStatus.0": lambda ups, _: 1 if ups.link_up else 2,
     "upsBasicStateOutputState.0": _flags,
@@ -107,11 +127,11 @@ READINGS: dict[str, Reading] = {
     "mconfigClockDate.0": lambda ups, now: ups.card.clock(now)[0],
     "mconfigClockTime.0": lambda ups, now: ups.card.clock(now)[1],
     # --- RFC 1628: the same state once more
-    "upsBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery_low else 2,
+    "upsBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery.low else 2,
     "upsSecondsOnBattery.0": lambda ups, now: ups.ticks_on_battery(now) // 100,
     "upsEstimatedMinutesRemaining.0": lambda ups, now: _ticks_left(ups, now) // MINUTE_TICKS,
     "upsEstimatedChargeRemaining.0": lambda ups, now: int(_charge(ups, now)),
-    "upsBatteryVoltage.0": lambda ups, now: int(10 * ups.battery_volts(now)),
+    "upsBatteryVoltage.0": lambda ups, now: int(10 * ups.battery.volts(now, discharging=ups.on_battery)),
     "upsBatteryTemperature.0": lambda ups, _: int(ups.profile.battery.celsius),
     "upsInputFrequency.1": lambda ups, _: int(10 * ups.inlet.supply.value.hertz),
     "upsInputVoltage.1": lambda ups, _: int(ups.inlet.supply.value.volts),
