@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from emulators.bindings.chassis import AcLink
 from emulators.devices.ups.profile import AccessRow
+from wire.snmp.usm import Auth, Priv
 
 
 class Strict(BaseModel):
@@ -67,6 +68,24 @@ class UpsSettings(Strict):
         return {name: value * scale for name, (value, scale) in rows.items() if value is not None}
 
 
+class V3User(Strict):
+    """A version 3 user of a card; the passphrases have 15 to 32 characters, as cards want them."""
+
+    type: Literal["read", "write"] = "read"
+    auth: Auth | None = None
+    auth_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
+    priv: Priv | None = None
+    priv_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.auth is None) != (self.auth_key is None) or (self.priv is None) != (self.priv_key is None):
+            raise ValueError("auth goes with auth_key, and priv with priv_key")
+        if self.priv is not None and self.auth is None:
+            raise ValueError("there is no privacy without authentication")
+        return self
+
+
 class UpsConfig(Strict):
     """A UPS with its network card."""
 
@@ -76,6 +95,8 @@ class UpsConfig(Strict):
     settings: UpsSettings = UpsSettings()
     access: tuple[AccessRow, ...] = Field(default=(), max_length=4)
     """Access rows of the card; without any, the factory rows of the profile."""
+    users: dict[Annotated[str, Field(min_length=1, max_length=32)], V3User] = Field(default_factory=dict, max_length=4)
+    """Version 3 users; without any, version 3 is off."""
     traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
     """Trap receivers; when left out, the gateway of the rig."""
     confirm_s: Seconds = 60

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import NAMESPACE_DNS, uuid5
 
-from emulators.config import BmcConfig, Plant, ServerConfig
+from emulators.bindings.snmp import Access, UsmUser
+from emulators.config import BmcConfig, Plant, ServerConfig, UpsConfig
 from emulators.devices.bmc import AlertDestination, Bmc, User
 from emulators.devices.disk import Disk
 from emulators.devices.mains import Mains
@@ -33,7 +34,13 @@ def build(plant: Plant, epoch_s: int) -> World:
         if config.traps is None:
             receivers = ((LOOPBACK, "public"),)
         ups = Ups(
-            name, load_profile(config.profile), config.address, config.access, receivers, config.settings.objects()
+            name,
+            load_profile(config.profile),
+            config.address,
+            access=config.access,
+            receivers=receivers,
+            settings=config.settings.objects(),
+            users=_users(config),
         )
         world.add(ups)
         plug(world, feeds[config.mains].outlet(name), ups.inlet)
@@ -46,6 +53,20 @@ def build(plant: Plant, epoch_s: int) -> World:
         _server(world, plant, name, server_config, feeds, epoch_s)
     world.settle()
     return world
+
+
+def _users(config: UpsConfig) -> tuple[UsmUser, ...]:
+    return tuple(
+        UsmUser(
+            name.encode(),
+            Access.WRITE if user.type == "write" else Access.READ,
+            user.auth,
+            (user.auth_key or "").encode(),
+            user.priv,
+            (user.priv_key or "").encode(),
+        )
+        for name, user in config.users.items()
+    )
 
 
 def _server(

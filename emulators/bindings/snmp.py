@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
 from emulators.kernel.instant import Instant
 from mibs import MibTree, Oid
 from wire.snmp import ErrorStatus, Tag, Value
+from wire.snmp.usm import Auth, Priv
 
 TAGS: dict[str, Tag] = {
     "INTEGER": Tag.INTEGER,
@@ -49,10 +50,28 @@ class Instance:
     apply: Setter | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UsmUser:
+    """A version 3 user. Without `auth` there is neither authentication nor privacy."""
+
+    name: bytes
+    access: Access
+    auth: Auth | None = None
+    auth_password: bytes = field(default=b"", repr=False)
+    priv: Priv | None = None
+    priv_password: bytes = field(default=b"", repr=False)
+
+
 class SnmpView(Protocol):
     """What an SNMP agent needs of a device."""
 
     max_message: int
+    engine_id: bytes
+    users: dict[bytes, UsmUser]
+    boots: int
+
+    def engine_time_s(self, now: Instant) -> int:
+        """snmpEngineTime: seconds since the last start."""
 
     @property
     def instances(self) -> Instances: ...

@@ -7,17 +7,37 @@ from hypothesis import strategies as st
 
 from emulators.faces.ipmi_lan import IpmiLan
 from emulators.kernel.instant import Instant
-from tests.emulators.rig import Desk, number
+from tests.emulators.rig import PLANT, Desk, number
 from tests.support.vectors import names, vector
 from wire import rmcp
-from wire.snmp import Kind, Tag, VarBind
+from wire.snmp import Kind, Pdu, Tag, VarBind, v3
 
-DESK = Desk()
+USERS = {"mgr": {"type": "write", "auth": "sha", "auth_key": "auth passphrase 1"}, "looker": {"type": "read"}}
+DESK = Desk(PLANT | {"ups": {"UPS1": PLANT["ups"]["UPS1"] | {"users": USERS}}})
 LAN = IpmiLan(DESK.bmc, lambda count: b"\x5a" * count)
 PEER = ("127.0.0.1", 40000)
 
+
+def v3_message(engine: bytes, user: bytes, flags: int, code: bytes, at: int, value: int) -> bytes:
+    """A version 3 message, right but for one octet."""
+    pdu = Pdu(Kind.GET, 1, 0, 0, (VarBind(number("sysDescr.0"), Tag.NULL, None),))
+    header = v3.Header(7, 1500, v3.Flags(flags), engine, 1, 0, user, code)
+    octets = bytearray(v3.encode(v3.V3Message(header, v3.encode_scoped(v3.Scoped(engine, b"", pdu)))))
+    octets[at % len(octets)] = value
+    return bytes(octets)
+
+
 datagrams = st.one_of(
     st.binary(max_size=300),
+    st.builds(
+        v3_message,
+        st.sampled_from([b"", DESK.ups.card.engine_id]),
+        st.sampled_from([b"", b"mgr", b"looker", b"nobody"]),
+        st.integers(0, 7),
+        st.binary(max_size=12),
+        st.integers(0, 200),
+        st.integers(0, 255),
+    ),
     st.builds(
         lambda name, at, value: vector(name)[:at] + bytes((value,)) + vector(name)[at + 1 :],
         st.sampled_from(names()),

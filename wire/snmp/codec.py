@@ -48,6 +48,17 @@ def decode(data: bytes) -> Message:
     return Message(version, community, _pdu(kind, data, start, end))
 
 
+def decode_pdu(data: bytes, at: int, end: int) -> Pdu:
+    """Read the PDU of a version 2 or 3 message, which must fill `data[at:end]`. Raises WireError."""
+    tag, start, stop = ber.read_header(data, at, end)
+    kind = _KINDS.get(tag)
+    if kind is None or kind is Kind.TRAP_V1:
+        raise WireError(at, f"{tag:#04x} is no PDU of this version")
+    if stop != end:
+        raise WireError(stop, "octets follow the PDU")
+    return _pdu(kind, data, start, end)
+
+
 # RFC 1157 knows these four; RFC 3416 keeps them.
 _BOTH_VERSIONS = frozenset({Kind.GET, Kind.GET_NEXT, Kind.RESPONSE, Kind.SET})
 
@@ -160,19 +171,21 @@ def encode(message: Message) -> bytes:
             + ber.encode_integer(pdu.specific_trap)
             + ber.encode_integer(pdu.time_stamp, Tag.TIME_TICKS)
         )
+        content = ber.encode(pdu.kind, body + encode_varbinds(pdu.varbinds))
     else:
-        body = (
-            ber.encode_integer(pdu.request_id)
-            + ber.encode_integer(pdu.error_status)
-            + ber.encode_integer(pdu.error_index)
-        )
-    body += encode_varbinds(pdu.varbinds)
+        content = encode_pdu(pdu)
     return ber.encode(
         ber.SEQUENCE,
-        ber.encode_integer(message.version)
-        + ber.encode(ber.OCTET_STRING, message.community)
-        + ber.encode(pdu.kind, body),
+        ber.encode_integer(message.version) + ber.encode(ber.OCTET_STRING, message.community) + content,
     )
+
+
+def encode_pdu(pdu: Pdu) -> bytes:
+    """The octets of any PDU but the version 1 trap."""
+    head = (
+        ber.encode_integer(pdu.request_id) + ber.encode_integer(pdu.error_status) + ber.encode_integer(pdu.error_index)
+    )
+    return ber.encode(pdu.kind, head + encode_varbinds(pdu.varbinds))
 
 
 def encode_varbinds(varbinds: Sequence[VarBind]) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Access, Instances
+from emulators.bindings.snmp import Access, Instances, UsmUser
 from emulators.bindings.traps import OutgoingTrap
 from emulators.devices.ups.objects import instances_of
 from emulators.devices.ups.orders import TEXTS, Trap
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 APC = Oid.parse("1.3.6.1.4.1.318")
 TRAP_TEXT = Oid.parse("1.3.6.1.4.1.318.2.3.3.0")
+APC_HARDWARE = bytes.fromhex("00c0b7")
 UNUSED = "0.0.0.0"
 CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 RECEIVERS = 4
@@ -44,7 +45,13 @@ class Card:
         address: str,
         access: tuple[AccessRow, ...],
         receivers: tuple[tuple[str, str], ...],
+        users: tuple[UsmUser, ...] = (),
     ) -> None:
+        self.users = {user.name: user for user in users}
+        # snmpEngineID of a card: its prefix, format 3, and the hardware address.
+        hardware = APC_HARDWARE + bytes(int(part) for part in address.split(".")[1:])
+        self.engine_id = bytes.fromhex(ups.profile.card.engine_prefix) + b"\x03" + hardware
+        self.boots = 1
         self.address = address
         self.max_message = ups.profile.card.max_message
         self.muted = False
@@ -63,6 +70,9 @@ class Card:
     def uptime_ticks(self, now: Instant) -> int:
         step = self._profile.card.uptime_step_ticks
         return ticks_between(self._started, now) // step * step % (1 << 32)
+
+    def engine_time_s(self, now: Instant) -> int:
+        return ticks_between(self._started, now) // 100
 
     def clock(self, now: Instant) -> tuple[bytes, bytes]:
         """Date and time of the card, whose clock starts at its epoch with the card."""
@@ -91,6 +101,7 @@ class Card:
         """The agent announces its restart, falls silent and comes back with its uptime at zero."""
         self.send(Trap.RESTART_AGENT, now)
         self._cold = False
+        self.boots += 1
         self._back_at = after(now, self._profile.card.restart_s)
 
     def advance(self, now: Instant) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from emulators.bindings.snmp import UsmUser
 from emulators.devices.ups.battery import Battery
 from emulators.devices.ups.card import Card
 from emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome, SelfTestResult
@@ -46,6 +47,7 @@ class Ups:
         access: tuple[AccessRow, ...] = (),
         receivers: tuple[tuple[str, str], ...] = (),
         settings: dict[str, int] | None = None,
+        users: tuple[UsmUser, ...] = (),
     ) -> None:
         """`receivers` are (address, community); `settings` object names to values in the object's unit."""
         self.name = name
@@ -69,7 +71,7 @@ class Ups:
         self._outage_told = False
         self._avr_told = Avr.NONE
         self.overloaded: bool = False
-        self.card: Card = Card(self, address, access or profile.access, receivers)
+        self.card: Card = Card(self, address, access or profile.access, receivers, users)
         self.inputs = inputs_of(self)
         self._now: Instant = START
 

@@ -29,6 +29,8 @@ class Card(Strict):
     uptime_step_ticks: int = Field(gt=0)
     max_message: int = Field(ge=484)
     setting_step_s: float = Field(ge=0)
+    engine_prefix: str = Field(default="80000000", pattern=r"^[0-9a-f]{8}$")
+    """First four octets of snmpEngineID: 80000000 on AOS 5, 8000013e on AOS 3."""
 
 
 class AccessRow(Strict):

@@ -1,0 +1,136 @@
+"""An authoritative SNMP engine with the User-based Security Model (RFC 3414 section 3.2)."""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from emulators.bindings.snmp import UsmUser
+from mibs import Oid
+from wire.errors import WireError
+from wire.snmp import Kind, Pdu, Tag, VarBind, usm, v3
+from wire.snmp.v3 import Flags, Header, Scoped, V3Message
+
+TIME_WINDOW_S = 150
+MAX_SIZE = 65507
+USM_STATS = Oid.parse("1.3.6.1.6.3.15.1.1")
+
+
+class Refused(Enum):
+    """Why a message got a report, by the number of its usmStats counter."""
+
+    UNSUPPORTED_SECURITY_LEVELS = 1
+    NOT_IN_TIME_WINDOWS = 2
+    UNKNOWN_USER_NAMES = 3
+    UNKNOWN_ENGINE_IDS = 4
+    WRONG_DIGESTS = 5
+    DECRYPTION_ERRORS = 6
+
+
+class Request(NamedTuple):
+    """A message that passed: who sent it, at which level, and what it asks."""
+
+    header: Header
+    user: UsmUser
+    scoped: Scoped
+
+
+class UsmEngine:
+    """One per card. `users` are those of the card; counters carry the names of usmStats."""
+
+    def __init__(self, engine_id: bytes, users: Callable[[], dict[bytes, UsmUser]]) -> None:
+        self.engine_id = engine_id
+        self.counters: Counter[str] = Counter()
+        self._users = users
+        self._salt = 0
+
+    def open(self, data: bytes, boots: int, time_s: int) -> Request | bytes | None:
+        """The request inside a datagram; a report that refuses it; or None for silence. Raises WireError."""
+        message = v3.decode(data)
+        header = message.header
+        if header.engine_id != self.engine_id:
+            return self._report(Refused.UNKNOWN_ENGINE_IDS, message, boots, time_s, None)
+        user = self._users().get(header.user)
+        if user is None:
+            return self._report(Refused.UNKNOWN_USER_NAMES, message, boots, time_s, None)
+        wants_auth, wants_priv = bool(header.flags & Flags.AUTH), bool(header.flags & Flags.PRIV)
+        if (wants_auth and user.auth is None) or (wants_priv and user.priv is None):
+            return self._report(Refused.UNSUPPORTED_SECURITY_LEVELS, message, boots, time_s, None)
+        if wants_auth:
+            if not self._authentic(data, message, user):
+                return self._report(Refused.WRONG_DIGESTS, message, boots, time_s, None)
+            if header.boots != boots or abs(header.time_s - time_s) > TIME_WINDOW_S:
+                # The only report that is authenticated, so that a manager may learn the time from it.
+                return self._report(Refused.NOT_IN_TIME_WINDOWS, message, boots, time_s, user)
+        payload: bytes | None = message.payload
+        if wants_priv and user.auth is not None and user.priv is not None:
+            key = usm.privacy_key(user.auth, user.priv, user.priv_password, self.engine_id)
+            payload = usm.decrypt(user.priv, key, message.payload, header.boots, header.time_s, header.priv_params)
+        if payload is None:
+            return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
+        try:
+            scoped = v3.decode_scoped(payload)
+        except WireError:
+            if not wants_priv:
+                raise
+            return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
+        return Request(header, user, scoped)
+
+    def seal(self, request: Request, pdu: Pdu, boots: int, time_s: int) -> bytes:
+        """The answer to `request`, at its security level."""
+        flags = request.header.flags & ~Flags.REPORTABLE
+        return self._seal(request.header, flags, request.user, request.scoped._replace(pdu=pdu), boots, time_s)
+
+    def _authentic(self, data: bytes, message: V3Message, user: UsmUser) -> bool:
+        code = message.header.auth_params
+        if user.auth is None or len(code) != usm.code_length(user.auth):
+            return False
+        start = message.auth_offset
+        blank = data[:start] + bytes(len(code)) + data[start + len(code) :]
+        key = usm.localized_key(user.auth, user.auth_password, self.engine_id)
+        return hmac.compare_digest(code, usm.code(user.auth, key, blank))
+
+    def _report(
+        self, reason: Refused, message: V3Message, boots: int, time_s: int, user: UsmUser | None
+    ) -> bytes | None:
+        """RFC 3412 section 7.1.3: only reportable messages are answered."""
+        name = reason.name.lower()
+        self.counters[name] += 1
+        if not message.header.flags & Flags.REPORTABLE:
+            return None
+        request_id = 0
+        if not message.header.flags & Flags.PRIV:
+            try:
+                request_id = v3.decode_scoped(message.payload).pdu.request_id
+            except WireError:
+                request_id = 0  # what cannot be read cannot be named
+        counter = VarBind(USM_STATS.child(reason.value, 0), Tag.COUNTER32, self.counters[name])
+        pdu = Pdu(Kind.REPORT, request_id, 0, 0, (counter,))
+        flags = Flags.AUTH if user is not None else Flags.NONE
+        return self._seal(message.header, flags, user, Scoped(self.engine_id, b"", pdu), boots, time_s)
+
+    def _seal(
+        self, header: Header, flags: Flags, user: UsmUser | None, scoped: Scoped, boots: int, time_s: int
+    ) -> bytes:
+        payload = v3.encode_scoped(scoped)
+        salt = b""
+        if flags & Flags.PRIV and user is not None and user.auth is not None and user.priv is not None:
+            self._salt += 1
+            salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
+            key = usm.privacy_key(user.auth, user.priv, user.priv_password, self.engine_id)
+            payload = usm.encrypt(user.priv, key, payload, boots, time_s, salt)
+        blank = b""
+        if flags & Flags.AUTH and user is not None and user.auth is not None:
+            blank = bytes(usm.code_length(user.auth))
+        answer = Header(
+            header.message_id, MAX_SIZE, Flags(flags), self.engine_id, boots, time_s, header.user, blank, salt
+        )
+        data = v3.encode(V3Message(answer, payload))
+        if not blank or user is None or user.auth is None:
+            return data
+        start = v3.decode(data).auth_offset
+        key = usm.localized_key(user.auth, user.auth_password, self.engine_id)
+        return data[:start] + usm.code(user.auth, key, data) + data[start + len(blank) :]
