@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
+
+import structlog
 
 from emulators.bindings.inputs import InputError, Inputs
 from emulators.bindings.traps import OutgoingTrap
@@ -16,8 +19,11 @@ from emulators.faces.ipmi_lan import IpmiLan
 from emulators.faces.snmp_agent import SnmpAgent
 from emulators.faces.udp import BindError, UdpSocket
 from emulators.kernel.instant import Instant
+from emulators.memory import Memory
 from emulators.plant import build
 from wire.snmp import Message, Version, encode
+
+log = structlog.get_logger("emulators")
 
 
 class Place(Protocol):
@@ -33,10 +39,20 @@ class Place(Protocol):
 class Emulators:
     """A running plant."""
 
-    def __init__(self, plant: Plant, random_bytes: Callable[[int], bytes], epoch_s: int) -> None:
-        """Build everything; nothing is bound yet. Raises ProfileError and LoopError."""
+    def __init__(
+        self, plant: Plant, random_bytes: Callable[[int], bytes], epoch_s: int, data: Path | None = None
+    ) -> None:
+        """Build everything; nothing is bound yet. What devices kept in `data` they take up.
+
+        Raises ProfileError, LoopError and MemoryFileError.
+        """
         self.plant = plant
         self.world = build(plant, epoch_s)
+        self._memory = Memory(data) if data else None
+        self._upses = [device for device in self.world.devices.values() if isinstance(device, Ups)]
+        if self._memory is not None:
+            for ups in self._upses:
+                self._memory.recall(ups)
         self.counters: Counter[str] = Counter()
         self._random = random_bytes
         self._sockets: dict[str, UdpSocket] = {}
@@ -154,6 +170,9 @@ class Emulators:
     def _changed(self) -> None:
         self.world.settle()
         self._flush()
+        if self._memory is not None:
+            for ups in self._upses:
+                self._keep(self._memory, ups)
         for watcher in self._watchers:
             watcher()
 
@@ -171,6 +190,13 @@ class Emulators:
         if deadline is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._zero + deadline / 1000, self._due, deadline)
+
+    def _keep(self, memory: Memory, ups: Ups) -> None:
+        try:
+            memory.keep(ups)
+        except OSError as error:
+            self.counters["settings_not_kept"] += 1
+            log.error("settings not kept", device=ups.name, reason=str(error))  # noqa: TRY400
 
     def _due(self, deadline: Instant) -> None:
         # The loop may call a little early; the world must still reach its deadline.

@@ -90,15 +90,15 @@ def assemble(
     """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
     plant = plant_of(rig)
     site = site_of(rig, data, bind)
-    emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000)
+    emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
     return GatewayProcess(site, tree, clock, emulators)
 
 
 class EmulatorsProcess:
     """The plant of a rig with the lab interface, and no gateway."""
 
-    def __init__(self, rig: RigFile, clock: Clock, speed: Speed, api: Api) -> None:
-        self.emulators = Emulators(plant_of(rig), entropy(rig.seed, speed), clock.unix_ms() // 1000)
+    def __init__(self, rig: RigFile, clock: Clock, speed: Speed, api: Api, data: Path | None = None) -> None:
+        self.emulators = Emulators(plant_of(rig), entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
         application = web.Application()
         add_lab(application, self.emulators, api)
         self._http = HttpServer(application, api)

@@ -18,6 +18,7 @@ from emulators.bindings.inputs import InputError
 from emulators.devices.ups import ProfileError
 from emulators.faces.udp import BindError
 from emulators.kernel.world import LoopError
+from emulators.memory import MemoryFileError
 from gateway.assembly import SecretError
 from gateway.receive import ListenError
 from gateway.store import StoreError
@@ -40,6 +41,7 @@ REFUSALS = (
     InputError,
     ListenError,
     LoopError,
+    MemoryFileError,
     MibError,
     ProfileError,
     SecretError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rigs.cli import ask, check, profile, serve
+from rigs.cli import ask, check, profile, record, serve
 from rigs.cli.replay import replay
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(ask.command)
 app.command()(ask.events)
 app.command()(check.schema)
 app.add_typer(profile.app, name="profile")
+app.add_typer(record.app, name="record")
 
 
 def main() -> None:

@@ -33,7 +33,8 @@ from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
 HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="Where the HTTP interface binds.")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Folder of the journal; without it, it lives in memory.")
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Folder for what outlives the process: journal and device settings."),
 ]
 PortsOption = Annotated[
     str, typer.Option("--ports", metavar="file|high", help="`high` moves 161, 162, 623 to 1161, 1162, 1623.")
@@ -75,6 +76,7 @@ def run(
 def emulators(
     rig: RigArgument,
     speed: SpeedOption = 1.0,
+    data: DataOption = None,
     http: HttpOption = None,
     ports: PortsOption = "file",
     verbose: VerboseOption = False,
@@ -89,7 +91,7 @@ def emulators(
         api = _api(loaded.gateway.api, http)
 
         async def body() -> int:
-            return await _serve(EmulatorsProcess(loaded, Clock(time.time()), speed, api), loaded, api)
+            return await _serve(EmulatorsProcess(loaded, Clock(time.time()), speed, api, data), loaded, api)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)

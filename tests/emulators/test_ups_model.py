@@ -254,6 +254,21 @@ def test_a_self_test_moves_the_load_and_is_no_outage() -> None:
     assert desk.get("upsAdvTestDiagnostics.0") == 1
 
 
+def test_self_tests_follow_their_schedule() -> None:
+    desk = quiet()
+    day = 86_400
+    desk.at(14 * day - 1)
+    assert desk.traps() == []
+    desk.at(14 * day + 8)
+    assert desk.traps() == [10]  # every second week from the factory
+    desk.set("upsAdvTestDiagnosticSchedule.0", Tag.INTEGER, 3)
+    desk.at(21 * day + 8)
+    assert desk.traps() == [10]
+    desk.set("upsAdvTestDiagnosticSchedule.0", Tag.INTEGER, 5)  # never
+    desk.at(100 * day)
+    assert desk.traps() == []
+
+
 def test_a_failed_self_test_asks_for_a_new_battery_until_it_comes() -> None:
     desk = quiet()
     desk.inject("UPS1", "battery_bad")

@@ -101,3 +101,18 @@ def read_traps(stream: IO[str], wanted: set[tuple[str, str]]) -> dict[tuple[str,
         agent, numbers, rest = stream.readline().split("~", 2)
         seen[agent, numbers] = rest.strip()
     return seen
+
+
+def test_what_was_set_outlives_the_process(tmp_path: Path) -> None:
+    document = sample("a1080a-pair.yaml")
+    data = ["--data", str(tmp_path / "data")]
+    with running(document, tmp_path, "--speed", "20", *data) as live:
+        tool("snmpset", "-v1", "-c", "public", live.card("UPS1"), "1.3.6.1.2.1.1.6.0", "s", "room 5")
+        tool("snmpset", "-v1", "-c", "public", live.card("UPS1"), f"{U}.5.2.10.0", "t", "60000")
+    with running(document, tmp_path, *data) as live:
+        shown = tool("snmpget", "-v1", "-c", "public", live.card("UPS1"), "1.3.6.1.2.1.1.6.0", f"{U}.5.2.10.0")
+        assert "room 5" in shown
+        assert "(60000)" in shown
+        # The journal is there too: the events of the first run come before those of the second.
+        events = live.standin("events")
+        assert events.count("ups.card.restarted") == 4

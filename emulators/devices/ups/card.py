@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulators.bindings.snmp import Access, Instances, UsmUser
 from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.ups.objects import instances_of
+from emulators.devices.ups.objects import Text, instances_of, texts_of
 from emulators.devices.ups.orders import TEXTS, Trap
 from emulators.devices.ups.profile import AccessRow
 from emulators.kernel.instant import START, Instant, after, ticks_between
@@ -65,11 +65,32 @@ class Card:
         self._back_at: Instant | None = START  # a start is due: at power-up, and at the end of a restart
         self._cold = True
         self._object_id = Oid.parse(ups.profile.text("sysObjectID"))
-        self.instances: Instances = instances_of(ups, self.receivers)
+        self.texts: dict[str, Text] = texts_of(ups)
+        self.instances: Instances = instances_of(ups, self.receivers, self.texts)
 
     def uptime_ticks(self, now: Instant) -> int:
         step = self._profile.card.uptime_step_ticks
         return ticks_between(self._started, now) // step * step % (1 << 32)
+
+    def memory(self) -> dict[str, Any]:
+        """What the card keeps when it loses power, as JSON."""
+        return {
+            "boots": self.boots,
+            "texts": {label: text.value.hex() for label, text in self.texts.items()},
+            "receivers": [
+                [row.address, row.community.hex(), row.enabled, row.authentication_traps] for row in self.receivers
+            ],
+        }
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Take up what `memory` returned in an earlier life; this start is one more boot."""
+        self.boots = memory["boots"] + 1
+        for label, value in memory["texts"].items():
+            if label in self.texts:
+                self.texts[label].value = bytes.fromhex(value)
+        for row, kept in zip(self.receivers, memory["receivers"], strict=False):
+            row.address, row.community = kept[0], bytes.fromhex(kept[1])
+            row.enabled, row.authentication_traps = kept[2], kept[3]
 
     def engine_time_s(self, now: Instant) -> int:
         return ticks_between(self._started, now) // 100

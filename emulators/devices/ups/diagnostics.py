@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum, auto
 
 from emulators.devices.ups.profile import Profile
-from emulators.kernel.instant import Instant, after
+from emulators.kernel.instant import START, Instant, after
 
 
 class Kind(Enum):
@@ -35,6 +35,11 @@ class CalibrationResult(IntEnum):
     ABORTED = 5
 
 
+DAY_S = 86_400
+# Days between self tests by upsAdvTestDiagnosticSchedule; the values not listed test at no fixed interval.
+SCHEDULES: dict[int, int] = {2: 14, 3: 7, 6: 28, 7: 84, 8: 14, 9: 7, 10: 56, 11: 182, 12: 364}
+
+
 class Outcome(Enum):
     """What the model has to tell after a test changed."""
 
@@ -56,6 +61,12 @@ class Diagnostics:
         self.tested_on = profile.text("upsAdvTestLastDiagnosticsDate")
         self.calibrated_on = profile.text("upsAdvTestCalibrationDate")
         self._until: Instant | None = None
+        self._last: Instant = START  # of the last self test, tried or made
+
+    def scheduled(self, schedule: int) -> Instant | None:
+        """When the UPS will test itself by its schedule."""
+        days = SCHEDULES.get(schedule)
+        return None if days is None else after(self._last, days * DAY_S)
 
     @property
     def active(self) -> bool:
@@ -65,6 +76,8 @@ class Diagnostics:
     def start(self, test: Kind, now: Instant, charge: float, *, on_line: bool) -> bool:
         """Begin a test; False, with an invalid result where there is one, when it cannot run now."""
         possible = on_line and not self.active
+        if test is Kind.SELF_TEST:
+            self._last = now
         if test is Kind.SELF_TEST and (not possible or charge < self._limits.least_charge):
             self.result = SelfTestResult.INVALID
             return False

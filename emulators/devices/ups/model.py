@@ -144,6 +144,16 @@ class Ups:
         since = self.line.lost_since
         return ticks_between(since, now) if since is not None and self.on_battery else 0
 
+    def memory(self) -> dict[str, Any]:
+        """What managers set, as JSON."""
+        return {"settings": self.settings.memory(), "card": self.card.memory()}
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Take up what `memory` returned in an earlier life. Raises KeyError, TypeError and ValueError."""
+        for name, value in memory["settings"].items():
+            self.settings.preset(name, value)
+        self.card.recall(memory["card"])
+
     # --- orders ---------------------------------------------------------------------------------------------
 
     def judge(self, control: str, value: int) -> ErrorStatus:
@@ -177,6 +187,9 @@ class Ups:
             self.line.tested()
             if kind is Kind.CALIBRATION:
                 self.card.send(Trap.CALIBRATION_START, now)
+
+    def _scheduled_test(self) -> Instant | None:
+        return self.diagnostics.scheduled(self.settings["upsAdvTestDiagnosticSchedule"])
 
     def _abort_test(self, now: Instant) -> None:
         if self.diagnostics.abort():
@@ -242,6 +255,9 @@ class Ups:
         self.line.advance(now)
         self.card.advance(now)
         self._end_tests(now)
+        due = self._scheduled_test()
+        if due is not None and due <= now:
+            self._test(Kind.SELF_TEST, now)
         if self._grace_until is not None and self._grace_until <= now:
             self._turn_off(now)
         if self._sleep_until is not None and self._sleep_until <= now:
@@ -328,6 +344,7 @@ class Ups:
             self.line.next_deadline(),
             self.card.next_deadline(),
             self.diagnostics.due,
+            self._scheduled_test(),
             *self.battery.deadlines(now, self.load, self._low_s(), levels),
         )
 

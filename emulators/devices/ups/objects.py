@@ -49,13 +49,18 @@ STARTED_FROM = frozenset(
 )
 
 
-def instances_of(ups: Ups, receivers: list[Receiver]) -> Instances:
+def texts_of(ups: Ups) -> dict[str, Text]:
+    """The texts of a card, by the instance that holds them."""
+    return {holder: Text(ups.profile.text(holder.removesuffix(".0")).encode()) for holder, _ in TEXTS.values()}
+
+
+def instances_of(ups: Ups, receivers: list[Receiver], texts: dict[str, Text]) -> Instances:
     """Exactly the instances of the profile.
 
     Raises KeyError for an instance that the profile leaves to the model and the model does not know.
     """
     tree = standard_tree()
-    live = _live(ups, receivers)
+    live = _live(ups, receivers, texts)
     rows: list[Instance] = []
     for label, constant in ups.profile.instances.items():
         if isinstance(constant, Raw):
@@ -98,11 +103,10 @@ def _text(fits: Callable[[int], bool]) -> Checker:
     return check
 
 
-def _live(ups: Ups, receivers: list[Receiver]) -> dict[str, Live]:
+def _live(ups: Ups, receivers: list[Receiver], texts: dict[str, Text]) -> dict[str, Live]:
     """Everything that can change by a SET, and what it reads back."""
     rows: dict[str, Live] = {label: _setting(ups, *target) for label, target in SETTINGS.items()}
     rows |= {f"{name}.0": _control(ups, name) for name in CONTROLS}
-    texts = {holder: _Text(ups.profile.text(holder.removesuffix(".0")).encode()) for holder, _ in TEXTS.values()}
     for label, (holder, fits) in TEXTS.items():
         rows[label] = (texts[holder].get, _text(fits), texts[holder].set)
     rows["upsAdvConfigSetEEPROMDefaults.0"] = (
@@ -167,7 +171,7 @@ def _receiver(receiver: Receiver, index: int) -> dict[str, Live]:
     }
 
 
-class _Text:
+class Text:
     """A text with memory."""
 
     def __init__(self, value: bytes) -> None:

@@ -85,6 +85,10 @@ class Settings:
         for name in self._values:
             self.write(name, self._profile.factory(name), now)
 
+    def memory(self) -> dict[str, int]:
+        """Values as they will stand once every change under way has arrived."""
+        return self._values | {name: value for name, (_, value) in self._pending.items()}
+
     def advance(self, now: Instant) -> None:
         for name, (due, value) in list(self._pending.items()):
             if due <= now:

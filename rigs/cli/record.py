@@ -1,0 +1,93 @@
+"""record: read a real device into a file that a profile can be made from."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from mibs import Oid, standard_tree
+from rigs.cli.common import UNREACHABLE, USAGE, explained, stop
+from rigs.recorder import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
+
+app = typer.Typer(help="Record real devices.", no_args_is_help=True, rich_markup_mode="markdown")
+
+
+@app.callback()
+def _group() -> None:
+    """Record real devices."""
+
+
+@app.command()
+def ups(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS[:PORT]", help="The card.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the recording goes.")],
+    version: Annotated[str, typer.Option("--version", metavar="1|2c|3")] = "1",
+    community_text: Annotated[str, typer.Option("--community", help="For versions 1 and 2c.")] = "public",
+    user_name: Annotated[str | None, typer.Option("--user", help="For version 3.")] = None,
+    auth: Annotated[str | None, typer.Option("--auth", metavar="|".join(AUTH_PROTOCOLS))] = None,
+    auth_key_file: Annotated[Path | None, typer.Option("--auth-key-file", metavar="FILE")] = None,
+    priv: Annotated[str | None, typer.Option("--priv", metavar="|".join(PRIV_PROTOCOLS))] = None,
+    priv_key_file: Annotated[Path | None, typer.Option("--priv-key-file", metavar="FILE")] = None,
+) -> None:
+    """Walk a UPS card into a recording; interrupted, the same command goes on where it stopped.
+
+    Example: `standin record ups 192.0.2.7 --out my-card.snmprec`,
+    then `standin profile new my-card --from my-card.snmprec`
+    """
+    host, _, port = address.partition(":")
+    if port and not port.isdigit():
+        raise typer.BadParameter(f"{address}: expected ADDRESS[:PORT]")
+    credentials: Any
+    if version in ("1", "2c"):
+        credentials = community(version, community_text)
+    elif version == "3" and user_name:
+        credentials = _user(user_name, auth, auth_key_file, priv, priv_key_file)
+    else:
+        raise typer.BadParameter("expected 1, 2c, or 3 together with --user", param_hint="--version")
+    with explained(), _progress() as progress:
+        task = progress.add_task(f"recording {address}", total=None)
+
+        def tell(count: int, oid: str) -> None:
+            label = standard_tree().label(Oid.parse(oid))
+            progress.update(task, completed=count, description=f"{count} instances, {label}")
+
+        try:
+            count = asyncio.run(record(host, int(port or 161), credentials, out, tell))
+        except RecordError as error:
+            stop(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
+    typer.echo(f"{out}: {count} instances")
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _user(name: str, auth: str | None, auth_key: Path | None, priv: str | None, priv_key: Path | None) -> Any:
+    for option, value, accepted in (("--auth", auth, AUTH_PROTOCOLS), ("--priv", priv, PRIV_PROTOCOLS)):
+        if value is not None and value not in accepted:
+            raise typer.BadParameter(f"accepted: {', '.join(accepted)}", param_hint=option)
+    if (auth is None) != (auth_key is None) or (priv is None) != (priv_key is None):
+        stop("--auth goes with --auth-key-file, and --priv with --priv-key-file", USAGE)
+    return user(name, auth, _key(auth_key), priv, _key(priv_key))
+
+
+def _key(path: Path | None) -> str | None:
+    """A passphrase from a file, so that it is in no process list."""
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        stop(f"{path}: {error.strerror}", USAGE)

@@ -1,0 +1,49 @@
+"""`standin record ups`: a card walked by pysnmp becomes the card again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigs.recordings import read_snmprec
+from tests.support.live import Live, free_port, running, sample
+
+
+@pytest.mark.parametrize("version", ["1", "2c", "3"])
+def test_a_card_is_recorded_whole(tmp_path: Path, version: str) -> None:
+    document = sample("a1080a-pair.yaml")
+    document["mains"]["us"] = {"volts": 120, "hertz": 60}
+    users = {"mgr": {"type": "read", "auth": "sha256", "auth_key": "auth passphrase 1"}}
+    users["mgr"] |= {"priv": "aes128", "priv_key": "priv passphrase 2"}
+    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}, "users": users}
+    (tmp_path / "a").write_text("auth passphrase 1\n")
+    (tmp_path / "p").write_text("priv passphrase 2\n")
+    v3 = ["--user", "mgr", "--auth", "sha256", "--auth-key-file", str(tmp_path / "a")]
+    v3 += ["--priv", "aes128", "--priv-key-file", str(tmp_path / "p")]
+    out = tmp_path / "card.snmprec"
+    with running(document, tmp_path) as live:
+        words = ["record", "ups", live.card("UPS2"), "--out", str(out), "--version", version]
+        said = live.standin(*words, *(v3 if version == "3" else []))
+        assert "card.snmprec: 710 instances" in said.replace("\n", "")
+    rows = read_snmprec(out)
+    assert len(rows) == 710
+    assert not out.with_name("card.snmprec.part").exists()
+    assert {str(row.oid): row.value for row in rows}["1.3.6.1.4.1.318.1.1.1.1.2.3.0"] == b"QS1345140011"
+
+
+def test_an_interrupted_walk_goes_on(pair: Live, tmp_path: Path) -> None:
+    whole, again = tmp_path / "whole.snmprec", tmp_path / "again.snmprec"
+    pair.standin("record", "ups", pair.card("UPS1"), "--out", str(whole))
+    lines = whole.read_text().splitlines(keepends=True)
+    assert len(lines) == 150
+    (tmp_path / "again.snmprec.part").write_text("".join(lines[:60]) + lines[60][:10])
+    pair.standin("record", "ups", pair.card("UPS1"), "--out", str(again))
+    assert [line.split("|")[:2] for line in again.read_text().splitlines()] == [line.split("|")[:2] for line in lines]
+
+
+def test_a_card_that_does_not_answer(pair: Live, tmp_path: Path) -> None:
+    place = f"127.0.9.9:{free_port()}"
+    said = pair.standin("record", "ups", place, "--out", str(tmp_path / "x"), expect=3)
+    assert "No SNMP response received before timeout" in said
+    assert "run the same command again" in said.replace("\n", " ")
