@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from emulators.bindings.snmp import TAGS
 from emulators.devices.ups.objects import SETTINGS, STARTED_FROM, TEXTS
 from emulators.devices.ups.readings import READINGS
-from emulators.devices.ups.settings import ROUNDING
+from emulators.devices.ups.settings import ROUNDING, default_value
 from mibs import Oid, standard_tree
 from wire.snmp import Tag, Value
 
@@ -25,6 +25,7 @@ LOWEST_LOAD = 0.05
 POWER_FACTOR = 0.68
 DEFAULT_VOLT_AMPERES = 1000
 OUTPUT_CURRENT = "upsAdvOutputCurrent.0"
+NOMINAL_VOLTS = (100, 120, 208, 230)
 # Text of the permitted values: unit word to units of the object.
 UNITS = {"Vac": 1, "percent": 1, "seconds": 100, "minutes": 6000}
 KINDS = {
@@ -152,7 +153,9 @@ def _number(recorded: dict[str, Recorded], label: str, default: float) -> float:
 
 
 def _rating(recorded: dict[str, Recorded]) -> dict[str, int]:
-    volts = int(_number(recorded, "upsAdvConfigRatedOutputVoltage.0", 100))
+    shown = _number(recorded, "upsAdvOutputVoltage.0", _number(recorded, "upsHighPrecOutputVoltage.0", 1000) / 10)
+    nominal = min(NOMINAL_VOLTS, key=lambda volts: abs(volts - shown))
+    volts = int(_number(recorded, "upsAdvConfigRatedOutputVoltage.0", nominal))
     hertz = 50 if 40 < _number(recorded, "upsAdvInputFrequency.0", 50) < 55 else 60
     model = recorded.get("upsBasicIdentModel.0")
     digits = re.search(rb"\d{3,5}", model.value) if model and isinstance(model.value, bytes) else None
@@ -195,6 +198,7 @@ def _permitted(recorded: dict[str, Recorded]) -> dict[str, list[int]]:
         *numbers, unit = re.findall(r"\d+|[A-Za-z]+", allowed.value.decode("latin-1")) or [""]
         if name in ROUNDING and unit in UNITS:
             permitted[name] = [int(number) * UNITS[unit] for number in numbers]
+    volts = _rating(recorded)["volts"]
     for name in ROUNDING:
-        permitted.setdefault(name, [int(_number(recorded, f"{name}.0", 0))])
+        permitted.setdefault(name, [int(_number(recorded, f"{name}.0", default_value(name, volts)))])
     return permitted

@@ -122,13 +122,6 @@ class Profile(Strict):
     permitted: dict[str, tuple[int, ...]]
     instances: dict[str, Constant]
 
-    def factory(self, name: str) -> int:
-        """The factory value of the numeric setting `name`. Raises KeyError or TypeError for a wrong profile."""
-        value = self.instances[f"{name}.0"]
-        if not isinstance(value, int):
-            raise TypeError(f"{name} has no numeric factory value")
-        return value
-
     def number(self, name: str, default: int) -> int:
         """The recorded value of `name`, or `default` where the recording has none."""
         value = self.instances.get(f"{name}.0")

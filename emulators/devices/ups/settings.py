@@ -51,12 +51,37 @@ def correct_sleep(ticks: int) -> int:
     return round(ticks / SLEEP_STEP_TICKS) * SLEEP_STEP_TICKS
 
 
+# What a UPS does whose card shows no such object. Transfer voltages follow the rating.
+DEFAULTS: dict[str, int] = {
+    "upsAdvConfigAlarmTimer": 0,
+    "upsAdvConfigMinReturnCapacity": 0,
+    "upsAdvConfigLowBatteryRunTime": 12_000,
+    "upsAdvConfigReturnDelay": 0,
+    "upsAdvConfigShutoffDelay": 9_000,
+    "upsAdvConfigSensitivity": 3,
+    SLEEP_TIME: 0,
+    "upsAdvConfigAlarm": 1,
+    "upsAdvTestDiagnosticSchedule": 2,
+}
+
+
+def default_value(name: str, volts: int) -> int:
+    """The value of a setting where no recording tells it."""
+    transfer = {"upsAdvConfigHighTransferVolt": 1.1, "upsAdvConfigLowTransferVolt": 0.9}
+    return round(transfer[name] * volts) if name in transfer else DEFAULTS[name]
+
+
+def factory_value(name: str, profile: Profile) -> int:
+    """The factory value of a setting."""
+    return profile.number(name, default_value(name, profile.rating.volts))
+
+
 class Settings:
     """Values in force and values on their way."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._values = {name: profile.factory(name) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)}
+        self._values = {name: factory_value(name, profile) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)}
         self._pending: dict[str, tuple[Instant, int]] = {}
 
     def __getitem__(self, name: str) -> int:
@@ -83,7 +108,7 @@ class Settings:
     def reset(self, now: Instant) -> None:
         """Back to the factory values."""
         for name in self._values:
-            self.write(name, self._profile.factory(name), now)
+            self.write(name, factory_value(name, self._profile), now)
 
     def memory(self) -> dict[str, int]:
         """Values as they will stand once every change under way has arrived."""
