@@ -1,0 +1,108 @@
+"""apcupsd, which asks a card by SNMPv1 GETNEXT: eighteen objects in one packet, each without its `.0`."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.live import Live, free_port, running, sample
+
+SBIN = Path(__file__).parents[2] / ".venv" / "clients" / "apcupsd" / "sbin"
+
+
+class Daemon:
+    """A running apcupsd and the address at which it tells what it knows."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def values(self) -> dict[str, str]:
+        """What `apcaccess` prints, as `NAME: value`; empty while the daemon does not answer yet."""
+        done = subprocess.run(
+            [str(SBIN / "apcaccess"), "-h", self.address], capture_output=True, text=True, timeout=20, check=False
+        )
+        pairs = (line.split(":", 1) for line in done.stdout.splitlines() if ":" in line)
+        return {name.strip(): value.strip() for name, value in pairs}
+
+    def until(self, status: str, limit_s: float = 60) -> dict[str, str]:
+        """Ask until the daemon reports a status; it asks the card once a second."""
+        deadline = time.monotonic() + limit_s
+        while (values := self.values()).get("STATUS") != status:
+            assert time.monotonic() < deadline, (status, values)
+        return values
+
+
+@contextmanager
+def apcupsd(pair: Live, card: str, folder: Path) -> Iterator[Daemon]:
+    """The daemon itself, reading one card of a rig."""
+    address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    config = folder / "apcupsd.conf"
+    config.write_text(
+        "## apcupsd.conf v1.1 ##\n"
+        "UPSCABLE ether\nUPSTYPE snmp\nPOLLTIME 1\nONBATTERYDELAY 0\n"
+        # With _NOTRAP the daemon leaves UDP port 162 alone, which here belongs to nobody's test.
+        f"DEVICE {pair.card(card)}:APC_NOTRAP:public\n"
+        f"LOCKFILE {folder}\nSCRIPTDIR {folder}\nPWRFAILDIR {folder}\nNOLOGINDIR {folder}\n"
+        f"EVENTSFILE {folder}/events\nSTATFILE {folder}/status\n"
+        # The end of a battery must not shut down the machine that runs the tests.
+        "BATTERYLEVEL -1\nMINUTES -1\n"
+        f"NETSERVER on\nNISIP 127.0.0.1\nNISPORT {address.rpartition(':')[2]}\n"
+    )
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen([str(SBIN / "apcupsd"), "-b", "-f", str(config)], stdout=output, stderr=output)
+    try:
+        yield Daemon(address)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+# What apcupsd showed for the recorded card itself; LOADPCT, TIMELEFT, ITEMP and BATTV are measured, so the model's.
+RECORDED_1500_XLM = {
+    "STATUS": "ONLINE",
+    "MODEL": "Smart-UPS 1500 XLM",
+    "BCHARGE": "100.0 Percent",
+    "OUTPUTV": "120.0 Volts",
+    "SENSE": "Medium",
+    "DSHUTD": "90 Seconds",
+    "DLOWBATT": "2 Minutes",
+    "LOTRANS": "106.0 Volts",
+    "HITRANS": "127.0 Volts",
+    "RETPCT": "0.0 Percent",
+    "ALARMDEL": "5 Seconds",
+    "LINEFREQ": "60.0 Hz",
+    "SELFTEST": "OK",
+    "STESTI": "336",
+    "SERIALNO": "QS1345140011",
+    "MANDATE": "11/02/13",
+    "BATTDATE": "05/02/14",
+    "NOMOUTV": "120 Volts",
+    "EXTBATTS": "0",
+    "FIRMWARE": "716.3.D",
+}
+
+
+def test_a_recorded_card_looks_to_apcupsd_as_it_did_when_it_was_replayed(tmp_path: Path) -> None:
+    document = sample("a1080a-pair.yaml")
+    document["mains"]["us"] = {"volts": 120, "hertz": 60}
+    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}}
+    with running(document, tmp_path) as live, apcupsd(live, "UPS2", tmp_path) as daemon:
+        values = daemon.until("ONLINE")
+    assert {name: values.get(name) for name in RECORDED_1500_XLM} == RECORDED_1500_XLM
+
+
+def test_the_daemon_sees_an_outage_and_its_end(pair: Live, tmp_path: Path) -> None:
+    with apcupsd(pair, "UPS2", tmp_path) as daemon:
+        assert daemon.until("ONLINE")["LINEV"] == "100.0 Volts"
+        pair.tell("city off")
+        try:
+            dark = daemon.until("ONBATT")
+        finally:
+            pair.tell("city on")
+        assert dark["LINEV"] == "0.0 Volts"
+        assert dark["NUMXFERS"] == "1"
+        assert daemon.until("ONLINE")["OUTPUTV"] == "100.0 Volts"
