@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.live import Live, free_port, running, sample
+from tests.support.live import Live, american_sample, free_port, running
 
 SBIN = Path(__file__).parents[2] / ".venv" / "clients" / "apcupsd" / "sbin"
 
@@ -87,10 +87,7 @@ RECORDED_1500_XLM = {
 
 
 def test_a_recorded_card_looks_to_apcupsd_as_it_did_when_it_was_replayed(tmp_path: Path) -> None:
-    document = sample("a1080a-pair.yaml")
-    document["mains"]["us"] = {"volts": 120, "hertz": 60}
-    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}}
-    with running(document, tmp_path) as live, apcupsd(live, "UPS2", tmp_path) as daemon:
+    with running(american_sample(), tmp_path) as live, apcupsd(live, "UPS2", tmp_path) as daemon:
         values = daemon.until("ONLINE")
     assert {name: values.get(name) for name in RECORDED_1500_XLM} == RECORDED_1500_XLM
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.support.live import Live, running, sample
+from tests.support.live import Live, american_sample, running
 
 DRIVER = "/lib/nut/snmp-ups"
 
@@ -77,9 +77,6 @@ RECORDED_1500_XLM = {
 
 
 def test_a_recorded_card_looks_to_nut_as_it_did_when_it_was_replayed(tmp_path: Path) -> None:
-    document = sample("a1080a-pair.yaml")
-    document["mains"]["us"] = {"volts": 120, "hertz": 60}
-    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}}
-    with running(document, tmp_path) as live:
+    with running(american_sample(), tmp_path) as live:
         values = dump(live, "UPS2", tmp_path, "v1")
     assert {name: values.get(name) for name in RECORDED_1500_XLM} == RECORDED_1500_XLM

@@ -15,7 +15,7 @@ from socket import SOCK_STREAM
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.live import free_port, running, sample
+from tests.support.live import american_sample, free_port, running
 
 EXPORTER = Path(__file__).parents[2] / ".venv/clients/prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"
 UPS = "1.3.6.1.4.1.318.1.1.1"
@@ -96,10 +96,7 @@ def scrape(exporter: str, target: str, name: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_card_is_scraped_whole(tmp_path: Path, version: str) -> None:
-    document = sample("a1080a-pair.yaml")
-    document["mains"]["us"] = {"volts": 120, "hertz": 60}
-    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}}
-    with running(document, tmp_path) as live, exporter(tmp_path) as address:
+    with running(american_sample(), tmp_path) as live, exporter(tmp_path) as address:
         before = scrape(address, live.card("UPS2"), version)
         live.tell("us off")
         after = scrape(address, live.card("UPS2"), version)

@@ -77,6 +77,14 @@ def sample(name: str) -> dict[str, Any]:
     return document
 
 
+def american_sample() -> dict[str, Any]:
+    """The pair with a recorded Smart-UPS 1500 XLM as UPS2, on mains `us` of 120 V, 60 Hz."""
+    document = sample("a1080a-pair.yaml")
+    document["mains"]["us"] = {"volts": 120, "hertz": 60}
+    document["ups"]["UPS2"] |= {"profile": "smart-ups-1500-xlm", "mains": "us", "settings": {}}
+    return document
+
+
 def start(command: list[str], ready: str) -> tuple[subprocess.Popen[str], str]:
     """Start a process and wait for a line that contains `ready`; fail with its output when it ends first."""
     process = subprocess.Popen(
