@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from emulators.bindings.snmp import TAGS
 from emulators.devices.ups.objects import SETTINGS, STARTED_FROM, TEXTS
 from emulators.devices.ups.readings import READINGS
-from emulators.devices.ups.settings import ROUNDING, default_value
+from emulators.devices.ups.settings import ROUNDING
+from emulators.devices.ups.settings import SETTINGS as KEPT
 from mibs import Oid, standard_tree
 from wire.snmp import Tag, Value
 
@@ -24,6 +25,19 @@ RECHARGE_S = 10_800
 LOWEST_LOAD = 0.05
 POWER_FACTOR = 0.68
 DEFAULT_VOLT_AMPERES = 1000
+# Factory settings of a UPS whose card shows none, written into the profile as `hidden`.
+HIDDEN = {
+    "upsAdvConfigAlarmTimer": 0,
+    "upsAdvConfigMinReturnCapacity": 0,
+    "upsAdvConfigLowBatteryRunTime": 12_000,
+    "upsAdvConfigReturnDelay": 0,
+    "upsAdvConfigShutoffDelay": 9_000,
+    "upsAdvConfigSensitivity": 3,
+    "upsAdvConfigUpsSleepTime": 0,
+    "upsAdvConfigAlarm": 1,
+    "upsAdvTestDiagnosticSchedule": 2,
+}
+WINDOW = {"upsAdvConfigHighTransferVolt": 1.1, "upsAdvConfigLowTransferVolt": 0.9}  # parts of the rated voltage
 OUTPUT_CURRENT = "upsAdvOutputCurrent.0"
 NOMINAL_VOLTS = (100, 120, 208, 230)
 # Text of the permitted values: unit word to units of the object.
@@ -89,6 +103,9 @@ def profile_of(name: str, rows: list[Recorded]) -> dict[str, Any]:
     instances = {_label(row): _instance(row) for row in rows}
     if _number(recorded, OUTPUT_CURRENT, 1) == 0 and _number(recorded, "upsAdvOutputLoad.0", 0):
         instances[OUTPUT_CURRENT] = 0  # no current beside a load: this card does not measure it
+    rating = _rating(recorded)
+    absent = {name: round(part * rating["volts"]) for name, part in WINDOW.items()} | HIDDEN
+    hidden = {name: absent[name] for name in KEPT if f"{name}.0" not in recorded}
     return {
         "profile": name,
         "card": {
@@ -101,9 +118,10 @@ def profile_of(name: str, rows: list[Recorded]) -> dict[str, Any]:
             {"community": "public", "manager": "any", "type": "read"},
             {"community": "private", "manager": "any", "type": "write"},
         ],
-        "rating": _rating(recorded),
+        "rating": rating,
         "battery": _battery(recorded),
-        "permitted": _permitted(recorded),
+        "permitted": _permitted(recorded, hidden),
+        **({"hidden": hidden} if hidden else {}),
         "instances": instances,
     }
 
@@ -186,7 +204,7 @@ def _battery(recorded: dict[str, Recorded]) -> dict[str, float]:
     return battery
 
 
-def _permitted(recorded: dict[str, Recorded]) -> dict[str, list[int]]:
+def _permitted(recorded: dict[str, Recorded], hidden: dict[str, int]) -> dict[str, list[int]]:
     """Permitted values, from the card's own table of them where it has one, else the recorded value alone."""
     permitted: dict[str, list[int]] = {"upsAdvConfigSensitivity": [2, 3, 4]}
     for index in range(1, 32):
@@ -198,7 +216,6 @@ def _permitted(recorded: dict[str, Recorded]) -> dict[str, list[int]]:
         *numbers, unit = re.findall(r"\d+|[A-Za-z]+", allowed.value.decode("latin-1")) or [""]
         if name in ROUNDING and unit in UNITS:
             permitted[name] = [int(number) * UNITS[unit] for number in numbers]
-    volts = _rating(recorded)["volts"]
     for name in ROUNDING:
-        permitted.setdefault(name, [int(_number(recorded, f"{name}.0", default_value(name, volts)))])
+        permitted.setdefault(name, [int(_number(recorded, f"{name}.0", hidden.get(name, 0)))])
     return permitted

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from emulators.config import HIGH_PORTS, AlertConfig, Name, Plant, Ports, Seconds, Strict, UpsConfig
-from emulators.devices.ups import ProfileError, load_profile
+from emulators.devices.ups import ProfileError, Settings, load_profile
 from gateway.config import Api, BmcDevice, JournalConfig, Listen, Monitor, Site, Snmp, UpsDevice
 from rigs.files import FileError, in_short, load
 
@@ -84,7 +84,7 @@ class RigFile(Plant):
                         )
         for name, ups in self.ups.items():
             try:
-                load_profile(ups.profile)
+                Settings(load_profile(ups.profile))  # complete, too
             except ProfileError as error:
                 raise ValueError(f"ups.{name}.profile: {error}") from error
         return self

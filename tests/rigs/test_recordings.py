@@ -62,6 +62,35 @@ def test_a_rig_takes_a_profile_beside_it(tmp_path: Path) -> None:
     assert "UPS1" in PLANT["ups"]
 
 
+def test_a_partial_walk_hides_the_settings_it_lacks_but_the_ups_has_them(tmp_path: Path) -> None:
+    configuration = "1.3.6.1.4.1.318.1.1.1.5."
+    partial = [bind for bind in walk(Desk(), "1.3.6.1") if not str(bind.oid).startswith(configuration)]
+    (tmp_path / "walk.snmprec").write_text(snmprec(partial))
+    made = tmp_path / "made.yaml"
+    standin("profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
+    assert load_profile(str(made)).hidden["upsAdvConfigLowTransferVolt"] == 90
+    again = walk(desk_of(str(made), 100), "1.3.6.1")
+    assert [bind.oid for bind in again] == [bind.oid for bind in partial]
+
+
+@pytest.mark.parametrize("where", ["hidden", "permitted"])
+def test_a_profile_without_a_setting_is_bad_configuration(tmp_path: Path, where: str) -> None:
+    (tmp_path / "walk.snmprec").write_text(snmprec(walk(Desk(), "1.3.6.1")))
+    made = tmp_path / "mine.yaml"
+    standin("profile", "new", "mine", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
+    lines = made.read_text().splitlines(keepends=True)
+    lost = "upsAdvConfigAlarmTimer.0:" if where == "hidden" else "upsAdvConfigAlarmTimer: "
+    made.write_text("".join(line for line in lines if not line.strip().startswith(lost)))
+    rig = tmp_path / "rig.yaml"
+    rig.write_text('rig: r\nmains: {city: {}}\nups: {U: {profile: ./mine.yaml, mains: city, address: "127.0.1.1"}}\n')
+    done = standin("check", str(rig))
+    assert done.returncode == 2, done.stderr
+    assert "rig.yaml:" in done.stderr
+    assert "upsAdvConfigAlarmTimer in `" in done.stderr
+    assert where in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "no recorded instances"), ("1.3.6|4\n", ":1: expected OID|TAG|VALUE"), ("# x\n1.3|99|1\n", ":2: expected")],

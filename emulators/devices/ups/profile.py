@@ -121,6 +121,15 @@ class Profile(Strict):
     diagnostics: Diagnostics = Diagnostics()
     permitted: dict[str, tuple[int, ...]]
     instances: dict[str, Constant]
+    # Settings that the UPS has and its card does not show, such as after a partial recording.
+    hidden: dict[str, int] = Field(default_factory=dict)
+
+    def setting(self, name: str) -> int:
+        """The factory value of a setting. Raises ProfileError where neither the card nor `hidden` tells it."""
+        value = self.instances.get(f"{name}.0", self.hidden.get(name))
+        if not isinstance(value, int):
+            raise ProfileError(f"profile {self.profile}: no factory value of {name} in `instances` or `hidden`")
+        return value
 
     def number(self, name: str, default: int) -> int:
         """The recorded value of `name`, or `default` where the recording has none."""

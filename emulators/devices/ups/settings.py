@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from emulators.devices.ups.profile import Profile
+from emulators.devices.ups.profile import Profile, ProfileError
 from emulators.kernel.instant import Instant, after
 
 
@@ -35,6 +35,7 @@ ROUNDING: dict[str, Rounding] = {
 SLEEP_TIME = "upsAdvConfigUpsSleepTime"
 SLEEP_STEP_TICKS = 36_000  # the UPS counts sleep in tenths of an hour
 PLAIN = ("upsAdvConfigAlarm", "upsAdvTestDiagnosticSchedule")  # any value of the enumeration
+SETTINGS = (*ROUNDING, SLEEP_TIME, *PLAIN)
 
 
 def correct(value: int, permitted: Sequence[int], rounding: Rounding) -> int:
@@ -51,37 +52,14 @@ def correct_sleep(ticks: int) -> int:
     return round(ticks / SLEEP_STEP_TICKS) * SLEEP_STEP_TICKS
 
 
-# What a UPS does whose card shows no such object. Transfer voltages follow the rating.
-DEFAULTS: dict[str, int] = {
-    "upsAdvConfigAlarmTimer": 0,
-    "upsAdvConfigMinReturnCapacity": 0,
-    "upsAdvConfigLowBatteryRunTime": 12_000,
-    "upsAdvConfigReturnDelay": 0,
-    "upsAdvConfigShutoffDelay": 9_000,
-    "upsAdvConfigSensitivity": 3,
-    SLEEP_TIME: 0,
-    "upsAdvConfigAlarm": 1,
-    "upsAdvTestDiagnosticSchedule": 2,
-}
-
-
-def default_value(name: str, volts: int) -> int:
-    """The value of a setting where no recording tells it."""
-    transfer = {"upsAdvConfigHighTransferVolt": 1.1, "upsAdvConfigLowTransferVolt": 0.9}
-    return round(transfer[name] * volts) if name in transfer else DEFAULTS[name]
-
-
-def factory_value(name: str, profile: Profile) -> int:
-    """The factory value of a setting."""
-    return profile.number(name, default_value(name, profile.rating.volts))
-
-
 class Settings:
-    """Values in force and values on their way."""
+    """Values in force and values on their way. Raises ProfileError for a profile that lacks one."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._values = {name: factory_value(name, profile) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)}
+        self._values = {name: profile.setting(name) for name in SETTINGS}
+        if missing := [name for name in ROUNDING if not profile.permitted.get(name)]:
+            raise ProfileError(f"profile {profile.profile}: no values of {', '.join(missing)} in `permitted`")
         self._pending: dict[str, tuple[Instant, int]] = {}
 
     def __getitem__(self, name: str) -> int:
@@ -108,7 +86,7 @@ class Settings:
     def reset(self, now: Instant) -> None:
         """Back to the factory values."""
         for name in self._values:
-            self.write(name, factory_value(name, self._profile), now)
+            self.write(name, self._profile.setting(name), now)
 
     def memory(self) -> dict[str, int]:
         """Values as they will stand once every change under way has arrived."""
