@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any, Protocol
 
 import structlog
 
 from emulators.bindings.inputs import InputError, Inputs
-from emulators.bindings.traps import OutgoingTrap
 from emulators.config import Plant
 from emulators.devices.bmc import Bmc
 from emulators.devices.ups import Ups
-from emulators.faces.ipmi_lan import IpmiLan
-from emulators.faces.snmp_agent import SnmpAgent
-from emulators.faces.udp import BindError, UdpSocket
-from emulators.kernel.instant import Instant
+from emulators.faces.udp import BindError
+from emulators.hosts import BmcHost, UpsHost
+from emulators.kernel.instant import Instant, soonest
 from emulators.memory import Memory
 from emulators.plant import build
-from wire.snmp import Message, Version, encode
 
 log = structlog.get_logger("emulators")
 
@@ -54,11 +52,10 @@ class Emulators:
             for ups in self._upses:
                 self._memory.recall(ups)
         self.counters: Counter[str] = Counter()
-        self._random = random_bytes
-        self._sockets: dict[str, UdpSocket] = {}
-        self._senders: dict[str, UdpSocket] = {}
-        self._faces: list[SnmpAgent | IpmiLan] = []
+        self.random_bytes = random_bytes
+        self._hosts: list[UpsHost | BmcHost] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline: Instant | None = None
         self._watchers: list[Callable[[], None]] = []
         self._zero = 0.0
 
@@ -71,25 +68,33 @@ class Emulators:
         """Bind every device and let time run. Raises BindError, with nothing left open."""
         self._zero = asyncio.get_running_loop().time()
         try:
-            for device in self.world.devices.values():
-                if isinstance(device, Ups):
-                    self._serve_snmp(device)
-                elif isinstance(device, Bmc):
-                    self._serve_ipmi(device)
+            for host in self._hosts_of():
+                self._hosts.append(host)
+                await host.start()
         except BindError:
             await self.stop()
             raise
         self.world.advance(self.now())
-        self._changed()
+        self.changed()
+
+    def _hosts_of(self) -> Iterator[UpsHost | BmcHost]:
+        plant = self.plant
+        for device in self.world.devices.values():
+            if isinstance(device, Ups):
+                serial = plant.ups[device.name].serial
+                chance = Random(f"{plant.seed}:{device.name}")
+                yield UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None)
+            elif isinstance(device, Bmc):
+                yield BmcHost(device, plant.ports, self)
 
     async def stop(self) -> None:
         """Close every socket."""
         if self._timer:
             self._timer.cancel()
-        for socket in (*self._sockets.values(), *self._senders.values()):
-            socket.close()
-        self._sockets.clear()
-        self._senders.clear()
+            self._timer = None
+        for host in self._hosts:
+            await host.stop()
+        self._hosts.clear()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` after everything that may have changed the world."""
@@ -108,7 +113,7 @@ class Emulators:
         now = self.now()
         self.world.advance(now)
         device.inputs.apply(name, args, now)
-        self._changed()
+        self.changed()
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """Every device's state, for people and tests."""
@@ -122,68 +127,41 @@ class Emulators:
         edges = [(ups.mains, name) for name, ups in plant.ups.items()]
         edges += [(feed, name) for name, server in plant.servers.items() for feed in server.power]
         edges += [(disk.power[0], name) for name, disk in plant.disks.items()]
-        return edges
-
-    # --- faces ------------------------------------------------------------------------------------------------
-
-    def _serve_snmp(self, ups: Ups) -> None:
-        agent = SnmpAgent(ups.card)
-
-        def receive(data: bytes, peer: tuple[str, int]) -> None:
-            now = self.now()
-            self.world.advance(now)
-            answer = agent.receive(data, peer[0], now)
-            if answer is not None:
-                self._sockets[ups.name].send(answer, peer)
-            if agent.changed:
-                self._changed()
-            else:
-                self._flush()
-
-        self._faces.append(agent)
-        self._sockets[ups.name] = UdpSocket(ups.address, self.plant.ports.snmp, receive)
-        self._senders[ups.name] = UdpSocket(ups.address, 0)
-
-    def _serve_ipmi(self, bmc: Bmc) -> None:
-        face = IpmiLan(bmc, self._random)
-
-        def receive(data: bytes, peer: tuple[str, int]) -> None:
-            now = self.now()
-            self.world.advance(now)
-            for answer in face.receive(data, peer, now):
-                self._sockets[bmc.name].send(answer, peer)
-            self._changed()
-
-        self._faces.append(face)
-        self._sockets[bmc.name] = UdpSocket(bmc.address, self.plant.ports.ipmi, receive)
-        self._senders[bmc.name] = UdpSocket(bmc.address, 0)
+        return [(feed.partition("/")[0], name) for feed, name in edges]
 
     def face_counters(self) -> Counter[str]:
         """What all faces counted, added up."""
         total: Counter[str] = Counter(self.counters)
-        for face in self._faces:
-            total.update(face.counters)
+        for host in self._hosts:
+            total.update(host.counters)
         return total
 
     # --- time -------------------------------------------------------------------------------------------------
 
-    def _changed(self) -> None:
+    def arrive(self, now: Instant) -> None:
+        """Let the world come to `now`, at which something arrives. Costs nothing while nothing is due."""
+        if self._deadline is not None and self._deadline <= now:
+            self.world.advance(now)
+            self.changed()
+        else:
+            self.world.now = max(self.world.now, now)
+
+    def changed(self) -> None:
+        """A device may have changed: settle, keep, send and tell."""
         self.world.settle()
-        self._flush()
+        self.flush()
         if self._memory is not None:
             for ups in self._upses:
                 self._keep(self._memory, ups)
         for watcher in self._watchers:
             watcher()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Send the traps that are due and set the timer for what comes next."""
-        for device in self.world.devices.values():
-            if isinstance(device, Ups):
-                self._send(device.name, device.card.outgoing)
-            elif isinstance(device, Bmc):
-                self._send(device.name, device.outgoing)
-        deadline = self.world.next_deadline()
+        now = self.world.now
+        for host in self._hosts:
+            host.flush(now)
+        deadline = self._deadline = soonest(self.world.next_deadline(), *(host.next_deadline() for host in self._hosts))
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -202,11 +180,4 @@ class Emulators:
         # The loop may call a little early; the world must still reach its deadline.
         self._timer = None
         self.world.advance(max(deadline, self.now()))
-        self._changed()
-
-    def _send(self, name: str, outgoing: list[OutgoingTrap]) -> None:
-        for receiver, port, community, trap in outgoing:
-            data = encode(Message(Version.V1, community, trap))
-            sent = self._senders[name].send(data, (receiver, port or self.plant.ports.trap))
-            self.counters["traps_sent" if sent else "traps_not_sent"] += 1
-        outgoing.clear()
+        self.changed()

@@ -24,6 +24,7 @@ def _address(value: object) -> object:
 Address = Annotated[str, BeforeValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0)]
+Feed = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}(/[1-9]\d?)?$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
 
 
@@ -39,6 +40,23 @@ class TrapReceiver(Strict):
 
     receiver: Address
     community: str = Field(default="public", min_length=1, max_length=15)
+    version: Literal[1, "2c", 3] = 1
+    inform: bool = False
+    """Ask for an acknowledgement and repeat until it comes; not in version 1."""
+    user: str | None = None
+    """User of version 3, one of the card's."""
+    generation: bool = True
+    """Whether traps go to this receiver at all."""
+    authentication: bool = True
+    """Whether traps of failed authentication go to it."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.inform and self.version == 1:
+            raise ValueError("there are no informs in version 1; accepted: version: 2c, version: 3")
+        if (self.version == 3) != (self.user is not None):
+            raise ValueError("version: 3 goes with a user")
+        return self
 
 
 class UpsSettings(Strict):
@@ -76,6 +94,8 @@ class V3User(Strict):
     auth_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
     priv: Priv | None = None
     priv_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
+    view: tuple[Annotated[str, Field(pattern=r"^\d+(\.\d+)+$")], ...] = ()
+    """Subtrees that the user sees; all when left out."""
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
@@ -99,8 +119,18 @@ class UpsConfig(Strict):
     """Version 3 users; without any, version 3 is off."""
     traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
     """Trap receivers; when left out, the gateway of the rig."""
+    serial: str | None = None
+    """Where to put the serial port of the card, as a link to a pseudo-terminal."""
     confirm_s: Seconds = 60
     """How long the gateway waits before it confirms an outage."""
+
+    @model_validator(mode="after")
+    def _known_users(self) -> Self:
+        for row in self.traps or ():
+            if row.user is not None and row.user not in self.users:
+                accepted = ", ".join(self.users) or "none"
+                raise ValueError(f"traps: there is no user {row.user!r}; accepted: {accepted}")
+        return self
 
 
 class BmcUser(Strict):
@@ -129,8 +159,8 @@ class BmcConfig(Strict):
 class ServerConfig(Strict):
     """A server with one power supply for each entry of `power`."""
 
-    power: tuple[Name, ...] = Field(min_length=1, max_length=8)
-    """UPSs or mains that feed it, one power supply each."""
+    power: tuple[Feed, ...] = Field(min_length=1, max_length=8)
+    """UPSs or mains that feed it, one power supply each; `UPS1/2` is the second outlet group of UPS1."""
     address: Address
     boot_s: Seconds = 120
     shutdown_s: Seconds = 60
@@ -142,19 +172,26 @@ class ServerConfig(Strict):
 class DiskConfig(Strict):
     """A shared disk array."""
 
-    power: tuple[Name, ...] = Field(min_length=1, max_length=1)
+    power: tuple[Feed, ...] = Field(min_length=1, max_length=1)
     spin_up_s: Seconds = 90
     load_w: float = Field(default=150, ge=0)
 
 
+def _off(value: object) -> object:
+    return None if value == "off" else value
+
+
+OptionalPort = Annotated[Port | None, BeforeValidator(_off)]
+
+
 class Ports(Strict):
-    """Well-known ports, or others where they cannot be bound."""
+    """Well-known ports, or others where they cannot be bound; `off` where a face of the cards is not wanted."""
 
     snmp: Port = 161
     trap: Port = 162
     ipmi: Port = 623
-    http: Port = 80
-    console: Port = 23
+    http: OptionalPort = 80
+    console: OptionalPort = 23
 
 
 HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=1023)
@@ -182,9 +219,9 @@ class Plant(Strict):
         sources = {**self.mains, **self.ups}
         for name, server in self.servers.items():
             for feed in server.power:
-                _known(f"servers.{name}.power", feed, sources)
+                _known(f"servers.{name}.power", feed.partition("/")[0], sources)
         for name, disk in self.disks.items():
-            _known(f"disks.{name}.power", disk.power[0], sources)
+            _known(f"disks.{name}.power", disk.power[0].partition("/")[0], sources)
         return self
 
 

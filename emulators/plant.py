@@ -11,12 +11,14 @@ from emulators.devices.disk import Disk
 from emulators.devices.mains import Mains
 from emulators.devices.psu import Psu
 from emulators.devices.server import Server
-from emulators.devices.ups import Ups, load_profile
-from emulators.kernel.power import plug
+from emulators.devices.ups import Receiver, Ups, load_profile
+from emulators.kernel.power import Outlet, plug
 from emulators.kernel.world import World
+from mibs import Oid
 from wire.ipmi.message import Privilege
 
 LOOPBACK = "127.0.0.1"
+VERSIONS = {1: 1, "2c": 2, 3: 3}
 
 
 def build(plant: Plant, epoch_s: int) -> World:
@@ -30,9 +32,20 @@ def build(plant: Plant, epoch_s: int) -> World:
         feeds[name] = Mains(name, mains.volts, mains.hertz)
         world.add(feeds[name])
     for name, config in plant.ups.items():
-        receivers = tuple((row.receiver, row.community) for row in config.traps or ())
+        receivers = tuple(
+            Receiver(
+                row.receiver,
+                row.community.encode(),
+                enabled=row.generation,
+                authentication_traps=row.authentication,
+                version=VERSIONS[row.version],
+                inform=row.inform,
+                user=(row.user or "").encode(),
+            )
+            for row in config.traps or ()
+        )
         if config.traps is None:
-            receivers = ((LOOPBACK, "public"),)
+            receivers = (Receiver(LOOPBACK),)
         ups = Ups(
             name,
             load_profile(config.profile),
@@ -48,11 +61,18 @@ def build(plant: Plant, epoch_s: int) -> World:
     for name, disk_config in plant.disks.items():
         disk = Disk(name, disk_config.spin_up_s, disk_config.load_w)
         world.add(disk)
-        plug(world, feeds[disk_config.power[0]].outlet(name), disk.inlet)
+        plug(world, _socket(feeds, disk_config.power[0], name), disk.inlet)
     for name, server_config in plant.servers.items():
         _server(world, plant, name, server_config, feeds, epoch_s)
     world.settle()
     return world
+
+
+def _socket(feeds: dict[str, Mains | Ups], feed: str, consumer: str) -> Outlet:
+    """A socket of a feed; `UPS1/2` is one in the second outlet group."""
+    name, _, group = feed.partition("/")
+    source = feeds[name]
+    return source.outlet(consumer, int(group)) if group and isinstance(source, Ups) else source.outlet(consumer)
 
 
 def _users(config: UpsConfig) -> tuple[UsmUser, ...]:
@@ -64,6 +84,7 @@ def _users(config: UpsConfig) -> tuple[UsmUser, ...]:
             (user.auth_key or "").encode(),
             user.priv,
             (user.priv_key or "").encode(),
+            tuple(Oid.parse(subtree) for subtree in user.view),
         )
         for name, user in config.users.items()
     )
@@ -83,7 +104,7 @@ def _server(
     )
     for psu, feed in zip(supplies, config.power, strict=True):
         world.add(psu)
-        plug(world, feeds[feed].outlet(psu.name), psu.inlet)
+        plug(world, _socket(feeds, feed, psu.name), psu.inlet)
     world.add(server)
     for psu, dc, share in zip(supplies, server.dc, server.share_w, strict=True):
         world.connect(psu.dc, dc)

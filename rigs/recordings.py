@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from emulators.bindings.snmp import TAGS
 from emulators.devices.ups.objects import SETTINGS, STARTED_FROM, TEXTS
-from emulators.devices.ups.readings import READINGS
+from emulators.devices.ups.profile import Profile, Raw
+from emulators.devices.ups.readings import CARD_READINGS, READINGS
 from emulators.devices.ups.settings import ROUNDING
 from emulators.devices.ups.settings import SETTINGS as KEPT
 from mibs import Oid, standard_tree
@@ -33,13 +34,21 @@ HIDDEN = {
     "upsAdvConfigReturnDelay": 0,
     "upsAdvConfigShutoffDelay": 9_000,
     "upsAdvConfigSensitivity": 3,
+    "upsAdvConfigBattExhaustThresh": 0,
     "upsAdvConfigUpsSleepTime": 0,
     "upsAdvConfigAlarm": 1,
     "upsAdvTestDiagnosticSchedule": 2,
 }
-WINDOW = {"upsAdvConfigHighTransferVolt": 1.1, "upsAdvConfigLowTransferVolt": 0.9}  # parts of the rated voltage
+WINDOW = {
+    "upsAdvConfigHighTransferVolt": 1.1,
+    "upsAdvConfigLowTransferVolt": 0.9,
+    "upsAdvConfigRatedOutputVoltage": 1.0,
+}  # parts of the rated voltage
+NORMAL_SOURCE, ON_LINE = 3, 2  # upsOutputSource and upsBasicOutputStatus on line
+MINUTE_TICKS, SECOND_TICKS = 6000, 100
 OUTPUT_CURRENT = "upsAdvOutputCurrent.0"
 NOMINAL_VOLTS = (100, 120, 208, 230)
+NOMINAL_HERTZ = (50, 60)
 # Text of the permitted values: unit word to units of the object.
 UNITS = {"Vac": 1, "percent": 1, "seconds": 100, "minutes": 6000}
 KINDS = {
@@ -49,6 +58,9 @@ KINDS = {
     Tag.GAUGE32: "gauge",
     Tag.TIME_TICKS: "ticks",
 }
+
+
+ENGINE = (Oid.parse("1.3.6.1.2.1.11"), Oid.parse("1.3.6.1.6.3"))
 
 
 class RecordingError(ValueError):
@@ -93,19 +105,31 @@ def _value(tag: Tag, text: str, *, hexadecimal: bool) -> Value:
     return text.encode() if tag is Tag.OCTET_STRING else int(text)
 
 
-def profile_of(name: str, rows: list[Recorded]) -> dict[str, Any]:
+def profile_of(name: str, rows: list[Recorded], like: Profile | None = None) -> dict[str, Any]:
     """A profile document that answers exactly the recorded instances, each with its recorded type.
 
     What the model knows comes from the model (null in the document), settings and identity from the recording, and
-    all else is a constant. Ratings and curve are worked out from the recorded values where they allow it.
+    all else is a constant. Ratings and curve are worked out from the recorded values where they allow it. A partial
+    recording can be filled up with what the profile `like` answers besides.
     """
+    # Every card has the groups of its engine, with values of its own.
+    rows = [row for row in rows if not any(subtree.covers(row.oid) for subtree in ENGINE)]
     recorded = {standard_tree().label(row.oid): row for row in rows}
     instances = {_label(row): _instance(row) for row in rows}
+    if like is not None:
+        absent = {
+            label: constant.model_dump(exclude_none=True) if isinstance(constant, Raw) else constant
+            for label, constant in like.instances.items()
+        }
+        instances = dict(sorted((absent | instances).items(), key=lambda item: _number_of(item[0])))
     if _number(recorded, OUTPUT_CURRENT, 1) == 0 and _number(recorded, "upsAdvOutputLoad.0", 0):
         instances[OUTPUT_CURRENT] = 0  # no current beside a load: this card does not measure it
     rating = _rating(recorded)
-    absent = {name: round(part * rating["volts"]) for name, part in WINDOW.items()} | HIDDEN
-    hidden = {name: absent[name] for name in KEPT if f"{name}.0" not in recorded}
+    chosen = {name: round(part * rating["volts"]) for name, part in WINDOW.items()} | HIDDEN
+    hidden = {name: chosen[name] for name in KEPT if f"{name}.0" not in instances}
+    permitted = _permitted(recorded, hidden)
+    if like is not None:
+        permitted |= {name: list(values) for name, values in like.permitted.items() if f"{name}.0" not in recorded}
     return {
         "profile": name,
         "card": {
@@ -113,6 +137,7 @@ def profile_of(name: str, rows: list[Recorded]) -> dict[str, Any]:
             "uptime_step_ticks": UPTIME_STEP_TICKS,
             "max_message": MAX_MESSAGE,
             "setting_step_s": SETTING_STEP_S,
+            **_conventions(recorded),
         },
         "access": [
             {"community": "public", "manager": "any", "type": "read"},
@@ -120,10 +145,29 @@ def profile_of(name: str, rows: list[Recorded]) -> dict[str, Any]:
         ],
         "rating": rating,
         "battery": _battery(recorded),
-        "permitted": _permitted(recorded, hidden),
+        "permitted": permitted,
         **({"hidden": hidden} if hidden else {}),
         "instances": instances,
     }
+
+
+def _number_of(label: str) -> Oid:
+    if label[0].isdigit():
+        return Oid.parse(label)
+    name, _, index = label.partition(".")
+    return standard_tree().named(name).oid.child(*(int(arc) for arc in index.split(".")))
+
+
+def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
+    """What cards do differently, where the recording shows it."""
+    conventions: dict[str, int] = {}
+    source = _number(recorded, "upsOutputSource.0", NORMAL_SOURCE)
+    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", ON_LINE) == ON_LINE:
+        conventions["online_source"] = int(source)
+    runtime = _number(recorded, "upsAdvBatteryRunTimeRemaining.0", MINUTE_TICKS)
+    if runtime % MINUTE_TICKS:
+        conventions["runtime_step_ticks"] = SECOND_TICKS
+    return conventions
 
 
 def _known(row: Recorded) -> bool:
@@ -138,7 +182,7 @@ def _label(row: Recorded) -> str:
 
 def _instance(row: Recorded) -> Any:
     label = _label(row)
-    if label in READINGS and label not in TEXTS and label not in STARTED_FROM:
+    if (label in READINGS or label in CARD_READINGS) and label not in TEXTS and label not in STARTED_FROM:
         return None
     if label in SETTINGS and label != f"{SETTINGS[label][0]}.0":
         return None  # a second view of a setting
@@ -174,14 +218,13 @@ def _rating(recorded: dict[str, Recorded]) -> dict[str, int]:
     shown = _number(recorded, "upsAdvOutputVoltage.0", _number(recorded, "upsHighPrecOutputVoltage.0", 1000) / 10)
     nominal = min(NOMINAL_VOLTS, key=lambda volts: abs(volts - shown))
     volts = int(_number(recorded, "upsAdvConfigRatedOutputVoltage.0", nominal))
-    hertz = 50 if 40 < _number(recorded, "upsAdvInputFrequency.0", 50) < 55 else 60
+    measured = _number(recorded, "upsAdvInputFrequency.0", _number(recorded, "upsHighPrecInputFrequency.0", 500) / 10)
+    hertz = min(NOMINAL_HERTZ, key=lambda hertz: abs(hertz - measured))
     model = recorded.get("upsBasicIdentModel.0")
     digits = re.search(rb"\d{3,5}", model.value) if model and isinstance(model.value, bytes) else None
     volt_amperes = int(digits.group()) if digits else DEFAULT_VOLT_AMPERES
     load = _number(recorded, "upsHighPrecOutputLoad.0", 0) / 1000
-    power = (
-        _number(recorded, "upsHighPrecOutputVoltage.0", 0) * _number(recorded, "upsHighPrecOutputCurrent.0", 0) / 100
-    )
+    power = shown * _number(recorded, "upsHighPrecOutputCurrent.0", 0) / 10
     watts = round(power / load) if load and power else round(volt_amperes * POWER_FACTOR)
     return {"volt_amperes": volt_amperes, "watts": watts, "volts": volts, "hertz": hertz}
 
@@ -199,8 +242,9 @@ def _battery(recorded: dict[str, Recorded]) -> dict[str, float]:
         "celsius": celsius or _number(recorded, "upsAdvBatteryTemperature.0", 25),
         "low_input_fraction": 0.4,
     }
-    if volts := _number(recorded, "upsHighPrecBatteryActualVoltage.0", 0):
-        battery["float_volts"] = volts / 10
+    whole_volts = _number(recorded, "upsAdvBatteryActualVoltage.0", 0)
+    if volts := _number(recorded, "upsHighPrecBatteryActualVoltage.0", 10 * whole_volts) / 10:
+        battery["float_volts"] = volts
     return battery
 
 

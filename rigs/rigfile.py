@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from emulators.config import HIGH_PORTS, AlertConfig, Name, Plant, Ports, Seconds, Strict, UpsConfig
-from emulators.devices.ups import ProfileError, Settings, load_profile
+from emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
 from gateway.config import Api, BmcDevice, JournalConfig, Listen, Monitor, Site, Snmp, UpsDevice
 from rigs.files import FileError, in_short, load
 
@@ -87,7 +87,18 @@ class RigFile(Plant):
                 Settings(load_profile(ups.profile))  # complete, too
             except ProfileError as error:
                 raise ValueError(f"ups.{name}.profile: {error}") from error
+        for section, consumers in (("servers", self.servers), ("disks", self.disks)):
+            for name, consumer in consumers.items():
+                for feed in consumer.power:
+                    self._check_outlet_group(f"{section}.{name}.power", feed)
         return self
+
+    def _check_outlet_group(self, key: str, feed: str) -> None:
+        name, _, group = feed.partition("/")
+        ups = self.ups.get(name)
+        if group and (ups is None or int(group) not in (indexes := indexes_of(load_profile(ups.profile)))):
+            accepted = ", ".join(f"{name}/{index}" for index in indexes) if ups is not None else "none"
+            raise ValueError(f"{key}: there is no outlet group {feed!r}; accepted: {accepted or 'none'}")
 
     def groups_of(self, ups: str) -> tuple[str, ...]:
         """The groups in which a UPS is a power device or a linked device."""

@@ -84,11 +84,19 @@ class GatewayProcess:
         await self.gateway.stop()
 
 
+def _plant(rig: RigFile, speed: Speed) -> RigFile:
+    """The plant to build. When time jumps, nobody could use the faces for people, and they take up ports."""
+    plant = plant_of(rig)
+    if speed != "max":
+        return plant
+    return plant.model_copy(update={"ports": plant.ports.model_copy(update={"http": None, "console": None})})
+
+
 def assemble(
     rig: RigFile, tree: MibTree, clock: Clock, speed: Speed, data: Path | None = None, bind: str | None = None
 ) -> GatewayProcess:
     """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
-    plant = plant_of(rig)
+    plant = _plant(rig, speed)
     site = site_of(rig, data, bind)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
     return GatewayProcess(site, tree, clock, emulators)
@@ -98,7 +106,7 @@ class EmulatorsProcess:
     """The plant of a rig with the lab interface, and no gateway."""
 
     def __init__(self, rig: RigFile, clock: Clock, speed: Speed, api: Api, data: Path | None = None) -> None:
-        self.emulators = Emulators(plant_of(rig), entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
+        self.emulators = Emulators(_plant(rig, speed), entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
         application = web.Application()
         add_lab(application, self.emulators, api)
         self._http = HttpServer(application, api)

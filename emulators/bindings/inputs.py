@@ -46,6 +46,17 @@ def numeric(help_text: str, name: str, low: float, high: float, run: Callable[[f
     return Input(help_text, checked)
 
 
+def choice(help_text: str, name: str, words: list[str], run: Callable[[str, Instant], None]) -> Input:
+    """An input with one of `words`, called `name`."""
+
+    def checked(args: list[str], now: Instant) -> None:
+        if len(args) != 1 or args[0] not in words:
+            raise InputError(f"expected {name}; accepted: {', '.join(words)}")
+        run(args[0], now)
+
+    return Input(help_text, checked)
+
+
 class Inputs:
     """The inputs of a device, by name."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from heapq import merge
+from typing import Any, Protocol
 
 from emulators.kernel.instant import Instant
 from mibs import MibTree, Oid
 from wire.snmp import ErrorStatus, Tag, Value
+from wire.snmp.secure import Keys, localized
 from wire.snmp.usm import Auth, Priv
 
 TAGS: dict[str, Tag] = {
@@ -26,9 +29,10 @@ TAGS: dict[str, Tag] = {
     "Counter64": Tag.COUNTER64,
 }
 
-Getter = Callable[[Instant], Value]
-Checker = Callable[[Value, Instant], ErrorStatus]
-Setter = Callable[[Value, Instant], None]
+# The first argument is the view that is asked: rows are shared by all devices of a kind, state is not.
+Getter = Callable[[Any, Instant], Value]
+Checker = Callable[[Any, Value, Instant], ErrorStatus]
+Applier = Callable[[Any, Value, Instant], None]
 
 
 class Access(Enum):
@@ -41,13 +45,17 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One readable instance. `check` refuses a SET before anything changes; `apply` then cannot fail."""
+    """One readable instance. `check` refuses a SET before anything changes; `apply` then cannot fail.
+
+    `measured` marks what a device's sensors show, as opposed to what it or its manager keeps.
+    """
 
     oid: Oid
     tag: Tag
     get: Getter
     check: Checker | None = None
-    apply: Setter | None = None
+    apply: Applier | None = None
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,12 @@ class UsmUser:
     auth_password: bytes = field(default=b"", repr=False)
     priv: Priv | None = None
     priv_password: bytes = field(default=b"", repr=False)
+    view: tuple[Oid, ...] = ()
+    """Subtrees that the user sees; all when there are none."""
+
+    def keys(self, engine_id: bytes) -> Keys:
+        """The user's keys at an engine."""
+        return localized(self.auth, self.auth_password, self.priv, self.priv_password, engine_id)
 
 
 class SnmpView(Protocol):
@@ -69,6 +83,9 @@ class SnmpView(Protocol):
     engine_id: bytes
     users: dict[bytes, UsmUser]
     boots: int
+    counters: Counter[str]
+    authentication_traps: bool
+    lenient_set: bool
 
     def engine_time_s(self, now: Instant) -> int:
         """snmpEngineTime: seconds since the last start."""
@@ -78,31 +95,50 @@ class SnmpView(Protocol):
 
     def access(self, community: bytes, manager: str) -> Access: ...
 
+    def communities(self) -> dict[bytes, Access]:
+        """Every community that has a right somewhere, with the best one."""
+
     def authentication_failed(self, now: Instant) -> None: ...
 
     def answering(self, now: Instant) -> bool: ...
 
 
 class Instances:
-    """Instances in the order of RFC 3416 section 4.2.2."""
+    """Instances in the order of RFC 3416 section 4.2.2, perhaps on top of others that many devices share."""
 
-    def __init__(self, rows: Iterable[Instance]) -> None:
+    def __init__(self, rows: Iterable[Instance], base: Instances | None = None) -> None:
+        """Raises ValueError when two rows show the same instance."""
         ordered = sorted(rows, key=lambda row: row.oid)
         self._rows = {row.oid: row for row in ordered}
         self._order = [row.oid for row in ordered]
-        if len(self._rows) != len(ordered):
+        self._base = base
+        if len(self._rows) != len(ordered) or (base is not None and any(base.get(oid) for oid in self._order)):
             raise ValueError("two rows show the same instance")
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._order) + (len(self._base) if self._base is not None else 0)
+
+    def __iter__(self) -> Iterator[Instance]:
+        """In order."""
+        own = iter(self._rows.values())
+        return own if self._base is None else merge(own, self._base, key=lambda row: row.oid)
 
     def get(self, oid: Oid) -> Instance | None:
-        return self._rows.get(oid)
+        row = self._rows.get(oid)
+        return row if row is not None or self._base is None else self._base.get(oid)
+
+    def within(self, subtrees: tuple[Oid, ...]) -> Instances:
+        """Those that lie in one of `subtrees` (RFC 3415 section 5)."""
+        return Instances(row for row in self if any(subtree.covers(row.oid) for subtree in subtrees))
 
     def after(self, oid: Oid) -> Instance | None:
         """The first instance behind `oid`; None at the end of the view."""
         index = bisect_right(self._order, oid)
-        return self._rows[self._order[index]] if index < len(self._order) else None
+        own = self._rows[self._order[index]] if index < len(self._order) else None
+        if self._base is None:
+            return own
+        other = self._base.after(oid)
+        return own if other is None or (own is not None and own.oid < other.oid) else other
 
 
 def resolve(tree: MibTree, label: str) -> tuple[Oid, Tag, bool, frozenset[int]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from emulators.bindings.snmp import Access, Instance, SnmpView
+from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser
 from emulators.faces.usm_engine import UsmEngine
 from emulators.kernel.instant import Instant
 from mibs import Oid
@@ -29,6 +28,13 @@ TO_V1: dict[ErrorStatus, ErrorStatus] = {
     ErrorStatus.COMMIT_FAILED: ErrorStatus.GEN_ERR,
     ErrorStatus.UNDO_FAILED: ErrorStatus.GEN_ERR,
 }
+# Counters of RFC 3418 by the error-status of version 1.
+COUNTED: dict[ErrorStatus, str] = {
+    ErrorStatus.TOO_BIG: "snmpOutTooBigs",
+    ErrorStatus.NO_SUCH_NAME: "snmpOutNoSuchNames",
+    ErrorStatus.BAD_VALUE: "snmpOutBadValues",
+    ErrorStatus.GEN_ERR: "snmpOutGenErrs",
+}
 REQUESTS = (Kind.GET, Kind.GET_NEXT, Kind.GET_BULK, Kind.SET)
 V3_ENVELOPE = 250  # headers, names, codes and padding at their longest
 MIN_MESSAGE = 484  # every engine takes this much (RFC 3412 section 6.2)
@@ -41,8 +47,9 @@ class SnmpAgent:
 
     def __init__(self, view: SnmpView) -> None:
         self._view = view
-        self._engine = UsmEngine(view.engine_id, lambda: view.users)
-        self.counters: Counter[str] = Counter()
+        self.counters = view.counters
+        self._engine = UsmEngine(view.engine_id, lambda: view.users, self.counters)
+        self._views: dict[tuple[Oid, ...], tuple[Instances, Instances]] = {}  # of users with a view of their own
         self.changed = False  # whether the last request may have changed the device
 
     def receive(self, data: bytes, manager: str, now: Instant) -> bytes | None:
@@ -88,7 +95,7 @@ class SnmpAgent:
             # RFC 3415: no view for a user below the level of its access row.
             answer = Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.AUTHORIZATION_ERROR, 0, pdu.varbinds)
         else:
-            answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE)
+            answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE, self._seen_by(user))
         sealed = self._engine.seal(request, answer, boots, time_s)
         if len(sealed) > min(self._view.max_message, max(MIN_MESSAGE, request.header.max_size)):
             self.counters["snmpOutTooBigs"] += 1
@@ -98,7 +105,7 @@ class SnmpAgent:
 
     def _answer(self, message: Message, pdu: Pdu, access: Access, now: Instant) -> bytes:
         version = message.version
-        response = self._respond(version, pdu, access, now, ENVELOPE + len(message.community))
+        response = self._respond(version, pdu, access, now, ENVELOPE + len(message.community), self._view.instances)
         answer = encode(message._replace(pdu=response))
         if len(answer) > self._view.max_message:
             self.counters["snmpOutTooBigs"] += 1
@@ -106,40 +113,68 @@ class SnmpAgent:
             answer = encode(message._replace(pdu=Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.TOO_BIG, 0, kept)))
         return answer
 
-    def _respond(self, version: Version, pdu: Pdu, access: Access, now: Instant, envelope: int) -> Pdu:
+    def _seen_by(self, user: UsmUser) -> Instances:
+        """The instances in the user's view (RFC 3415)."""
+        instances = self._view.instances
+        if not user.view:
+            return instances
+        whole, seen = self._views.get(user.view, (None, None))
+        if seen is None or whole is not instances:
+            seen = instances.within(user.view)
+            self._views[user.view] = (instances, seen)
+        return seen
+
+    def _respond(
+        self, version: Version, pdu: Pdu, access: Access, now: Instant, envelope: int, instances: Instances
+    ) -> Pdu:
         """The Response to a request; `envelope` are the octets round the variables of the answer, at most."""
         match pdu.kind:
             case Kind.SET:
-                status, index, varbinds = self._set(pdu.varbinds, access, now)
+                self.counters["snmpInSetRequests"] += 1
+                status, index, varbinds = self._set(pdu.varbinds, access, now, instances)
+                self.counters["snmpInTotalSetVars"] += 0 if status else len(pdu.varbinds)
             case Kind.GET_BULK:
-                status, index, varbinds = ErrorStatus.NO_ERROR, 0, self._get_bulk(pdu, now, envelope)
+                status, index, varbinds = ErrorStatus.NO_ERROR, 0, self._get_bulk(pdu, now, envelope, instances)
+                self.counters["snmpInTotalReqVars"] += len(varbinds)
             case _:
-                status, index, varbinds = self._get(version, pdu, now)
+                self.counters["snmpInGetRequests" if pdu.kind is Kind.GET else "snmpInGetNexts"] += 1
+                status, index, varbinds = self._get(version, pdu, now, instances)
+                self.counters["snmpInTotalReqVars"] += len(varbinds)
         if status and version is Version.V1:
             status = TO_V1.get(status, status)
         if status:
+            if status in COUNTED:
+                self.counters[COUNTED[status]] += 1
             varbinds = pdu.varbinds  # RFC 1157 section 4.1.2: as received
+        self.counters["snmpOutPkts"] += 1
+        self.counters["snmpOutGetResponses"] += 1
         return Pdu(Kind.RESPONSE, pdu.request_id, status, index, tuple(varbinds))
 
-    def _get(self, version: Version, pdu: Pdu, now: Instant) -> tuple[ErrorStatus, int, Sequence[VarBind]]:
+    def _get(
+        self, version: Version, pdu: Pdu, now: Instant, instances: Instances
+    ) -> tuple[ErrorStatus, int, Sequence[VarBind]]:
+        find = self._next if pdu.kind is Kind.GET_NEXT else self._exact
         result: list[VarBind] = []
         for index, asked in enumerate(pdu.varbinds, start=1):
-            found = self._next(asked.oid, now) if pdu.kind is Kind.GET_NEXT else self._exact(asked.oid, now)
+            found = find(asked.oid, now, instances)
             if version is Version.V1 and found.tag in EXCEPTIONS:
                 return ErrorStatus.NO_SUCH_NAME, index, ()
             result.append(found)
         return ErrorStatus.NO_ERROR, 0, result
 
-    def _exact(self, oid: Oid, now: Instant) -> VarBind:
-        row = self._view.instances.get(oid)
+    def _exact(self, oid: Oid, now: Instant, instances: Instances) -> VarBind:
+        row = instances.get(oid)
         # Cards answer noSuchObject, not noSuchInstance, for whatever is absent.
-        return VarBind(oid, Tag.NO_SUCH_OBJECT, None) if row is None else _read(row, now)
+        return VarBind(oid, Tag.NO_SUCH_OBJECT, None) if row is None else self._read(row, now)
 
-    def _next(self, oid: Oid, now: Instant) -> VarBind:
-        row = self._view.instances.after(oid)
-        return VarBind(oid, Tag.END_OF_MIB_VIEW, None) if row is None else _read(row, now)
+    def _next(self, oid: Oid, now: Instant, instances: Instances) -> VarBind:
+        row = instances.after(oid)
+        return VarBind(oid, Tag.END_OF_MIB_VIEW, None) if row is None else self._read(row, now)
 
-    def _get_bulk(self, pdu: Pdu, now: Instant, envelope: int) -> list[VarBind]:
+    def _read(self, row: Instance, now: Instant) -> VarBind:
+        return VarBind(row.oid, row.tag, row.get(self._view, now))
+
+    def _get_bulk(self, pdu: Pdu, now: Instant, envelope: int, instances: Instances) -> list[VarBind]:
         """RFC 3416 section 4.2.3; cut to the message size rather than refused."""
         room = self._view.max_message - envelope
         fixed = max(0, min(pdu.error_status, len(pdu.varbinds)))
@@ -153,43 +188,41 @@ class SnmpAgent:
             return room >= 0
 
         for asked in pdu.varbinds[:fixed]:
-            if not fits(self._next(asked.oid, now)):
+            if not fits(self._next(asked.oid, now, instances)):
                 return result
         names = [asked.oid for asked in pdu.varbinds[fixed:]]
         for _ in range(max(0, pdu.error_index) if names else 0):
-            row = [self._next(name, now) for name in names]
+            row = [self._next(name, now, instances) for name in names]
             if not all(map(fits, row)) or all(found.tag == Tag.END_OF_MIB_VIEW for found in row):
                 break
             names = [found.oid for found in row]
         return result
 
     def _set(
-        self, varbinds: Sequence[VarBind], access: Access, now: Instant
+        self, varbinds: Sequence[VarBind], access: Access, now: Instant, instances: Instances
     ) -> tuple[ErrorStatus, int, Sequence[VarBind]]:
         """RFC 3416 section 4.2.5: everything is checked before anything changes."""
         rows: list[tuple[Instance, VarBind]] = []
         for index, wanted in enumerate(varbinds, start=1):
-            row = self._view.instances.get(wanted.oid)
-            status = _judge(row, wanted, access, now)
+            row = instances.get(wanted.oid)
+            if row is None and self._view.lenient_set:
+                row = instances.get(wanted.oid.child(0))
+            status = self._judge(row, wanted, access, now)
             if status or row is None:
                 return status, index, ()
             rows.append((row, wanted))
         for row, wanted in rows:
             if row.apply is not None:
-                row.apply(wanted.value, now)
+                row.apply(self._view, wanted.value, now)
         self.changed = True
         return ErrorStatus.NO_ERROR, 0, varbinds
 
-
-def _read(row: Instance, now: Instant) -> VarBind:
-    return VarBind(row.oid, row.tag, row.get(now))
-
-
-def _judge(row: Instance | None, wanted: VarBind, access: Access, now: Instant) -> ErrorStatus:
-    if access is not Access.WRITE:
-        return ErrorStatus.NO_ACCESS
-    if row is None or row.check is None:
-        return ErrorStatus.NOT_WRITABLE
-    if wanted.tag != row.tag:
-        return ErrorStatus.WRONG_TYPE
-    return row.check(wanted.value, now)
+    def _judge(self, row: Instance | None, wanted: VarBind, access: Access, now: Instant) -> ErrorStatus:
+        if access is not Access.WRITE:
+            self.counters["snmpInBadCommunityUses"] += 1
+            return ErrorStatus.NO_ACCESS
+        if row is None or row.check is None:
+            return ErrorStatus.NOT_WRITABLE
+        if wanted.tag != row.tag:
+            return ErrorStatus.WRONG_TYPE
+        return row.check(self._view, wanted.value, now)

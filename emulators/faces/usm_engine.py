@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections import Counter
 from collections.abc import Callable
 from enum import Enum
@@ -11,7 +10,8 @@ from typing import NamedTuple
 from emulators.bindings.snmp import UsmUser
 from mibs import Oid
 from wire.errors import WireError
-from wire.snmp import Kind, Pdu, Tag, VarBind, usm, v3
+from wire.snmp import Kind, Pdu, Tag, VarBind, secure, v3
+from wire.snmp.secure import Keys
 from wire.snmp.v3 import Flags, Header, Scoped, V3Message
 
 TIME_WINDOW_S = 150
@@ -41,9 +41,9 @@ class Request(NamedTuple):
 class UsmEngine:
     """One per card. `users` are those of the card; counters carry the names of usmStats."""
 
-    def __init__(self, engine_id: bytes, users: Callable[[], dict[bytes, UsmUser]]) -> None:
+    def __init__(self, engine_id: bytes, users: Callable[[], dict[bytes, UsmUser]], counters: Counter[str]) -> None:
         self.engine_id = engine_id
-        self.counters: Counter[str] = Counter()
+        self.counters = counters
         self._users = users
         self._salt = 0
 
@@ -59,16 +59,14 @@ class UsmEngine:
         wants_auth, wants_priv = bool(header.flags & Flags.AUTH), bool(header.flags & Flags.PRIV)
         if (wants_auth and user.auth is None) or (wants_priv and user.priv is None):
             return self._report(Refused.UNSUPPORTED_SECURITY_LEVELS, message, boots, time_s, None)
+        keys = user.keys(self.engine_id)
         if wants_auth:
-            if not self._authentic(data, message, user):
+            if not secure.authentic(data, message, keys):
                 return self._report(Refused.WRONG_DIGESTS, message, boots, time_s, None)
             if header.boots != boots or abs(header.time_s - time_s) > TIME_WINDOW_S:
                 # The only report that is authenticated, so that a manager may learn the time from it.
                 return self._report(Refused.NOT_IN_TIME_WINDOWS, message, boots, time_s, user)
-        payload: bytes | None = message.payload
-        if wants_priv and user.auth is not None and user.priv is not None:
-            key = usm.privacy_key(user.auth, user.priv, user.priv_password, self.engine_id)
-            payload = usm.decrypt(user.priv, key, message.payload, header.boots, header.time_s, header.priv_params)
+        payload = secure.plain(message, keys)
         if payload is None:
             return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
         try:
@@ -83,15 +81,6 @@ class UsmEngine:
         """The answer to `request`, at its security level."""
         flags = request.header.flags & ~Flags.REPORTABLE
         return self._seal(request.header, flags, request.user, request.scoped._replace(pdu=pdu), boots, time_s)
-
-    def _authentic(self, data: bytes, message: V3Message, user: UsmUser) -> bool:
-        code = message.header.auth_params
-        if user.auth is None or len(code) != usm.code_length(user.auth):
-            return False
-        start = message.auth_offset
-        blank = data[:start] + bytes(len(code)) + data[start + len(code) :]
-        key = usm.localized_key(user.auth, user.auth_password, self.engine_id)
-        return hmac.compare_digest(code, usm.code(user.auth, key, blank))
 
     def _report(
         self, reason: Refused, message: V3Message, boots: int, time_s: int, user: UsmUser | None
@@ -115,22 +104,8 @@ class UsmEngine:
     def _seal(
         self, header: Header, flags: Flags, user: UsmUser | None, scoped: Scoped, boots: int, time_s: int
     ) -> bytes:
-        payload = v3.encode_scoped(scoped)
-        salt = b""
-        if flags & Flags.PRIV and user is not None and user.auth is not None and user.priv is not None:
-            self._salt += 1
-            salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
-            key = usm.privacy_key(user.auth, user.priv, user.priv_password, self.engine_id)
-            payload = usm.encrypt(user.priv, key, payload, boots, time_s, salt)
-        blank = b""
-        if flags & Flags.AUTH and user is not None and user.auth is not None:
-            blank = bytes(usm.code_length(user.auth))
-        answer = Header(
-            header.message_id, MAX_SIZE, Flags(flags), self.engine_id, boots, time_s, header.user, blank, salt
-        )
-        data = v3.encode(V3Message(answer, payload))
-        if not blank or user is None or user.auth is None:
-            return data
-        start = v3.decode(data).auth_offset
-        key = usm.localized_key(user.auth, user.auth_password, self.engine_id)
-        return data[:start] + usm.code(user.auth, key, data) + data[start + len(blank) :]
+        self._salt += 1
+        salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
+        keys = Keys() if user is None else user.keys(self.engine_id)
+        answer = Header(header.message_id, MAX_SIZE, Flags(flags), self.engine_id, boots, time_s, header.user)
+        return secure.seal(answer, scoped, keys, salt)

@@ -12,6 +12,7 @@ class Supply(NamedTuple):
 
     volts: float
     hertz: float
+    noisy: bool = False  # the voltage changes too fast to follow
 
     @property
     def live(self) -> bool:

@@ -117,7 +117,7 @@ def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool
         condition=rule.condition,
         opens=rule.opens,
         evidence=evidence,
-        baseline=baseline,
+        baseline=baseline or rule.baseline,
     )
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from emulators.devices.ups import load_profile, profile_names
+from emulators.devices.ups import ProfileError, load_profile, profile_names
 from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
 from rigs.recordings import RecordingError, profile_of, read_snmprec
 
@@ -43,6 +43,10 @@ def list_profiles(json: JsonOption = False) -> None:
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the profile.")],
     recording: Annotated[Path, typer.Option("--from", metavar="RECORDING.snmprec", help="Walk of a real card.")],
+    like: Annotated[
+        str | None,
+        typer.Option("--like", metavar="PROFILE", help="Fill a partial walk up with what this profile answers."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to write; otherwise printed.")
     ] = None,
@@ -53,8 +57,9 @@ def new(
     then `profile: ./my-card.yaml` in a rig file.
     """
     try:
-        document = profile_of(name, read_snmprec(recording))
-    except RecordingError as error:
+        filler = load_profile(like) if like is not None else None
+        document = profile_of(name, read_snmprec(recording), filler)
+    except (RecordingError, ProfileError) as error:
         stop(str(error), USAGE)
     yaml = YAML()
     yaml.width = 1000

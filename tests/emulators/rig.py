@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from emulators.config import Plant
@@ -9,6 +10,7 @@ from emulators.devices.bmc import Bmc
 from emulators.devices.mains import Mains
 from emulators.devices.server import Server
 from emulators.devices.ups import Ups
+from emulators.devices.ups.profile import FOLDER
 from emulators.faces.snmp_agent import SnmpAgent
 from emulators.kernel.instant import Instant
 from emulators.plant import build
@@ -101,10 +103,25 @@ class Desk:
         """Specific numbers sent since the last look; generic traps as negative numbers."""
         seen = [
             trap.specific_trap if trap.generic_trap == 6 else -1 - trap.generic_trap
-            for _, _, _, trap in self.ups.card.outgoing
+            for trap in (out.trap for out in self.ups.card.outgoing)
         ]
         self.ups.card.outgoing.clear()
         return seen
+
+
+def american(profile: str = "smart-ups-1500-xlm") -> Desk:
+    """A later card on 120 V, with nothing left to tell."""
+    ups = PLANT["ups"]["UPS1"] | {"profile": profile, "settings": {}}
+    desk = Desk(PLANT | {"mains": {"city": {"volts": 120}}, "ups": {"UPS1": ups}})
+    desk.traps()
+    return desk
+
+
+def profile_with(folder: Path, name: str, more: str) -> str:
+    """The path of a profile like `name`, with further lines of YAML."""
+    path = folder / "changed.yaml"
+    path.write_text(FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8") + more)
+    return str(path)
 
 
 def number(label: str) -> Oid:

@@ -336,7 +336,7 @@ def test_binding_wider_without_tokens_is_refused_with_the_reason() -> None:
 def test_lab_refusals() -> None:
     async def body(stage: Stage) -> None:
         wrong = await stage.post("/lab/v1/devices/city/inputs", {"input": "bang"}, 422)
-        assert wrong["detail"] == "'bang' is no input here; accepted: on, off, volts, hertz"
+        assert wrong["detail"] == "'bang' is no input here; accepted: on, off, volts, sag, swell, noise, quiet, hertz"
         odd = await stage.post("/lab/v1/devices/city/inputs", {"input": "volts", "args": ["many"]}, 422)
         assert odd["detail"] == "expected one number, VOLTS"
         assert "off" in (await stage.get("/lab/v1/devices/city/inputs"))["inputs"]

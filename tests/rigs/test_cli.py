@@ -108,7 +108,9 @@ def test_ctrl_c_stops_in_order(tmp_path: Path) -> None:
 def test_a_rig_and_the_verbs_that_talk_to_it(tmp_path: Path) -> None:
     with running(sample("a1080a-pair.yaml"), tmp_path, "--speed", "20") as live:
         assert live.standin("inject", "city", "off").strip() == "city: off"
-        assert "accepted: on, off, volts, hertz" in live.standin("inject", "city", "bang", expect=2)
+        assert "accepted: on, off, volts, sag, swell, noise, quiet, hertz" in live.standin(
+            "inject", "city", "bang", expect=2
+        )
         rows = json.loads(live.standin("devices", "--json"))["devices"]
         assert [row["id"] for row in rows] == ["UPS1", "UPS2", "server1.bmc", "server2.bmc"]
         assert "server2.bmc" in live.standin("devices")

@@ -38,6 +38,7 @@ def test_the_sequence_of_c2_is_that_of_the_documents() -> None:
         (0.0, "ups.card.restarted"),
         (0.0, "ups.input.lost"),
         (60.0, "power.outage.confirmed"),
+        (248.0, "ups.shutdown.started"),
         (548.0, "ups.output.off"),
         (704.0, "ups.input.restored"),
         (704.0, "power.outage.cleared"),

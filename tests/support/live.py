@@ -74,6 +74,7 @@ def sample(name: str) -> dict[str, Any]:
     """A sample rig on free ports."""
     document: dict[str, Any] = YAML(typ="safe").load((SAMPLES / name).read_text())
     document["ports"] = {"snmp": free_port(), "trap": free_port(), "ipmi": free_port()}
+    document["ports"] |= {face: free_port(socket.SOCK_STREAM) for face in ("http", "console")}
     return document
 
 

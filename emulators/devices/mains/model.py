@@ -26,6 +26,10 @@ class Mains:
                 "on": plain("power returns at nominal voltage", self._on),
                 "off": plain("power fails", self._off),
                 "volts": numeric("line voltage moves to VOLTS", "VOLTS", 0, 1000, self._volts),
+                "sag": numeric("line voltage drops to PERCENT of nominal", "PERCENT", 0, 100, self._share),
+                "swell": numeric("line voltage rises to PERCENT of nominal", "PERCENT", 100, 200, self._share),
+                "noise": plain("the line voltage becomes noisy", self._noise),
+                "quiet": plain("the line voltage is no longer noisy", self._quiet),
                 "hertz": numeric("line frequency moves to HERTZ", "HERTZ", 1, 400, self._hertz),
             }
         )
@@ -44,10 +48,19 @@ class Mains:
         self.line = DEAD
 
     def _volts(self, volts: float, _now: Instant) -> None:
-        self.line = Supply(volts, self.line.hertz or self.nominal.hertz) if volts else DEAD
+        self.line = self.line._replace(volts=volts, hertz=self.line.hertz or self.nominal.hertz) if volts else DEAD
+
+    def _share(self, percent: float, now: Instant) -> None:
+        self._volts(self.nominal.volts * percent / 100, now)
+
+    def _noise(self, _now: Instant) -> None:
+        self.line = self.line._replace(noisy=self.line.live)
+
+    def _quiet(self, _now: Instant) -> None:
+        self.line = self.line._replace(noisy=False)
 
     def _hertz(self, hertz: float, _now: Instant) -> None:
-        self.line = Supply(self.line.volts, hertz)
+        self.line = self.line._replace(hertz=hertz)
 
     def advance(self, now: Instant) -> None:
         """Nothing happens here by itself."""
@@ -67,5 +80,6 @@ class Mains:
             "state": "on" if self.line.live else "off",
             "volts": self.line.volts,
             "hertz": self.line.hertz,
+            "noisy": self.line.noisy,
             "load_w": sum(outlet.demand_w.value for outlet in self.outlets),
         }

@@ -1,6 +1,8 @@
-"""The battery: charge, runtime by load, voltage, and when it counts as low."""
+"""The battery: charge, runtime by load, age, temperature, voltage, and when it counts as low."""
 
 from __future__ import annotations
+
+import math
 
 from emulators.devices.ups.profile import Profile
 from emulators.kernel.instant import START, Instant
@@ -10,24 +12,37 @@ from emulators.kernel.quantity import Quantity
 LOADED_FULL = 0.92
 LOADED_EMPTY = 0.78
 JUST_ABOVE = 1e-9
+YEAR_S = 365 * 86_400
+WORN_OUT = 1.0  # age, in lives, at which a battery is due for replacement
 
 
 class Battery:
-    """Full at the start. `load` is the share of the UPS's rating throughout."""
+    """Full and young at the start. `load` is the share of the UPS's rating throughout."""
 
     def __init__(self, profile: Profile) -> None:
         self._data = profile.battery
         self.charge = Quantity(1.0, START)
         self.low = False
+        self.age = Quantity(0.0, START, 1 / (self._data.life_years * YEAR_S), high=math.inf)  # in lives
+        self.packs = profile.number("upsAdvBatteryNumOfBattPacks", 0)
+        self.ambient_celsius = self._data.celsius  # as measured inside, at rest
+        self.celsius = Quantity(self._data.celsius, START, low=self._data.celsius, high=self._data.celsius)
+        self._towards = self._data.celsius
 
-    def full_runtime_s(self, load: float) -> float:
+    def capacity(self, now: Instant) -> float:
+        """Share of its first capacity: whole for half its life, then falling to `worn_capacity` at the end of it."""
+        aged = max(0.0, self.age.at(now) - 0.5) * 2
+        return max(0.1, 1 - aged * (1 - self._data.worn_capacity))
+
+    def full_runtime_s(self, load: float, now: Instant) -> float:
         """How long a full battery carries `load`."""
         curve = float(max(load, self._data.lowest_load) ** -self._data.exponent)
-        return self._data.full_load_runtime_s * curve
+        packs = 1 + max(0, self.packs) * self._data.pack_capacity
+        return self._data.full_load_runtime_s * curve * packs * self.capacity(now)
 
     def runtime_s(self, load: float, now: Instant) -> float:
         """How long the battery would carry `load` from now on."""
-        return self.full_runtime_s(load) * self.charge.at(now)
+        return self.full_runtime_s(load, now) * self.charge.at(now)
 
     def volts(self, now: Instant, *, discharging: bool) -> float:
         """At float on line, sagging with the charge under load."""
@@ -39,11 +54,27 @@ class Battery:
         """Put in a battery with that charge."""
         self.charge = Quantity(share, now, self.charge.rate)
 
+    def set_age(self, years: float, now: Instant) -> None:
+        """Let the battery be `years` old."""
+        self.age = Quantity(years / self._data.life_years, now, self.age.rate, high=math.inf)
+
     def flow(self, now: Instant, load: float, *, discharging: bool, charging: bool) -> None:
         """From now on the battery feeds `load`, is charged, or rests."""
-        rate = -1 / self.full_runtime_s(load) if discharging else 1 / self._data.recharge_s if charging else 0.0
+        # A discharge keeps the capacity it began with, so that its rate is steady.
+        began = self.charge.since if discharging and self.charge.rate < 0 else now
+        rate = -1 / self.full_runtime_s(load, began) if discharging else 1 / self._data.recharge_s if charging else 0.0
         if rate != self.charge.rate:
             self.charge.change(now, rate)
+        self._warm(now, self.ambient_celsius + (self._data.rise_celsius * min(1.0, load) if discharging else 0.0))
+
+    def _warm(self, now: Instant, towards: float) -> None:
+        """Let the temperature move steadily to `towards` and stay there."""
+        if towards == self._towards:
+            return
+        self._towards = towards
+        present = self.celsius.at(now)
+        rate = math.copysign(1 / self._data.warming_s, towards - present)
+        self.celsius = Quantity(present, now, rate, min(present, towards), max(present, towards))
 
     def judge(self, now: Instant, load: float, low_s: float, *, discharging: bool, charging: bool) -> bool:
         """Whether the battery has just become low, or has just ceased to be; `low` then tells which."""
@@ -57,10 +88,22 @@ class Battery:
         return False
 
     def deadlines(self, now: Instant, load: float, low_s: float, levels: list[float]) -> list[Instant | None]:
-        """When the charge will reach one of `levels`, or the battery become low or cease to be."""
-        low = low_s / self.full_runtime_s(load)
+        """When the charge will reach one of `levels`, the battery become low or cease to be, too warm, or too old."""
+        low = low_s / self.full_runtime_s(load, now)
         if self.charge.rate < 0 and not self.low:
             levels = [*levels, low]
-        elif self.charge.rate > 0 and self.low:
+        elif self.charge.rate > 0:
             levels = [*levels, low + JUST_ABOVE]
-        return [self.charge.crossing(level, now) for level in levels]
+        return [
+            *(self.charge.crossing(level, now) for level in levels),
+            self.celsius.crossing(self._data.over_celsius - (JUST_ABOVE if self.celsius.rate < 0 else 0), now),
+            self.age.crossing(WORN_OUT, now),
+        ]
+
+    def too_warm(self, now: Instant) -> bool:
+        """Whether the temperature has reached the limit."""
+        return self.celsius.at(now) >= self._data.over_celsius
+
+    def too_old(self, now: Instant) -> bool:
+        """Whether the battery has reached the end of its life."""
+        return self.age.at(now) >= WORN_OUT

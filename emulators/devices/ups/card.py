@@ -1,29 +1,41 @@
-"""The network card: uptime, access rows, trap receivers, and the traps it sends."""
+"""The network card: uptime, access rows, trap receivers, what managers wrote, and the traps it sends."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from emulators.bindings.snmp import Access, Instances, UsmUser
+from emulators.bindings.engine_rows import access_rows, engine_rows
+from emulators.bindings.network import Impairment
+from emulators.bindings.snmp import TAGS, Access, Instance, Instances, UsmUser
 from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.ups.objects import Text, instances_of, texts_of
-from emulators.devices.ups.orders import TEXTS, Trap
-from emulators.devices.ups.profile import AccessRow
+from emulators.devices.ups.clock import Clock
+from emulators.devices.ups.environment import Environment
+from emulators.devices.ups.objects import RECEIVERS, instances_of
+from emulators.devices.ups.outlet_groups import OutletGroups
+from emulators.devices.ups.people import People
+from emulators.devices.ups.profile import AccessRow, Profile
+from emulators.devices.ups.rfc1628 import AlarmTable
+from emulators.devices.ups.rows import always
+from emulators.devices.ups.traps import TEXTS, Trap
 from emulators.kernel.instant import START, Instant, after, ticks_between
-from mibs import Oid
-from wire.snmp import GenericTrap, Tag, TrapV1, VarBind
+from mibs import MibObject, Oid, standard_tree
+from wire.snmp import GenericTrap, Tag, TrapV1, Value, VarBind
 
 if TYPE_CHECKING:
     from emulators.devices.ups.model import Ups
 
 APC = Oid.parse("1.3.6.1.4.1.318")
-TRAP_TEXT = Oid.parse("1.3.6.1.4.1.318.2.3.3.0")
+UPS_BRANCH = APC.child(1, 1, 1)
+UPS_MIB = Oid.parse("1.3.6.1.2.1.33")
+SYS_DESCR, SYS_OBJECT_ID = Oid.parse("1.3.6.1.2.1.1.1.0"), Oid.parse("1.3.6.1.2.1.1.2.0")
+BARE_DESCR = b"APC SNMP Agent"  # of a card whose UPS application did not start
 APC_HARDWARE = bytes.fromhex("00c0b7")
 UNUSED = "0.0.0.0"
-CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-RECEIVERS = 4
+TRAP_TEXT = "mtrapargsString"
 
 
 @dataclass(slots=True)
@@ -34,6 +46,9 @@ class Receiver:
     community: bytes = b"public"
     enabled: bool = True
     authentication_traps: bool = True
+    version: int = 1
+    inform: bool = False
+    user: bytes = b""
 
 
 class Card:
@@ -44,103 +59,206 @@ class Card:
         ups: Ups,
         address: str,
         access: tuple[AccessRow, ...],
-        receivers: tuple[tuple[str, str], ...],
+        receivers: tuple[Receiver, ...],
         users: tuple[UsmUser, ...] = (),
     ) -> None:
+        self.ups = ups
+        self.profile: Profile = ups.profile
+        settings = ups.profile.card
         self.users = {user.name: user for user in users}
         # snmpEngineID of a card: its prefix, format 3, and the hardware address.
-        hardware = APC_HARDWARE + bytes(int(part) for part in address.split(".")[1:])
-        self.engine_id = bytes.fromhex(ups.profile.card.engine_prefix) + b"\x03" + hardware
+        self.hardware: bytes = APC_HARDWARE + bytes(int(part) for part in address.split(".")[1:])
+        self.engine_id = bytes.fromhex(settings.engine_prefix) + b"\x03" + self.hardware
         self.boots = 1
         self.address = address
-        self.max_message = ups.profile.card.max_message
+        self.max_message = settings.max_message
+        self.lenient_set = settings.lenient_set
         self.muted = False
+        self.authentication_traps = True
+        self.impairment = Impairment(settings.latency_s, settings.jitter_s)
         self.outgoing: list[OutgoingTrap] = []
-        self.receivers = [Receiver(host, community.encode()) for host, community in receivers[:RECEIVERS]]
+        self.receivers = [*receivers[:RECEIVERS]]
         self.receivers += [Receiver() for _ in range(RECEIVERS - len(self.receivers))]
+        self.written: dict[str, Value] = {}  # values that managers changed, by instance
         self.last_text: bytes = b"\0"  # what mtrapargsString reads back
-        self._rows = access
-        self._profile = ups.profile
+        self.counters: Counter[str] = Counter()
+        self.clock = Clock()
+        self.people = People(self)
+        self.environment = Environment(self)
+        self.groups = OutletGroups(self)
+        self.alarms: AlarmTable = AlarmTable()
+        self.rows = access
         self._started: Instant = START
         self._back_at: Instant | None = START  # a start is due: at power-up, and at the end of a restart
         self._cold = True
         self._object_id = Oid.parse(ups.profile.text("sysObjectID"))
-        self.texts: dict[str, Text] = texts_of(ups)
-        self.instances: Instances = instances_of(ups, self.receivers, self.texts)
+        self._application = True
+        self._frozen = False
+        self._instances: Instances | None = None
 
-    def uptime_ticks(self, now: Instant) -> int:
-        step = self._profile.card.uptime_step_ticks
-        return ticks_between(self._started, now) // step * step % (1 << 32)
+    # --- objects ----------------------------------------------------------------------------------------------
+
+    @property
+    def instances(self) -> Instances:
+        """Everything that can be read now."""
+        if self._instances is None:
+            own = [*access_rows(self), *self.alarms.instances()]
+            shown = Instances(own, base=_with_engine(self.profile))
+            self._instances = shown if self._application else _without_application(shown)
+        return self._instances
+
+    def refresh(self) -> None:
+        """What can be read has changed."""
+        if not self._frozen:
+            self._instances = None
+
+    def freeze(self, now: Instant) -> None:
+        """From now on every measurement reads as it does now."""
+        self._instances = Instances(
+            replace(row, get=always(row.get(self, now))) if row.measured else row for row in self.instances
+        )
+        self._frozen = True
+
+    def thaw(self) -> None:
+        """Measurements move again."""
+        self._frozen = False
+        self.refresh()
+
+    def lose_application(self, *, lost: bool) -> None:
+        """The program that knows the UPS does not run on the card, as after a spoilt update; or runs again."""
+        self._application = not lost
+        self._frozen = False
+        self.refresh()
+
+    def number(self, label: str) -> int:
+        """An integer that the card keeps; 0 where it has none."""
+        value = self.written.get(label, self.profile.instances.get(label))
+        return value if isinstance(value, int) else 0
+
+    def text(self, label: str) -> bytes:
+        """A text that the card keeps; empty where it has none."""
+        value = self.written.get(label, self.profile.instances.get(label))
+        if isinstance(value, bytes):
+            return value
+        return value.encode() if isinstance(value, str) else b""
+
+    # --- memory -----------------------------------------------------------------------------------------------
 
     def memory(self) -> dict[str, Any]:
         """What the card keeps when it loses power, as JSON."""
         return {
             "boots": self.boots,
-            "texts": {label: text.value.hex() for label, text in self.texts.items()},
+            "written": {label: _as_json(value) for label, value in self.written.items()},
             "receivers": [
                 [row.address, row.community.hex(), row.enabled, row.authentication_traps] for row in self.receivers
             ],
+            "rows": [[row.community, row.manager, row.type] for row in self.rows],
+            "people": self.people.memory(),
         }
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Take up what `memory` returned in an earlier life; this start is one more boot."""
         self.boots = memory["boots"] + 1
-        for label, value in memory["texts"].items():
-            if label in self.texts:
-                self.texts[label].value = bytes.fromhex(value)
+        self.written = {label: _from_json(value) for label, value in memory["written"].items()}
         for row, kept in zip(self.receivers, memory["receivers"], strict=False):
             row.address, row.community = kept[0], bytes.fromhex(kept[1])
             row.enabled, row.authentication_traps = kept[2], kept[3]
+        self.set_access(tuple(AccessRow(community=row[0], manager=row[1], type=row[2]) for row in memory["rows"]), None)
+        self.people.recall(memory["people"])
+
+    def set_access(self, rows: tuple[AccessRow, ...], now: Instant | None) -> None:
+        """Change who may do what; told to the receivers when it is done at an instant."""
+        self.rows = rows
+        self.refresh()
+        if now is not None:
+            self.send(Trap.SNMP_CONFIG_CHANGED, now)
+
+    def move(self, address: str) -> None:
+        """Be reached at another address from now on."""
+        self.address = address
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def uptime_ticks(self, now: Instant) -> int:
+        step = self.profile.card.uptime_step_ticks
+        return ticks_between(self._started, now) // step * step % (1 << 32)
 
     def engine_time_s(self, now: Instant) -> int:
         return ticks_between(self._started, now) // 100
-
-    def clock(self, now: Instant) -> tuple[bytes, bytes]:
-        """Date and time of the card, whose clock starts at its epoch with the card."""
-        seconds = self.uptime_ticks(now) // 100
-        moment = CARD_EPOCH + timedelta(seconds=seconds)
-        return moment.strftime("%m/%d/%Y").encode(), moment.strftime("%H:%M:%S").encode()
-
-    def access(self, community: bytes, manager: str) -> Access:
-        """The best right that the rows give this community from this manager."""
-        best = Access.NONE
-        for row in self._rows:
-            if row.community.encode() != community or row.type == "disabled" or not row.admits(manager):
-                continue
-            if row.type != "read":
-                return Access.WRITE
-            best = Access.READ
-        return best
-
-    def answering(self, now: Instant) -> bool:
-        return not self.muted and self._back_at is None
-
-    def authentication_failed(self, now: Instant) -> None:
-        self._generic(GenericTrap.AUTHENTICATION_FAILURE, now, authentication=True)
 
     def restart(self, now: Instant) -> None:
         """The agent announces its restart, falls silent and comes back with its uptime at zero."""
         self.send(Trap.RESTART_AGENT, now)
         self._cold = False
         self.boots += 1
-        self._back_at = after(now, self._profile.card.restart_s)
+        self.people.log_off()
+        self._back_at = after(now, self.profile.card.restart_s)
 
     def advance(self, now: Instant) -> None:
+        self.people.advance(now)
+        self.groups.advance(now)
         if self._back_at is not None and self._back_at <= now:
             self._back_at = None
             self._started = now
             self._generic(GenericTrap.COLD_START if self._cold else GenericTrap.WARM_START, now)
+            if self.ups.link_up:
+                self.send(Trap.COMMUNICATION_ESTABLISHED, now)
 
-    def next_deadline(self) -> Instant | None:
-        return self._back_at
+    def deadlines(self) -> list[Instant | None]:
+        return [self._back_at, self.people.next_deadline(), *self.groups.deadlines()]
 
-    def send(self, trap: Trap, now: Instant) -> None:
-        """Queue a trap for every enabled receiver."""
+    # --- access -----------------------------------------------------------------------------------------------
+
+    def access(self, community: bytes, manager: str) -> Access:
+        """The best right that the rows give this community from this manager; `write` rests while people are on."""
+        best = Access.NONE
+        for row in self.rows:
+            if row.community.encode() != community or row.type == "disabled" or not row.admits(manager):
+                continue
+            if row.type == "write+" or (row.type == "write" and not self.people.logged_on):
+                return Access.WRITE
+            best = Access.READ
+        return best
+
+    def communities(self) -> dict[bytes, Access]:
+        best: dict[bytes, Access] = {}
+        for row in self.rows:
+            if row.type != "disabled":
+                name = row.community.encode()
+                best[name] = Access.WRITE if row.type != "read" else best.get(name, Access.READ)
+        return best
+
+    def answering(self, now: Instant) -> bool:
+        return not self.muted and self._back_at is None
+
+    # --- traps ------------------------------------------------------------------------------------------------
+
+    def authentication_failed(self, now: Instant) -> None:
+        if self.authentication_traps:
+            self._generic(GenericTrap.AUTHENTICATION_FAILURE, now, authentication=True)
+
+    def send(
+        self,
+        trap: int,
+        now: Instant,
+        values: Mapping[str, Value] | None = None,
+        *,
+        index: tuple[int, ...] = (0,),
+        text: str | None = None,
+    ) -> None:
+        """Queue a trap of the maker's for every enabled receiver.
+
+        Its variables are those that the MIB lists for it, in that order, with `values` and, last, the text.
+        """
         if self._back_at is not None:
             return
-        self.last_text = TEXTS[trap].encode()
-        text = VarBind(TRAP_TEXT, Tag.OCTET_STRING, self.last_text)
-        self._queue(APC, GenericTrap.ENTERPRISE_SPECIFIC, trap, now, (text,))
+        self.last_text = (text if text is not None else TEXTS[trap]).encode()
+        known = {TRAP_TEXT: self.last_text, **(values or {})}
+        variables = tuple(
+            VarBind(item.oid.child(*((0,) if item.name.startswith("mtrapargs") else index)), tag, known[item.name])
+            for item, tag in _variables(trap)
+        )
+        self._queue(APC, GenericTrap.ENTERPRISE_SPECIFIC, trap, now, variables)
 
     def _generic(self, trap: GenericTrap, now: Instant, *, authentication: bool = False) -> None:
         self._queue(self._object_id, trap, 0, now, (), authentication=authentication)
@@ -159,7 +277,52 @@ class Card:
             return
         agent = bytes(int(part) for part in self.address.split("."))
         trap = TrapV1(enterprise, agent, generic, specific, self.uptime_ticks(now), varbinds)
-        for receiver in self.receivers:
-            wanted = receiver.enabled and (receiver.authentication_traps or not authentication)
-            if wanted and receiver.address != UNUSED:
-                self.outgoing.append(OutgoingTrap(receiver.address, None, receiver.community, trap))
+        for row in self.receivers:
+            if row.enabled and row.address != UNUSED and (row.authentication_traps or not authentication):
+                self.counters["snmpOutTraps"] += 1
+                self.outgoing.append(
+                    OutgoingTrap(row.address, None, row.community, trap, row.version, row.inform, row.user)
+                )
+
+
+@cache
+def _variables(trap: int) -> tuple[tuple[MibObject, Tag], ...]:
+    """The variables of a trap, as the MIB lists them."""
+    tree = standard_tree()
+    found = tree.find(APC.child(0, trap))
+    if found is None:
+        raise KeyError(f"no MIB text defines trap {trap}")
+    return tuple((item, TAGS[item.syntax]) for item in map(tree.named, found[0].objects))
+
+
+_engine: dict[int, Instances] = {}
+
+
+def _with_engine(profile: Profile) -> Instances:
+    """Instances of a profile, and those of every engine; made once for all its cards."""
+    base = instances_of(profile)
+    if id(base) not in _engine:
+        _engine[id(base)] = Instances(engine_rows(), base)
+    return _engine[id(base)]
+
+
+def _without_application(shown: Instances) -> Instances:
+    rows: list[Instance] = []
+    for row in shown:
+        if row.oid == SYS_DESCR:
+            row = replace(row, get=always(BARE_DESCR))
+        elif row.oid == SYS_OBJECT_ID:
+            row = replace(row, get=always(APC))
+        if not UPS_BRANCH.covers(row.oid) and not UPS_MIB.covers(row.oid):
+            rows.append(row)
+    return Instances(rows)
+
+
+def _as_json(value: Value) -> int | str | None:
+    return value.hex() if isinstance(value, bytes) else f"oid:{value}" if isinstance(value, Oid) else value
+
+
+def _from_json(value: int | str | None) -> Value:
+    if isinstance(value, str):
+        return Oid.parse(value.removeprefix("oid:")) if value.startswith("oid:") else bytes.fromhex(value)
+    return value

@@ -36,8 +36,6 @@ class CalibrationResult(IntEnum):
 
 
 DAY_S = 86_400
-# Days between self tests by upsAdvTestDiagnosticSchedule; the values not listed test at no fixed interval.
-SCHEDULES: dict[int, int] = {2: 14, 3: 7, 6: 28, 7: 84, 8: 14, 9: 7, 10: 56, 11: 182, 12: 364}
 
 
 class Outcome(Enum):
@@ -60,12 +58,14 @@ class Diagnostics:
         self.calibration = CalibrationResult(profile.number("upsAdvTestCalibrationResults", CalibrationResult.OK))
         self.tested_on = profile.text("upsAdvTestLastDiagnosticsDate")
         self.calibrated_on = profile.text("upsAdvTestCalibrationDate")
+        self.began: Instant | None = None  # the latest test
+        self.ended: Instant | None = None  # likewise, unless it still runs
         self._until: Instant | None = None
         self._last: Instant = START  # of the last self test, tried or made
 
     def scheduled(self, schedule: int) -> Instant | None:
         """When the UPS will test itself by its schedule."""
-        days = SCHEDULES.get(schedule)
+        days = self._limits.schedule_days.get(schedule)
         return None if days is None else after(self._last, days * DAY_S)
 
     @property
@@ -87,6 +87,7 @@ class Diagnostics:
         if not possible:
             return False
         self.running = test
+        self.began, self.ended = now, None
         if test is Kind.CALIBRATION:
             self.calibration = CalibrationResult.IN_PROGRESS
         elif test is Kind.SELF_TEST:
@@ -96,10 +97,12 @@ class Diagnostics:
             self._until = after(now, self._limits.simulated_failure_s)
         return True
 
-    def abort(self) -> bool:
+    def abort(self, now: Instant) -> bool:
         """The line failed, the output went off, or a calibration was cancelled; True when a calibration ended so."""
+        if not self.active:
+            return False
         was = self.running
-        self.running, self._until = Kind.NONE, None
+        self.running, self._until, self.ended = Kind.NONE, None, now
         if was is Kind.SELF_TEST:
             self.result = SelfTestResult.INVALID
         elif was is Kind.CALIBRATION:
@@ -110,10 +113,11 @@ class Diagnostics:
         """End what is due at `now`; `date` is the card's."""
         if self.running is Kind.CALIBRATION and charge <= self._limits.calibration_ends + 1e-9:
             self.running, self.calibration, self.calibrated_on = Kind.NONE, CalibrationResult.OK, date
+            self.ended = now
             return Outcome.CALIBRATED
         if self._until is None or self._until > now:
             return Outcome.NOTHING
-        was, self.running, self._until = self.running, Kind.NONE, None
+        was, self.running, self._until, self.ended = self.running, Kind.NONE, None, now
         if was is not Kind.SELF_TEST:
             return Outcome.NOTHING
         self.tested_on = date

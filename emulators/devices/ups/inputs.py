@@ -2,65 +2,208 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from emulators.bindings.inputs import Inputs, numeric, plain
-from emulators.devices.ups.orders import Trap
+from emulators.bindings.inputs import Input, InputError, Inputs, choice, numeric, plain
+from emulators.bindings.network import network_inputs
+from emulators.devices.ups.bypass import Bypass
+from emulators.devices.ups.environment import Measure
+from emulators.devices.ups.traps import Trap
+from emulators.devices.ups.troubles import INCIDENTS, TROUBLES
 from emulators.kernel.instant import Instant
+from wire.snmp import Value
 
 if TYPE_CHECKING:
     from emulators.devices.ups.model import Ups
 
+T = TypeVar("T")
+
 
 def inputs_of(ups: Ups) -> Inputs:
     """The inputs of one UPS."""
+    network = network_inputs(ups.card.impairment)
+    return Inputs(_power(ups) | _troubles(ups) | _environment(ups) | _card(ups) | network)
 
+
+def _power(ups: Ups) -> dict[str, Input]:
     def button_on(now: Instant) -> None:
         if not ups.output_on:
-            ups.switch_on(now)
-
-    def button_off(now: Instant) -> None:
-        ups.obey("upsAdvControlUpsOff", 2, now)
+            ups.switching.switch_on(now)
 
     def charge(percent: float, now: Instant) -> None:
         ups.battery.set_charge(percent / 100, now)
+
+    def packs(count: float, _now: Instant) -> None:
+        ups.battery.packs = int(count)
+
+    def ambient(celsius: float, _now: Instant) -> None:
+        ups.battery.ambient_celsius = celsius
 
     def battery_bad(_now: Instant) -> None:
         ups.diagnostics.battery_bad = True
 
     def battery_replaced(now: Instant) -> None:
-        told = ups.replace_battery
         ups.diagnostics.battery_bad = False
         ups.battery.set_charge(1.0, now)
-        if told:
-            ups.card.send(Trap.BATTERY_REPLACED, now)
+        ups.battery.set_age(0, now)
+
+    return {
+        "button_on": plain("the power button is pressed: outlets on", button_on),
+        "button_off": plain(
+            "the power button is pressed: outlets off", lambda now: ups.obey("upsAdvControlUpsOff", 2, now)
+        ),
+        "charge": numeric("the battery is set to PERCENT", "PERCENT", 0, 100, charge),
+        "packs": numeric("COUNT external battery packs are plugged in", "COUNT", 0, 100, packs),
+        "age": numeric("the battery is YEARS old", "YEARS", 0, 50, ups.battery.set_age),
+        "ambient": numeric("the battery at rest comes to CELSIUS", "CELSIUS", -40, 100, ambient),
+        "battery_bad": plain("the battery fails its next self test", battery_bad),
+        "battery_replaced": plain("the battery is exchanged", battery_replaced),
+    }
+
+
+def _troubles(ups: Ups) -> dict[str, Input]:
+    words = [word for word, row in TROUBLES.items() if ups.profile.bypass or not row.bypass_only]
+
+    def trouble(word: str, now: Instant) -> None:
+        if word not in ups.troubles:
+            ups.troubles.add(word)
+            _tell_trouble(ups, word, now, begins=True)
+
+    def mend(word: str, now: Instant) -> None:
+        if word in ups.troubles:
+            ups.troubles.remove(word)
+            _tell_trouble(ups, word, now, begins=False)
+
+    def incident(word: str, now: Instant) -> None:
+        number, what = INCIDENTS[word]
+        ups.card.send(number, now, text=f"UPS: {what[0].upper()}{what[1:]}.")
+
+    inputs = {
+        "trouble": choice("TROUBLE begins", "TROUBLE", words, trouble),
+        "mend": choice("TROUBLE ends", "TROUBLE", words, mend),
+        "incident": choice("INCIDENT happens", "INCIDENT", list(INCIDENTS), incident),
+        "abnormal": numeric(
+            "condition NUMBER becomes abnormal", "NUMBER", 1, 32, lambda number, _: ups.abnormal_marked.add(int(number))
+        ),
+        "normal": numeric(
+            "condition NUMBER is normal again",
+            "NUMBER",
+            1,
+            32,
+            lambda number, _: ups.abnormal_marked.discard(int(number)),
+        ),
+    }
+    if ups.profile.bypass:
+        inputs |= {
+            "bypass": choice(
+                "the load is moved to the bypass, by the switch or by a fault",
+                "HOW",
+                ["switched", "hardware"],
+                lambda how, now: ups.enter_bypass(Bypass[how.upper()], now),
+            ),
+            "unbypass": plain("the load is moved back from the bypass", ups.leave_bypass),
+        }
+    return inputs
+
+
+def _tell_trouble(ups: Ups, word: str, now: Instant, *, begins: bool) -> None:
+    row = TROUBLES[word]
+    text = f"UPS: {row.text[0].upper()}{row.text[1:]}." if begins else f"UPS: No longer: {row.text}."
+    values: dict[str, Value] = {"mtrapargsString02": row.text.encode(), "mtrapargsInteger": row.number}
+    ups.card.send(row.begins if begins else row.ends, now, values, text=text)
+
+
+def _environment(ups: Ups) -> dict[str, Input]:
+    environment = ups.card.environment
+
+    def measured(measure: Measure) -> Callable[[list[str], Instant], None]:
+        def run(args: list[str], _now: Instant) -> None:
+            if len(args) != 2:
+                raise InputError(f"expected PROBE and {measure}")
+            probe = _named(environment.probes, args[0])
+            try:
+                value = float(args[1])
+            except ValueError:
+                raise InputError(f"{args[1]!r} is no {measure}") from None
+            if measure not in probe.values:
+                raise InputError(f"probe {args[0]} does not measure {measure}")
+            probe.values[measure] = value
+
+        return run
+
+    inputs: dict[str, Input] = {}
+    if environment.probes:
+        probes = list(environment.probes)
+        inputs |= {
+            "temperature": Input("PROBE measures CELSIUS", measured(Measure.TEMPERATURE)),
+            "humidity": Input("PROBE measures PERCENT", measured(Measure.HUMIDITY)),
+            "probe_out": choice(
+                "PROBE is pulled out",
+                "PROBE",
+                probes,
+                lambda index, now: environment.connect(environment.probes[index], now, connected=False),
+            ),
+            "probe_in": choice(
+                "PROBE is plugged in",
+                "PROBE",
+                probes,
+                lambda index, now: environment.connect(environment.probes[index], now, connected=True),
+            ),
+        }
+    if environment.contacts:
+        contacts = [str(index) for index in environment.contacts]
+        inputs |= {
+            "contact_fault": choice(
+                "CONTACT leaves its normal state",
+                "CONTACT",
+                contacts,
+                lambda index, now: environment.set_contact(environment.contacts[int(index)], now, fault=True),
+            ),
+            "contact_normal": choice(
+                "CONTACT is back in its normal state",
+                "CONTACT",
+                contacts,
+                lambda index, now: environment.set_contact(environment.contacts[int(index)], now, fault=False),
+            ),
+        }
+    return inputs
+
+
+def _card(ups: Ups) -> dict[str, Input]:
+    card = ups.card
 
     def link_down(now: Instant) -> None:
         if ups.link_up:
+            card.send(Trap.LOST_ON_BATTERY if ups.on_battery else Trap.COMMUNICATION_LOST, now)
             ups.link_up = False
-            ups.card.send(Trap.COMMUNICATION_LOST, now)
 
     def link_up(now: Instant) -> None:
         if not ups.link_up:
             ups.link_up = True
-            ups.card.send(Trap.COMMUNICATION_ESTABLISHED, now)
+            card.send(Trap.COMMUNICATION_ESTABLISHED, now)
 
-    def mute(_now: Instant) -> None:
-        ups.card.muted = True
+    def muted(value: bool) -> Callable[[Instant], None]:
+        return lambda _now: setattr(card, "muted", value)
 
-    def unmute(_now: Instant) -> None:
-        ups.card.muted = False
+    return {
+        "link_down": plain("the serial link between card and UPS breaks", link_down),
+        "link_up": plain("the serial link is mended", link_up),
+        "mute": plain("the card hears nothing and says nothing", muted(True)),
+        "unmute": plain("the card is back on the network", muted(False)),
+        "freeze": plain("every measurement stays as it is", card.freeze),
+        "thaw": plain("measurements move again", lambda _: card.thaw()),
+        "firmware_lost": plain(
+            "the card's UPS program does not run: another sysObjectID, no UPS objects",
+            lambda _: card.lose_application(lost=True),
+        ),
+        "firmware_restored": plain("the card's UPS program runs again", lambda _: card.lose_application(lost=False)),
+        "clock_reset": plain("the card's clock falls back to its epoch", card.clock.reset),
+        "restart": plain("the card's agent starts anew", card.restart),
+    }
 
-    return Inputs(
-        {
-            "button_on": plain("the power button is pressed: outlets on", button_on),
-            "button_off": plain("the power button is pressed: outlets off", button_off),
-            "charge": numeric("the battery is set to PERCENT", "PERCENT", 0, 100, charge),
-            "battery_bad": plain("the battery fails its next self test", battery_bad),
-            "battery_replaced": plain("the battery is exchanged", battery_replaced),
-            "link_down": plain("the serial link between card and UPS breaks", link_down),
-            "link_up": plain("the serial link is mended", link_up),
-            "mute": plain("the card hears nothing and says nothing", mute),
-            "unmute": plain("the card is back on the network", unmute),
-        }
-    )
+
+def _named(rows: Mapping[str, T], name: str) -> T:
+    if name not in rows:
+        raise InputError(f"there is no {name!r} here; accepted: {', '.join(rows)}")
+    return rows[name]

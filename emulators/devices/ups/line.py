@@ -11,6 +11,7 @@ from emulators.kernel.power import Supply
 
 MOMENT_S = 5  # a failure shorter than this counts as momentary
 WINDOW_MS = 60_000
+NOMINAL_HERTZ = (50, 60)
 
 
 class FailCause(IntEnum):
@@ -23,7 +24,9 @@ class FailCause(IntEnum):
     SMALL_MOMENTARY_SAG = 5
     DEEP_MOMENTARY_SAG = 6
     SMALL_MOMENTARY_SPIKE = 7
+    LARGE_MOMENTARY_SPIKE = 8
     SELF_TEST = 9
+    RATE_OF_VOLTAGE_CHANGE = 10
 
 
 class Avr(Enum):
@@ -38,6 +41,7 @@ _LASTING = {
     FailCause.SMALL_MOMENTARY_SAG: FailCause.BROWNOUT,
     FailCause.DEEP_MOMENTARY_SAG: FailCause.BLACKOUT,
     FailCause.SMALL_MOMENTARY_SPIKE: FailCause.HIGH_LINE_VOLTAGE,
+    FailCause.LARGE_MOMENTARY_SPIKE: FailCause.HIGH_LINE_VOLTAGE,
 }
 
 
@@ -46,7 +50,8 @@ class LineMonitor:
 
     def __init__(self, profile: Profile) -> None:
         self._deep_volts = profile.rating.volts * profile.battery.low_input_fraction
-        self._rated_volts = profile.rating.volts
+        self._rated = profile.rating
+        self._limits = profile.line
         self._regulation = profile.regulation
         self.good = True
         self.avr = Avr.NONE
@@ -55,32 +60,49 @@ class LineMonitor:
         self.lost_since: Instant | None = None
         self._history: deque[tuple[Instant, float]] = deque()  # (from when, volts)
 
-    def observe(self, supply: Supply, window: tuple[int, int], now: Instant) -> None:
-        """Take the present input; `window` is the lowest and highest voltage the load may see."""
+    def observe(
+        self, supply: Supply, window: tuple[int, int], now: Instant, *, sensitivity: int, regulates: bool = True
+    ) -> None:
+        """Take the present input.
+
+        `window` is the lowest and highest voltage the load may see, `sensitivity` a value of upsAdvConfigSensitivity.
+        """
         if not self._history or supply != self.supply:
             self.supply = supply
             self._history.append((now, supply.volts))
-        low, high = window
-        good = low <= supply.volts <= high
-        if self.good and not good:
+        cause = self._judge(supply, window, sensitivity)
+        if self.good and cause is not None:
             self.lost_since = now
-            if supply.volts > high:
-                self.cause = FailCause.SMALL_MOMENTARY_SPIKE
-            elif supply.volts < self._deep_volts:
-                self.cause = FailCause.DEEP_MOMENTARY_SAG
-            else:
-                self.cause = FailCause.SMALL_MOMENTARY_SAG
-        elif good:
+            self.cause = cause
+        elif cause is None:
             self.lost_since = None
-        self.good = good
-        self.avr = self._regulate(supply.volts) if good else Avr.NONE
+        self.good = cause is None
+        self.avr = self._regulate(supply.volts) if self.good and regulates else Avr.NONE
+
+    def _judge(self, supply: Supply, window: tuple[int, int], sensitivity: int) -> FailCause | None:
+        """Why this input cannot feed the load; None when it can."""
+        low, high = window
+        if supply.volts > high:
+            large = supply.volts > self._limits.large_spike * self._rated.volts
+            return FailCause.LARGE_MOMENTARY_SPIKE if large else FailCause.SMALL_MOMENTARY_SPIKE
+        if supply.volts < low:
+            deep = supply.volts < self._deep_volts
+            return FailCause.DEEP_MOMENTARY_SAG if deep else FailCause.SMALL_MOMENTARY_SAG
+        strayed = abs(supply.hertz - self._nominal_hertz(supply.hertz)) > self._limits.frequency_window_hz
+        if strayed or (supply.noisy and sensitivity >= self._limits.noise_sensitivity):
+            return FailCause.RATE_OF_VOLTAGE_CHANGE
+        return None
+
+    def _nominal_hertz(self, hertz: float) -> float:
+        """The UPS adapts to 50 or 60 Hz, whichever is nearer."""
+        return min(NOMINAL_HERTZ, key=lambda nominal: abs(nominal - hertz))
 
     def _regulate(self, volts: float) -> Avr:
         if self._regulation is None:
             return Avr.NONE
-        if volts < self._regulation.boost_below * self._rated_volts:
+        if volts < self._regulation.boost_below * self._rated.volts:
             return Avr.BOOST
-        return Avr.TRIM if volts > self._regulation.trim_above * self._rated_volts else Avr.NONE
+        return Avr.TRIM if volts > self._regulation.trim_above * self._rated.volts else Avr.NONE
 
     @property
     def regulated(self) -> Supply:
@@ -89,6 +111,11 @@ class LineMonitor:
             return self.supply
         gain = self._regulation.boost_gain if self.avr is Avr.BOOST else self._regulation.trim_gain
         return Supply(self.supply.volts * gain, self.supply.hertz)
+
+    def forget_extremes(self) -> None:
+        """Begin the extremes anew from the present voltage."""
+        while len(self._history) > 1:
+            self._history.popleft()
 
     def tested(self) -> None:
         """Note a transfer that the UPS made of its own accord."""

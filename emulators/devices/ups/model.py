@@ -7,28 +7,31 @@ from typing import Any
 
 from emulators.bindings.snmp import UsmUser
 from emulators.devices.ups.battery import Battery
-from emulators.devices.ups.card import Card
-from emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome, SelfTestResult
+from emulators.devices.ups.bypass import BEGINS, Bypass
+from emulators.devices.ups.card import Card, Receiver
+from emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome
 from emulators.devices.ups.inputs import inputs_of
 from emulators.devices.ups.line import Avr, FailCause, LineMonitor
+from emulators.devices.ups.news import Condition, News
 from emulators.devices.ups.orders import (
     BYPASS,
     CALIBRATE,
     CANCEL_CALIBRATION,
-    EXHAUSTED,
+    INTO_BYPASS,
+    OUT_OF_BYPASS,
     SELF_TEST,
     SIMULATE_FAILURE,
     SWITCH_OFF,
     SWITCH_ON,
-    Order,
-    Return,
     Status,
-    Trap,
     When,
 )
 from emulators.devices.ups.profile import AccessRow, Profile
 from emulators.devices.ups.settings import Settings
-from emulators.kernel.instant import START, Instant, after, soonest, ticks_between
+from emulators.devices.ups.switching import Switching
+from emulators.devices.ups.traps import Trap
+from emulators.devices.ups.troubles import TROUBLES, Effect
+from emulators.kernel.instant import START, Instant, soonest, ticks_between
 from emulators.kernel.power import DEAD, Inlet, Outlet, Supply
 from emulators.kernel.world import Port
 from wire.snmp import ErrorStatus
@@ -45,35 +48,32 @@ class Ups:
         profile: Profile,
         address: str,
         access: tuple[AccessRow, ...] = (),
-        receivers: tuple[tuple[str, str], ...] = (),
+        receivers: tuple[Receiver, ...] = (),
         settings: dict[str, int] | None = None,
         users: tuple[UsmUser, ...] = (),
     ) -> None:
-        """`receivers` are (address, community); `settings` object names to values in the object's unit."""
+        """`settings` maps object names to values in the object's unit."""
         self.name = name
         self.profile: Profile = profile
         self.inlet: Inlet = Inlet(f"{name}.inlet")
         # Switched on in peace: until its wire says otherwise, the line is good.
         self.inlet.supply.value = Supply(float(profile.rating.volts), float(profile.rating.hertz))
-        self.outlets: list[Outlet] = []
+        self.outlets: list[tuple[Outlet, int | None]] = []  # with the group that each belongs to
         self.settings: Settings = Settings(profile)
         for label, value in (settings or {}).items():
             self.settings.preset(label, value)
         self.line: LineMonitor = LineMonitor(profile)
         self.diagnostics: Diagnostics = Diagnostics(profile)
         self.battery: Battery = Battery(profile)
+        self.bypass: Bypass = Bypass.NONE
+        self.troubles: set[str] = set()
+        self.abnormal_marked: set[int] = set()  # positions that no trouble accounts for
         self.link_up: bool = True
-        self._order: Order | None = None  # being carried out
-        self._grace_until: Instant | None = None
-        self._off = False
-        self._sleep_until: Instant | None = None
-        self._wake_at: Instant | None = None
-        self._outage_told = False
-        self._avr_told = Avr.NONE
-        self.overloaded: bool = False
-        self.card: Card = Card(self, address, access or profile.access, receivers, users)
-        self.inputs = inputs_of(self)
+        self.news: News = News(self)
         self._now: Instant = START
+        self.card: Card = Card(self, address, access or profile.access, receivers, users)
+        self.switching: Switching = Switching(profile, self.settings, self._clients_s, self.card.send)
+        self.inputs = inputs_of(self)
 
     # --- what the outside sees ------------------------------------------------------------------------------
 
@@ -81,16 +81,16 @@ class Ups:
     def address(self) -> str:
         return self.card.address
 
-    def outlet(self, consumer: str) -> Outlet:
-        """A new socket for `consumer`."""
+    def outlet(self, consumer: str, group: int | None = None) -> Outlet:
+        """A new socket for `consumer`, in an outlet group or in none."""
         outlet = Outlet(f"{self.name}.{consumer}")
-        outlet.supply.value = self.output
-        self.outlets.append(outlet)
+        outlet.supply.value = self._supply(group)
+        self.outlets.append((outlet, group))
         return outlet
 
     @property
     def load_w(self) -> float:
-        return sum(outlet.demand_w.value for outlet in self.outlets) if self.output_on else 0.0
+        return sum(outlet.demand_w.value for outlet, group in self.outlets if self._supply(group).live)
 
     @property
     def load(self) -> float:
@@ -99,50 +99,83 @@ class Ups:
 
     @property
     def output_on(self) -> bool:
-        return not self._off
+        return not self.switching.off
+
+    def suffers(self, effect: Effect) -> bool:
+        """Whether a trouble has this effect now."""
+        return any(TROUBLES[word].effect is effect for word in self.troubles)
 
     @property
     def on_battery(self) -> bool:
         """Whether the battery feeds the outlets now."""
-        return not self._off and (not self.line.good or self.diagnostics.active)
+        if self.switching.off or self.bypass:
+            return False
+        return not self.line.good or self.diagnostics.active or self.suffers(Effect.ON_BATTERY)
 
     @property
     def in_outage(self) -> bool:
         """On battery because the line failed, or seemed to."""
         pretended = self.diagnostics.running is Kind.SIMULATED_FAILURE
-        return not self._off and (not self.line.good or pretended)
+        return self.on_battery and (not self.line.good or pretended)
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether an order to switch off is waiting for the shutoff delay."""
+        return self.switching.grace_until is not None
 
     @property
     def status(self) -> Status:
         if not self.link_up:
             return Status.UNKNOWN
-        if self._off:
-            order = self._order
-            if order is None:
-                return Status.OFF
-            slept_out = order.status is Status.TIMED_SLEEPING and self._sleep_until is None and self._wake_at is None
-            return Status.SLEEPING_UNTIL_POWER_RETURN if slept_out else order.status
+        if self.switching.off:
+            return self.switching.status
+        if self.bypass:
+            return Status(int(self.bypass))
         return Status.ON_BATTERY if self.on_battery else AVR_STATUS[self.line.avr]
 
     @property
     def output(self) -> Supply:
-        if self._off:
+        if self.switching.off:
             return DEAD
-        rating = self.profile.rating
-        return Supply(float(rating.volts), float(rating.hertz)) if self.on_battery else self.line.regulated
+        if self.bypass:
+            return self.line.supply
+        rated = Supply(float(self.settings["upsAdvConfigRatedOutputVoltage"]), float(self.profile.rating.hertz))
+        return rated if self.on_battery else self.line.regulated
+
+    def _supply(self, group: int | None) -> Supply:
+        return self.output if self.card.groups.feeds(group) else DEAD
 
     def runtime_s(self, now: Instant) -> float:
         """How long the battery would carry the present load."""
-        return self.battery.runtime_s(self.load, now)
-
-    @property
-    def in_grace(self) -> bool:
-        """Whether an order to switch off is waiting for the shutoff delay."""
-        return self._grace_until is not None
+        return 0.0 if self.suffers(Effect.NO_BATTERY) else self.battery.runtime_s(self.load, now)
 
     def ticks_on_battery(self, now: Instant) -> int:
         since = self.line.lost_since
         return ticks_between(since, now) if since is not None and self.on_battery else 0
+
+    @property
+    def overloaded(self) -> bool:
+        return Condition.OVERLOADED in self.news.conditions
+
+    @property
+    def discharged(self) -> bool:
+        """Too empty to carry the load through another failure, though on line."""
+        return Condition.DISCHARGED in self.news.conditions
+
+    @property
+    def too_warm(self) -> bool:
+        """Battery temperature at its limit or above."""
+        return Condition.TOO_WARM in self.news.conditions
+
+    @property
+    def replace_battery(self) -> bool:
+        """The indicator: set by a failed test or by age, until the battery is exchanged."""
+        return Condition.REPLACE in self.news.conditions
+
+    @property
+    def abnormal(self) -> set[int]:
+        """Positions that are set in upsAdvStateAbnormalConditions."""
+        return self.abnormal_marked | {TROUBLES[word].abnormal for word in self.troubles} - {0}
 
     def memory(self) -> dict[str, Any]:
         """What managers set, as JSON."""
@@ -158,7 +191,7 @@ class Ups:
 
     def judge(self, control: str, value: int) -> ErrorStatus:
         """Whether the order would be taken now."""
-        if control == BYPASS and value != 1:
+        if control == BYPASS and value != 1 and not self.profile.bypass:
             return ErrorStatus.WRONG_VALUE
         order = SWITCH_OFF.get((control, value))
         if order is None or order.refusal is None or self._applies(order.when):
@@ -168,48 +201,18 @@ class Ups:
     def obey(self, control: str, value: int, now: Instant) -> None:
         """Carry out an order; one that does not apply now has no effect."""
         if (order := SWITCH_OFF.get((control, value))) is not None:
-            if self._applies(order.when) and not (self._off and order.returns is not Return.NEVER):
-                self._begin(order, now)
+            if self._applies(order.when):
+                self.switching.begin(order, now)
         elif (control, value) in TESTS:
-            self._test(TESTS[control, value], now)
+            self.test(TESTS[control, value], now)
         elif (control, value) == CANCEL_CALIBRATION and self.diagnostics.running is Kind.CALIBRATION:
-            self._abort_test(now)
-        elif (delayed := SWITCH_ON.get((control, value))) is not None and self._off:
-            wait = self.settings["upsAdvConfigReturnDelay"] / 100 if delayed else 0
-            self._sleep_until = None
-            self._wake_at = after(now, wait)
-            if not wait:
-                self.switch_on(now)
-
-    def _test(self, kind: Kind, now: Instant) -> None:
-        on_line = self.output_on and self.line.good and not self.diagnostics.active
-        if self.diagnostics.start(kind, now, self.battery.charge.at(now), on_line=on_line):
-            self.line.tested()
-            if kind is Kind.CALIBRATION:
-                self.card.send(Trap.CALIBRATION_START, now)
-
-    def _scheduled_test(self) -> Instant | None:
-        return self.diagnostics.scheduled(self.settings["upsAdvTestDiagnosticSchedule"])
-
-    def _abort_test(self, now: Instant) -> None:
-        if self.diagnostics.abort():
-            self.card.send(Trap.CALIBRATION_END, now)
-
-    def _end_tests(self, now: Instant) -> None:
-        charge = self.battery.charge.at(now)
-        match self.diagnostics.advance(now, charge, self.card.clock(now)[0].decode()):
-            case Outcome.PASSED:
-                self.card.send(Trap.DIAGNOSTICS_PASSED, now)
-            case Outcome.FAILED:
-                self.card.send(Trap.DIAGNOSTICS_FAILED, now)
-                self.card.send(Trap.REPLACE_BATTERY, now)
-            case Outcome.CALIBRATED:
-                self.card.send(Trap.CALIBRATION_END, now)
-
-    @property
-    def replace_battery(self) -> bool:
-        """The indicator: set by a failed test, until the battery is exchanged."""
-        return self.diagnostics.battery_bad and self.diagnostics.result is SelfTestResult.FAILED
+            self.abort_test(now)
+        elif control == BYPASS and value == INTO_BYPASS and self.output_on and not self.bypass:
+            self.enter_bypass(Bypass.SOFTWARE, now)
+        elif control == BYPASS and value == OUT_OF_BYPASS and self.bypass is Bypass.SOFTWARE:
+            self.leave_bypass(now)
+        elif (delayed := SWITCH_ON.get((control, value))) is not None and self.switching.off:
+            self.switching.turn_on(now, self.switching.return_delay_s if delayed else 0)
 
     def _applies(self, when: When) -> bool:
         match when:
@@ -222,30 +225,47 @@ class Ups:
             case When.ANY:
                 return True
 
-    def _begin(self, order: Order, now: Instant) -> None:
-        self._order = order
-        delay = self.settings["upsAdvConfigShutoffDelay"] / 100 if order.grace else 0
-        self._grace_until = after(now, delay)
-        if not delay:
-            self._turn_off(now)
+    def _clients_s(self) -> float:
+        return self.card.number("upsAdvConfigMaxShutdownTime.0") * 60
 
-    def _turn_off(self, now: Instant) -> None:
-        order = self._order or EXHAUSTED
-        self._grace_until = None
-        self._off = True
-        self._wake_at = None
-        self._sleep_until = None
-        if order.returns is Return.SLEEP:
-            self._sleep_until = after(now, self.settings["upsAdvConfigUpsSleepTime"] / 100)
-        self.card.send(order.off_trap, now)
+    def test(self, kind: Kind, now: Instant) -> None:
+        """Begin a test of the battery, if it can run now."""
+        on_line = self.output_on and self.line.good and not self.on_battery and not self.bypass
+        if self.diagnostics.start(kind, now, self.battery.charge.at(now), on_line=on_line):
+            self.line.tested()
+            if kind is Kind.CALIBRATION:
+                self.card.send(Trap.CALIBRATION_START, now)
 
-    def switch_on(self, now: Instant) -> None:
-        """Outlets on, by order, by button or by themselves."""
-        trap = self._order.on_trap if self._order else Trap.TURNED_ON
-        self._off = False
-        self._order = None
-        self._wake_at = self._sleep_until = self._grace_until = None
-        self.card.send(trap, now)
+    def abort_test(self, now: Instant) -> None:
+        """End the test under way without a result."""
+        if self.diagnostics.abort(now):
+            self.card.send(Trap.CALIBRATION_END, now)
+
+    def _scheduled_test(self) -> Instant | None:
+        return self.diagnostics.scheduled(self.settings["upsAdvTestDiagnosticSchedule"])
+
+    def _end_tests(self, now: Instant) -> None:
+        charge = self.battery.charge.at(now)
+        match self.diagnostics.advance(now, charge, self.card.clock.date(now)):
+            case Outcome.PASSED:
+                self.card.send(Trap.DIAGNOSTICS_PASSED, now)
+            case Outcome.FAILED:
+                self.card.send(Trap.DIAGNOSTICS_FAILED, now)
+            case Outcome.CALIBRATED:
+                self.card.send(Trap.CALIBRATION_END, now)
+
+    def enter_bypass(self, bypass: Bypass, now: Instant) -> None:
+        """Feed the load from the bare line."""
+        if bypass is not self.bypass:
+            self.abort_test(now)
+            self.bypass = bypass
+            self.card.send(BEGINS[bypass], now)
+
+    def leave_bypass(self, now: Instant) -> None:
+        """Feed the load through the UPS again."""
+        if self.bypass:
+            self.bypass = Bypass.NONE
+            self.card.send(Trap.RETURN_FROM_BYPASS, now)
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -257,76 +277,51 @@ class Ups:
         self._end_tests(now)
         due = self._scheduled_test()
         if due is not None and due <= now:
-            self._test(Kind.SELF_TEST, now)
-        if self._grace_until is not None and self._grace_until <= now:
-            self._turn_off(now)
-        if self._sleep_until is not None and self._sleep_until <= now:
-            self._sleep_until = None
-        if self._wake_at is not None and self._wake_at <= now:
-            self.switch_on(now)
+            self.test(Kind.SELF_TEST, now)
+        self.switching.advance(now)
 
     def react(self, now: Instant) -> None:
         self._now = now
-        self.line.observe(self.inlet.supply.value, self._window(), now)
-        if self.diagnostics.active and (not self.line.good or self._off):
-            self._abort_test(now)
+        self.line.observe(
+            self.inlet.supply.value,
+            self._window(),
+            now,
+            sensitivity=self.settings["upsAdvConfigSensitivity"],
+            regulates=not self.suffers(Effect.NO_REGULATION),
+        )
+        if self.suffers(Effect.OUTPUT_OFF) and self.output_on:
+            self.switching.order = None
+            self.switching.turn_off(now)
+        if self.bypass is Bypass.SOFTWARE and not self.line.good:
+            self.leave_bypass(now)
+        if self.diagnostics.active and (not self.line.good or self.switching.off):
+            self.abort_test(now)
         self._update_battery(now)
-        self._update_return(now)
-        self._tell_line(now)
-        output = self.output
-        for outlet in self.outlets:
-            outlet.supply.value = output
+        self.switching.update_return(now, line_good=self.line.good, charge=self.battery.charge.at(now))
+        self.news.tell(now)
+        for outlet, group in self.outlets:
+            outlet.supply.value = self._supply(group)
         self._update_battery(now)
+        self.card.environment.judge(now)
+        if self.card.alarms.update(self, self.card.uptime_ticks(now)):
+            self.card.refresh()
         self.inlet.demand_w.value = self.load_w if self.line.good and not self.on_battery else 0.0
 
     def _window(self) -> tuple[int, int]:
         return self.settings["upsAdvConfigLowTransferVolt"], self.settings["upsAdvConfigHighTransferVolt"]
 
-    def _low_s(self) -> float:
+    @property
+    def low_s(self) -> float:
         return self.settings["upsAdvConfigLowBatteryRunTime"] / 100
 
     def _update_battery(self, now: Instant) -> None:
-        discharging, charging = self.on_battery, self.line.good and not self.on_battery
+        discharging = self.on_battery
+        charging = self.line.good and not discharging and not self.suffers(Effect.NO_CHARGING)
         self.battery.flow(now, self.load, discharging=discharging, charging=charging)
-        if discharging and self.battery.charge.at(now) <= 0:
-            self._order = EXHAUSTED
-            self._turn_off(now)
-        if self.battery.judge(now, self.load, self._low_s(), discharging=self.on_battery, charging=charging):
+        if discharging and self.runtime_s(now) <= 0:
+            self.switching.exhaust(now)
+        if self.battery.judge(now, self.load, self.low_s, discharging=self.on_battery, charging=charging):
             self.card.send(Trap.LOW_BATTERY if self.battery.low else Trap.RETURN_FROM_LOW_BATTERY, now)
-
-    def _update_return(self, now: Instant) -> None:
-        """Input good, then charge enough, then the return delay, then on."""
-        order = self._order
-        if not self._off or order is None or order.returns is Return.NEVER:
-            return
-        ready = self.line.good and self._sleep_until is None and self.battery.charge.at(now) >= self._return_charge()
-        if ready and self._wake_at is None:
-            delay_s = self.settings["upsAdvConfigReturnDelay"] / 100
-            self._wake_at = after(now, delay_s)
-            if not delay_s:
-                self.switch_on(now)
-        elif not ready:
-            self._wake_at = None
-
-    def _return_charge(self) -> float:
-        return self.settings["upsAdvConfigMinReturnCapacity"] / 100
-
-    def _tell_line(self, now: Instant) -> None:
-        avr = Avr.NONE if self._off else self.line.avr
-        if avr is not self._avr_told:
-            for trap in (AVR_ENDS.get(self._avr_told), AVR_BEGINS.get(avr)):
-                if trap is not None:
-                    self.card.send(trap, now)
-            self._avr_told = avr
-        if (self.load > 1) is not self.overloaded:
-            self.overloaded = not self.overloaded
-            self.card.send(Trap.OVERLOAD if self.overloaded else Trap.OVERLOAD_CLEARED, now)
-        if self.in_outage and not self._outage_told:
-            self._outage_told = True
-            self.card.send(Trap.ON_BATTERY, now)
-        elif self._outage_told and not self.in_outage and self.output_on:
-            self._outage_told = False
-            self.card.send(Trap.POWER_RESTORED, now)
 
     def next_deadline(self) -> Instant | None:
         now = self._now
@@ -334,22 +329,22 @@ class Ups:
         if self.on_battery:
             calibrated = self.diagnostics.calibration_level
             levels = [0.0] if calibrated is None else [0.0, calibrated]
-        elif self._off:
-            levels = [self._return_charge()]
+        elif self.switching.off:
+            levels = [self.switching.return_charge]
         return soonest(
-            self._grace_until,
-            self._sleep_until,
-            self._wake_at,
+            self.switching.grace_until,
+            self.switching.sleep_until,
+            self.switching.wake_at,
             self.settings.next_deadline(),
             self.line.next_deadline(),
-            self.card.next_deadline(),
+            *self.card.deadlines(),
             self.diagnostics.due,
             self._scheduled_test(),
-            *self.battery.deadlines(now, self.load, self._low_s(), levels),
+            *self.battery.deadlines(now, self.load, self.low_s, levels),
         )
 
     def ports(self) -> Iterable[Port[Any]]:
-        return [self.inlet.demand_w, *(outlet.supply for outlet in self.outlets)]
+        return [self.inlet.demand_w, *(outlet.supply for outlet, _ in self.outlets)]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         return {
@@ -362,14 +357,14 @@ class Ups:
             "charge_percent": round(100 * self.battery.charge.at(now), 1),
             "runtime_s": round(self.runtime_s(now)),
             "battery_low": self.battery.low,
+            "battery_celsius": round(self.battery.celsius.at(now), 1),
             "fail_cause": FailCause(self.line.cause).name.lower(),
-            "off_in_s": (self._grace_until - now) / 1000 if self._grace_until is not None else None,
+            "off_in_s": self.switching.off_in_s(now),
+            "troubles": sorted(self.troubles),
         }
 
 
 AVR_STATUS = {Avr.NONE: Status.ON_LINE, Avr.BOOST: Status.ON_SMART_BOOST, Avr.TRIM: Status.ON_SMART_TRIM}
-AVR_BEGINS = {Avr.BOOST: Trap.BOOST_ON, Avr.TRIM: Trap.TRIM_ON}
-AVR_ENDS = {Avr.BOOST: Trap.BOOST_OFF, Avr.TRIM: Trap.TRIM_OFF}
 TESTS = {SELF_TEST: Kind.SELF_TEST, SIMULATE_FAILURE: Kind.SIMULATED_FAILURE, CALIBRATE: Kind.CALIBRATION}
 STATE_WORDS: dict[Status, str] = {
     Status.ON_SMART_BOOST: "boosting",
@@ -381,4 +376,7 @@ STATE_WORDS: dict[Status, str] = {
     Status.OFF: "off",
     Status.REBOOTING: "rebooting",
     Status.SLEEPING_UNTIL_POWER_RETURN: "waiting-for-power",
+    Status.SOFTWARE_BYPASS: "bypass",
+    Status.SWITCHED_BYPASS: "bypass",
+    Status.HARDWARE_BYPASS: "bypass",
 }

@@ -1,234 +1,199 @@
-"""The card's objects: readings, settings, orders and texts by instance; the profile supplies all others."""
+"""The card's objects: readings, settings, orders and kept values by instance; the profile tells which exist.
+
+Rows are the same for all cards of a profile. Each is asked with the card whose state it shows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Checker, Getter, Instance, Instances, Setter, resolve
+from emulators.bindings.snmp import Getter, Instance, Instances, resolve
+from emulators.devices.ups.environment_rows import environment_rows
 from emulators.devices.ups.orders import CONTROLS
-from emulators.devices.ups.profile import Constant, Raw
-from emulators.devices.ups.readings import MINUTE_TICKS, READINGS
+from emulators.devices.ups.outlet_groups import outlet_group_rows
+from emulators.devices.ups.profile import Profile, Raw
+from emulators.devices.ups.readings import CARD_READINGS, MINUTE_TICKS, READINGS
+from emulators.devices.ups.rfc1628 import RFC1628_ROWS
+from emulators.devices.ups.rows import (
+    Live,
+    Rows,
+    address,
+    always,
+    any_number,
+    first_text,
+    kept,
+    numbers,
+    order,
+    plain,
+    text,
+    typed,
+    within,
+)
 from emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
+from emulators.devices.ups.traps import Trap
 from emulators.kernel.instant import Instant
 from mibs import Oid, standard_tree
-from wire.snmp import ErrorStatus, Tag, Value
+from wire.snmp import ErrorStatus, Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Receiver
-    from emulators.devices.ups.model import Ups
+    from emulators.devices.ups.card import Card
 
-OK = ErrorStatus.NO_ERROR
 NAME_LENGTH = 8  # the UPS keeps eight characters
 DATE_LENGTHS = (8, 10)
-TEXT_LENGTH = 255
 COMMUNITY_LENGTH = 15
-
-Live = tuple[Getter, Checker | None, Setter | None]
+RECEIVERS = 4
+YES, NO = 1, 2
 
 # Settings by instance: the object of the UPS that keeps the value, and how many of its units make one of this one.
 SETTINGS: dict[str, tuple[str, int]] = {f"{name}.0": (name, 1) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)} | {
     "upsConfigLowBattTime.0": ("upsAdvConfigLowBatteryRunTime", MINUTE_TICKS),
     "upsConfigLowVoltageTransferPoint.0": ("upsAdvConfigLowTransferVolt", 1),
     "upsConfigHighVoltageTransferPoint.0": ("upsAdvConfigHighTransferVolt", 1),
+    "upsConfigOutputVoltage.0": ("upsAdvConfigRatedOutputVoltage", 1),
 }
-# Texts that a manager may change and the card keeps: the instance that holds the text, and a predicate on its length.
+# Texts with rules of their own: the instance that holds the text, and a predicate on its length.
 TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
     "upsBasicIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
     "upsIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
     "upsBasicBatteryLastReplaceDate.0": ("upsBasicBatteryLastReplaceDate.0", lambda length: length in DATE_LENGTHS),
-    "sysContact.0": ("sysContact.0", lambda length: length <= TEXT_LENGTH),
-    "sysName.0": ("sysName.0", lambda length: length <= TEXT_LENGTH),
-    "sysLocation.0": ("sysLocation.0", lambda length: length <= TEXT_LENGTH),
 }
-
 # Readings whose first value is the profile's.
 STARTED_FROM = frozenset(
-    f"upsAdvTest{name}.0"
-    for name in ("DiagnosticsResults", "LastDiagnosticsDate", "CalibrationResults", "CalibrationDate")
+    {
+        "upsAdvTestDiagnosticsResults.0",
+        "upsAdvTestLastDiagnosticsDate.0",
+        "upsAdvTestCalibrationResults.0",
+        "upsAdvTestCalibrationDate.0",
+        "upsAdvBatteryNumOfBattPacks.0",
+    }
 )
 
-
-def texts_of(ups: Ups) -> dict[str, Text]:
-    """The texts of a card, by the instance that holds them."""
-    return {holder: Text(ups.profile.text(holder.removesuffix(".0")).encode()) for holder, _ in TEXTS.values()}
+_made: dict[int, tuple[Profile, Instances]] = {}
 
 
-def instances_of(ups: Ups, receivers: list[Receiver], texts: dict[str, Text]) -> Instances:
-    """Exactly the instances of the profile.
+def instances_of(profile: Profile) -> Instances:
+    """Exactly the instances of the profile, made once for all its cards.
 
     Raises KeyError for an instance that the profile leaves to the model and the model does not know.
     """
-    tree = standard_tree()
-    live = _live(ups, receivers, texts)
+    known = _made.get(id(profile))
+    if known is None:
+        known = _made[id(profile)] = (profile, Instances(_instances(profile)))
+    return known[1]
+
+
+def _instances(profile: Profile) -> list[Instance]:
+    live = _live(profile)
     rows: list[Instance] = []
-    for label, constant in ups.profile.instances.items():
+    for label, constant in profile.instances.items():
         if isinstance(constant, Raw):
-            oid = Oid.parse(label) if label[0].isdigit() else resolve(tree, label)[0]
-            tag, value = _typed(constant)
-            rows.append(Instance(oid, tag, _always(value)))
+            oid = Oid.parse(label) if label[0].isdigit() else resolve(standard_tree(), label)[0]
+            tag, value = typed(constant)
+            rows.append(Instance(oid, tag, always(value)))
             continue
-        oid, tag, writable, enum = resolve(tree, label)
-        getter, check, apply = live.get(label, (None, None, None))
-        if label in READINGS and (constant is None or label in STARTED_FROM):
-            getter = _bound(ups, label)
-        getter = getter or _constant(label, tag, constant)
+        oid, tag, writable, enum = resolve(standard_tree(), label)
+        measured = label in READINGS and (constant is None or label in STARTED_FROM)
+        if measured:
+            rows.append(Instance(oid, tag, _reading(label), measured=True))
+            continue
+        getter, check, apply = live.get(label) or plain(label, tag, constant, writable=writable)
         if check is not None and enum:
-            check = _within(enum, check)
-        if not writable:
-            check = apply = None
-        rows.append(Instance(oid, tag, getter, check, apply))
-    return Instances(rows)
-
-
-def _bound(ups: Ups, label: str) -> Getter:
-    reading = READINGS[label]
-    return lambda now: reading(ups, now)
-
-
-# --- what is written ----------------------------------------------------------------------------------------
-
-
-def _numbers(permits: Callable[[int], bool]) -> Checker:
-    def check(value: Value, _now: Instant) -> ErrorStatus:
-        return OK if isinstance(value, int) and permits(value) else ErrorStatus.WRONG_VALUE
-
-    return check
-
-
-def _text(fits: Callable[[int], bool]) -> Checker:
-    def check(value: Value, _now: Instant) -> ErrorStatus:
-        return OK if isinstance(value, bytes) and fits(len(value)) else ErrorStatus.WRONG_LENGTH
-
-    return check
-
-
-def _live(ups: Ups, receivers: list[Receiver], texts: dict[str, Text]) -> dict[str, Live]:
-    """Everything that can change by a SET, and what it reads back."""
-    rows: dict[str, Live] = {label: _setting(ups, *target) for label, target in SETTINGS.items()}
-    rows |= {f"{name}.0": _control(ups, name) for name in CONTROLS}
-    for label, (holder, fits) in TEXTS.items():
-        rows[label] = (texts[holder].get, _text(fits), texts[holder].set)
-    rows["upsAdvConfigSetEEPROMDefaults.0"] = (
-        _always(1),
-        _numbers(lambda _: True),
-        lambda value, now: ups.settings.reset(now) if value == 2 else None,
-    )
-    rows["mcontrolRestartAgent.0"] = (
-        _always(2),
-        _numbers(lambda _: True),
-        lambda value, now: ups.card.restart(now) if value == 1 else None,
-    )
-    for index, receiver in enumerate(receivers, start=1):
-        rows |= _receiver(receiver, index)
+            check = within(enum, check)
+        rows.append(Instance(oid, tag, getter, check if writable else None, apply if writable else None))
     return rows
 
 
-def _setting(ups: Ups, name: str, scale: int) -> Live:
-    def apply(value: Value, now: Instant) -> None:
+def _reading(label: str) -> Getter:
+    reading = READINGS[label]
+    return lambda card, now: reading(card.ups, now)
+
+
+def _live(profile: Profile) -> Rows:
+    """Everything with a meaning of its own."""
+    rows: Rows = {label: (reading, None, None) for label, reading in CARD_READINGS.items()}
+    rows |= {label: _setting(*target) for label, target in SETTINGS.items()}
+    rows |= {f"{name}.0": _control(name) for name in CONTROLS}
+    rows |= {label: kept(holder, first_text(profile, holder), text(fits)) for label, (holder, fits) in TEXTS.items()}
+    rows |= {
+        "upsAdvConfigSetEEPROMDefaults.0": order(1, 2, lambda card, now: card.ups.settings.reset(now)),
+        "mcontrolRestartAgent.0": order(NO, YES, lambda card, now: card.restart(now)),
+        "upsPhaseResetMaxMinValues.0": order(1, 2, lambda card, _now: card.ups.line.forget_extremes()),
+        "mconfigClockDate.0": _clock("mconfigClockDate.0"),
+        "mconfigClockTime.0": _clock("mconfigClockTime.0"),
+    }
+    for index in range(RECEIVERS):
+        rows |= _receiver(index)
+    return rows | environment_rows(profile) | outlet_group_rows(profile) | RFC1628_ROWS
+
+
+def _setting(name: str, scale: int) -> Live:
+    def apply(card: Card, value: Value, now: Instant) -> None:
         if isinstance(value, int):
-            ups.settings.write(name, value * scale, now)
+            card.ups.settings.write(name, value * scale, now)
 
-    check = _numbers(lambda value: ups.settings.permits(name, value * scale))
-    return lambda _: ups.settings[name] // scale, check, apply
+    check = numbers(lambda card, value: card.ups.settings.permits(name, value * scale))
+    return lambda card, _now: card.ups.settings[name] // scale, check, apply
 
 
-def _control(ups: Ups, name: str) -> Live:
-    def check(value: Value, _now: Instant) -> ErrorStatus:
-        return ups.judge(name, value) if isinstance(value, int) else ErrorStatus.WRONG_TYPE
+def _control(name: str) -> Live:
+    def check(card: Card, value: Value, _now: Instant) -> ErrorStatus:
+        return card.ups.judge(name, value) if isinstance(value, int) else ErrorStatus.WRONG_TYPE
 
-    def apply(value: Value, now: Instant) -> None:
+    def apply(card: Card, value: Value, now: Instant) -> None:
         if isinstance(value, int):
-            ups.obey(name, value, now)
+            card.ups.obey(name, value, now)
 
-    return _always(1), check, apply  # orders always read back 1
+    return always(1), check, apply  # orders always read back 1
 
 
-def _receiver(receiver: Receiver, index: int) -> dict[str, Live]:
-    def address(value: Value, _now: Instant) -> None:
+def _clock(label: str) -> Live:
+    def check(card: Card, value: Value, now: Instant) -> ErrorStatus:
+        wanted = value.decode("latin-1") if isinstance(value, bytes) else ""
+        return ErrorStatus.NO_ERROR if card.clock.read(label, wanted, now) else ErrorStatus.WRONG_VALUE
+
+    def apply(card: Card, value: Value, now: Instant) -> None:
+        if isinstance(value, bytes) and (moment := card.clock.read(label, value.decode("latin-1"), now)):
+            card.clock.set(moment, now)
+
+    return CARD_READINGS[label], check, apply
+
+
+def _receiver(index: int) -> Rows:
+    """A row of the table of trap receivers; a change is told to all of them."""
+
+    def told(change: Callable[[Card, Value], None]) -> Callable[[Card, Value, Instant], None]:
+        def apply(card: Card, value: Value, now: Instant) -> None:
+            change(card, value)
+            card.send(Trap.SNMP_CONFIG_CHANGED, now)
+
+        return apply
+
+    def set_address(card: Card, value: Value) -> None:
         if isinstance(value, bytes):
-            receiver.address = ".".join(map(str, value))
+            card.receivers[index].address = ".".join(map(str, value))
 
-    def community(value: Value, _now: Instant) -> None:
+    def set_community(card: Card, value: Value) -> None:
         if isinstance(value, bytes):
-            receiver.community = value
+            card.receivers[index].community = value
 
-    def enabled(value: Value, _now: Instant) -> None:
-        receiver.enabled = value == 1
+    def set_enabled(card: Card, value: Value) -> None:
+        card.receivers[index].enabled = value == YES
 
     return {
-        f"receiverAddr.{index}": (
-            lambda _: bytes(int(part) for part in receiver.address.split(".")),
-            _text(lambda length: length == 4),
-            address,
+        f"receiverAddr.{index + 1}": (
+            lambda card, _now: address(card.receivers[index].address),
+            text(lambda length: length == 4),
+            told(set_address),
         ),
-        f"communityString.{index}": (
-            lambda _: receiver.community,
-            _text(lambda length: 0 < length <= COMMUNITY_LENGTH),
-            community,
+        f"communityString.{index + 1}": (
+            lambda card, _now: card.receivers[index].community,
+            text(lambda length: 0 < length <= COMMUNITY_LENGTH),
+            told(set_community),
         ),
-        f"acceptThisReceiver.{index}": (lambda _: 1 if receiver.enabled else 2, _numbers(lambda _: True), enabled),
+        f"acceptThisReceiver.{index + 1}": (
+            lambda card, _now: YES if card.receivers[index].enabled else NO,
+            any_number,
+            told(set_enabled),
+        ),
     }
-
-
-class Text:
-    """A text with memory."""
-
-    def __init__(self, value: bytes) -> None:
-        self.value = value
-
-    def get(self, _now: Instant) -> Value:
-        return self.value
-
-    def set(self, value: Value, _now: Instant) -> None:
-        if isinstance(value, bytes):
-            self.value = value
-
-
-# --- constants ----------------------------------------------------------------------------------------------
-
-
-def _within(enum: frozenset[int], check: Checker) -> Checker:
-    def checked(value: Value, now: Instant) -> ErrorStatus:
-        return check(value, now) if value in enum else ErrorStatus.WRONG_VALUE
-
-    return checked
-
-
-def _always(value: Value) -> Getter:
-    return lambda _: value
-
-
-def _constant(label: str, tag: Tag, constant: Constant) -> Getter:
-    if constant is None or isinstance(constant, Raw):
-        raise KeyError(f"{label} is left to the model, which has no such reading")
-    if isinstance(constant, int):
-        return _always(constant)
-    if tag is Tag.OBJECT_IDENTIFIER:
-        return _always(Oid.parse(constant))
-    if tag is Tag.IP_ADDRESS:
-        return _always(_address(constant))
-    return _always(constant.encode())
-
-
-def _typed(raw: Raw) -> tuple[Tag, Value]:
-    """Type and value of an instance that says both."""
-    if raw.hex is not None:
-        return Tag.OCTET_STRING, bytes.fromhex(raw.hex)
-    if raw.string is not None:
-        return Tag.OCTET_STRING, raw.string.encode()
-    if raw.oid is not None:
-        return Tag.OBJECT_IDENTIFIER, Oid.parse(raw.oid)
-    if raw.address is not None:
-        return Tag.IP_ADDRESS, _address(raw.address)
-    numbers = {
-        Tag.INTEGER: raw.integer,
-        Tag.COUNTER32: raw.counter,
-        Tag.GAUGE32: raw.gauge,
-        Tag.TIME_TICKS: raw.ticks,
-    }
-    return next((tag, value) for tag, value in numbers.items() if value is not None)
-
-
-def _address(text: str) -> bytes:
-    return bytes(int(part) for part in text.split("."))

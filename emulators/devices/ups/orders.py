@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
+from emulators.devices.ups.traps import Trap
 from wire.snmp import ErrorStatus
 
 
@@ -16,67 +17,13 @@ class Status(IntEnum):
     ON_BATTERY = 3
     ON_SMART_BOOST = 4
     TIMED_SLEEPING = 5
+    SOFTWARE_BYPASS = 6
     OFF = 7
     REBOOTING = 8
+    SWITCHED_BYPASS = 9
+    HARDWARE_BYPASS = 10
     SLEEPING_UNTIL_POWER_RETURN = 11
     ON_SMART_TRIM = 12
-
-
-class Trap(IntEnum):
-    """Specific numbers of the traps this model sends."""
-
-    COMMUNICATION_LOST = 1
-    OVERLOAD = 2
-    DIAGNOSTICS_FAILED = 3
-    ON_BATTERY = 5
-    BOOST_ON = 6
-    LOW_BATTERY = 7
-    COMMUNICATION_ESTABLISHED = 8
-    POWER_RESTORED = 9
-    DIAGNOSTICS_PASSED = 10
-    RETURN_FROM_LOW_BATTERY = 11
-    TURNED_OFF = 12
-    SLEEPING = 13
-    WOKE_UP = 14
-    REBOOT_STARTED = 15
-    REPLACE_BATTERY = 17
-    CALIBRATION_START = 28
-    RESTART_AGENT = 29
-    TURNED_ON = 30
-    TRIM_ON = 31
-    OVERLOAD_CLEARED = 33
-    BOOST_OFF = 34
-    TRIM_OFF = 35
-    BATTERY_REPLACED = 36
-    CALIBRATION_END = 37
-
-
-TEXTS: dict[Trap, str] = {
-    Trap.COMMUNICATION_LOST: "UPS: Lost the serial link to the UPS.",
-    Trap.ON_BATTERY: "UPS: On battery power because the input failed.",
-    Trap.LOW_BATTERY: "UPS: The battery is low.",
-    Trap.COMMUNICATION_ESTABLISHED: "UPS: The serial link to the UPS is up.",
-    Trap.POWER_RESTORED: "UPS: No longer on battery power.",
-    Trap.RETURN_FROM_LOW_BATTERY: "UPS: The battery is no longer low.",
-    Trap.TURNED_OFF: "UPS: The outlets are off.",
-    Trap.SLEEPING: "UPS: The outlets are asleep.",
-    Trap.WOKE_UP: "UPS: The outlets are awake again.",
-    Trap.REBOOT_STARTED: "UPS: A reboot has begun.",
-    Trap.RESTART_AGENT: "System: The agent restarts.",
-    Trap.TURNED_ON: "UPS: The outlets are on.",
-    Trap.OVERLOAD: "UPS: The load exceeds the rating.",
-    Trap.OVERLOAD_CLEARED: "UPS: The load is within the rating.",
-    Trap.DIAGNOSTICS_FAILED: "UPS: A self test failed.",
-    Trap.DIAGNOSTICS_PASSED: "UPS: A self test passed.",
-    Trap.BOOST_ON: "UPS: Raising a low input voltage.",
-    Trap.BOOST_OFF: "UPS: No longer raising the input voltage.",
-    Trap.TRIM_ON: "UPS: Lowering a high input voltage.",
-    Trap.TRIM_OFF: "UPS: No longer lowering the input voltage.",
-    Trap.REPLACE_BATTERY: "UPS: The battery needs to be replaced.",
-    Trap.BATTERY_REPLACED: "UPS: The battery was replaced.",
-    Trap.CALIBRATION_START: "UPS: A runtime calibration has begun.",
-    Trap.CALIBRATION_END: "UPS: The runtime calibration has ended.",
-}
 
 
 class When(Enum):
@@ -94,6 +41,7 @@ class Return(Enum):
     NEVER = auto()  # an order or the button
     INPUT = auto()  # good input, minimum charge, return delay
     SLEEP = auto()  # the sleep time first, then as INPUT
+    TIME = auto()  # a short time, with or without input
 
 
 class Order(NamedTuple):
@@ -106,6 +54,7 @@ class Order(NamedTuple):
     off_trap: Trap
     on_trap: Trap
     refusal: ErrorStatus | None = None  # error outside `when`; None: accepted without effect
+    clients: bool = False  # wait first for the slowest PowerChute client
 
 
 CONSERVE = Order(
@@ -123,15 +72,18 @@ SLEEP = Order(When.ANY, True, Status.TIMED_SLEEPING, Return.SLEEP, Trap.SLEEPING
 # An empty battery ends like an order to conserve it, without the grace.
 EXHAUSTED = CONSERVE._replace(grace=False)
 
-# The graceful forms first wait for the slowest PowerChute client; this card knows none, so that wait is nil.
+REBOOT_ANYWAY = Order(When.ANY, False, Status.REBOOTING, Return.TIME, Trap.REBOOT_STARTED, Trap.TURNED_ON)
+
 SWITCH_OFF: dict[tuple[str, int], Order] = {
     ("upsBasicControlConserveBattery", 2): CONSERVE,
     ("upsAdvControlUpsOff", 2): OFF,
-    ("upsAdvControlUpsOff", 3): OFF._replace(grace=True),
+    ("upsAdvControlUpsOff", 3): OFF._replace(grace=True, clients=True),
     ("upsAdvControlRebootShutdownUps", 2): REBOOT,
-    ("upsAdvControlRebootShutdownUps", 3): REBOOT,
+    ("upsAdvControlRebootShutdownUps", 3): REBOOT._replace(clients=True),
     ("upsAdvControlUpsSleep", 2): SLEEP,
-    ("upsAdvControlUpsSleep", 3): SLEEP,
+    ("upsAdvControlUpsSleep", 3): SLEEP._replace(clients=True),
+    ("upsAdvControlRebootUpsWithOrWithoutAC", 2): REBOOT_ANYWAY,
+    ("upsAdvControlRebootUpsWithOrWithoutAC", 3): REBOOT_ANYWAY._replace(grace=True),
 }
 # Value to whether the return delay is waited for first.
 SWITCH_ON: dict[tuple[str, int], bool] = {
@@ -145,8 +97,9 @@ CALIBRATE = ("upsAdvTestRuntimeCalibration", 2)
 CANCEL_CALIBRATION = ("upsAdvTestRuntimeCalibration", 3)
 # Lamp and beeper: taken, with nothing to see on the network.
 LAMP_TEST = "upsAdvControlFlashAndBeep"
-# Line-interactive models have no bypass to switch to.
+# Refused by models without one.
 BYPASS = "upsAdvControlBypassSwitch"
+INTO_BYPASS, OUT_OF_BYPASS = 2, 3
 CONTROLS: tuple[str, ...] = tuple(
     dict.fromkeys(
         (

@@ -31,6 +31,19 @@ class Card(Strict):
     setting_step_s: float = Field(ge=0)
     engine_prefix: str = Field(default="80000000", pattern=r"^[0-9a-f]{8}$")
     """First four octets of snmpEngineID: 80000000 on AOS 5, 8000013e on AOS 3."""
+    runtime_step_ticks: int = Field(default=6000, gt=0)
+    """Smallest step of the remaining runtime: minutes on serial models, seconds on later ones."""
+    latency_s: float = Field(default=0, ge=0)
+    """How long an answer takes, and `jitter_s` how much longer it may take; no recording has figures."""
+    jitter_s: float = Field(default=0, ge=0)
+    online_source: int = Field(default=3, ge=1, le=7)
+    """upsOutputSource (RFC 1628) on line; AOS 5 shows none (2)."""
+    lenient_set: bool = False
+    """Take a SET of an object without its `.0`, which real cards refuse and apcupsd sends."""
+    logon_s: float = Field(default=180, gt=0)
+    """How long a session at the web pages or the console lasts without a key pressed."""
+    inform_s: float = Field(default=5, gt=0)
+    inform_retries: int = Field(default=3, ge=0)
 
 
 class AccessRow(Strict):
@@ -65,6 +78,16 @@ class Battery(Strict):
     celsius: float
     float_volts: float = Field(default=27.3, gt=0)
     low_input_fraction: float = Field(gt=0, lt=1)
+    life_years: float = Field(default=4, gt=0)
+    worn_capacity: float = Field(default=0.8, gt=0, le=1)
+    """Share of the first capacity at the end of its life."""
+    pack_capacity: float = Field(default=1, ge=0)
+    """Capacity of an external pack, in parts of the battery inside."""
+    over_celsius: float = 45
+    rise_celsius: float = Field(default=6, ge=0)
+    """How much warmer a full load makes it in time; a smaller load warms it in proportion."""
+    warming_s: float = Field(default=120, gt=0)
+    """Time for one degree."""
 
 
 class Regulation(Strict):
@@ -76,6 +99,16 @@ class Regulation(Strict):
     trim_gain: float = Field(default=0.88, gt=0, lt=1)
 
 
+class Line(Strict):
+    """What else moves the load to the battery, besides the transfer voltages."""
+
+    large_spike: float = Field(default=1.25, gt=1)
+    """In parts of the rated voltage."""
+    frequency_window_hz: float = Field(default=3, gt=0)
+    noise_sensitivity: int = Field(default=3, ge=1, le=4)
+    """Lowest value of upsAdvConfigSensitivity at which a noisy line is not accepted."""
+
+
 class Diagnostics(Strict):
     """Times and limits of the tests the UPS makes of its battery."""
 
@@ -85,6 +118,10 @@ class Diagnostics(Strict):
     """Charge under which a self test is not begun."""
     calibration_ends: float = Field(default=0.25, ge=0, lt=1)
     """Charge at which a calibration ends."""
+    schedule_days: dict[int, int] = {2: 14, 3: 7, 6: 28, 7: 84, 8: 14, 9: 7, 10: 56, 11: 182, 12: 364}
+    """Days between self tests by upsAdvTestDiagnosticSchedule; a value not listed tests at no fixed interval."""
+    short_reboot_s: float = Field(default=8, gt=0)
+    """How long the outlets stay off when they come back with or without input."""
 
 
 class Raw(Strict):
@@ -118,6 +155,8 @@ class Profile(Strict):
     rating: Rating
     battery: Battery
     regulation: Regulation | None = Regulation()
+    line: Line = Line()
+    bypass: bool = False
     diagnostics: Diagnostics = Diagnostics()
     permitted: dict[str, tuple[int, ...]]
     instances: dict[str, Constant]

@@ -5,11 +5,14 @@ Whole units are cut, not rounded, and each is the tenth of its high-precision tw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from emulators.bindings.snmp import Getter
+from emulators.devices.ups.bypass import FLAGS as BYPASS_FLAGS
 from emulators.devices.ups.diagnostics import Kind
 from emulators.devices.ups.orders import Status
+from emulators.devices.ups.troubles import TROUBLES
 from emulators.kernel.instant import Instant
 from wire.snmp import Value
 
@@ -25,10 +28,14 @@ FLAG_ON_BATTERY, FLAG_LOW_BATTERY, FLAG_ON_LINE = 2, 3, 4
 FLAG_REPLACE, FLAG_LINK, FLAG_BOOST, FLAG_TRIM, FLAG_OVERLOAD, FLAG_CALIBRATION = 5, 6, 7, 8, 9, 10
 FLAG_SLEEPING, FLAG_WAITING, FLAG_OUTPUT_ON, FLAG_SELF_TEST = 17, 18, 19, 29
 FLAG_REBOOTING, FLAG_SHUTDOWN, FLAG_LOW_OR_ON_BATTERY, FLAG_OUTPUT_OFF = 20, 22, 30, 58
+FLAG_ABNORMAL, FLAG_DISCHARGED, FLAG_TOO_WARM = 1, 11, 26
+CONDITIONS = 32  # in upsAdvStateAbnormalConditions
 # upsOutputSource of RFC 1628 by the card's own output status.
 SOURCES: dict[Status, int] = {
     Status.UNKNOWN: 1,
-    Status.ON_LINE: 3,
+    Status.SOFTWARE_BYPASS: 4,
+    Status.SWITCHED_BYPASS: 4,
+    Status.HARDWARE_BYPASS: 4,
     Status.ON_BATTERY: 5,
     Status.ON_SMART_BOOST: 6,
     Status.ON_SMART_TRIM: 7,
@@ -46,6 +53,7 @@ def _flags(ups: Ups, _now: Instant) -> Value:
         return b"UNKNOWN"
     status = ups.status
     shown = {
+        FLAG_ABNORMAL: bool(ups.abnormal),
         FLAG_LINK: True,
         FLAG_ON_LINE: ups.output_on and not ups.on_battery,
         FLAG_REPLACE: ups.replace_battery,
@@ -53,6 +61,8 @@ def _flags(ups: Ups, _now: Instant) -> Value:
         FLAG_TRIM: status is Status.ON_SMART_TRIM,
         FLAG_OVERLOAD: ups.overloaded,
         FLAG_CALIBRATION: ups.diagnostics.running is Kind.CALIBRATION,
+        FLAG_DISCHARGED: ups.discharged,
+        FLAG_TOO_WARM: ups.too_warm,
         FLAG_SELF_TEST: ups.diagnostics.running is Kind.SELF_TEST,
         FLAG_ON_BATTERY: ups.on_battery,
         FLAG_LOW_BATTERY: ups.battery.low,
@@ -63,13 +73,25 @@ def _flags(ups: Ups, _now: Instant) -> Value:
         FLAG_WAITING: status is Status.SLEEPING_UNTIL_POWER_RETURN,
         FLAG_REBOOTING: status is Status.REBOOTING,
         FLAG_SHUTDOWN: ups.in_grace,
+        BYPASS_FLAGS.get(ups.bypass, 0): True,
+        **{TROUBLES[word].flag: True for word in ups.troubles},
     }
-    return "".join("1" if shown.get(position) else "0" for position in range(1, FLAGS + 1)).encode()
+    return _bits(FLAGS, {position for position, on in shown.items() if on})
 
 
-def _alarms(ups: Ups, _now: Instant) -> Value:
-    off, cut = not ups.output_on, not ups.link_up
-    return sum((ups.on_battery, ups.battery.low, ups.overloaded, ups.replace_battery, off, cut))
+def _bits(width: int, positions: Collection[int]) -> bytes:
+    """Ones at `positions`, counted from 1 at the left."""
+    return "".join("1" if position in positions else "0" for position in range(1, width + 1)).encode()
+
+
+def _battery_status(ups: Ups, _now: Instant) -> Value:
+    if not ups.link_up:
+        return 1
+    return 3 if ups.battery.low else 2
+
+
+def _celsius(ups: Ups, now: Instant) -> float:
+    return ups.battery.celsius.at(now) + 1e-9
 
 
 def _current(ups: Ups, _now: Instant) -> float:
@@ -77,19 +99,26 @@ def _current(ups: Ups, _now: Instant) -> float:
 
 
 def _ticks_left(ups: Ups, now: Instant) -> int:
-    return int(ups.runtime_s(now) * 100) // MINUTE_TICKS * MINUTE_TICKS
+    step = ups.profile.card.runtime_step_ticks
+    return int(ups.runtime_s(now) * 100) // step * step
+
+
+def _source(ups: Ups, _now: Instant) -> Value:
+    if ups.status is Status.ON_LINE:
+        return ups.profile.card.online_source
+    return SOURCES.get(ups.status, NO_OUTPUT)
 
 
 READINGS: dict[str, Reading] = {
-    "sysUpTime.0": lambda ups, now: ups.card.uptime_ticks(now),
     # --- battery
-    "upsBasicBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery.low else 2,
+    "upsBasicBatteryStatus.0": _battery_status,
     "upsBasicBatteryTimeOnBattery.0": lambda ups, now: ups.ticks_on_battery(now),
     "upsAdvBatteryCapacity.0": lambda ups, now: int(_charge(ups, now)),
     "upsHighPrecBatteryCapacity.0": lambda ups, now: int(10 * _charge(ups, now)),
-    "upsAdvBatteryTemperature.0": lambda ups, _: int(ups.profile.battery.celsius),
-    "upsHighPrecBatteryTemperature.0": lambda ups, _: int(10 * ups.profile.battery.celsius),
+    "upsAdvBatteryTemperature.0": lambda ups, now: int(_celsius(ups, now)),
+    "upsHighPrecBatteryTemperature.0": lambda ups, now: int(10 * _celsius(ups, now)),
     "upsAdvBatteryRunTimeRemaining.0": _ticks_left,
+    "upsAdvBatteryNumOfBattPacks.0": lambda ups, _: ups.battery.packs,
     "upsAdvBatteryReplaceIndicator.0": lambda ups, _: 2 if ups.replace_battery else 1,
     "upsAdvBatteryActualVoltage.0": lambda ups, now: int(ups.battery.volts(now, discharging=ups.on_battery)),
     "upsHighPrecBatteryActualVoltage.0": lambda ups, now: int(10 * ups.battery.volts(now, discharging=ups.on_battery)),
@@ -121,24 +150,32 @@ READINGS: dict[str, Reading] = {
     # --- link, state, card
     "upsCommStatus.0": lambda ups, _: 1 if ups.link_up else 2,
     "upsBasicStateOutputState.0": _flags,
-    "upsAdvStateAbnormalConditions.0": lambda ups, _: b"0" * 32 if ups.link_up else b"UNKNOWN",
-    "mtrapargsInteger.0": lambda _ups, _now: 0,
-    "mtrapargsString.0": lambda ups, _: ups.card.last_text,
-    "mconfigClockDate.0": lambda ups, now: ups.card.clock(now)[0],
-    "mconfigClockTime.0": lambda ups, now: ups.card.clock(now)[1],
+    "upsAdvStateAbnormalConditions.0": lambda ups, _: _bits(CONDITIONS, ups.abnormal) if ups.link_up else b"UNKNOWN",
     # --- RFC 1628: the same state once more
-    "upsBatteryStatus.0": lambda ups, _: 1 if not ups.link_up else 3 if ups.battery.low else 2,
+    "upsBatteryStatus.0": _battery_status,
     "upsSecondsOnBattery.0": lambda ups, now: ups.ticks_on_battery(now) // 100,
     "upsEstimatedMinutesRemaining.0": lambda ups, now: _ticks_left(ups, now) // MINUTE_TICKS,
     "upsEstimatedChargeRemaining.0": lambda ups, now: int(_charge(ups, now)),
     "upsBatteryVoltage.0": lambda ups, now: int(10 * ups.battery.volts(now, discharging=ups.on_battery)),
-    "upsBatteryTemperature.0": lambda ups, _: int(ups.profile.battery.celsius),
+    "upsBatteryTemperature.0": lambda ups, now: int(_celsius(ups, now)),
     "upsInputFrequency.1": lambda ups, _: int(10 * ups.inlet.supply.value.hertz),
     "upsInputVoltage.1": lambda ups, _: int(ups.inlet.supply.value.volts),
-    "upsOutputSource.0": lambda ups, _: SOURCES.get(ups.status, NO_OUTPUT),
+    "upsOutputSource.0": _source,
     "upsOutputFrequency.0": lambda ups, _: int(10 * ups.output.hertz),
     "upsOutputVoltage.1": lambda ups, _: int(ups.output.volts),
     "upsOutputCurrent.1": lambda ups, now: int(10 * _current(ups, now)),
     "upsOutputPercentLoad.1": lambda ups, _: int(100 * ups.load),
-    "upsAlarmsPresent.0": _alarms,
+    "upsBypassFrequency.0": lambda ups, _: int(10 * ups.inlet.supply.value.hertz),
+    # Cards show the current of the output here, bypass or not.
+    "upsBypassCurrent.1": lambda ups, now: int(10 * _current(ups, now)),
+    "upsAlarmsPresent.0": lambda ups, _: len(ups.card.alarms.rows),
+}
+
+# What the card knows of itself; a frozen card still counts its time.
+CARD_READINGS: dict[str, Getter] = {
+    "sysUpTime.0": lambda card, now: card.uptime_ticks(now),
+    "mtrapargsInteger.0": lambda _card, _now: 0,
+    "mtrapargsString.0": lambda card, _now: card.last_text,
+    "mconfigClockDate.0": lambda card, now: card.clock.date(now).encode(),
+    "mconfigClockTime.0": lambda card, now: card.clock.time(now).encode(),
 }

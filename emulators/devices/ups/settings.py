@@ -30,6 +30,8 @@ ROUNDING: dict[str, Rounding] = {
     "upsAdvConfigLowBatteryRunTime": Rounding.UP,
     "upsAdvConfigReturnDelay": Rounding.UP,
     "upsAdvConfigShutoffDelay": Rounding.UP,
+    "upsAdvConfigRatedOutputVoltage": Rounding.DOWN,
+    "upsAdvConfigBattExhaustThresh": Rounding.DOWN,
     "upsAdvConfigSensitivity": Rounding.REFUSE,
 }
 SLEEP_TIME = "upsAdvConfigUpsSleepTime"

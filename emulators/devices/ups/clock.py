@@ -1,0 +1,53 @@
+"""The clock of a card: the date and time that its pages show and its tests are dated with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from emulators.kernel.instant import START, Instant
+
+CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+DATE, TIME = "%m/%d/%Y", "%H:%M:%S"
+
+
+class Clock:
+    """Starts at its epoch, as a card does that nobody has told the time."""
+
+    def __init__(self) -> None:
+        self._at: datetime = CARD_EPOCH
+        self._since: Instant = START
+
+    def moment(self, now: Instant) -> datetime:
+        """What the card takes for the present time."""
+        return self._at + timedelta(seconds=(now - self._since) // 1000)
+
+    def date(self, now: Instant) -> str:
+        """As mm/dd/yyyy."""
+        return self.moment(now).strftime(DATE)
+
+    def time(self, now: Instant) -> str:
+        """As hh:mm:ss."""
+        return self.moment(now).strftime(TIME)
+
+    def set(self, moment: datetime, now: Instant) -> None:
+        """Let it be `moment`."""
+        self._at, self._since = moment, now
+
+    def reset(self, now: Instant) -> None:
+        """Back to the epoch, as after its battery ran out."""
+        self.set(CARD_EPOCH, now)
+
+    def read(self, label: str, text: str, now: Instant) -> datetime | None:
+        """The moment that a manager means who writes `text` into mconfigClockDate or mconfigClockTime."""
+        present = self.moment(now)
+        if label.startswith("mconfigClockDate"):
+            return parse(text, self.time(now))
+        return parse(present.strftime(DATE), text)
+
+
+def parse(date: str, time: str) -> datetime | None:
+    """A moment from mm/dd/yyyy and hh:mm:ss; None when they are not."""
+    try:
+        return datetime.strptime(f"{date} {time}", f"{DATE} {TIME}").replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,255 @@
+"""Devices on the network: the sockets of each, and what runs between a socket and a face."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import structlog
+
+from emulators.bindings.network import Impairment
+from emulators.bindings.traps import OutgoingTrap
+from emulators.config import Ports
+from emulators.devices.bmc import Bmc
+from emulators.devices.ups import Ups
+from emulators.faces.console import ConsoleFace
+from emulators.faces.ipmi_lan import IpmiLan
+from emulators.faces.notifier import Datagram, Notifier, Sender
+from emulators.faces.snmp_agent import SnmpAgent
+from emulators.faces.udp import BindError, UdpSocket
+from emulators.faces.web import WebFace
+from emulators.kernel.instant import Instant
+
+log = structlog.get_logger("emulators")
+
+Peer = tuple[str, int]
+TOKEN_OCTETS = 16
+
+
+class Surroundings(Protocol):
+    """What a host needs of the running plant."""
+
+    counters: Counter[str]
+
+    def now(self) -> Instant: ...
+
+    def arrive(self, now: Instant) -> None:
+        """Something arrives: let the world come to `now` first."""
+
+    def changed(self) -> None:
+        """A device may have changed."""
+
+    def flush(self) -> None:
+        """A device may have something to send, and has not changed otherwise."""
+
+    def random_bytes(self, count: int) -> bytes: ...
+
+
+class Outlet(Protocol):
+    """A device with traps to send."""
+
+    outgoing: list[OutgoingTrap]
+
+
+class Line:
+    """One device's socket, through whatever impairs it."""
+
+    def __init__(self, impairment: Impairment, chance: Random) -> None:
+        self._impairment = impairment
+        self._chance = chance
+        self._socket: UdpSocket | None = None
+
+    def bind(self, address: str, port: int, receive: Callable[[bytes, Peer], None]) -> None:
+        """Raises BindError."""
+        self._socket = UdpSocket(address, port, receive)
+
+    def send(self, answers: list[bytes], peer: Peer) -> None:
+        """Send answers now or later, or lose them."""
+        for delay_s, data in self._impairment.plan(answers, self._chance.random):
+            if delay_s:
+                asyncio.get_running_loop().call_later(delay_s, self._send, data, peer)
+            else:
+                self._send(data, peer)
+
+    def _send(self, data: bytes, peer: Peer) -> None:
+        if self._socket is not None:
+            self._socket.send(data, peer)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class TrapLine:
+    """The port from which a device's traps leave, and where acknowledgements come back."""
+
+    def __init__(self, sender: Sender, repeat_s: float, repeats: int, around: Surroundings) -> None:
+        self.notifier = Notifier(sender, around.counters, repeat_s, repeats)
+        self._around = around
+        self._socket: UdpSocket | None = None
+
+    def bind(self, address: str) -> None:
+        """Raises BindError."""
+        self._socket = UdpSocket(address, 0, self._receive)
+
+    def _receive(self, data: bytes, peer: Peer) -> None:
+        self._send(self.notifier.receive(data, peer, self._around.now()))
+        self._around.flush()
+
+    def flush(self, device: Outlet, port: int, now: Instant) -> None:
+        """Send what the device has to tell, and what is due again."""
+        for out in device.outgoing:
+            self._send(self.notifier.send(out, port, now))
+        device.outgoing.clear()
+        self._send(self.notifier.advance(now))
+
+    def _send(self, datagrams: list[Datagram]) -> None:
+        for data, peer in datagrams:
+            sent = self._socket is not None and self._socket.send(data, peer)
+            self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class UpsHost:
+    """A UPS card: SNMP, traps, pages, telnet and serial line."""
+
+    def __init__(self, ups: Ups, ports: Ports, around: Surroundings, chance: Random, serial: Path | None) -> None:
+        card = ups.card
+        self._ups = ups
+        self._ports = ports
+        self._around = around
+        self._agent = SnmpAgent(card)
+        self._line = Line(card.impairment, chance)
+        settings = ups.profile.card
+        self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)
+        self._web = WebFace(card, self._present, around.changed, self._token)
+        self._console = ConsoleFace(card, self._present, around.changed, self._token)
+        self._serial = serial
+        self._bound = ""
+        self._moving: asyncio.Task[None] | None = None
+
+    @property
+    def counters(self) -> Counter[str]:
+        return self._agent.counters
+
+    async def start(self) -> None:
+        """Bind everything. Raises BindError."""
+        await self._bind(self._ups.address)
+        if self._serial is not None:
+            self._console.open_serial(self._serial)
+
+    async def _bind(self, address: str) -> None:
+        self._line.bind(address, self._ports.snmp, self._receive)
+        self._traps.bind(address)
+        if self._ports.http is not None:
+            await self._web.start(address, self._ports.http)
+        if self._ports.console is not None:
+            await self._console.listen(address, self._ports.console)
+        self._bound = address
+
+    async def stop(self) -> None:
+        if self._moving is not None:
+            self._moving.cancel()
+        await self._close()
+
+    async def _close(self) -> None:
+        self._line.close()
+        self._traps.close()
+        await self._web.stop()
+        await self._console.stop()
+
+    def flush(self, now: Instant) -> None:
+        """Send what is to be sent; follow the card to another address."""
+        self._traps.flush(self._ups.card, self._ports.trap, now)
+        if self._bound and self._ups.address != self._bound and self._moving is None:
+            self._moving = asyncio.get_running_loop().create_task(self._move())
+
+    def next_deadline(self) -> Instant | None:
+        return self._traps.notifier.next_deadline()
+
+    async def _move(self) -> None:
+        """The card was given another address: be there, or stay where it was when that is none of ours."""
+        before, address = self._bound, self._ups.address
+        await self._close()
+        try:
+            await self._bind(address)
+        except BindError as error:
+            log.error("card cannot move", device=self._ups.name, reason=str(error))  # noqa: TRY400
+            self._around.counters["cards_not_moved"] += 1
+            await self._close()
+            self._ups.card.move(before)
+            await self._bind(before)
+        if self._serial is not None:
+            self._console.open_serial(self._serial)
+        self._moving = None
+
+    def _present(self) -> Instant:
+        now = self._around.now()
+        self._around.arrive(now)
+        return now
+
+    def _token(self) -> str:
+        return self._around.random_bytes(TOKEN_OCTETS).hex()
+
+    def _receive(self, data: bytes, peer: Peer) -> None:
+        now = self._present()
+        answer = self._agent.receive(data, peer[0], now)
+        if answer is not None:
+            self._line.send([answer], peer)
+        if self._agent.changed:
+            self._around.changed()
+
+
+class BmcHost:
+    """A BMC: IPMI and traps."""
+
+    def __init__(self, bmc: Bmc, ports: Ports, around: Surroundings) -> None:
+        self._bmc = bmc
+        self._ports = ports
+        self._around = around
+        self._face = IpmiLan(bmc, around.random_bytes)
+        self._socket: UdpSocket | None = None
+        self._sender: UdpSocket | None = None
+
+    @property
+    def counters(self) -> Counter[str]:
+        return self._face.counters
+
+    async def start(self) -> None:
+        """Bind everything. Raises BindError."""
+        self._socket = UdpSocket(self._bmc.address, self._ports.ipmi, self._receive)
+        self._sender = UdpSocket(self._bmc.address, 0)
+
+    async def stop(self) -> None:
+        for socket in (self._socket, self._sender):
+            if socket is not None:
+                socket.close()
+
+    def flush(self, _now: Instant) -> None:
+        """Send what is to be sent."""
+        for out in self._bmc.outgoing:
+            for data, peer in Notifier.plain(out, self._ports.trap):
+                sent = self._sender is not None and self._sender.send(data, peer)
+                self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
+        self._bmc.outgoing.clear()
+
+    def next_deadline(self) -> Instant | None:
+        """Nothing is sent twice."""
+        return None
+
+    def _receive(self, data: bytes, peer: Peer) -> None:
+        now = self._around.now()
+        self._around.arrive(now)
+        for answer in self._face.receive(data, peer, now):
+            if self._socket is not None:
+                self._socket.send(answer, peer)
+        self._around.changed()
