@@ -173,7 +173,13 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
     """Addresses, and commands to paste."""
     ports = rig.ports
     lines = [f"rig {rig.rig} is running", ""]
-    lines += [f"  {name:<12} UPS card      {ups.address}:{ports.snmp}/udp" for name, ups in rig.ups.items()]
+    for name, ups in rig.ups.items():
+        faces = [f"{ups.address}:{ports.snmp}/udp"]
+        if ports.http is not None:
+            faces.append(f"http://{ups.address}{'' if ports.http == 80 else f':{ports.http}'}/")
+        if ports.console is not None:
+            faces.append(f"telnet {ups.address}{'' if ports.console == 23 else f' {ports.console}'}")
+        lines.append(f"  {name:<12} UPS card      {'   '.join(faces)}")
     bmcs = {f"{name}.bmc": server.bmc for name, server in rig.servers.items() if server.bmc is not None}
     lines += [f"  {name:<12} BMC           {bmc.address}:{ports.ipmi}/udp" for name, bmc in bmcs.items()]
     if gateway:

@@ -117,10 +117,14 @@ def american(profile: str = "smart-ups-1500-xlm") -> Desk:
     return desk
 
 
-def profile_with(folder: Path, name: str, more: str) -> str:
-    """The path of a profile like `name`, with further lines of YAML."""
+def profile_with(folder: Path, name: str, more: str, *changes: tuple[str, str]) -> str:
+    """The path of a profile like `name`, with `changes` of its text and further lines of YAML."""
+    text = FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
     path = folder / "changed.yaml"
-    path.write_text(FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8") + more)
+    path.write_text(text + more)
     return str(path)
 
 

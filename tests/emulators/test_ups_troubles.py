@@ -14,7 +14,7 @@ from emulators.devices.ups.orders import Status
 from emulators.devices.ups.traps import Trap
 from emulators.devices.ups.troubles import INCIDENTS, TROUBLES
 from mibs import Oid, standard_tree
-from tests.emulators.rig import PLANT, Desk, american, profile_with
+from tests.emulators.rig import Desk, american, profile_with
 from wire.snmp import ErrorStatus, Tag
 
 RECORDED = Path(__file__).parents[1] / "recordings" / "traps.csv"
@@ -145,7 +145,7 @@ def test_an_abnormal_condition_is_told_with_its_number() -> None:
     desk = american()
     desk.inject("UPS1", "abnormal", "27")
     (out,) = desk.ups.card.outgoing
-    assert (out.trap.specific_trap, [bind.value for bind in out.trap.varbinds][0]) == (77, 27)
+    assert (out.trap.specific_trap, out.trap.varbinds[0].value) == (77, 27)
     desk.traps()
     desk.inject("UPS1", "normal", "27")
     assert desk.traps() == [78]

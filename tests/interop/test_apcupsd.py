@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.live import Live, american_sample, free_port, running
+import pytest
 
-SBIN = Path(__file__).parents[2] / ".venv" / "clients" / "apcupsd" / "sbin"
+from tests.emulators.rig import profile_with
+from tests.support.live import CLIENTS, Live, american_sample, free_port, running, sample
+
+SBIN = CLIENTS / "apcupsd" / "sbin"
 
 
 class Daemon:
@@ -37,15 +40,17 @@ class Daemon:
 
 
 @contextmanager
-def apcupsd(pair: Live, card: str, folder: Path) -> Iterator[Daemon]:
-    """The daemon itself, reading one card of a rig."""
+def apcupsd(pair: Live, card: str, folder: Path, *, vendor: str = "APC_NOTRAP", poll_s: int = 1) -> Iterator[Daemon]:
+    """The daemon itself, reading one card of a rig.
+
+    With `_NOTRAP` it leaves UDP port 162 alone, which in most tests is nobody's.
+    """
     address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
     config = folder / "apcupsd.conf"
     config.write_text(
         "## apcupsd.conf v1.1 ##\n"
-        "UPSCABLE ether\nUPSTYPE snmp\nPOLLTIME 1\nONBATTERYDELAY 0\n"
-        # With _NOTRAP the daemon leaves UDP port 162 alone, which here belongs to nobody's test.
-        f"DEVICE {pair.card(card)}:APC_NOTRAP:public\n"
+        f"UPSCABLE ether\nUPSTYPE snmp\nPOLLTIME {poll_s}\nONBATTERYDELAY 0\n"
+        f"DEVICE {pair.card(card)}:{vendor}:public\n"
         f"LOCKFILE {folder}\nSCRIPTDIR {folder}\nPWRFAILDIR {folder}\nNOLOGINDIR {folder}\n"
         f"EVENTSFILE {folder}/events\nSTATFILE {folder}/status\n"
         # The end of a battery must not shut down the machine that runs the tests.
@@ -101,3 +106,58 @@ def test_the_daemon_sees_an_outage_and_its_end(pair: Live, tmp_path: Path) -> No
         finally:
             pair.tell("city on")
         daemon.until(STATUS="ONLINE", OUTPUTV="100.0 Volts")
+
+
+def test_a_trap_wakes_the_daemon_at_once(tmp_path: Path) -> None:
+    document = sample("a1080a-pair.yaml")
+    # The daemon takes port 162 of every address, so the gateway of this rig listens elsewhere.
+    document["ups"]["UPS2"]["traps"] = [{"receiver": "127.0.0.6"}]
+    document["gateway"]["listen"] = [{"address": "127.0.0.1", "port": free_port()}]
+    document["ports"]["trap"] = 162
+    with running(document, tmp_path) as live, apcupsd(live, "UPS2", tmp_path, vendor="APC", poll_s=300) as daemon:
+        daemon.until(STATUS="ONLINE", LINEV="100.0 Volts")
+        live.tell("city off")
+        daemon.until(STATUS="ONBATT", LINEV="0.0 Volts")  # within the minute this waits, of five between polls
+        live.tell("city on")
+        daemon.until(STATUS="ONLINE", LINEV="100.0 Volts")
+
+
+def test_a_silent_card_is_lost_after_failed_polls_and_found_again(pair: Live, tmp_path: Path) -> None:
+    with apcupsd(pair, "UPS1", tmp_path) as daemon:
+        daemon.until(STATUS="ONLINE", LINEV="100.0 Volts")
+        pair.tell("UPS1 mute")
+        try:
+            daemon.until(STATUS="COMMLOST")
+        finally:
+            pair.tell("UPS1 unmute")
+        daemon.until(STATUS="ONLINE", LINEV="100.0 Volts")
+
+
+def kill_power(folder: Path) -> str:
+    """What `apcupsd --killpower` says, after an outage that led to it."""
+    (folder / "powerfail").touch()
+    command = [str(SBIN / "apcupsd"), "-f", str(folder / "apcupsd.conf"), "--killpower"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_kill_power_works_only_with_a_card_that_takes_objects_without_instance(
+    tmp_path: Path, *, lenient: bool
+) -> None:
+    document = sample("a1080a-pair.yaml")
+    changes = [("setting_step_s: 5", "lenient_set: true\n  setting_step_s: 5")] if lenient else []
+    document["ups"]["UPS2"]["profile"] = profile_with(tmp_path, "smart-ups-1400-100v", "", *changes)
+    document["ups"]["UPS2"]["settings"] = {"shutoff_delay_s": 20}
+    with running(document, tmp_path) as live:
+        with apcupsd(live, "UPS2", tmp_path) as daemon:
+            daemon.until(STATUS="ONLINE", LINEV="100.0 Volts")
+            live.tell("city off")
+            daemon.until(STATUS="ONBATT")
+        said = kill_power(tmp_path)
+        pending = live.world("UPS2")["off_in_s"]
+        if lenient:
+            assert pending is not None, said
+            assert 0 < pending <= 20
+        else:
+            assert pending is None, said  # a real card refuses, and so the outlets stay on

@@ -54,19 +54,35 @@ def test_the_driver_sees_an_outage(pair: Live, tmp_path: Path) -> None:
     assert values["output.voltage"].startswith("100")
 
 
-# What `upsc` showed for the recorded card itself, replayed; the measured values are those of the model.
+# What `upsc` showed for the recorded card itself, replayed.
 RECORDED_1500_XLM = {
     "battery.charge": "100",
+    "battery.charge.restart": "0",
+    "battery.current": "0",
     "battery.date": "05/02/14",
+    "battery.packs": "0",
+    "battery.runtime": "2400",
     "battery.runtime.low": "120",
     "battery.voltage": "54.50",
     "device.serial": "QS1345140011",
+    "driver.version.data": "apcc MIB 1.6",
+    "input.frequency": "60",
     "input.sensitivity": "medium",
     "input.transfer.high": "127",
     "input.transfer.low": "106",
+    "input.transfer.reason": "blackout",
+    "input.voltage": "120.90",
+    "input.voltage.maximum": "120.90",
+    "input.voltage.minimum": "120.20",
+    "output.current": "3.90",
+    "output.frequency": "60",
+    "output.voltage": "120.90",
+    "output.voltage.nominal": "120",
     "ups.delay.shutdown": "270",
+    "ups.delay.start": "0",
     "ups.firmware": "716.3.D",
     "ups.id": "UPS_IDEN",
+    "ups.load": "32.50",
     "ups.mfr.date": "11/02/13",
     "ups.model": "Smart-UPS 1500 XLM",
     "ups.status": "OL",
@@ -77,6 +93,17 @@ RECORDED_1500_XLM = {
 
 
 def test_a_recorded_card_looks_to_nut_as_it_did_when_it_was_replayed(tmp_path: Path) -> None:
-    with running(american_sample(), tmp_path) as live:
+    document = american_sample()
+    # The load, the line and their history as they were at the recorded card.
+    document["servers"]["server2"]["load_w"] = 465  # and what its supply takes for itself
+    document["mains"]["us"]["volts"] = 120.9
+    with running(document, tmp_path, "--speed", "10") as live:
+        live.tell("us off")
+        live.until("UPS2", lambda state: state["fail_cause"] == "blackout")
+        live.tell("us on")
+        live.tell("us volts 120.2")
+        live.wait(61)  # the extremes are those of the last minute
+        live.until("UPS2", lambda state: state["charge_percent"] == 100 and state["battery_celsius"] == 31.5)
+        live.tell("us volts 120.9")
         values = dump(live, "UPS2", tmp_path, "v1")
     assert {name: values.get(name) for name in RECORDED_1500_XLM} == RECORDED_1500_XLM

@@ -15,9 +15,9 @@ from socket import SOCK_STREAM
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.live import american_sample, free_port, running
+from tests.support.live import CLIENTS, american_sample, free_port, running
 
-EXPORTER = Path(__file__).parents[2] / ".venv/clients/prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"
+EXPORTER = CLIENTS / "prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"
 UPS = "1.3.6.1.4.1.318.1.1.1"
 UPS_MIB = "1.3.6.1.2.1.33.1"
 

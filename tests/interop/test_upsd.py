@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import SOCK_STREAM
 
-from tests.support.live import Live, free_port, tool
+from tests.support.live import Live, free_port, running, sample, tool
 
 LIBRARY = Path("/lib/nut")
 
@@ -94,3 +94,21 @@ def test_a_name_is_written_and_a_number_sent_as_a_string_is_refused(pair: Live, 
     refusals = [line for line in (tmp_path / "output").read_text().splitlines() if "can't set" in line]
     assert len(refusals) == 1
     assert ".1.3.6.1.4.1.318.1.1.1.5.2.3.0: Error in packet: (badValue)" in refusals[0]
+
+
+def test_a_whole_outage_with_the_order_to_come_back(tmp_path: Path) -> None:
+    """On battery, low battery, the order that NUT gives at its end, off, and back by itself when the line returns."""
+    document = sample("a1080a-pair.yaml")
+    document["ups"]["UPS2"]["settings"] = {"shutoff_delay_s": 20, "return_delay_s": 60, "low_battery_s": 120}
+    with running(document, tmp_path, "--speed", "10") as live, upsd(live, "UPS2", tmp_path) as server:
+        server.until(lambda values: values["ups.status"] == "OL")
+        live.tell("city off")
+        server.until(lambda values: values["ups.status"] == "OB")
+        live.tell("UPS2 charge 2")
+        server.until(lambda values: values["ups.status"] == "OB LB")
+        server.command("shutdown.return")
+        server.until(lambda values: "OFF" in values["ups.status"])
+        live.tell("city on")
+        live.tell("UPS2 charge 50")
+        values = server.until(lambda values: values["ups.status"] == "OL")
+        assert values["output.voltage"].startswith("100")

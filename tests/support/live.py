@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from ruamel.yaml import YAML
 
+CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"  # unpacked by tests/install-tools
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 
 
@@ -58,6 +62,29 @@ class Live:
         )
         assert done.returncode == expect, (words, done.stdout, done.stderr)
         return done.stdout + done.stderr
+
+    def lab(self, what: str) -> dict[str, Any]:
+        with urlopen(f"{self.url}/lab/v1/{what}", timeout=20) as answer:
+            document: dict[str, Any] = json.load(answer)
+        return document
+
+    def world(self, place: str) -> dict[str, Any]:
+        """The state of a device as the lab sees it."""
+        state: dict[str, Any] = self.lab("world")["devices"][place]
+        return state
+
+    def wait(self, seconds: float) -> None:
+        """Let that much of the rig's time pass."""
+        end = self.lab("clock")["elapsed_s"] + seconds
+        while self.lab("clock")["elapsed_s"] < end:  # the test's own timeout bounds this
+            pass
+
+    def until(self, place: str, right: Callable[[dict[str, Any]], bool], limit_s: float = 60) -> dict[str, Any]:
+        """Look at a device until its state is right."""
+        deadline = time.monotonic() + limit_s
+        while not right(state := self.world(place)):
+            assert time.monotonic() < deadline, state
+        return state
 
     def tell(self, text: str) -> None:
         self.standin("inject", *text.split())
