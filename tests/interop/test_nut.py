@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from emulators.devices.psu.model import STANDBY_W
 from tests.support.live import Live, american_sample, running
 
 DRIVER = "/lib/nut/snmp-ups"
@@ -95,7 +96,7 @@ RECORDED_1500_XLM = {
 def test_a_recorded_card_looks_to_nut_as_it_did_when_it_was_replayed(tmp_path: Path) -> None:
     document = american_sample()
     # The load, the line and their history as they were at the recorded card.
-    document["servers"]["server2"]["load_w"] = 465  # and what its supply takes for itself
+    document["servers"]["server2"]["load_w"] = 471.6 - STANDBY_W  # and what its supply takes for itself
     document["mains"]["us"]["volts"] = 120.9
     with running(document, tmp_path, "--speed", "10") as live:
         live.tell("us off")
