@@ -56,9 +56,9 @@ class WebFace:
             await self._runner.cleanup()
             self._runner = None
 
-    def _html(self, text: str, status: int = 200) -> web.Response:
+    def _html(self, text: str) -> web.Response:
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
-        return web.Response(text=text, content_type="text/html", status=status, headers=headers)
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     def _page(
         self,
@@ -100,7 +100,7 @@ class WebFace:
         )
         self._changed()
         if not inside:
-            return self._html(pages.login(self._card, "Wrong user name or password."), status=403)
+            return self._html(pages.login(self._card, "Wrong user name or password."))
         answer = web.HTTPSeeOther("/")
         answer.set_cookie(SESSION, token, httponly=True, samesite="Strict")
         return answer

@@ -86,7 +86,10 @@ class Desk:
         return pdu
 
     def get(self, label: str) -> Value:
-        answer = self.ask(Kind.GET, VarBind(number(label), Tag.NULL, None))
+        return self.get_oid(str(number(label)))
+
+    def get_oid(self, oid: str) -> Value:
+        answer = self.ask(Kind.GET, VarBind(Oid.parse(oid), Tag.NULL, None))
         assert answer is not None
         return answer.varbinds[0].value
 
