@@ -189,7 +189,7 @@ class ConsoleMenu:
         ]
 
     def _tcpip(self) -> None:
-        draft = self._draft = self._draft or self._card.people.tcpip
+        draft = self._draft = self._draft or self._card.people.wanted_tcpip
         self._say("------- TCP/IP ----------------------------------------------------")
         self._items = [
             Item(f"BOOTP           : {'Enabled' if draft.bootp else 'Disabled'}", self._ask_bootp),
