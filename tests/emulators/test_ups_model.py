@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from emulators.devices.ups.orders import CONTROLS, Status
+from emulators.devices.ups.orders import Status
 from tests.emulators.rig import PLANT, Desk
 from wire.snmp import ErrorStatus, Tag
 
@@ -361,53 +358,3 @@ def test_orders_without_effect_on_this_model() -> None:
     assert order(desk, "upsAdvControlBypassSwitch", 1) is ErrorStatus.NO_ERROR
     assert order(desk, "upsAdvControlBypassSwitch", 2) is ErrorStatus.WRONG_VALUE
     assert desk.traps() == []
-
-
-class AnyOrder(RuleBasedStateMachine):
-    """Any input in any state and any order: time never stands still and the views agree."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.desk = Desk()
-
-    @rule(control=st.sampled_from(CONTROLS), value=st.integers(1, 5))
-    def command(self, control: str, value: int) -> None:
-        self.desk.set_quietly(f"{control}.0", Tag.INTEGER, value)
-
-    @rule(word=st.sampled_from(["on", "off", "volts 95", "volts 120", "volts 60"]))
-    def line(self, word: str) -> None:
-        name, *args = word.split()
-        self.desk.inject("city", name, *args)
-
-    @rule(percent=st.integers(0, 100))
-    def charge(self, percent: int) -> None:
-        self.desk.inject("UPS1", "charge", str(percent))
-
-    @rule(name=st.sampled_from(["button_on", "button_off", "link_down", "link_up", "mute", "unmute"]))
-    def press(self, name: str) -> None:
-        self.desk.inject("UPS1", name)
-
-    @rule(name=st.sampled_from(["upsAdvConfigShutoffDelay", "upsAdvConfigReturnDelay"]), ticks=st.integers(0, 70000))
-    def write(self, name: str, ticks: int) -> None:
-        self.desk.set_quietly(f"{name}.0", Tag.TIME_TICKS, ticks)
-
-    @rule(seconds=st.floats(0.001, 5000))
-    def wait(self, seconds: float) -> None:
-        self.desk.at(self.desk.world.now / 1000 + seconds)
-
-    @invariant()
-    def views_agree(self) -> None:
-        desk, now = self.desk, self.desk.world.now
-        deadline = desk.world.next_deadline()
-        assert deadline is None or deadline > now
-        assert 0 <= desk.ups.battery.charge.at(now) <= 1
-        powered = desk.ups.output.volts >= 80
-        assert desk.server.snapshot(now)["supplies"] == [powered]
-        if desk.ups.status in (Status.ON_LINE, Status.ON_BATTERY):
-            assert desk.ups.output_on
-        elif desk.ups.status is not Status.UNKNOWN:
-            assert desk.ups.output.volts == 0
-
-
-TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
