@@ -27,7 +27,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 fuzz: $(VENV)/.dev
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py --timeout 3600
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py --timeout 3600
+	$(BIN)/python -m tests.support.fuzz 1000000
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak

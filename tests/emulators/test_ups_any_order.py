@@ -96,9 +96,14 @@ class AnyOrder(RuleBasedStateMachine):
         row = self.desk.ups.card.instances.get(self.writable[at % len(self.writable)])
         if row is None:
             return
-        values: dict[Tag, Value] = {Tag.OCTET_STRING: text, Tag.IP_ADDRESS: (text + bytes(4))[:4]}
-        value = values.get(row.tag, oid if row.tag is Tag.OBJECT_IDENTIFIER else max(number, 0))
-        self.desk.ask(Kind.SET, VarBind(row.oid, row.tag, number if row.tag is Tag.INTEGER else value))
+        values: dict[Tag, Value] = {
+            Tag.OCTET_STRING: text,
+            Tag.IP_ADDRESS: (text + bytes(4))[:4],
+            Tag.OBJECT_IDENTIFIER: oid,
+            Tag.INTEGER: number,
+        }
+        value: Value = values.get(row.tag, max(number, 0))
+        self.desk.ask(Kind.SET, VarBind(row.oid, row.tag, value))
 
     @rule(
         word=st.sampled_from(["on", "off", "sag 95", "swell 120", "sag 60", "swell 107", "noise", "quiet", "hertz 40"])
@@ -184,6 +189,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)
 def test_any_order() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        AnyOrder, settings=settings(max_examples=100, stateful_step_count=40)
-    )
+    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=100, stateful_step_count=40))
