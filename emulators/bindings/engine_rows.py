@@ -124,7 +124,7 @@ def _members(view: SnmpView) -> list[Member]:
 def access_rows(view: SnmpView) -> list[Instance]:
     """The tables of RFC 3415 section 4 for the communities and users of a view, each in a group of its own."""
     vacm = Oid.parse("1.3.6.1.6.3.16.1")
-    rows = [Instance(vacm.child(1, 1, 1, 0), Tag.OCTET_STRING, _always(b""))]
+    rows = [Instance(vacm.child(1, 1, 1, 0), Tag.OCTET_STRING, _always(b""), constant=True)]
     families: dict[bytes, tuple[Oid, ...]] = {ALL_VIEW: (ALL_SUBTREE,)}
     for member in _members(view):
         at = (member.model, len(member.name), *member.name)
@@ -151,6 +151,7 @@ def _row(entry: Oid, index: tuple[int, ...], columns: Mapping[int, int | bytes])
             entry.child(column, *index),
             Tag.OCTET_STRING if isinstance(value, bytes) else Tag.INTEGER,
             _always(value),
+            constant=True,
         )
         for column, value in columns.items()
     ]

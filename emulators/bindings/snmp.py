@@ -47,7 +47,8 @@ class Access(Enum):
 class Instance:
     """One readable instance. `check` refuses a SET before anything changes; `apply` then cannot fail.
 
-    `measured` marks what a device's sensors show, as opposed to what it or its manager keeps.
+    `measured` marks what a device's sensors show, as opposed to what it or its manager keeps; `constant` what never
+    changes and is the same for every view.
     """
 
     oid: Oid
@@ -56,6 +57,7 @@ class Instance:
     check: Checker | None = None
     apply: Applier | None = None
     measured: bool = False
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class Instances:
         self._rows = {row.oid: row for row in ordered}
         self._order = [row.oid for row in ordered]
         self._base = base
+        self.plans: dict[bytes, Any] = {}  # what the agent found out about answers from these instances
         if len(self._rows) != len(ordered) or (base is not None and any(base.get(oid) for oid in self._order)):
             raise ValueError("two rows show the same instance")
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser
+from emulators.faces.plans import (
+    MOST_VARIABLES,
+    NO_ERROR,
+    Plan,
+    Shown,
+    fitting,
+    identifier_span,
+    plan_of,
+    remember,
+    select,
+)
 from emulators.faces.usm_engine import UsmEngine
 from emulators.kernel.instant import Instant
 from mibs import Oid
+from wire import ber
 from wire.errors import WireError
-from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
+from wire.snmp import ErrorStatus, Kind, Message, Pdu, TrapV1, VarBind, Version, decode, encode, v3
 from wire.snmp.codec import encode_varbind
 
 # error-status of version 2 as version 1 says it (RFC 3584 section 4.3).
@@ -39,7 +52,6 @@ REQUESTS = (Kind.GET, Kind.GET_NEXT, Kind.GET_BULK, Kind.SET)
 V3_ENVELOPE = 250  # headers, names, codes and padding at their longest
 MIN_MESSAGE = 484  # every engine takes this much (RFC 3412 section 6.2)
 ENVELOPE = 48  # octets around the community and the variable bindings, at most
-EXCEPTIONS = (Tag.NO_SUCH_OBJECT, Tag.NO_SUCH_INSTANCE, Tag.END_OF_MIB_VIEW)
 
 
 class SnmpAgent:
@@ -58,6 +70,9 @@ class SnmpAgent:
         if not self._view.answering(now):
             return None
         self.counters["snmpInPkts"] += 1
+        span = identifier_span(data)
+        if span is not None and (answer := self._again(data, *span, manager, now)) is not None:
+            return answer
         try:
             if self._view.users and v3.is_v3(data):
                 return self._receive_v3(data, now)
@@ -75,7 +90,49 @@ class SnmpAgent:
             self._view.authentication_failed(now)
             self.changed = True
             return None
+        if pdu.kind is not Kind.SET and span is not None:
+            self._plan(message, pdu, data, *span)
         return self._answer(message, pdu, access, now)
+
+    def _plan(self, message: Message, pdu: Pdu, data: bytes, start: int, stop: int) -> None:
+        """Remember what answers this request, unless that is an error."""
+        instances = self._view.instances
+        shown = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
+        if message.version is Version.V1 and any(item.row is None for item in shown):
+            return
+        plan = plan_of(message.version, message.community, pdu, shown, data)
+        if plan is not None:
+            remember(instances, data[:start] + data[stop:], plan)
+
+    def _again(self, data: bytes, start: int, stop: int, manager: str, now: Instant) -> bytes | None:
+        """The answer to a request that came before, but for its identifier; None for any other."""
+        view = self._view
+        plan: Plan | None = view.instances.plans.get(data[:start] + data[stop:])
+        if plan is None or view.access(plan.community, manager) is Access.NONE:
+            return None
+        variables = plan.fixed
+        if variables is None:
+            room = view.max_message - ENVELOPE - len(plan.community)
+            octets = fitting(plan.shown, view, now, room)
+            if len(octets) < len(plan.shown) and plan.kind is not Kind.GET_BULK:
+                return None  # too big
+            variables = b"".join(octets)
+        identifier = data[start - 2 : stop]
+        answer = ber.encode(Kind.RESPONSE, identifier + NO_ERROR + ber.encode(ber.SEQUENCE, variables))
+        answer = ber.encode(ber.SEQUENCE, plan.head + answer)
+        if len(answer) > view.max_message:
+            return None
+        self._count(plan.kind, len(plan.shown))
+        return answer
+
+    def _count(self, kind: Kind, variables: int) -> None:
+        """A reading request that was answered without an error."""
+        counters = self.counters
+        if kind is not Kind.GET_BULK:
+            counters["snmpInGetRequests" if kind is Kind.GET else "snmpInGetNexts"] += 1
+        counters["snmpInTotalReqVars"] += variables
+        counters["snmpOutPkts"] += 1
+        counters["snmpOutGetResponses"] += 1
 
     def _receive_v3(self, data: bytes, now: Instant) -> bytes | None:
         """RFC 3412 section 7.2. Raises WireError."""
@@ -153,49 +210,28 @@ class SnmpAgent:
     def _get(
         self, version: Version, pdu: Pdu, now: Instant, instances: Instances
     ) -> tuple[ErrorStatus, int, Sequence[VarBind]]:
-        find = self._next if pdu.kind is Kind.GET_NEXT else self._exact
         result: list[VarBind] = []
-        for index, asked in enumerate(pdu.varbinds, start=1):
-            found = find(asked.oid, now, instances)
-            if version is Version.V1 and found.tag in EXCEPTIONS:
+        for index, found in enumerate(select(pdu, instances), start=1):
+            if version is Version.V1 and found.row is None:
                 return ErrorStatus.NO_SUCH_NAME, index, ()
-            result.append(found)
+            result.append(self._read(found, now))
         return ErrorStatus.NO_ERROR, 0, result
 
-    def _exact(self, oid: Oid, now: Instant, instances: Instances) -> VarBind:
-        row = instances.get(oid)
-        # Cards answer noSuchObject, not noSuchInstance, for whatever is absent.
-        return VarBind(oid, Tag.NO_SUCH_OBJECT, None) if row is None else self._read(row, now)
-
-    def _next(self, oid: Oid, now: Instant, instances: Instances) -> VarBind:
-        row = instances.after(oid)
-        return VarBind(oid, Tag.END_OF_MIB_VIEW, None) if row is None else self._read(row, now)
-
-    def _read(self, row: Instance, now: Instant) -> VarBind:
+    def _read(self, found: Shown, now: Instant) -> VarBind:
+        row = found.row
+        if row is None:
+            return VarBind(found.oid, found.exception, None)
         return VarBind(row.oid, row.tag, row.get(self._view, now))
 
     def _get_bulk(self, pdu: Pdu, now: Instant, envelope: int, instances: Instances) -> list[VarBind]:
-        """RFC 3416 section 4.2.3; cut to the message size rather than refused."""
+        """Cut to the message size rather than refused."""
         room = self._view.max_message - envelope
-        fixed = max(0, min(pdu.error_status, len(pdu.varbinds)))
         result: list[VarBind] = []
-
-        def fits(varbind: VarBind) -> bool:
-            nonlocal room
-            room -= len(encode_varbind(varbind))
-            if room >= 0:
-                result.append(varbind)
-            return room >= 0
-
-        for asked in pdu.varbinds[:fixed]:
-            if not fits(self._next(asked.oid, now, instances)):
-                return result
-        names = [asked.oid for asked in pdu.varbinds[fixed:]]
-        for _ in range(max(0, pdu.error_index) if names else 0):
-            row = [self._next(name, now, instances) for name in names]
-            if not all(map(fits, row)) or all(found.tag == Tag.END_OF_MIB_VIEW for found in row):
-                break
-            names = [found.oid for found in row]
+        for found in select(pdu, instances):
+            result.append(self._read(found, now))
+            room -= len(encode_varbind(result[-1]))
+            if room < 0:
+                return result[:-1]
         return result
 
     def _set(

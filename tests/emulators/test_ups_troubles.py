@@ -169,6 +169,13 @@ def test_a_hot_room_makes_the_battery_too_warm_and_a_cool_one_mends_that() -> No
     assert desk.get("upsHighPrecBatteryTemperature.0") == 250
 
 
+def test_frost_reads_as_nothing_because_a_gauge_has_no_sign() -> None:
+    desk = american()
+    desk.inject("UPS1", "ambient", "-5")
+    desk.at(7200)
+    assert (desk.get("upsAdvBatteryTemperature.0"), desk.get("upsHighPrecBatteryTemperature.0")) == (0, 0)
+
+
 def test_a_discharge_warms_the_battery() -> None:
     desk = american()
     cool = desk.get("upsHighPrecBatteryTemperature.0")

@@ -195,10 +195,11 @@ def encode_varbinds(varbinds: Sequence[VarBind]) -> bytes:
 
 def encode_varbind(varbind: VarBind) -> bytes:
     """One VarBind."""
-    return ber.encode(ber.SEQUENCE, ber.encode_oid(varbind.oid) + _encode_value(varbind.tag, varbind.value))
+    return ber.encode(ber.SEQUENCE, ber.encode_oid(varbind.oid) + encode_value(varbind.tag, varbind.value))
 
 
-def _encode_value(tag: int, value: Value) -> bytes:
+def encode_value(tag: int, value: Value) -> bytes:
+    """Tag, length and content."""
     if isinstance(value, int):
         return ber.encode_integer(value, tag)
     if isinstance(value, Oid):

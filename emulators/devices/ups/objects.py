@@ -25,9 +25,10 @@ from emulators.devices.ups.rows import (
     kept,
     numbers,
     order,
-    plain,
+    stored,
     text,
     typed,
+    value_of,
     within,
 )
 from emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
@@ -90,14 +91,17 @@ def _instances(profile: Profile) -> list[Instance]:
         if isinstance(constant, Raw):
             oid = Oid.parse(label) if label[0].isdigit() else resolve(standard_tree(), label)[0]
             tag, value = typed(constant)
-            rows.append(Instance(oid, tag, always(value)))
+            rows.append(Instance(oid, tag, always(value), constant=True))
             continue
         oid, tag, writable, enum = resolve(standard_tree(), label)
         measured = label in READINGS and (constant is None or label in STARTED_FROM)
         if measured:
             rows.append(Instance(oid, tag, _reading(label), measured=True))
             continue
-        getter, check, apply = live.get(label) or plain(label, tag, constant, writable=writable)
+        if label not in live and not writable:
+            rows.append(Instance(oid, tag, always(value_of(label, tag, constant)), constant=True))
+            continue
+        getter, check, apply = live.get(label) or stored(label, tag, constant)
         if check is not None and enum:
             check = within(enum, check)
         rows.append(Instance(oid, tag, getter, check if writable else None, apply if writable else None))

@@ -91,7 +91,8 @@ def _battery_status(ups: Ups, _now: Instant) -> Value:
 
 
 def _celsius(ups: Ups, now: Instant) -> float:
-    return ups.battery.celsius.at(now) + 1e-9
+    # A gauge has no room for frost.
+    return max(0.0, ups.battery.celsius.at(now)) + 1e-9
 
 
 def _current(ups: Ups, _now: Instant) -> float:

@@ -75,11 +75,9 @@ def kept(label: str, first: Value, check: Checker) -> Live:
     return lambda card, _now: card.written.get(label, first), check, apply
 
 
-def plain(label: str, tag: Tag, constant: Constant, *, writable: bool) -> Live:
-    """An instance without a meaning of its own: a constant, or a value to keep."""
+def stored(label: str, tag: Tag, constant: Constant) -> Live:
+    """An instance without a meaning of its own whose value a manager may change."""
     first = value_of(label, tag, constant)
-    if not writable:
-        return always(first), None, None
     check = any_number if isinstance(first, int) else text(lambda length: length <= TEXT_LENGTH)
     return kept(label, first, any_value if isinstance(first, Oid) else check)
 
