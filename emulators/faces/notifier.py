@@ -181,7 +181,7 @@ class Notifier:
         if engine is None:  # a trap: the sender's engine is the authoritative one
             engine = Engine(self._sender.engine_id, self._sender.boots, self._sender.engine_time_s(now), now)
         keys = self._keys(out, engine.engine_id)
-        flags = Flags(keys.flags | (Flags.REPORTABLE if out.inform else Flags.NONE))
+        flags = keys.flags | (Flags.REPORTABLE if out.inform else Flags.NONE)
         header = Header(pdu.request_id, MAX_SIZE, flags, engine.engine_id, engine.boots, engine.time_at(now), out.user)
         self._salt += 1
         salt = engine.boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")

@@ -102,10 +102,10 @@ class UsmEngine:
         return self._seal(message.header, flags, user, Scoped(self.engine_id, b"", pdu), boots, time_s)
 
     def _seal(
-        self, header: Header, flags: Flags, user: UsmUser | None, scoped: Scoped, boots: int, time_s: int
+        self, header: Header, flags: int, user: UsmUser | None, scoped: Scoped, boots: int, time_s: int
     ) -> bytes:
         self._salt += 1
         salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
         keys = Keys() if user is None else user.keys(self.engine_id)
-        answer = Header(header.message_id, MAX_SIZE, Flags(flags), self.engine_id, boots, time_s, header.user)
+        answer = Header(header.message_id, MAX_SIZE, flags, self.engine_id, boots, time_s, header.user)
         return secure.seal(answer, scoped, keys, salt)

@@ -21,7 +21,7 @@ PEER = ("127.0.0.1", 40000)
 def v3_message(engine: bytes, user: bytes, flags: int, code: bytes, at: int, value: int) -> bytes:
     """A version 3 message, right but for one octet."""
     pdu = Pdu(Kind.GET, 1, 0, 0, (VarBind(number("sysDescr.0"), Tag.NULL, None),))
-    header = v3.Header(7, 1500, v3.Flags(flags), engine, 1, 0, user, code)
+    header = v3.Header(7, 1500, flags, engine, 1, 0, user, code)
     octets = bytearray(v3.encode(v3.V3Message(header, v3.encode_scoped(v3.Scoped(engine, b"", pdu)))))
     octets[at % len(octets)] = value
     return bytes(octets)

@@ -80,12 +80,12 @@ class Fuzzer:
         card = self.desk.ups.card
         keys = card.users[b"mgr"].keys(card.engine_id)
         pdu = Pdu(Kind.GET, 5, 0, 0, (VarBind(number(NAME), Tag.NULL, None),))
-        header = v3.Header(9, 1500, v3.Flags(7), card.engine_id, card.boots, 0, b"mgr")
+        header = v3.Header(9, 1500, 7, card.engine_id, card.boots, 0, b"mgr")
         scoped = v3.Scoped(card.engine_id, b"", pdu)
         return [
             secure.seal(header, scoped, keys, b"saltsalt"),
-            secure.seal(header._replace(flags=v3.Flags(5)), scoped, keys, b""),
-            secure.seal(header._replace(flags=v3.Flags(4), user=b""), scoped, Keys(), b""),
+            secure.seal(header._replace(flags=5), scoped, keys, b""),
+            secure.seal(header._replace(flags=4, user=b""), scoped, Keys(), b""),
         ]
 
     def spoilt(self, data: bytes) -> bytes:

@@ -19,7 +19,7 @@ class Keys(NamedTuple):
     priv_key: bytes = b""
 
     @property
-    def flags(self) -> Flags:
+    def flags(self) -> int:
         """The highest level that these keys allow."""
         if self.auth is None:
             return Flags.NONE
@@ -48,8 +48,7 @@ def seal(header: Header, scoped: Scoped, keys: Keys, salt: bytes) -> bytes:
     if not header.flags & Flags.AUTH or keys.auth is None:
         return v3.encode(V3Message(header, payload))
     blank = bytes(usm.code_length(keys.auth))
-    data = v3.encode(V3Message(header._replace(auth_params=blank), payload))
-    start = v3.decode(data).auth_offset
+    data, start = v3.encode_placed(V3Message(header._replace(auth_params=blank), payload))
     return data[:start] + usm.code(keys.auth, keys.auth_key, data) + data[start + len(blank) :]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import NamedTuple
 
 from wire import ber
@@ -12,11 +11,12 @@ from wire.snmp.values import Pdu
 
 VERSION = 3
 USM = 3
-LARGEST_INTEGER = 0x7FFFFFFF
+VERSION_3 = ber.encode_integer(VERSION)
+USM_MODEL = ber.encode_integer(USM)
 
 
-class Flags(IntFlag):
-    """msgFlags."""
+class Flags:
+    """msgFlags. Plain numbers, because an agent tests them a dozen times for each message."""
 
     NONE = 0
     AUTH = 1
@@ -29,7 +29,7 @@ class Header(NamedTuple):
 
     message_id: int
     max_size: int
-    flags: Flags
+    flags: int
     engine_id: bytes
     boots: int
     time_s: int
@@ -84,7 +84,7 @@ def decode(data: bytes) -> V3Message:
         raise WireError(inside - 1, "the security model is not USM (3)")
     start, at = ber.expect(data, at, end, ber.OCTET_STRING)
     header, auth_offset = _security(data, start, at)
-    header = header._replace(message_id=message_id, max_size=max_size, flags=Flags(flags[0] & 7))
+    header = header._replace(message_id=message_id, max_size=max_size, flags=flags[0] & 7)
     if header.flags & Flags.PRIV:
         start, stop = ber.expect(data, at, end, ber.OCTET_STRING)
         payload = data[start:stop]
@@ -137,27 +137,30 @@ def encode_scoped(scoped: Scoped) -> bytes:
 
 def encode(message: V3Message) -> bytes:
     """The datagram."""
+    return encode_placed(message)[0]
+
+
+def encode_placed(message: V3Message) -> tuple[bytes, int]:
+    """The datagram, and where the content of msgAuthenticationParameters begins in it."""
     header = message.header
     data = (
         ber.encode_integer(header.message_id)
         + ber.encode_integer(header.max_size)
         + ber.encode(ber.OCTET_STRING, bytes((header.flags,)))
-        + ber.encode_integer(USM)
+        + USM_MODEL
     )
+    # From the end, so that each length is known: what follows the code, the code, what stands before it.
+    privacy = ber.encode(ber.OCTET_STRING, header.priv_params)
+    code = ber.encode(ber.OCTET_STRING, header.auth_params)
     security = (
         ber.encode(ber.OCTET_STRING, header.engine_id)
         + ber.encode_integer(header.boots)
         + ber.encode_integer(header.time_s)
         + ber.encode(ber.OCTET_STRING, header.user)
-        + ber.encode(ber.OCTET_STRING, header.auth_params)
-        + ber.encode(ber.OCTET_STRING, header.priv_params)
+        + code
+        + privacy
     )
-    private = header.flags & Flags.PRIV
-    payload = ber.encode(ber.OCTET_STRING, message.payload) if private else message.payload
-    return ber.encode(
-        ber.SEQUENCE,
-        ber.encode_integer(VERSION)
-        + ber.encode(ber.SEQUENCE, data)
-        + ber.encode(ber.OCTET_STRING, ber.encode(ber.SEQUENCE, security))
-        + payload,
-    )
+    payload = ber.encode(ber.OCTET_STRING, message.payload) if header.flags & Flags.PRIV else message.payload
+    sealed = ber.encode(ber.OCTET_STRING, ber.encode(ber.SEQUENCE, security))
+    whole = ber.encode(ber.SEQUENCE, VERSION_3 + ber.encode(ber.SEQUENCE, data) + sealed + payload)
+    return whole, len(whole) - len(payload) - len(privacy) - len(header.auth_params)
