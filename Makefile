@@ -7,7 +7,7 @@ RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint bench fuzz soak lock mibs clean
+.PHONY: run test lint bench bench-agent fuzz soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -25,6 +25,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+bench-agent: $(VENV)/.dev
+	@command -v snmpd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmpd >/dev/null; }
+	$(BIN)/python -m benchmarks.agent
 
 fuzz: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py --timeout 3600

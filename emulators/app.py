@@ -58,6 +58,7 @@ class Emulators:
         self._deadline: Instant | None = None
         self._watchers: list[Callable[[], None]] = []
         self._zero = 0.0
+        self._time: Callable[[], float] = lambda: 0.0  # of the loop, once it runs
 
     @property
     def places(self) -> dict[str, Place]:
@@ -66,7 +67,8 @@ class Emulators:
 
     async def start(self) -> None:
         """Bind every device and let time run. Raises BindError, with nothing left open."""
-        self._zero = asyncio.get_running_loop().time()
+        self._time = asyncio.get_running_loop().time
+        self._zero = self._time()
         try:
             for host in self._hosts_of():
                 self._hosts.append(host)
@@ -102,7 +104,7 @@ class Emulators:
 
     def now(self) -> Instant:
         """The present instant of the world; never before a deadline that the timer was set for."""
-        elapsed = asyncio.get_running_loop().time() - self._zero
+        elapsed = self._time() - self._zero
         return max(self.world.now, Instant(round(elapsed * 1000)))
 
     def inject(self, place: str, name: str, args: list[str]) -> None:

@@ -67,9 +67,12 @@ class Line:
         """Raises BindError."""
         self._socket = UdpSocket(address, port, receive)
 
-    def send(self, answers: list[bytes], peer: Peer) -> None:
-        """Send answers now or later, or lose them."""
-        for delay_s, data in self._impairment.plan(answers, self._chance.random):
+    def send(self, answer: bytes, peer: Peer) -> None:
+        """Send an answer now or later, or lose it."""
+        if self._impairment.calm:
+            self._send(answer, peer)
+            return
+        for delay_s, data in self._impairment.plan([answer], self._chance.random):
             if delay_s:
                 asyncio.get_running_loop().call_later(delay_s, self._send, data, peer)
             else:
@@ -204,7 +207,7 @@ class UpsHost:
         now = self._present()
         answer = self._agent.receive(data, peer[0], now)
         if answer is not None:
-            self._line.send([answer], peer)
+            self._line.send(answer, peer)
         if self._agent.changed:
             self._around.changed()
 

@@ -46,6 +46,8 @@ def read_header(data: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     """Start and stop of the content at `at`, which must carry `tag`."""
+    if at + 2 <= end and data[at] == tag and (length := data[at + 1]) < 0x80 and at + 2 + length <= end:
+        return at + 2, at + 2 + length  # nearly always
     found, start, stop = read_header(data, at, end)
     if found != tag:
         raise WireError(at, f"tag {found:#04x} where {tag:#04x} belongs")

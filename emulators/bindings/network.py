@@ -23,6 +23,11 @@ class Impairment:
     duplicate: float = 0.0
     reorder: float = 0.0
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing is impaired."""
+        return not (self.latency_s or self.jitter_s or self.drop or self.corrupt or self.duplicate or self.reorder)
+
     def plan(self, answers: Sequence[bytes], roll: Roll) -> list[Sending]:
         """When each answer goes out, if at all, and how often."""
         sendings: list[Sending] = []

@@ -113,22 +113,22 @@ class Instances:
         ordered = sorted(rows, key=lambda row: row.oid)
         self._rows = {row.oid: row for row in ordered}
         self._order = [row.oid for row in ordered]
-        self._base = base
+        self.base = base
         self.plans: dict[bytes, Any] = {}  # what the agent found out about answers from these instances
         if len(self._rows) != len(ordered) or (base is not None and any(base.get(oid) for oid in self._order)):
             raise ValueError("two rows show the same instance")
 
     def __len__(self) -> int:
-        return len(self._order) + (len(self._base) if self._base is not None else 0)
+        return len(self._order) + (len(self.base) if self.base is not None else 0)
 
     def __iter__(self) -> Iterator[Instance]:
         """In order."""
         own = iter(self._rows.values())
-        return own if self._base is None else merge(own, self._base, key=lambda row: row.oid)
+        return own if self.base is None else merge(own, self.base, key=lambda row: row.oid)
 
     def get(self, oid: Oid) -> Instance | None:
         row = self._rows.get(oid)
-        return row if row is not None or self._base is None else self._base.get(oid)
+        return row if row is not None or self.base is None else self.base.get(oid)
 
     def within(self, subtrees: tuple[Oid, ...]) -> Instances:
         """Those that lie in one of `subtrees` (RFC 3415 section 5)."""
@@ -138,9 +138,9 @@ class Instances:
         """The first instance behind `oid`; None at the end of the view."""
         index = bisect_right(self._order, oid)
         own = self._rows[self._order[index]] if index < len(self._order) else None
-        if self._base is None:
+        if self.base is None:
             return own
-        other = self._base.after(oid)
+        other = self.base.after(oid)
         return own if other is None or (own is not None and own.oid < other.oid) else other
 
 

@@ -14,10 +14,10 @@ from emulators.bindings.snmp import Instance, Instances, SnmpView
 from emulators.kernel.instant import Instant
 from mibs import Oid
 from wire import ber
-from wire.snmp import Kind, Pdu, Tag, VarBind, Version
+from wire.snmp import Kind, Pdu, Tag, VarBind
 from wire.snmp.codec import encode_value, encode_varbind
 
-MOST_PLANS = 64  # of one set of instances
+MOST_OWN, MOST_SHARED = 64, 2048  # plans of one device, and of all devices with the same instances below their own
 MOST_VARIABLES = 128
 NO_ERROR = b"\x02\x01\x00\x02\x01\x00"  # error-status and error-index
 
@@ -33,14 +33,13 @@ class Shown(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """`community` has still to be judged, `version` and `kind` are those of the request."""
+    """`community` has still to be judged; `kind` is that of the request."""
 
-    version: Version
     community: bytes
     kind: Kind
     shown: tuple[Shown, ...]
-    head: bytes  # version and community as they were sent
-    fixed: bytes | None  # all variables, where none of them changes
+    head: bytes  # what stands before the PDU: version and community, or context, as they were sent
+    fixed: tuple[bytes, bytes] | None  # the answer before and behind its identifier, where no variable changes
 
 
 def exact(oid: Oid, instances: Instances) -> Shown:
@@ -102,10 +101,23 @@ def fitting(shown: Iterable[Shown], view: SnmpView, now: Instant, room: int) -> 
 
 def identifier_span(data: bytes) -> tuple[int, int] | None:
     """Where the request identifier's octets stand in a well-formed community message; None for a rare shape."""
+    return _span(data, ber.INTEGER)
+
+
+def scoped_identifier_span(data: bytes) -> tuple[int, int] | None:
+    """Likewise, in a scoped PDU."""
+    return _span(data, ber.OCTET_STRING)
+
+
+def _span(data: bytes, first: int) -> tuple[int, int] | None:
     try:
         at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
-        at += 2 + data[at + 1]  # version
-        at += 2 + data[at + 1]  # community
+        if data[at] != first or data[at + 1] >= 0x80:
+            return None
+        at += 2 + data[at + 1]  # version, or engine of the context
+        if data[at] != ber.OCTET_STRING or data[at + 1] >= 0x80:
+            return None
+        at += 2 + data[at + 1]  # community, or name of the context
         at += 2 if data[at + 1] < 0x80 else 2 + (data[at + 1] & 0x7F)
         length = data[at + 1]
         # An identifier in the fewest octets, which an answer repeats as they are.
@@ -116,20 +128,42 @@ def identifier_span(data: bytes) -> tuple[int, int] | None:
         return None
 
 
+def known(instances: Instances, key: bytes) -> Plan | None:
+    """The plan for a request, of this device or of all with the same instances below their own."""
+    plan: Plan | None = instances.plans.get(key)
+    if plan is None and instances.base is not None:
+        plan = instances.base.plans.get(key)
+    return plan
+
+
 def remember(instances: Instances, key: bytes, plan: Plan) -> None:
-    """Keep a plan with the instances it was made for."""
-    if len(instances.plans) >= MOST_PLANS:
-        instances.plans.clear()
-    instances.plans[key] = plan
+    """Keep a plan with the instances it was made for, while there is room: the first requests come most often."""
+    base = instances.base
+    if base is not None and plan.kind is Kind.GET and all(item.row and base.get(item.oid) for item in plan.shown):
+        if len(base.plans) < MOST_SHARED:
+            base.plans[key] = plan
+    elif len(instances.plans) < MOST_OWN:
+        instances.plans[key] = plan
 
 
-def plan_of(version: Version, community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes) -> Plan | None:
+def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes) -> Plan | None:
     """A plan for a request that was answered without an error; None when it is not worth keeping."""
     if len(shown) > MOST_VARIABLES:
         return None
     at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
     end = at + 2 + data[at + 1]
     end += 2 + data[end + 1]
-    constant = all(item.octets for item in shown) and pdu.kind is not Kind.GET_BULK
-    fixed = b"".join(item.octets for item in shown) if constant else None
-    return Plan(version, community, pdu.kind, tuple(shown), data[at:end], fixed)
+    head = data[at:end]
+    fixed = None
+    if all(item.octets for item in shown) and pdu.kind is not Kind.GET_BULK:
+        identifier = ber.encode_integer(pdu.request_id)
+        answer = respond(head, identifier, b"".join(item.octets for item in shown))
+        start = answer.index(identifier + NO_ERROR, len(head)) + 2
+        fixed = (answer[:start], answer[start + len(identifier) - 2 :])
+    return Plan(community, pdu.kind, tuple(shown), head, fixed)
+
+
+def respond(head: bytes, identifier: bytes, variables: bytes) -> bytes:
+    """A whole message with a Response in it."""
+    response = ber.encode(Kind.RESPONSE, identifier + NO_ERROR + ber.encode(ber.SEQUENCE, variables))
+    return ber.encode(ber.SEQUENCE, head + response)

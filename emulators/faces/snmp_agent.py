@@ -8,22 +8,24 @@ from itertools import islice
 from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser
 from emulators.faces.plans import (
     MOST_VARIABLES,
-    NO_ERROR,
     Plan,
     Shown,
     fitting,
     identifier_span,
+    known,
     plan_of,
     remember,
+    respond,
+    scoped_identifier_span,
     select,
 )
 from emulators.faces.usm_engine import UsmEngine
 from emulators.kernel.instant import Instant
 from mibs import Oid
-from wire import ber
 from wire.errors import WireError
 from wire.snmp import ErrorStatus, Kind, Message, Pdu, TrapV1, VarBind, Version, decode, encode, v3
 from wire.snmp.codec import encode_varbind
+from wire.snmp.v3 import Flags
 
 # error-status of version 2 as version 1 says it (RFC 3584 section 4.3).
 TO_V1: dict[ErrorStatus, ErrorStatus] = {
@@ -91,35 +93,45 @@ class SnmpAgent:
             self.changed = True
             return None
         if pdu.kind is not Kind.SET and span is not None:
-            self._plan(message, pdu, data, *span)
+            self._plan(message.version, message.community, pdu, data, *span, self._view.instances)
         return self._answer(message, pdu, access, now)
 
-    def _plan(self, message: Message, pdu: Pdu, data: bytes, start: int, stop: int) -> None:
+    def _plan(
+        self,
+        version: Version,
+        community: bytes,
+        pdu: Pdu,
+        data: bytes,
+        start: int,
+        stop: int,
+        instances: Instances,
+    ) -> None:
         """Remember what answers this request, unless that is an error."""
-        instances = self._view.instances
         shown = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
-        if message.version is Version.V1 and any(item.row is None for item in shown):
+        if version is Version.V1 and any(item.row is None for item in shown):
             return
-        plan = plan_of(message.version, message.community, pdu, shown, data)
+        plan = plan_of(community, pdu, shown, data)
         if plan is not None:
             remember(instances, data[:start] + data[stop:], plan)
 
     def _again(self, data: bytes, start: int, stop: int, manager: str, now: Instant) -> bytes | None:
         """The answer to a request that came before, but for its identifier; None for any other."""
         view = self._view
-        plan: Plan | None = view.instances.plans.get(data[:start] + data[stop:])
+        plan = known(view.instances, data[:start] + data[stop:])
         if plan is None or view.access(plan.community, manager) is Access.NONE:
             return None
-        variables = plan.fixed
-        if variables is None:
-            room = view.max_message - ENVELOPE - len(plan.community)
-            octets = fitting(plan.shown, view, now, room)
+        return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now)
+
+    def _filled(self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant) -> bytes | None:
+        """A plan with the identifier of a request and the values of the present; None when that is too big."""
+        view = self._view
+        if plan.fixed is not None:
+            answer = plan.fixed[0] + data[start:stop] + plan.fixed[1]
+        else:
+            octets = fitting(plan.shown, view, now, view.max_message - envelope)
             if len(octets) < len(plan.shown) and plan.kind is not Kind.GET_BULK:
-                return None  # too big
-            variables = b"".join(octets)
-        identifier = data[start - 2 : stop]
-        answer = ber.encode(Kind.RESPONSE, identifier + NO_ERROR + ber.encode(ber.SEQUENCE, variables))
-        answer = ber.encode(ber.SEQUENCE, plan.head + answer)
+                return None
+            answer = respond(plan.head, data[start - 2 : stop], b"".join(octets))
         if len(answer) > view.max_message:
             return None
         self._count(plan.kind, len(plan.shown))
@@ -140,25 +152,43 @@ class SnmpAgent:
         request = self._engine.open(data, boots, time_s)
         if request is None or isinstance(request, bytes):
             return request
-        pdu = request.scoped.pdu
+        user, header = request.user, request.message.header
+        lowest = (Flags.AUTH if user.auth else 0) | (Flags.PRIV if user.priv else 0)
+        room = min(self._view.max_message, max(MIN_MESSAGE, header.max_size))
+        span = scoped_identifier_span(request.payload)
+        if span is not None and header.flags & lowest == lowest:
+            payload = self._again_scoped(request.payload, *span, user, now)
+            if payload is not None and len(payload) + V3_ENVELOPE <= room:
+                return self._engine.seal(request, payload, boots, time_s)
+        scoped = self._engine.read(request, boots, time_s)
+        if scoped is None or isinstance(scoped, bytes):
+            return scoped
+        pdu = scoped.pdu
         if pdu.kind not in REQUESTS:
             self.counters["snmpUnknownPDUHandlers"] += 1
             return None
-        if request.scoped.name:
+        if scoped.name:
             self.counters["snmpUnknownContexts"] += 1
             return None
-        user, flags = request.user, request.header.flags
-        if (user.auth and not flags & v3.Flags.AUTH) or (user.priv and not flags & v3.Flags.PRIV):
+        if header.flags & lowest != lowest:
             # RFC 3415: no view for a user below the level of its access row.
             answer = Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.AUTHORIZATION_ERROR, 0, pdu.varbinds)
         else:
-            answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE, self._seen_by(user))
-        sealed = self._engine.seal(request, answer, boots, time_s)
-        if len(sealed) > min(self._view.max_message, max(MIN_MESSAGE, request.header.max_size)):
+            instances = self._seen_by(user)
+            if pdu.kind is not Kind.SET and span is not None:
+                self._plan(Version.V2C, b"", pdu, request.payload, *span, instances)
+            answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE, instances)
+        sealed = self._engine.seal(request, v3.encode_scoped(scoped._replace(pdu=answer)), boots, time_s)
+        if len(sealed) > room:
             self.counters["snmpOutTooBigs"] += 1
             too_big = Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.TOO_BIG, 0, ())
-            sealed = self._engine.seal(request, too_big, boots, time_s)
+            sealed = self._engine.seal(request, v3.encode_scoped(scoped._replace(pdu=too_big)), boots, time_s)
         return sealed
+
+    def _again_scoped(self, payload: bytes, start: int, stop: int, user: UsmUser, now: Instant) -> bytes | None:
+        """The scoped PDU that answers one that came before, but for its identifier; None for any other."""
+        plan = known(self._seen_by(user), payload[:start] + payload[stop:])
+        return None if plan is None else self._filled(plan, payload, start, stop, V3_ENVELOPE, now)
 
     def _answer(self, message: Message, pdu: Pdu, access: Access, now: Instant) -> bytes:
         version = message.version

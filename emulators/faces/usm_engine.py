@@ -31,11 +31,11 @@ class Refused(Enum):
 
 
 class Request(NamedTuple):
-    """A message that passed: who sent it, at which level, and what it asks."""
+    """A message that passed: who sent it, at which level, and the octets of its scoped PDU."""
 
-    header: Header
+    message: V3Message
     user: UsmUser
-    scoped: Scoped
+    payload: bytes
 
 
 class UsmEngine:
@@ -45,6 +45,7 @@ class UsmEngine:
         self.engine_id = engine_id
         self.counters = counters
         self._users = users
+        self._keys: dict[bytes, tuple[UsmUser, Keys]] = {}
         self._salt = 0
 
     def open(self, data: bytes, boots: int, time_s: int) -> Request | bytes | None:
@@ -59,7 +60,7 @@ class UsmEngine:
         wants_auth, wants_priv = bool(header.flags & Flags.AUTH), bool(header.flags & Flags.PRIV)
         if (wants_auth and user.auth is None) or (wants_priv and user.priv is None):
             return self._report(Refused.UNSUPPORTED_SECURITY_LEVELS, message, boots, time_s, None)
-        keys = user.keys(self.engine_id)
+        keys = self._keys_of(user)
         if wants_auth:
             if not secure.authentic(data, message, keys):
                 return self._report(Refused.WRONG_DIGESTS, message, boots, time_s, None)
@@ -69,18 +70,28 @@ class UsmEngine:
         payload = secure.plain(message, keys)
         if payload is None:
             return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
-        try:
-            scoped = v3.decode_scoped(payload)
-        except WireError:
-            if not wants_priv:
-                raise
-            return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
-        return Request(header, user, scoped)
+        return Request(message, user, payload)
 
-    def seal(self, request: Request, pdu: Pdu, boots: int, time_s: int) -> bytes:
-        """The answer to `request`, at its security level."""
-        flags = request.header.flags & ~Flags.REPORTABLE
-        return self._seal(request.header, flags, request.user, request.scoped._replace(pdu=pdu), boots, time_s)
+    def read(self, request: Request, boots: int, time_s: int) -> Scoped | bytes | None:
+        """What the request asks; where a wrong key made nonsense of it, a report or silence. Raises WireError."""
+        try:
+            return v3.decode_scoped(request.payload)
+        except WireError:
+            if not request.message.header.flags & Flags.PRIV:
+                raise
+            return self._report(Refused.DECRYPTION_ERRORS, request.message, boots, time_s, None)
+
+    def seal(self, request: Request, payload: bytes, boots: int, time_s: int) -> bytes:
+        """The answer to `request`, at its security level; `payload` is an encoded scoped PDU."""
+        header = request.message.header
+        return self._seal(header, header.flags & ~Flags.REPORTABLE, request.user, payload, boots, time_s)
+
+    def _keys_of(self, user: UsmUser) -> Keys:
+        """The user's keys here, worked out once."""
+        known = self._keys.get(user.name)
+        if known is None or known[0] is not user:
+            known = self._keys[user.name] = (user, user.keys(self.engine_id))
+        return known[1]
 
     def _report(
         self, reason: Refused, message: V3Message, boots: int, time_s: int, user: UsmUser | None
@@ -99,13 +110,12 @@ class UsmEngine:
         counter = VarBind(USM_STATS.child(reason.value, 0), Tag.COUNTER32, self.counters[name])
         pdu = Pdu(Kind.REPORT, request_id, 0, 0, (counter,))
         flags = Flags.AUTH if user is not None else Flags.NONE
-        return self._seal(message.header, flags, user, Scoped(self.engine_id, b"", pdu), boots, time_s)
+        payload = v3.encode_scoped(Scoped(self.engine_id, b"", pdu))
+        return self._seal(message.header, flags, user, payload, boots, time_s)
 
-    def _seal(
-        self, header: Header, flags: int, user: UsmUser | None, scoped: Scoped, boots: int, time_s: int
-    ) -> bytes:
+    def _seal(self, header: Header, flags: int, user: UsmUser | None, payload: bytes, boots: int, time_s: int) -> bytes:
         self._salt += 1
         salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
-        keys = Keys() if user is None else user.keys(self.engine_id)
+        keys = Keys() if user is None else self._keys_of(user)
         answer = Header(header.message_id, MAX_SIZE, flags, self.engine_id, boots, time_s, header.user)
-        return secure.seal(answer, scoped, keys, salt)
+        return secure.seal_octets(answer, payload, keys, salt)

@@ -40,15 +40,19 @@ def localized(
 
 def seal(header: Header, scoped: Scoped, keys: Keys, salt: bytes) -> bytes:
     """A datagram at the level of `header.flags`, which `keys` must allow; `salt` must never repeat."""
-    payload = v3.encode_scoped(scoped)
-    header = header._replace(auth_params=b"", priv_params=b"")
-    if header.flags & Flags.PRIV and keys.priv is not None:
+    return seal_octets(header, v3.encode_scoped(scoped), keys, salt)
+
+
+def seal_octets(header: Header, payload: bytes, keys: Keys, salt: bytes) -> bytes:
+    """Likewise, of a scoped PDU that is encoded already."""
+    private = header.flags & Flags.PRIV and keys.priv is not None
+    if private and keys.priv is not None:
         payload = usm.encrypt(keys.priv, keys.priv_key, payload, header.boots, header.time_s, salt)
-        header = header._replace(priv_params=salt)
-    if not header.flags & Flags.AUTH or keys.auth is None:
-        return v3.encode(V3Message(header, payload))
-    blank = bytes(usm.code_length(keys.auth))
-    data, start = v3.encode_placed(V3Message(header._replace(auth_params=blank), payload))
+    blank = bytes(usm.code_length(keys.auth)) if header.flags & Flags.AUTH and keys.auth is not None else b""
+    header = header._replace(auth_params=blank, priv_params=salt if private else b"")
+    data, start = v3.encode_placed(V3Message(header, payload))
+    if not blank or keys.auth is None:
+        return data
     return data[:start] + usm.code(keys.auth, keys.auth_key, data) + data[start + len(blank) :]
 
 
