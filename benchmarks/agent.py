@@ -18,7 +18,7 @@ from benchmarks.peers import Agent
 from mibs import Oid
 from wire.snmp import Kind, Tag, VarBind
 
-REPEATS = 1
+REPEATS = 5
 SECONDS = 2.0
 WINDOW = 32
 REPETITIONS = 25

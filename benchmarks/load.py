@@ -53,7 +53,9 @@ def discover(address: Address) -> v3.Header | None:
         sender.connect(address)
         try:
             sender.send(data)
-            return v3.decode(sender.recv(LARGEST)).header
+            answer = v3.decode(sender.recv(LARGEST)).header
+            # A socket may be given the very port it asks, and hear itself.
+            return answer if answer.engine_id else None
         except (OSError, WireError):
             return None
 

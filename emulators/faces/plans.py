@@ -7,7 +7,8 @@ are read each time, and another set of instances starts without plans.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from emulators.bindings.snmp import Instance, Instances, SnmpView
@@ -39,6 +40,7 @@ class Plan(NamedTuple):
     kind: Kind
     shown: tuple[Shown, ...]
     head: bytes  # what stands before the PDU: version and community, or context, as they were sent
+    parts: tuple[bytes | Shown, ...]  # what is shown, with neighbours that never change put together
     fixed: tuple[bytes, bytes] | None  # the answer before and behind its identifier, where no variable changes
 
 
@@ -85,6 +87,14 @@ def render(item: Shown, view: SnmpView, now: Instant) -> bytes:
         return item.octets
     content = item.name + encode_value(item.row.tag, item.row.get(view, now))
     return ber.encode(ber.SEQUENCE, content)
+
+
+def filled(plan: Plan, view: SnmpView, now: Instant, room: int) -> bytes | None:
+    """The variables of a plan with their present values, of a GETBULK as many as fit; None when they do not fit."""
+    variables = b"".join(part if isinstance(part, bytes) else render(part, view, now) for part in plan.parts)
+    if len(variables) <= room:
+        return variables
+    return b"".join(fitting(plan.shown, view, now, room)) if plan.kind is Kind.GET_BULK else None
 
 
 def fitting(shown: Iterable[Shown], view: SnmpView, now: Instant, room: int) -> list[bytes]:
@@ -146,8 +156,11 @@ def remember(instances: Instances, key: bytes, plan: Plan) -> None:
         instances.plans[key] = plan
 
 
-def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes) -> Plan | None:
-    """A plan for a request that was answered without an error; None when it is not worth keeping."""
+def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes, room: int) -> Plan | None:
+    """A plan for a request that was answered without an error; None when it is not worth keeping.
+
+    `room` is what its variables may take.
+    """
     if len(shown) > MOST_VARIABLES:
         return None
     at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
@@ -155,12 +168,21 @@ def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes) -> 
     end += 2 + data[end + 1]
     head = data[at:end]
     fixed = None
-    if all(item.octets for item in shown) and pdu.kind is not Kind.GET_BULK:
+    parts = tuple(_parts(shown))
+    if len(parts) == 1 and isinstance(parts[0], bytes) and len(parts[0]) <= room:
         identifier = ber.encode_integer(pdu.request_id)
-        answer = respond(head, identifier, b"".join(item.octets for item in shown))
+        answer = respond(head, identifier, parts[0])
         start = answer.index(identifier + NO_ERROR, len(head)) + 2
         fixed = (answer[:start], answer[start + len(identifier) - 2 :])
-    return Plan(community, pdu.kind, tuple(shown), head, fixed)
+    return Plan(community, pdu.kind, tuple(shown), head, parts, fixed)
+
+
+def _parts(shown: Sequence[Shown]) -> Iterator[bytes | Shown]:
+    for constant, run in groupby(shown, key=lambda item: bool(item.octets)):
+        if constant:
+            yield b"".join(item.octets for item in run)
+        else:
+            yield from run
 
 
 def respond(head: bytes, identifier: bytes, variables: bytes) -> bytes:

@@ -10,7 +10,7 @@ from emulators.faces.plans import (
     MOST_VARIABLES,
     Plan,
     Shown,
-    fitting,
+    filled,
     identifier_span,
     known,
     plan_of,
@@ -93,7 +93,8 @@ class SnmpAgent:
             self.changed = True
             return None
         if pdu.kind is not Kind.SET and span is not None:
-            self._plan(message.version, message.community, pdu, data, *span, self._view.instances)
+            envelope = ENVELOPE + len(message.community)
+            self._plan(message.version, message.community, pdu, data, span, envelope, self._view.instances)
         return self._answer(message, pdu, access, now)
 
     def _plan(
@@ -102,17 +103,17 @@ class SnmpAgent:
         community: bytes,
         pdu: Pdu,
         data: bytes,
-        start: int,
-        stop: int,
+        span: tuple[int, int],
+        envelope: int,
         instances: Instances,
     ) -> None:
         """Remember what answers this request, unless that is an error."""
         shown = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
         if version is Version.V1 and any(item.row is None for item in shown):
             return
-        plan = plan_of(community, pdu, shown, data)
+        plan = plan_of(community, pdu, shown, data, self._view.max_message - envelope)
         if plan is not None:
-            remember(instances, data[:start] + data[stop:], plan)
+            remember(instances, data[: span[0]] + data[span[1] :], plan)
 
     def _again(self, data: bytes, start: int, stop: int, manager: str, now: Instant) -> bytes | None:
         """The answer to a request that came before, but for its identifier; None for any other."""
@@ -128,10 +129,10 @@ class SnmpAgent:
         if plan.fixed is not None:
             answer = plan.fixed[0] + data[start:stop] + plan.fixed[1]
         else:
-            octets = fitting(plan.shown, view, now, view.max_message - envelope)
-            if len(octets) < len(plan.shown) and plan.kind is not Kind.GET_BULK:
+            variables = filled(plan, view, now, view.max_message - envelope)
+            if variables is None:
                 return None
-            answer = respond(plan.head, data[start - 2 : stop], b"".join(octets))
+            answer = respond(plan.head, data[start - 2 : stop], variables)
         if len(answer) > view.max_message:
             return None
         self._count(plan.kind, len(plan.shown))
@@ -176,7 +177,7 @@ class SnmpAgent:
         else:
             instances = self._seen_by(user)
             if pdu.kind is not Kind.SET and span is not None:
-                self._plan(Version.V2C, b"", pdu, request.payload, *span, instances)
+                self._plan(Version.V2C, b"", pdu, request.payload, span, V3_ENVELOPE, instances)
             answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE, instances)
         sealed = self._engine.seal(request, v3.encode_scoped(scoped._replace(pdu=answer)), boots, time_s)
         if len(sealed) > room:

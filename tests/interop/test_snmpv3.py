@@ -1,14 +1,12 @@
-"""SNMPv3 with net-snmp, and with pysnmp where net-snmp lacks a protocol."""
+"""SNMPv3 with net-snmp."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pysnmp.hlapi.v3arch import asyncio as hlapi
 
 from tests.support.live import Live, running, sample, tool
 
@@ -88,29 +86,6 @@ def test_a_user_without_keys_reads_and_may_not_write(live: Live) -> None:
     login = ["-v3", "-u", "reader", "-l", "noAuthNoPriv", "-r", "1", "-t", "2"]
     assert "SMART-UPS 1400" in tool("snmpget", *login, live.card("UPS2"), MODEL)
     assert "noAccess" in tool("snmpset", *login, live.card("UPS2"), NAME, "s", "NO", expect=2)
-
-
-def test_pysnmp(live: Live) -> None:
-    host, port = live.card("UPS2").split(":")
-
-    async def ask() -> str:
-        engine = hlapi.SnmpEngine()
-        user = hlapi.UsmUserData(
-            "sha512",
-            AUTH_KEY,
-            PRIV_KEY,
-            authProtocol=hlapi.USM_AUTH_HMAC384_SHA512,
-            privProtocol=hlapi.USM_PRIV_CFB256_AES_BLUMENTHAL,
-        )
-        target = await hlapi.UdpTransportTarget.create((host, int(port)), timeout=2, retries=1)
-        answer = await hlapi.get_cmd(
-            engine, user, target, hlapi.ContextData(), hlapi.ObjectType(hlapi.ObjectIdentity(MODEL)), lookupMib=False
-        )
-        engine.close_dispatcher()
-        assert not answer[0], answer[0]
-        return str(answer[3][0][1])
-
-    assert asyncio.run(ask()) == "SMART-UPS 1400"
 
 
 def test_after_a_restart_managers_find_the_new_boots(live: Live, tmp_path: Path) -> None:

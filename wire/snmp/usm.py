@@ -105,4 +105,9 @@ def _cipher(priv: Priv, key: bytes, boots: int, time_s: int, salt: bytes) -> Cip
         return Cipher(TripleDES(key[:8] * 3), modes.CBC(iv))
     # RFC 3826 section 3.1.2.1
     iv = boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt
-    return Cipher(algorithms.AES(key), CFB(iv))
+    return Cipher(_aes(key), CFB(iv))
+
+
+@lru_cache(maxsize=256)
+def _aes(key: bytes) -> algorithms.AES:
+    return algorithms.AES(key)

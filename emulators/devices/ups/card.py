@@ -35,6 +35,7 @@ SYS_DESCR, SYS_OBJECT_ID = Oid.parse("1.3.6.1.2.1.1.1.0"), Oid.parse("1.3.6.1.2.
 BARE_DESCR = b"APC SNMP Agent"  # of a card whose UPS application did not start
 APC_HARDWARE = bytes.fromhex("00c0b7")
 UNUSED = "0.0.0.0"
+MOST_ASKERS = 256
 TRAP_TEXT = "mtrapargsString"
 
 
@@ -88,6 +89,7 @@ class Card:
         self.groups = OutletGroups(self)
         self.alarms: AlarmTable = AlarmTable()
         self.rows = access
+        self._rights: dict[tuple[bytes, str, bool], Access] = {}  # judged before
         self._started: Instant = START
         self._back_at: Instant | None = START  # a start is due: at power-up, and at the end of a restart
         self._cold = True
@@ -169,6 +171,7 @@ class Card:
     def set_access(self, rows: tuple[AccessRow, ...], now: Instant | None) -> None:
         """Change who may do what; told to the receivers when it is done at an instant."""
         self.rows = rows
+        self._rights.clear()
         self.refresh()
         if now is not None:
             self.send(Trap.SNMP_CONFIG_CHANGED, now)
@@ -211,6 +214,15 @@ class Card:
 
     def access(self, community: bytes, manager: str) -> Access:
         """The best right that the rows give this community from this manager; `write` rests while people are on."""
+        asker = (community, manager, self.people.logged_on)
+        known = self._rights.get(asker)
+        if known is None:
+            if len(self._rights) >= MOST_ASKERS:
+                self._rights.clear()
+            known = self._rights[asker] = self._judge(community, manager)
+        return known
+
+    def _judge(self, community: bytes, manager: str) -> Access:
         best = Access.NONE
         for row in self.rows:
             if row.community.encode() != community or row.type == "disabled" or not row.admits(manager):

@@ -1,0 +1,111 @@
+"""A request that comes again is answered as if it had never come before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulators.faces.plans import Plan
+from emulators.faces.snmp_agent import SnmpAgent
+from emulators.kernel.instant import Instant
+from mibs import Oid
+from tests.emulators.rig import PLANT, Desk, number
+from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode, secure, v3
+from wire.snmp.secure import Keys
+
+USERS = {"all": {"type": "read"}, "half": {"type": "read", "view": ["1.3.6.1.2.1.33"]}}
+UPS = PLANT["ups"]["UPS1"] | {"profile": "smart-ups-1500-xlm", "users": USERS}
+RIG: dict[str, Any] = PLANT | {"mains": {"city": {"volts": 120}}, "ups": {"UPS1": UPS}}
+OIDS = [row.oid for row in Desk(RIG).ups.card.instances]
+names = st.one_of(
+    st.sampled_from(OIDS),
+    st.sampled_from(OIDS).map(lambda oid: Oid(oid[:-1])),
+    st.sampled_from([Oid.parse("1.3"), Oid.parse("1.3.6.1.4.1.318.9"), Oid.parse("2.1")]),
+)
+requests = st.lists(
+    st.tuples(
+        st.sampled_from([Kind.GET, Kind.GET_NEXT, Kind.GET_BULK]),
+        st.lists(names, min_size=0, max_size=4),
+        st.integers(0, 3),
+        st.integers(0, 60),
+        st.sampled_from(["v1", "v2c", "all", "half"]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+changes = st.lists(
+    st.sampled_from(
+        ["city off", "city on", "UPS1 charge 10", "UPS1 trouble charger", "UPS1 freeze", "UPS1 thaw", "write", "wait"]
+    ),
+    max_size=6,
+)
+
+
+class Forgetful(SnmpAgent):
+    """An agent that never remembers a request."""
+
+    def _filled(self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant) -> bytes | None:
+        return None
+
+
+class Both:
+    """Two cards in the same state, one with an agent that remembers."""
+
+    def __init__(self) -> None:
+        self.desks = [Desk(RIG), Desk(RIG)]
+        self.desks[1].agent = Forgetful(self.desks[1].ups.card)
+
+    def change(self, what: str) -> None:
+        for desk in self.desks:
+            if what == "write":
+                desk.set("sysName.0", Tag.OCTET_STRING, b"changed")
+            elif what == "wait":
+                desk.at(desk.world.now / 1000 + 17)
+            else:
+                place, *words = what.split()
+                desk.inject(place, *words)
+
+    def ask(self, data: bytes) -> None:
+        for _ in range(2):  # the second time by the plan
+            first, second = (desk.agent.receive(data, "10.0.0.1", desk.world.now) for desk in self.desks)
+            assert first == second
+
+
+def datagram(desk: Desk, who: str, pdu: Pdu) -> bytes:
+    if who in ("v1", "v2c"):
+        return encode(Message(Version.V1 if who == "v1" else Version.V2C, b"public", pdu))
+    engine = desk.ups.card.engine_id
+    header = v3.Header(7, 65_507, v3.Flags.REPORTABLE, engine, 1, 0, who.encode())
+    return secure.seal(header, v3.Scoped(engine, b"", pdu), Keys(), b"")
+
+
+@given(requests, changes)
+def test_answers_are_the_same_with_and_without_memory(
+    asked: list[tuple[Kind, list[Oid], int, int, str]], changed: list[str]
+) -> None:
+    both = Both()
+    for change in ["", *changed]:
+        if change:
+            both.change(change)
+        for kind, oids, first, second, who in asked:
+            binds = tuple(VarBind(oid, Tag.NULL, None) for oid in oids)
+            numbers = (first, second) if kind is Kind.GET_BULK else (0, 0)
+            both.ask(datagram(both.desks[0], who, Pdu(kind, 0x12345678, *numbers, binds)))
+
+
+def test_what_changes_after_the_first_request_shows_in_the_second() -> None:
+    desk = Desk(RIG)
+    data = encode(
+        Message(Version.V2C, b"public", Pdu(Kind.GET, 77, 0, 0, (VarBind(number("sysName.0"), Tag.NULL, None),)))
+    )
+    before = desk.agent.receive(data, "10.0.0.1", desk.world.now)
+    desk.set("sysName.0", Tag.OCTET_STRING, b"renamed")
+    after = desk.agent.receive(data, "10.0.0.1", desk.world.now)
+    assert before is not None
+    assert after is not None
+    assert b"renamed" not in before
+    assert b"renamed" in after
+    desk.ups.card.set_access((), desk.world.now)
+    assert desk.agent.receive(data, "10.0.0.1", desk.world.now) is None  # memory is no right
