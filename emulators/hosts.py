@@ -49,7 +49,7 @@ class Surroundings(Protocol):
     def random_bytes(self, count: int) -> bytes: ...
 
 
-class Outlet(Protocol):
+class TrapSource(Protocol):
     """A device with traps to send."""
 
     outgoing: list[OutgoingTrap]
@@ -104,7 +104,7 @@ class TrapLine:
         self._send(self.notifier.receive(data, peer, self._around.now()))
         self._around.flush()
 
-    def flush(self, device: Outlet, port: int, now: Instant) -> None:
+    def flush(self, device: TrapSource, port: int, now: Instant) -> None:
         """Send what the device has to tell, and what is due again."""
         for out in device.outgoing:
             self._send(self.notifier.send(out, port, now))

@@ -134,3 +134,21 @@ def test_profiles_that_cannot_be_used(tmp_path: Path) -> None:
         load_profile(str(tmp_path / "." / "p.yaml"))
     with pytest.raises(ProfileError, match=r"smart-ups-1400-100v, .*or the path of a \.yaml file"):
         load_profile("none")
+
+
+def test_a_partial_walk_is_filled_up_with_what_another_profile_answers(tmp_path: Path) -> None:
+    (tmp_path / "walk.snmprec").write_text(
+        "1.3.6.1.4.1.318.1.1.1.1.1.1.0|4|Smart-UPS 9\n1.3.6.1.4.1.318.1.1.1.2.2.3.0|67|152200\n"
+    )
+    made = tmp_path / "made.yaml"
+    words = ["profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made)]
+    done = standin(*words, "--like", "smart-ups-1500-xlm")
+    assert done.returncode == 0, done.stderr
+    profile, like = load_profile(str(made)), load_profile("smart-ups-1500-xlm")
+    assert profile.instances.keys() == like.instances.keys()
+    assert profile.text("upsBasicIdentModel") == "Smart-UPS 9"
+    assert profile.text("upsAdvIdentSerialNumber") == like.text("upsAdvIdentSerialNumber")
+    assert profile.card.runtime_step_ticks == 100  # the walk shows whole seconds
+    assert profile.permitted == like.permitted
+    assert not profile.hidden
+    assert standin(*words, "--like", "nothing").returncode == 2
