@@ -20,6 +20,7 @@ from emulators.faces.console import ConsoleFace
 from emulators.faces.ipmi_lan import IpmiLan
 from emulators.faces.notifier import Datagram, Notifier, Sender
 from emulators.faces.snmp_agent import SnmpAgent
+from emulators.faces.stage import Stage
 from emulators.faces.udp import BindError, UdpSocket
 from emulators.faces.web import WebFace
 from emulators.kernel.instant import Instant
@@ -134,8 +135,9 @@ class UpsHost:
         self._line = Line(card.impairment, chance)
         settings = ups.profile.card
         self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)
-        self._web = WebFace(card, self._present, around.changed, self._token)
-        self._console = ConsoleFace(card, self._present, around.changed, self._token)
+        stage = Stage(self._present, around.changed, self._token)
+        self._web = WebFace(card, stage)
+        self._console = ConsoleFace(card, stage)
         self._serial = serial
         self._bound = ""
         self._moving: asyncio.Task[None] | None = None

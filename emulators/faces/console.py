@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import tty
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from emulators.devices.ups.card import Card
 from emulators.faces.console_menu import ConsoleMenu
+from emulators.faces.stage import Stage
 from emulators.faces.telnet import GREETING, TelnetFilter
 from emulators.faces.udp import BindError, explain_bind
-from emulators.kernel.instant import Instant
 
 CHUNK = 1024
 
 
 class ConsoleFace:
-    """Consoles of one card. `changed` is told after everything that may have changed it."""
+    """Consoles of one card."""
 
-    def __init__(
-        self, card: Card, now: Callable[[], Instant], changed: Callable[[], None], token: Callable[[], str]
-    ) -> None:
+    def __init__(self, card: Card, stage: Stage) -> None:
         self._card = card
-        self._now = now
-        self._changed = changed
-        self._token = token
+        self._now, self._changed, self._token = stage
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._pty: tuple[int, int] | None = None

@@ -9,6 +9,7 @@ from aiohttp import web
 from emulators.devices.ups.card import Card
 from emulators.devices.ups.people import Door
 from emulators.faces import web_pages as pages
+from emulators.faces.stage import Stage
 from emulators.faces.udp import explain_bind
 from emulators.kernel.instant import Instant
 
@@ -18,15 +19,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class WebFace:
-    """Pages of one card. `now` gives the present; `changed` is told after everything that may have changed it."""
+    """Pages of one card."""
 
-    def __init__(
-        self, card: Card, now: Callable[[], Instant], changed: Callable[[], None], token: Callable[[], str]
-    ) -> None:
+    def __init__(self, card: Card, stage: Stage) -> None:
         self._card = card
-        self._now = now
-        self._changed = changed
-        self._token = token
+        self._now, self._changed, self._token = stage
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int) -> None:

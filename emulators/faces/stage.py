@@ -1,0 +1,18 @@
+"""What the faces for people need of the running plant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from emulators.kernel.instant import Instant
+
+
+class Stage(NamedTuple):
+    """`now` gives the present, `changed` is told after everything that may have changed the card, `token` is new
+    each time and cannot be guessed.
+    """
+
+    now: Callable[[], Instant]
+    changed: Callable[[], None]
+    token: Callable[[], str]
