@@ -21,7 +21,7 @@ ENV PATH=/opt/standin/bin:$PATH PYTHONUNBUFFERED=1
 USER 10001
 WORKDIR /var/lib/standin
 VOLUME /var/lib/standin
-EXPOSE 1161/udp 1162/udp 1623/udp 8080/tcp
+EXPOSE 1161/udp 1162/udp 1623/udp 1080/tcp 2323/tcp 8080/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
 ENTRYPOINT ["standin"]

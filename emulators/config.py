@@ -194,7 +194,7 @@ class Ports(Strict):
     console: OptionalPort = 23
 
 
-HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=1023)
+HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=2323)
 
 
 class Plant(Strict):

@@ -59,9 +59,10 @@ class TrapSource(Protocol):
 class Line:
     """One device's socket, through whatever impairs it."""
 
-    def __init__(self, impairment: Impairment, chance: Random) -> None:
+    def __init__(self, impairment: Impairment, chance: Random, counters: Counter[str]) -> None:
         self._impairment = impairment
         self._chance = chance
+        self._counters = counters
         self._socket: UdpSocket | None = None
 
     def bind(self, address: str, port: int, receive: Callable[[bytes, Peer], None]) -> None:
@@ -80,8 +81,8 @@ class Line:
                 self._send(data, peer)
 
     def _send(self, data: bytes, peer: Peer) -> None:
-        if self._socket is not None:
-            self._socket.send(data, peer)
+        if self._socket is None or not self._socket.send(data, peer):
+            self._counters["answers_not_sent"] += 1
 
     def close(self) -> None:
         if self._socket is not None:
@@ -132,7 +133,7 @@ class UpsHost:
         self._ports = ports
         self._around = around
         self._agent = SnmpAgent(card)
-        self._line = Line(card.impairment, chance)
+        self._line = Line(card.impairment, chance, around.counters)
         settings = ups.profile.card
         self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)
         stage = Stage(self._present, around.changed, self._token)

@@ -50,6 +50,7 @@ COUNTED: dict[ErrorStatus, str] = {
     ErrorStatus.BAD_VALUE: "snmpOutBadValues",
     ErrorStatus.GEN_ERR: "snmpOutGenErrs",
 }
+VERSIONS = (Version.V1, Version.V2C, v3.VERSION)
 REQUESTS = (Kind.GET, Kind.GET_NEXT, Kind.GET_BULK, Kind.SET)
 V3_ENVELOPE = 250  # headers, names, codes and padding at their longest
 MIN_MESSAGE = 484  # every engine takes this much (RFC 3412 section 6.2)
@@ -80,7 +81,7 @@ class SnmpAgent:
                 return self._receive_v3(data, now)
             message = decode(data)
         except WireError:
-            self.counters["snmpInASNParseErrs"] += 1
+            self.counters["snmpInBadVersions" if _foreign(data) else "snmpInASNParseErrs"] += 1
             return None
         pdu = message.pdu
         if isinstance(pdu, TrapV1) or pdu.kind not in REQUESTS:
@@ -293,3 +294,11 @@ class SnmpAgent:
         if wanted.tag != row.tag:
             return ErrorStatus.WRONG_TYPE
         return row.check(self._view, wanted.value, now)
+
+
+def _foreign(data: bytes) -> bool:
+    """Whether a datagram is of a version that nobody here speaks."""
+    try:
+        return v3.version_of(data) not in VERSIONS
+    except WireError:
+        return False

@@ -119,6 +119,8 @@ def test_the_snmp_group_counts_what_arrives() -> None:
     assert after[4] - before[4] == 1
     assert after[17] - before[17] == 1
     assert after[6] - before[6] == 1
+    desk.agent.receive(bytes.fromhex("300302010a"), "10.0.0.1", desk.world.now)  # a version 10
+    assert counter(desk, 3) == before[3] + 1
     assert after[1] > before[1]
 
 

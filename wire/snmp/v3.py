@@ -56,9 +56,14 @@ class Scoped(NamedTuple):
 
 def is_v3(data: bytes) -> bool:
     """Whether the datagram says that it is version 3. Raises WireError."""
+    return version_of(data) == VERSION
+
+
+def version_of(data: bytes) -> int:
+    """The version field of any SNMP message. Raises WireError."""
     at, _ = ber.expect(data, 0, len(data), ber.SEQUENCE)
     start, stop = ber.expect(data, at, len(data), ber.INTEGER)
-    return ber.signed(data, start, stop) == VERSION
+    return ber.signed(data, start, stop)
 
 
 def decode(data: bytes) -> V3Message:
