@@ -56,6 +56,10 @@ class TrapSource(Protocol):
     outgoing: list[OutgoingTrap]
 
 
+def _salt(around: Surroundings) -> int:
+    return int.from_bytes(around.random_bytes(4), "big")
+
+
 class Line:
     """One device's socket, through whatever impairs it."""
 
@@ -94,7 +98,7 @@ class TrapLine:
     """The port from which a device's traps leave, and where acknowledgements come back."""
 
     def __init__(self, sender: Sender, repeat_s: float, repeats: int, around: Surroundings) -> None:
-        self.notifier = Notifier(sender, around.counters, repeat_s, repeats)
+        self.notifier = Notifier(sender, around.counters, repeat_s, repeats, _salt(around))
         self._around = around
         self._socket: UdpSocket | None = None
 
@@ -132,7 +136,7 @@ class UpsHost:
         self._ups = ups
         self._ports = ports
         self._around = around
-        self._agent = SnmpAgent(card)
+        self._agent = SnmpAgent(card, _salt(around))
         self._line = Line(card.impairment, chance, around.counters)
         settings = ups.profile.card
         self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)

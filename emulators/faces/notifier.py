@@ -58,7 +58,7 @@ class Pending:
 class Notifier:
     """`repeat_s` and `repeats` are those of informs."""
 
-    def __init__(self, sender: Sender, counters: Counter[str], repeat_s: float, repeats: int) -> None:
+    def __init__(self, sender: Sender, counters: Counter[str], repeat_s: float, repeats: int, salt: int = 0) -> None:
         self._sender = sender
         self._counters = counters
         self._repeat_s = repeat_s
@@ -66,7 +66,7 @@ class Notifier:
         self._pending: dict[int, Pending] = {}  # by request and message identifier
         self._engines: dict[tuple[str, int], Engine] = {}
         self._last_id = 0
-        self._salt = 0
+        self._salt = salt
 
     def send(self, out: OutgoingTrap, port: int, now: Instant) -> list[Datagram]:
         """The datagrams of a trap; `port` is where it goes unless it says so itself."""
@@ -183,7 +183,7 @@ class Notifier:
         keys = self._keys(out, engine.engine_id)
         flags = keys.flags | (Flags.REPORTABLE if out.inform else Flags.NONE)
         header = Header(pdu.request_id, MAX_SIZE, flags, engine.engine_id, engine.boots, engine.time_at(now), out.user)
-        self._salt += 1
+        self._salt = (self._salt + 1) & 0xFFFFFFFF
         salt = engine.boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
         return secure.seal(header, Scoped(engine.engine_id, b"", pdu), keys, salt)
 

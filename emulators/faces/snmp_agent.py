@@ -60,10 +60,10 @@ ENVELOPE = 48  # octets around the community and the variable bindings, at most
 class SnmpAgent:
     """Requests in, answers out. `counters` carry the names of the snmp group (RFC 3418)."""
 
-    def __init__(self, view: SnmpView) -> None:
+    def __init__(self, view: SnmpView, salt: int = 0) -> None:
         self._view = view
         self.counters = view.counters
-        self._engine = UsmEngine(view.engine_id, lambda: view.users, self.counters)
+        self._engine = UsmEngine(view.engine_id, lambda: view.users, self.counters, salt)
         self._views: dict[tuple[Oid, ...], tuple[Instances, Instances]] = {}  # of users with a view of their own
         self.changed = False  # whether the last request may have changed the device
 

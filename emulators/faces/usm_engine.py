@@ -41,12 +41,15 @@ class Request(NamedTuple):
 class UsmEngine:
     """One per card. `users` are those of the card; counters carry the names of usmStats."""
 
-    def __init__(self, engine_id: bytes, users: Callable[[], dict[bytes, UsmUser]], counters: Counter[str]) -> None:
+    def __init__(
+        self, engine_id: bytes, users: Callable[[], dict[bytes, UsmUser]], counters: Counter[str], salt: int = 0
+    ) -> None:
+        """`salt` is where salts begin: anywhere, and elsewhere after each start (RFC 3826 section 3.1.2.1)."""
         self.engine_id = engine_id
         self.counters = counters
         self._users = users
         self._keys: dict[bytes, tuple[UsmUser, Keys]] = {}
-        self._salt = 0
+        self._salt = salt
 
     def open(self, data: bytes, boots: int, time_s: int) -> Request | bytes | None:
         """The request inside a datagram; a report that refuses it; or None for silence. Raises WireError."""
@@ -114,7 +117,7 @@ class UsmEngine:
         return self._seal(message.header, flags, user, payload, boots, time_s)
 
     def _seal(self, header: Header, flags: int, user: UsmUser | None, payload: bytes, boots: int, time_s: int) -> bytes:
-        self._salt += 1
+        self._salt = (self._salt + 1) & 0xFFFFFFFF
         salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
         keys = Keys() if user is None else self._keys_of(user)
         answer = Header(header.message_id, MAX_SIZE, flags, self.engine_id, boots, time_s, header.user)
