@@ -99,11 +99,11 @@ def report(figures: Figures, kib: dict[str, float]) -> None:
         for name, rates in agents.items():
             spread = f"{min(rate.per_s for rate in rates):,.0f} to {max(rate.per_s for rate in rates):,.0f}"
             p99 = statistics.median(rate.p99_ms for rate in rates)
-            busy = statistics.median(rate.busy for rate in rates)
+            idle = statistics.median(rate.idle for rate in rates)
             lost = sum(rate.lost for rate in rates)
             print(
                 f"  {name:<10}{medians[name]:>10,.0f}/s  ({spread}), p99 {p99:.2f} ms, lost {lost}, "
-                f"generator busy {busy:.0%}"
+                f"generator waiting at {idle:.0%} of its looks"
             )
         for peer, target in zip(("snmpd", "snmpsim"), TARGETS[path], strict=True):
             ratio = medians["standin"] / medians[peer]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import statistics
 import time
@@ -36,12 +35,12 @@ class Login(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """Answers a second, 99th percentile of their latency, answers that never came, and the load of the generator."""
+    """Answers a second, 99th percentile of latency, answers that never came, and looks that found nothing."""
 
     per_s: float
     p99_ms: float
     lost: int
-    busy: float
+    idle: float
 
 
 def discover(address: Address) -> v3.Header | None:
@@ -114,7 +113,10 @@ def _identifier_at(data: bytes) -> int:
 
 
 def measure(address: Address, requests: Sequence[bytes], seconds: float, window: int, *, patch: bool = True) -> Rate:
-    """Keep `window` requests under way for `seconds`; with `patch` each gets an identifier of its own."""
+    """Keep `window` requests under way for `seconds`; with `patch` each gets an identifier of its own.
+
+    The generator never sleeps: it looks for answers all the time, so that an agent need not wake it.
+    """
     os.sched_setaffinity(0, {CORE})
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
@@ -123,10 +125,9 @@ def measure(address: Address, requests: Sequence[bytes], seconds: float, window:
         places = [_identifier_at(data) for data in requests]
         sent_at: dict[bytes, float] = {}
         latencies: list[float] = []
-        count, lost, identifier = len(requests), 0, FIRST_ID
-        begun, begun_cpu = time.perf_counter(), time.process_time()
-        end = now = begun
-        end += seconds
+        count, lost, identifier, looks, idle = len(requests), 0, FIRST_ID, 0, 0
+        begun = now = heard = time.perf_counter()
+        end = begun + seconds
         while now < end:
             while len(sent_at) < window:
                 index = identifier % count
@@ -139,19 +140,22 @@ def measure(address: Address, requests: Sequence[bytes], seconds: float, window:
                 identifier = identifier + 1 if identifier < 0x7EFFFFFF else FIRST_ID
                 sent_at[name] = time.perf_counter()
                 sender.send(data)
+            looks += 1
             try:
-                while True:
-                    answer = sender.recv(LARGEST)
-                    now = time.perf_counter()
-                    place = _identifier_at(answer)
-                    since = sent_at.pop(answer[place : place + 4], None)
-                    if since is not None:
-                        latencies.append(now - since)
+                answer = sender.recv(LARGEST)
             except BlockingIOError:
-                if len(sent_at) == window and not select.select([sender], [], [], TIMEOUT_S)[0]:
+                idle += 1
+                now = time.perf_counter()
+                if now - heard > TIMEOUT_S:
                     lost += len(sent_at)
                     sent_at.clear()
-                now = time.perf_counter()
-        wall, cpu = time.perf_counter() - begun, time.process_time() - begun_cpu
+                    heard = now
+                continue
+            now = heard = time.perf_counter()
+            place = _identifier_at(answer)
+            since = sent_at.pop(answer[place : place + 4], None)
+            if since is not None:
+                latencies.append(now - since)
+        wall = time.perf_counter() - begun
     p99 = statistics.quantiles(latencies, n=100)[98] * 1000 if len(latencies) > 100 else float("nan")
-    return Rate(len(latencies) / wall, p99, lost, cpu / wall)
+    return Rate(len(latencies) / wall, p99, lost, idle / max(1, looks))
