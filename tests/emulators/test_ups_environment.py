@@ -177,3 +177,12 @@ def test_the_name_of_a_group_is_one() -> None:
     desk.set("upsOutletGroupConfigName.2", Tag.OCTET_STRING, b"Racks")
     assert desk.get("upsOutletGroupStatusName.2") == b"Racks"
     assert desk.get("upsOutletGroupControlName.2") == b"Racks"
+
+
+def test_a_negative_delay_is_never() -> None:
+    desk = nmc2()
+    desk.set("upsOutletGroupConfigPowerOffDelay.2", Tag.INTEGER, -1)
+    desk.set(COMMAND, Tag.INTEGER, 5)
+    desk.at(3600)
+    assert desk.get(STATE) == 1
+    assert desk.get(PENDING) == 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulators.devices.ups.orders import Status
-from tests.emulators.rig import PLANT, Desk
+from tests.emulators.rig import PLANT, Desk, american
 from wire.snmp import ErrorStatus, Tag
 
 
@@ -146,6 +146,29 @@ def test_orders_on_line(
         assert not desk.ups.output_on
         desk.at(10 + returns)
         assert desk.ups.output_on
+
+
+@pytest.mark.parametrize(("value", "delay"), [(2, 0), (3, 90)])
+def test_a_reboot_with_or_without_input_comes_back_on_battery(value: int, delay: int) -> None:
+    desk = american()
+    desk.inject("city", "off")
+    assert order(desk, "upsAdvControlRebootUpsWithOrWithoutAC", value) is ErrorStatus.NO_ERROR
+    desk.at(delay)
+    assert desk.get("upsBasicOutputStatus.0") == Status.REBOOTING
+    desk.at(delay + 7.9)
+    assert not desk.ups.output_on
+    desk.at(delay + 8)
+    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+
+
+def test_the_graceful_forms_wait_for_the_slowest_client_first() -> None:
+    desk = american()
+    assert desk.set("upsAdvConfigMaxShutdownTime.0", Tag.INTEGER, 3) is ErrorStatus.NO_ERROR
+    order(desk, "upsAdvControlUpsOff", 3)
+    desk.at(3 * 60 + 90 - 0.1)
+    assert desk.ups.output_on
+    desk.at(3 * 60 + 90)
+    assert not desk.ups.output_on
 
 
 def test_turning_on_with_the_return_delay() -> None:

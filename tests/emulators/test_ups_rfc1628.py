@@ -110,3 +110,14 @@ def test_alarms_keep_their_number_and_time_while_they_last() -> None:
     assert [(bind.oid, bind.value) for bind in walk(desk, ALARMS)] == rows
     desk.inject("city", "on")
     assert walk(desk, ALARMS) == []
+
+
+def test_a_reboot_of_no_time_at_all_takes_a_second() -> None:
+    desk = american()
+    desk.set("upsRebootWithDuration.0", Tag.INTEGER, 0)
+    assert not desk.ups.output_on
+    deadline = desk.world.next_deadline()
+    assert deadline is not None
+    assert deadline > desk.world.now
+    desk.at(1)
+    assert desk.ups.output_on

@@ -118,3 +118,21 @@ def test_what_was_set_outlives_the_process(tmp_path: Path) -> None:
         # The journal is there too: the events of the first run come before those of the second.
         events = live.standin("events")
         assert events.count("ups.card.restarted") == 4
+
+
+def test_a_slow_a_deaf_and_a_spoilt_card(pair: Live) -> None:
+    words = ["snmpget", "-v2c", "-c", "public", "-r", "0", pair.card("UPS1"), f"{U}.4.1.1.0"]
+    pair.tell("UPS1 slow 1000")
+    try:
+        assert "Timeout" in tool(*words, "-t", "0.5", expect=1)
+        assert "INTEGER: 2" in tool(*words, "-t", "10")
+        pair.tell("UPS1 smooth")
+        pair.tell("UPS1 drop 100")
+        assert "Timeout" in tool(*words, "-t", "0.5", expect=1)
+        pair.tell("UPS1 smooth")
+        pair.tell("UPS1 firmware_lost")
+        assert "No Such Object" in tool(*words)
+    finally:
+        pair.tell("UPS1 smooth")
+        pair.tell("UPS1 firmware_restored")
+    assert "INTEGER: 2" in tool(*words)

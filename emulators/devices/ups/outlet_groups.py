@@ -82,15 +82,15 @@ class OutletGroups:
             case Command.ON:
                 group.on_at = now
             case Command.DELAYED_ON:
-                group.on_at = after(now, max(0, on_s))
+                group.on_at = _after(now, on_s)
             case Command.OFF:
                 group.off_at = now
             case Command.DELAYED_OFF:
-                group.off_at = after(now, max(0, off_s))
+                group.off_at = _after(now, off_s)
             case Command.REBOOT | Command.REBOOT_SHUTDOWN:
                 group.off_at, group.returns_s = now, reboot_s
             case Command.DELAYED_REBOOT | Command.DELAYED_REBOOT_SHUTDOWN:
-                group.off_at, group.returns_s = after(now, max(0, off_s)), reboot_s
+                group.off_at, group.returns_s = _after(now, off_s), reboot_s
         self.advance(now)
 
     def advance(self, now: Instant) -> None:
@@ -116,6 +116,11 @@ class OutletGroups:
     def deadlines(self) -> list[Instant | None]:
         """When commands are due."""
         return [due for group in self.groups.values() for due in (group.off_at, group.on_at)]
+
+
+def _after(now: Instant, delay_s: int) -> Instant | None:
+    """A negative delay is never."""
+    return None if delay_s < 0 else after(now, delay_s)
 
 
 STATE_ON, STATE_OFF = 1, 2

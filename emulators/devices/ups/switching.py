@@ -11,6 +11,7 @@ from emulators.devices.ups.traps import Trap
 from emulators.kernel.instant import START, Instant, after, seconds_between
 
 NEVER_S = -1  # how RFC 1628 says that no countdown runs
+SHORTEST_S = 1  # relays need a moment, whatever a manager asks for
 
 
 class Switching:
@@ -72,9 +73,10 @@ class Switching:
         self.grace_until = self.sleep_until = self.wake_at = None
         self.off, self._off_since = True, now
         if order.returns is Return.SLEEP:
-            self.sleep_until = after(now, self._settings["upsAdvConfigUpsSleepTime"] / 100)
+            sleep_s = self._settings["upsAdvConfigUpsSleepTime"] / 100
+            self.sleep_until = after(now, sleep_s) if sleep_s else None
         elif order.returns is Return.TIME:
-            self.wake_at = after(now, self._time_s)
+            self.wake_at = after(now, max(self._time_s, SHORTEST_S))
         self._tell(order.off_trap, now)
 
     def exhaust(self, now: Instant) -> None:
