@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from emulators.bindings.chassis import AcLink
+from emulators.bindings.snmp import ANYBODY
 from emulators.devices.ups.profile import AccessRow
 from wire.snmp.usm import Auth, Priv
 
@@ -96,6 +97,8 @@ class V3User(Strict):
     priv_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
     view: tuple[Annotated[str, Field(pattern=r"^\d+(\.\d+)+$")], ...] = ()
     """Subtrees that the user sees; all when left out."""
+    manager: str = Field(default=ANYBODY, pattern=r"^(any|\d{1,3}(\.\d{1,3}){3})$")
+    """From where the user may ask: `any`, or an address with 255 for any octet."""
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:

@@ -85,6 +85,7 @@ def _users(config: UpsConfig) -> tuple[UsmUser, ...]:
             user.priv,
             (user.priv_key or "").encode(),
             tuple(Oid.parse(subtree) for subtree in user.view),
+            user.manager,
         )
         for name, user in config.users.items()
     )

@@ -60,6 +60,17 @@ class Instance:
     constant: bool = False
 
 
+ANYBODY = "any"
+
+
+def admits(pattern: str, manager: str) -> bool:
+    """Whether an address matches `any`, 0.0.0.0, or an address with 255 for any octet."""
+    if pattern in (ANYBODY, "0.0.0.0"):
+        return True
+    pairs = zip(pattern.split("."), manager.split("."), strict=False)
+    return all(own in ("255", other) for own, other in pairs)
+
+
 @dataclass(frozen=True, slots=True)
 class UsmUser:
     """A version 3 user. Without `auth` there is neither authentication nor privacy."""
@@ -72,6 +83,8 @@ class UsmUser:
     priv_password: bytes = field(default=b"", repr=False)
     view: tuple[Oid, ...] = ()
     """Subtrees that the user sees; all when there are none."""
+    manager: str = ANYBODY
+    """From where the user may ask."""
 
     def keys(self, engine_id: bytes) -> Keys:
         """The user's keys at an engine."""

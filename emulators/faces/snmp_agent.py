@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser
+from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser, admits
 from emulators.faces.plans import (
     MOST_VARIABLES,
     Plan,
@@ -78,7 +78,7 @@ class SnmpAgent:
             return answer
         try:
             if self._view.users and v3.is_v3(data):
-                return self._receive_v3(data, now)
+                return self._receive_v3(data, manager, now)
             message = decode(data)
         except WireError:
             self.counters["snmpInBadVersions" if _foreign(data) else "snmpInASNParseErrs"] += 1
@@ -148,13 +148,17 @@ class SnmpAgent:
         counters["snmpOutPkts"] += 1
         counters["snmpOutGetResponses"] += 1
 
-    def _receive_v3(self, data: bytes, now: Instant) -> bytes | None:
+    def _receive_v3(self, data: bytes, manager: str, now: Instant) -> bytes | None:
         """RFC 3412 section 7.2. Raises WireError."""
         boots, time_s = self._view.boots, self._view.engine_time_s(now)
         request = self._engine.open(data, boots, time_s)
         if request is None or isinstance(request, bytes):
             return request
         user, header = request.user, request.message.header
+        if not admits(user.manager, manager):
+            self._view.authentication_failed(now)
+            self.changed = True
+            return None
         lowest = (Flags.AUTH if user.auth else 0) | (Flags.PRIV if user.priv else 0)
         room = min(self._view.max_message, max(MIN_MESSAGE, header.max_size))
         span = scoped_identifier_span(request.payload)

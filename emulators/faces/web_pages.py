@@ -18,6 +18,7 @@ from emulators.kernel.instant import Instant
 
 Form = Mapping[str, str]
 ACCESS_ROWS = 4
+USER_PROFILES = 4
 TYPES = {"read": "Read", "write": "Write", "write+": "Write+", "disabled": "Disabled"}
 SWITCH = {"enabled": "Enabled", "disabled": "Disabled"}
 STYLE = """
@@ -153,8 +154,22 @@ def snmp_page(card: Card, said: str = "") -> str:
         f"<th>Trap Generation</th><th>Authentication Traps</th></tr>{receivers}</table>"
         '<button name="what" value="receivers">Apply</button> '
         '<button name="what" value="test">Send a test trap</button></form>'
+        "<h2>SNMPv3 User Profiles</h2><table><tr><th>User Name</th><th>Authentication</th><th>Privacy</th>"
+        f"<th>NMS IP</th><th>Access</th></tr>{_user_profiles(card)}</table>"
     )
     return page(card, "SNMP", body, said)
+
+
+def _user_profiles(card: Card) -> str:
+    """The four users of version 3; those that nobody set up are as they come from the factory, disabled."""
+    rows = [
+        (user.name.decode(), user.auth or "none", user.priv or "none", user.manager, user.access.name.capitalize())
+        for user in card.users.values()
+    ]
+    rows += [
+        (f"apc snmp profile{at}", "none", "none", UNUSED, "Disabled") for at in range(len(rows) + 1, USER_PROFILES + 1)
+    ]
+    return "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
 
 
 def set_snmp(card: Card, form: Form, now: Instant) -> str:

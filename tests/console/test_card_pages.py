@@ -121,7 +121,8 @@ def test_access_control_and_trap_receivers(page: Page, live: Live, tmp_path: Pat
     receivers.get_by_role("button", name="Send a test trap").click()
     expect(page.get_by_role("status")).to_have_text("A test trap is sent.")
     assert "apcTestTrap" in live.standin("events", "--json")
-    page.screenshot(path=tmp_path / "snmp.png")
+    expect(page.locator("main")).to_contain_text("apc snmp profile4")  # as from the factory: disabled
+    page.screenshot(path=tmp_path / "snmp.png", full_page=True)
     page.get_by_role("link", name="Log Off").click()
 
 

@@ -88,6 +88,17 @@ def test_a_user_without_keys_reads_and_may_not_write(live: Live) -> None:
     assert "noAccess" in tool("snmpset", *login, live.card("UPS2"), NAME, "s", "NO", expect=2)
 
 
+def test_a_user_asks_only_from_the_place_of_its_row(tmp_path: Path) -> None:
+    document = sample("a1080a-pair.yaml")
+    here, there = ({"type": "read", "manager": manager} for manager in ("127.0.0.255", "192.0.2.1"))
+    document["ups"]["UPS1"]["users"] = {"here": here, "there": there}
+    with running(document, tmp_path) as rig:
+        words = ["-v3", "-l", "noAuthNoPriv", "-r", "0", "-t", "2", rig.card("UPS1"), MODEL]
+        assert "SMART-UPS 1400" in tool("snmpget", "-u", "here", *words)
+        assert "Timeout" in tool("snmpget", "-u", "there", *words, expect=1)
+        assert "security.authentication_failure" in rig.standin("events", "--json")
+
+
 def test_after_a_restart_managers_find_the_new_boots(live: Live, tmp_path: Path) -> None:
     login = options("shaaes", "sha", "aes128")
     tool("snmpset", *login, live.card("UPS1"), "1.3.6.1.4.1.318.2.2.1.0", "i", "1")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from emulators.bindings.snmp import admits
 from mibs import standard_tree
 
 FOLDER = resources.files("emulators.devices.ups") / "profiles"
@@ -55,10 +56,7 @@ class AccessRow(Strict):
 
     def admits(self, manager: str) -> bool:
         """Whether the row covers requests from `manager`."""
-        if self.manager in ("any", "0.0.0.0"):
-            return True
-        pairs = zip(self.manager.split("."), manager.split("."), strict=False)
-        return all(own in ("255", other) for own, other in pairs)
+        return admits(self.manager, manager)
 
 
 class Rating(Strict):
