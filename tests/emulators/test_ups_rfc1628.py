@@ -121,3 +121,14 @@ def test_a_reboot_of_no_time_at_all_takes_a_second() -> None:
     assert deadline > desk.world.now
     desk.at(1)
     assert desk.ups.output_on
+
+
+def test_a_test_from_before_the_last_start_began_at_no_time_of_this_one() -> None:
+    desk = american()
+    desk.at(100)
+    desk.set("upsTestId.0", Tag.OBJECT_IDENTIFIER, TESTS.child(4))
+    desk.at(200)
+    assert desk.get("upsTestStartTime.0") == 10_000
+    desk.inject("UPS1", "restart")
+    desk.at(300)
+    assert desk.get("upsTestStartTime.0") == 0

@@ -183,8 +183,9 @@ class Card:
     # --- time -------------------------------------------------------------------------------------------------
 
     def uptime_ticks(self, now: Instant) -> int:
+        """sysUpTime at an instant; 0 for one before the last start."""
         step = self.profile.card.uptime_step_ticks
-        return ticks_between(self._started, now) // step * step % (1 << 32)
+        return max(0, ticks_between(self._started, now)) // step * step % (1 << 32)
 
     def engine_time_s(self, now: Instant) -> int:
         return ticks_between(self._started, now) // 100
