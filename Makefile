@@ -7,7 +7,7 @@ RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint bench bench-agent fuzz soak lock mibs clean
+.PHONY: run test lint bench bench-agent bench-bmc bench-heartbeats fuzz soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -30,9 +30,17 @@ bench-agent: $(VENV)/.dev
 	@command -v snmpd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmpd >/dev/null; }
 	$(BIN)/python -m benchmarks.agent
 
+bench-bmc: $(VENV)/.dev
+	@command -v ipmi_sim >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openipmi >/dev/null; }
+	$(BIN)/python -m benchmarks.bmc
+
+bench-heartbeats: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.heartbeats
+
 fuzz: $(VENV)/.dev
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py --timeout 3600
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py tests/emulators/test_bmc_commands.py --timeout 3600
 	$(BIN)/python -m tests.support.fuzz 1000000
+	$(BIN)/python -m tests.support.fuzz_bmc 1000000
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak

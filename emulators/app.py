@@ -14,14 +14,17 @@ import structlog
 from emulators.bindings.inputs import InputError, Inputs
 from emulators.config import Plant
 from emulators.devices.bmc import Bmc
+from emulators.devices.server import Server
 from emulators.devices.ups import Ups
 from emulators.faces.udp import BindError
-from emulators.hosts import BmcHost, UpsHost
+from emulators.hosts import BmcHost, ServerHost, UpsHost
 from emulators.kernel.instant import Instant, soonest
 from emulators.memory import Memory
 from emulators.plant import build
 
 log = structlog.get_logger("emulators")
+
+Host = UpsHost | BmcHost | ServerHost
 
 
 class Place(Protocol):
@@ -47,13 +50,13 @@ class Emulators:
         self.plant = plant
         self.world = build(plant, epoch_s)
         self._memory = Memory(data) if data else None
-        self._upses = [device for device in self.world.devices.values() if isinstance(device, Ups)]
+        self._keepers = [device for device in self.world.devices.values() if isinstance(device, Ups | Bmc)]
         if self._memory is not None:
-            for ups in self._upses:
-                self._memory.recall(ups)
+            for keeper in self._keepers:
+                self._memory.recall(keeper)
         self.counters: Counter[str] = Counter()
         self.random_bytes = random_bytes
-        self._hosts: list[UpsHost | BmcHost] = []
+        self._hosts: list[Host] = []
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: Instant | None = None
         self._watchers: list[Callable[[], None]] = []
@@ -79,7 +82,7 @@ class Emulators:
         self.world.advance(self.now())
         self.changed()
 
-    def _hosts_of(self) -> Iterator[UpsHost | BmcHost]:
+    def _hosts_of(self) -> Iterator[Host]:
         plant = self.plant
         for device in self.world.devices.values():
             if isinstance(device, Ups):
@@ -87,7 +90,9 @@ class Emulators:
                 chance = Random(f"{plant.seed}:{device.name}")
                 yield UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None)
             elif isinstance(device, Bmc):
-                yield BmcHost(device, plant.ports, self)
+                yield BmcHost(device, plant.ports, self, Random(f"{plant.seed}:{device.name}"))
+            elif isinstance(device, Server) and plant.ports.echo is not None:
+                yield ServerHost(device, plant.ports.echo, self)
 
     async def stop(self) -> None:
         """Close every socket."""
@@ -140,21 +145,23 @@ class Emulators:
 
     # --- time -------------------------------------------------------------------------------------------------
 
-    def arrive(self, now: Instant) -> None:
-        """Let the world come to `now`, at which something arrives. Costs nothing while nothing is due."""
+    def arrive(self) -> Instant:
+        """Let the world come to the present, at which something arrives. Costs nothing while nothing is due."""
+        now = self.now()
         if self._deadline is not None and self._deadline <= now:
             self.world.advance(now)
             self.changed()
         else:
             self.world.now = max(self.world.now, now)
+        return now
 
     def changed(self) -> None:
         """A device may have changed: settle, keep, send and tell."""
         self.world.settle()
         self.flush()
         if self._memory is not None:
-            for ups in self._upses:
-                self._keep(self._memory, ups)
+            for keeper in self._keepers:
+                self._keep(self._memory, keeper)
         for watcher in self._watchers:
             watcher()
 
@@ -171,12 +178,12 @@ class Emulators:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._zero + deadline / 1000, self._due, deadline)
 
-    def _keep(self, memory: Memory, ups: Ups) -> None:
+    def _keep(self, memory: Memory, device: Ups | Bmc) -> None:
         try:
-            memory.keep(ups)
+            memory.keep(device)
         except OSError as error:
             self.counters["settings_not_kept"] += 1
-            log.error("settings not kept", device=ups.name, reason=str(error))  # noqa: TRY400
+            log.error("settings not kept", device=device.name, reason=str(error))  # noqa: TRY400
 
     def _due(self, deadline: Instant) -> None:
         # The loop may call a little early; the world must still reach its deadline.

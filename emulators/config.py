@@ -148,12 +148,35 @@ class AlertConfig(Strict):
 
     receiver: Address
     port: Port | None = None
+    acknowledge: bool = False
+    """Repeat until the receiver acknowledges."""
+    timeout_s: int = Field(default=1, ge=1, le=255)
+    retries: int = Field(default=0, ge=0, le=7)
+
+
+class LinkConfig(Strict):
+    """How a BMC waits for a cluster's recovery before it acts on a fault."""
+
+    on: bool | None = None
+    """When left out: on where a monitor of the gateway names the server."""
+    start_s: int = Field(default=10, ge=1, le=65535)
+    """From the notice to the start of recovery."""
+    end_s: int = Field(default=120, ge=1, le=65535)
+    """From the start of recovery to its end."""
+    ceiling_s: int = Field(default=300, ge=1, le=65535)
+    """However often the recovery is extended."""
 
 
 class BmcConfig(Strict):
     """A BMC on a server's board."""
 
+    profile: str = "express5800-a1080a"
     address: Address
+    suites: tuple[Literal[0, 1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17], ...] | None = Field(default=None, min_length=1)
+    """Cipher suites that are on; those of the profile when left out. Suite 0 lets anybody in who knows a name."""
+    link: LinkConfig = LinkConfig()
+    inject: bool = False
+    """Whether managers may inject faults by IPMI."""
     users: dict[Annotated[str, Field(max_length=16)], BmcUser] = Field(min_length=1, max_length=14)
     alerts: tuple[AlertConfig, ...] | None = Field(default=None, max_length=8)
     """Trap destinations; when left out, the keyword address of its server, or the gateway."""
@@ -169,6 +192,8 @@ class ServerConfig(Strict):
     shutdown_s: Seconds = 60
     ac_link: AcLink = AcLink.ON
     load_w: float = Field(default=200, ge=0)
+    watchdog_s: float = Field(default=0, ge=0, le=6553)
+    """Time after which the BMC's watchdog finds the operating system hung; 0 without a watchdog service."""
     bmc: BmcConfig | None = None
 
 
@@ -195,9 +220,11 @@ class Ports(Strict):
     ipmi: Port = 623
     http: OptionalPort = 80
     console: OptionalPort = 23
+    echo: OptionalPort = 7
+    """Of the servers: answered while their operating system runs (RFC 862)."""
 
 
-HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=2323)
+HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=2323, echo=10007)
 
 
 class Plant(Strict):

@@ -15,6 +15,7 @@ from emulators.bindings.network import Impairment
 from emulators.bindings.traps import OutgoingTrap
 from emulators.config import Ports
 from emulators.devices.bmc import Bmc
+from emulators.devices.server import Server
 from emulators.devices.ups import Ups
 from emulators.faces.console import ConsoleFace
 from emulators.faces.ipmi_lan import IpmiLan
@@ -23,23 +24,26 @@ from emulators.faces.snmp_agent import SnmpAgent
 from emulators.faces.stage import Stage
 from emulators.faces.udp import BindError, UdpSocket
 from emulators.faces.web import WebFace
-from emulators.kernel.instant import Instant
+from emulators.kernel.instant import START, Instant
+from emulators.kernel.world import World
 
 log = structlog.get_logger("emulators")
 
 Peer = tuple[str, int]
 TOKEN_OCTETS = 16
+MOST_REFUSALS = 1024  # reasons and sources remembered
 
 
 class Surroundings(Protocol):
     """What a host needs of the running plant."""
 
     counters: Counter[str]
+    world: World
 
     def now(self) -> Instant: ...
 
-    def arrive(self, now: Instant) -> None:
-        """Something arrives: let the world come to `now` first."""
+    def arrive(self) -> Instant:
+        """Something arrives: let the world come to the present first, which is returned."""
 
     def changed(self) -> None:
         """A device may have changed."""
@@ -69,9 +73,9 @@ class Line:
         self._counters = counters
         self._socket: UdpSocket | None = None
 
-    def bind(self, address: str, port: int, receive: Callable[[bytes, Peer], None]) -> None:
-        """Raises BindError."""
-        self._socket = UdpSocket(address, port, receive)
+    def bind(self, address: str, port: int, receive: Callable[[bytes, Peer], None], arrive: Callable[[], None]) -> None:
+        """`arrive` is called before datagrams that are read together. Raises BindError."""
+        self._socket = UdpSocket(address, port, receive, arrive)
 
     def send(self, answer: bytes, peer: Peer) -> None:
         """Send an answer now or later, or lose it."""
@@ -136,15 +140,16 @@ class UpsHost:
         self._ups = ups
         self._ports = ports
         self._around = around
-        self._agent = SnmpAgent(card, _salt(around))
+        self._agent = SnmpAgent(card, around.world, _salt(around))
         self._line = Line(card.impairment, chance, around.counters)
         settings = ups.profile.card
         self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)
-        stage = Stage(self._present, around.changed, self._token)
+        stage = Stage(around.arrive, around.changed, self._token)
         self._web = WebFace(card, stage)
         self._console = ConsoleFace(card, stage)
         self._serial = serial
         self._bound = ""
+        self._now = START
         self._moving: asyncio.Task[None] | None = None
 
     @property
@@ -158,7 +163,7 @@ class UpsHost:
             self._console.open_serial(self._serial)
 
     async def _bind(self, address: str) -> None:
-        self._line.bind(address, self._ports.snmp, self._receive)
+        self._line.bind(address, self._ports.snmp, self._receive, self._arrive)
         self._traps.bind(address)
         if self._ports.http is not None:
             await self._web.start(address, self._ports.http)
@@ -202,17 +207,15 @@ class UpsHost:
             self._console.open_serial(self._serial)
         self._moving = None
 
-    def _present(self) -> Instant:
-        now = self._around.now()
-        self._around.arrive(now)
-        return now
-
     def _token(self) -> str:
         return self._around.random_bytes(TOKEN_OCTETS).hex()
 
+    def _arrive(self) -> None:
+        """Datagrams read together arrive at one instant."""
+        self._now = self._around.arrive()
+
     def _receive(self, data: bytes, peer: Peer) -> None:
-        now = self._present()
-        answer = self._agent.receive(data, peer[0], now)
+        answer = self._agent.receive(data, peer[0], self._now)
         if answer is not None:
             self._line.send(answer, peer)
         if self._agent.changed:
@@ -220,15 +223,17 @@ class UpsHost:
 
 
 class BmcHost:
-    """A BMC: IPMI and traps."""
+    """A BMC: IPMI with its serial console, and traps."""
 
-    def __init__(self, bmc: Bmc, ports: Ports, around: Surroundings) -> None:
+    def __init__(self, bmc: Bmc, ports: Ports, around: Surroundings, chance: Random) -> None:
         self._bmc = bmc
         self._ports = ports
         self._around = around
         self._face = IpmiLan(bmc, around.random_bytes)
-        self._socket: UdpSocket | None = None
+        self._line = Line(bmc.impairment, chance, around.counters)
         self._sender: UdpSocket | None = None
+        self._refusals: Counter[tuple[str, str]] = Counter()
+        self._now = START
 
     @property
     def counters(self) -> Counter[str]:
@@ -236,30 +241,77 @@ class BmcHost:
 
     async def start(self) -> None:
         """Bind everything. Raises BindError."""
-        self._socket = UdpSocket(self._bmc.address, self._ports.ipmi, self._receive)
+        self._line.bind(self._bmc.address, self._ports.ipmi, self._receive, self._arrive)
         self._sender = UdpSocket(self._bmc.address, 0)
 
     async def stop(self) -> None:
-        for socket in (self._socket, self._sender):
-            if socket is not None:
-                socket.close()
+        self._line.close()
+        if self._sender is not None:
+            self._sender.close()
 
-    def flush(self, _now: Instant) -> None:
+    def flush(self, now: Instant) -> None:
         """Send what is to be sent."""
         for out in self._bmc.outgoing:
             for data, peer in Notifier.plain(out, self._ports.trap):
                 sent = self._sender is not None and self._sender.send(data, peer)
                 self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
         self._bmc.outgoing.clear()
+        for data, peer in self._face.pump(now):
+            self._line.send(data, peer)
 
     def next_deadline(self) -> Instant | None:
-        """Nothing is sent twice."""
-        return None
+        return self._face.next_deadline()
+
+    def _arrive(self) -> None:
+        """Datagrams read together arrive at one instant."""
+        self._now = self._around.arrive()
 
     def _receive(self, data: bytes, peer: Peer) -> None:
-        now = self._around.now()
-        self._around.arrive(now)
-        for answer in self._face.receive(data, peer, now):
-            if self._socket is not None:
-                self._socket.send(answer, peer)
-        self._around.changed()
+        for answer in self._face.receive(data, peer, self._now):
+            self._line.send(answer, peer)
+        if self._face.refused is not None:
+            self._note(self._face.refused, peer[0])
+        if self._bmc.touched:
+            self._bmc.touched = False
+            self._around.changed()
+
+    def _note(self, reason: str, peer: str) -> None:
+        """A refusal is logged the first, second, fourth, eighth ... time, so that a flood does not fill the log."""
+        self._refusals[reason, peer] += 1
+        count = self._refusals[reason, peer]
+        if count & (count - 1) == 0:
+            log.warning("security.refused", device=self._bmc.name, reason=reason, source=peer, count=count)
+        if len(self._refusals) > MOST_REFUSALS:
+            self._refusals.clear()
+
+
+class ServerHost:
+    """The network of a server's operating system: an echo, while it runs (RFC 862)."""
+
+    def __init__(self, server: Server, port: int, around: Surroundings) -> None:
+        self._server = server
+        self._port = port
+        self._around = around
+        self._socket: UdpSocket | None = None
+        self.counters: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Raises BindError."""
+        self._socket = UdpSocket(self._server.address, self._port, self._receive, self._arrive)
+
+    async def stop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def flush(self, _now: Instant) -> None:
+        """There is nothing that a server says by itself."""
+
+    def next_deadline(self) -> Instant | None:
+        return None
+
+    def _arrive(self) -> None:
+        self._around.arrive()
+
+    def _receive(self, data: bytes, peer: Peer) -> None:
+        if self._server.on_lan and self._socket is not None:
+            self._socket.send(data, peer)

@@ -50,7 +50,8 @@ class Memory:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(device)
         fresh = path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as stream:
+        # Passwords of a controller's users are among what it keeps.
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:  # noqa: PTH123  # of a descriptor
             json.dump(memory, stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())

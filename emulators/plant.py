@@ -6,7 +6,8 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from emulators.bindings.snmp import Access, UsmUser
 from emulators.config import BmcConfig, Plant, ServerConfig, UpsConfig
-from emulators.devices.bmc import AlertDestination, Bmc, User
+from emulators.devices.bmc import Bmc, Destination, LinkSettings, User
+from emulators.devices.bmc import load_profile as load_bmc_profile
 from emulators.devices.disk import Disk
 from emulators.devices.mains import Mains
 from emulators.devices.psu import Psu
@@ -98,6 +99,7 @@ def _server(
     server = Server(
         name,
         len(supplies),
+        address=config.address,
         ac_link=config.ac_link,
         boot_s=config.boot_s,
         shutdown_s=config.shutdown_s,
@@ -122,15 +124,24 @@ def _server(
 
 def _bmc(plant: Plant, server: str, config: ServerConfig, bmc: BmcConfig, epoch_s: int) -> Bmc:
     users = [User(name, user.password, Privilege[user.privilege.upper()]) for name, user in bmc.users.items()]
-    alerts = [AlertDestination(alert.receiver, alert.port) for alert in bmc.alerts or ()]
+    destinations = [
+        Destination(row.receiver, row.port, row.acknowledge, row.timeout_s, row.retries) for row in bmc.alerts or ()
+    ]
     if bmc.alerts is None:
-        alerts = [AlertDestination(LOOPBACK)]
+        destinations = [Destination(LOOPBACK)]
+    link = bmc.link
     return Bmc(
         f"{server}.bmc",
         bmc.address,
         len(config.power),
         users,
-        alerts,
+        destinations,
+        profile=load_bmc_profile(bmc.profile),
+        link=LinkSettings(bool(link.on), link.start_s, link.end_s, link.ceiling_s),
+        suites=bmc.suites or (),
+        inject=bmc.inject,
+        port=plant.ports.ipmi,
+        os_watchdog_s=config.watchdog_s,
         guid=uuid5(NAMESPACE_DNS, f"{server}.{plant.rig}.standin.invalid"),
         epoch_s=epoch_s,
         ac_link=config.ac_link,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,14 +13,15 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.api import Refusal
-from gateway.assembly import devices_of, sinks_of
+from gateway.assembly import bmc_policies_of, devices_of, probe_of, sinks_of, ups_policies_of
 from gateway.commander import Commands
 from gateway.config import BmcDevice, Site, SseSink, UpsDevice
-from gateway.correlate import Correlator, State, UpsPolicy
+from gateway.correlate import Correlator, State
 from gateway.decode import decode_datagram, decode_observation
 from gateway.deliver import Dispatcher, Outbox
 from gateway.deliver.sinks.sse import Streams
-from gateway.devices.bmc_heartbeat import BmcHeartbeat
+from gateway.devices.bmc_commands import RECOVERY_COMMANDS
+from gateway.devices.heartbeat import Heartbeat
 from gateway.devices.ups_poll import UpsPoller
 from gateway.journal import Journal
 from gateway.receive import Listener, ListenError
@@ -31,6 +33,7 @@ from gateway.records import (
     Observation,
     Record,
     RecordKind,
+    Recovery,
     Refused,
     encode_json,
 )
@@ -61,12 +64,8 @@ class Gateway:
         self._source = f"/standin/{site.name}"
         self._communities = frozenset(text.encode() for text in site.access.communities)
         self._translator = Translator(Inventory(devices_of(site)))
-        self._policies = {
-            name: UpsPolicy(round(device.confirm_s * 1000), device.groups)
-            for name, device in site.devices.items()
-            if isinstance(device, UpsDevice)
-        }
-        self._correlator = Correlator(self._policies, self._source)
+        self._policies, self._bmc_policies = ups_policies_of(site), bmc_policies_of(site)
+        self._correlator = Correlator(self._policies, self._source, bmcs=self._bmc_policies)
         self._arrivals: list[Arrival] = []
         self._arrived = asyncio.Event()
         self._tick_timer: asyncio.TimerHandle | None = None
@@ -77,8 +76,8 @@ class Gateway:
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
         self._poller = UpsPoller(tree, POLLED, self._observe)
-        self._heartbeat = BmcHeartbeat(self._observe)
-        self._commands = Commands(site, tree, store, unix_ms)
+        self._heartbeat = Heartbeat(self._observe)
+        self._commands = Commands(site, tree, store, unix_ms, self._command_done)
         self._working = False
         self._trouble = ""  # why nothing can be written, while that is so
         self._registry = CollectorRegistry()
@@ -124,7 +123,9 @@ class Gateway:
                 )
             else:
                 beat = device.heartbeat
-                self._heartbeat.add(name, device.address, device.port, beat.interval_s, beat.timeout_s)
+                self._heartbeat.add(
+                    name, device.address, device.port, beat.interval_s, beat.timeout_s, probe_of(device, os.urandom)
+                )
         self._poller.start()
         self._heartbeat.start()
 
@@ -160,6 +161,12 @@ class Gateway:
 
     def _observe(self, observation: Observation) -> None:
         self._heard([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
+
+    def _command_done(self, command: Command, details: Mapping[str, Any]) -> None:
+        """A recovery's step that a BMC took is an observation like any other: journaled first, then told."""
+        if command.command in RECOVERY_COMMANDS:
+            step = msgspec.convert({**details, "started": command.command == RECOVERY_COMMANDS[0]}, Recovery)
+            self._observe(Observation(command.device, recovery=step))
 
     def _take(self) -> list[Arrival]:
         arrivals, self._arrivals = self._arrivals, []
@@ -205,7 +212,7 @@ class Gateway:
         """Take up the correlator's memory and the journal's remainder from disk. Raises StoreError."""
         processed, memory = await self._outbox.resume()
         state = msgspec.json.decode(memory, type=State) if memory else None
-        self._correlator = Correlator(self._policies, self._source, state)
+        self._correlator = Correlator(self._policies, self._source, state, self._bmc_policies)
         await self._catch_up(processed)
 
     async def _catch_up(self, processed: int) -> None:
@@ -276,7 +283,7 @@ class Gateway:
         config = self.site.devices.get(name)
         if config is None:
             raise Refusal(404, f"there is no device {name!r}; known: {', '.join(self.site.devices) or 'none'}")
-        link = self._heartbeat if isinstance(config, BmcDevice) else self._poller
+        link = self._poller if isinstance(config, UpsDevice) else self._heartbeat
         heard = link.last_heard_s(name)
         now = asyncio.get_running_loop().time()
         conditions = self._correlator.state.open.get(name, {})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.config import BmcDevice, FileSink, Site, WebhookSink, keyword_address
+from gateway.config import BmcDevice, ExecSink, FileSink, ServerDevice, Site, UpsDevice, WebhookSink, keyword_address
+from gateway.correlate import BmcPolicy, UpsPolicy
 from gateway.deliver.sinks import Sink
+from gateway.deliver.sinks.exec import ExecSink as Exec
 from gateway.deliver.sinks.file import FileSink as File
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
+from gateway.devices.probes import Echo, Login, PresencePing, Probe
 from gateway.translate import Known
 
 
@@ -35,6 +38,8 @@ def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Sink]:
             sinks[name] = Webhook(config.url, _secret(name, config), config.timeout_s, now_s)
         elif isinstance(config, FileSink):
             sinks[name] = File(config.path)
+        elif isinstance(config, ExecSink):
+            sinks[name] = Exec(config.argv, config.types, config.timeout_s)
     return sinks
 
 
@@ -51,3 +56,39 @@ def devices_of(site: Site) -> list[Known]:
                 keywords[place] = (*keywords.get(place, ()), monitor.name)
         result.append(Known(name, device.kind, device.address, server, keywords))
     return result
+
+
+def ups_policies_of(site: Site) -> dict[str, UpsPolicy]:
+    """How long an outage of each UPS must last, and whom it concerns."""
+    return {
+        name: UpsPolicy(round(device.confirm_s * 1000), device.groups)
+        for name, device in site.devices.items()
+        if isinstance(device, UpsDevice)
+    }
+
+
+def bmc_policies_of(site: Site) -> dict[str, BmcPolicy]:
+    """How long each BMC waits for a recovery."""
+    return {
+        name: BmcPolicy(round(device.recovery.start_s * 1000), round(device.recovery.end_s * 1000))
+        for name, device in site.devices.items()
+        if isinstance(device, BmcDevice)
+    }
+
+
+def password_of(device: BmcDevice) -> Callable[[], str]:
+    """Read at each login, so that a rotated file takes effect."""
+    path = device.password_file
+    if path is not None:
+        return lambda: path.read_text().rstrip("\r\n")
+    return lambda: device.password or ""
+
+
+def probe_of(device: BmcDevice | ServerDevice, random_bytes: Callable[[int], bytes]) -> Probe:
+    """How a device is asked whether it is there."""
+    if isinstance(device, ServerDevice):
+        return Echo()
+    if device.heartbeat.probe == "presence":
+        return PresencePing()
+    password = password_of(device)
+    return Login(device.user.encode(), lambda: password().encode(), device.heartbeat.suite, random_bytes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +12,8 @@ import msgspec
 import structlog
 
 from gateway.api import Refusal
-from gateway.config import BmcDevice, Site
+from gateway.assembly import password_of
+from gateway.config import BmcDevice, Site, UpsDevice
 from gateway.devices.bmc_commands import BmcCommander, new_pool
 from gateway.devices.commands import Commander, CommandError
 from gateway.devices.ups_commands import SharedEngine, UpsCommander
@@ -28,8 +29,17 @@ ENDED = (CommandState.DONE, CommandState.FAILED, CommandState.EXPIRED)
 class Commands:
     """The commands of a site's devices."""
 
-    def __init__(self, site: Site, tree: MibTree, store: Store, unix_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        tree: MibTree,
+        store: Store,
+        unix_ms: Callable[[], int],
+        done: Callable[[Command, Mapping[str, Any]], None],
+    ) -> None:
+        """`done` hears of every command that a device carried out, and what the device said."""
         self._store = store
+        self._done = done
         self._unix_ms = unix_ms
         self._pool = new_pool()
         self._engine = SharedEngine()
@@ -38,9 +48,9 @@ class Commands:
         for name, device in site.devices.items():
             if isinstance(device, BmcDevice):
                 self._commanders[name] = BmcCommander(
-                    device.address, device.port, device.user, _password(device), self._pool
+                    device.address, device.port, device.user, password_of(device), self._pool
                 )
-            else:
+            elif isinstance(device, UpsDevice):
                 snmp = device.snmp
                 self._commanders[name] = UpsCommander(
                     tree, device.address, snmp.port, snmp.version, snmp.community, self._engine
@@ -48,11 +58,14 @@ class Commands:
 
     def names(self, device: str) -> tuple[str, ...]:
         """The commands that `device` takes."""
-        return self._commanders[device].names
+        commander = self._commanders.get(device)
+        return commander.names if commander is not None else ()
 
     async def submit(self, device: str, name: str, params: dict[str, Any], key: str) -> tuple[Command, bool]:
         """Accept a command and start it. Raises Refusal 409 for a key used otherwise, 422 for what can never work."""
-        commander = self._commanders[device]
+        commander = self._commanders.get(device)
+        if commander is None:
+            raise Refusal(422, f"{device} takes no commands")
         try:
             commander.check(name, params)
         except CommandError as error:
@@ -104,8 +117,9 @@ class Commands:
         command.state = CommandState.RUNNING
         await self._save(command)
         try:
-            command.result = await commander.run(command.command, command.params)
+            command.result, details = await commander.run(command.command, command.params)
             command.state = CommandState.DONE
+            self._done(command, details)
         except CommandError as error:
             command.result = str(error)
             command.state = CommandState.FAILED
@@ -144,10 +158,3 @@ def _insert(connection: sqlite3.Connection, command: Command) -> Command | None:
         (command.id, command.idempotency_key, encode_json(command), command.created_ms),
     )
     return None
-
-
-def _password(device: BmcDevice) -> Callable[[], str]:
-    path = device.password_file
-    if path is not None:
-        return lambda: path.read_text().rstrip("\r\n")
-    return lambda: device.password or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -65,10 +66,26 @@ class UpsDevice(Strict):
 
 
 class Heartbeat(Strict):
-    """Presence pings to a BMC."""
+    """How a device is asked whether it is there."""
 
     interval_s: Seconds = 3
     timeout_s: Seconds = 90
+
+
+class BmcHeartbeat(Heartbeat):
+    """How a BMC is asked."""
+
+    probe: Literal["presence", "login"] = "presence"
+    """A presence ping without a session, or Get Chassis Status in one, which shows the server's power, too."""
+    suite: Literal[3, 8, 12, 17] = 17
+    """Cipher suite of the login."""
+
+
+class RecoveryWait(Strict):
+    """How long a BMC holds its action: until the start of a recovery, and until its end."""
+
+    start_s: Seconds = 10
+    end_s: Seconds = 120
 
 
 class BmcDevice(Strict):
@@ -82,7 +99,8 @@ class BmcDevice(Strict):
     """Only for rigs; a site keeps passwords in files."""
     password_file: Path | None = None
     server: str | None = None
-    heartbeat: Heartbeat = Heartbeat()
+    heartbeat: BmcHeartbeat = BmcHeartbeat()
+    recovery: RecoveryWait = RecoveryWait()
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
@@ -91,7 +109,16 @@ class BmcDevice(Strict):
         return self
 
 
-Device = Annotated[UpsDevice | BmcDevice, Field(discriminator="kind")]
+class ServerDevice(Strict):
+    """A server whose operating system is asked over the LAN, by an echo service (RFC 862)."""
+
+    kind: Literal["server"]
+    address: Address
+    port: Port = 7
+    heartbeat: Heartbeat = Heartbeat(timeout_s=30)
+
+
+Device = Annotated[UpsDevice | BmcDevice | ServerDevice, Field(discriminator="kind")]
 
 
 def keyword_address(text: str) -> str:
@@ -141,7 +168,29 @@ class SseSink(Strict):
     max_clients: int = Field(default=64, ge=1)
 
 
-Sink = Annotated[WebhookSink | FileSink | SseSink, Field(discriminator="type")]
+PLACEHOLDERS = re.compile(r"\{([^{}]*)\}")
+FIELDS = ("id", "type", "subject", "time", "source")
+
+
+def _template(text: str) -> str:
+    for name in PLACEHOLDERS.findall(text):
+        if name not in FIELDS and not re.fullmatch(r"data\.[a-z_]+", name):
+            raise ValueError(f"{{{name}}} is no field of an event; accepted: {', '.join(FIELDS)}, data.NAME")
+    return text
+
+
+class ExecSink(Strict):
+    """Run a program for each event, without a shell. Exit status 0 means taken."""
+
+    type: Literal["exec"]
+    argv: tuple[Annotated[str, AfterValidator(_template)], ...] = Field(min_length=1)
+    """The program by its path, and its arguments; `{subject}`, `{data.server}` and the like are filled in."""
+    types: tuple[str, ...] = ("bmc.notice",)
+    """Types of events it is run for."""
+    timeout_s: Seconds = 180
+
+
+Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink, Field(discriminator="type")]
 
 
 class JournalConfig(Strict):
@@ -207,4 +256,21 @@ class Site(Strict):
                     f"devices.{name}.address: {device.address} already belongs to {owners[device.address]}"
                 )
             owners[device.address] = name
+        self._check_monitors()
         return self
+
+    def _check_monitors(self) -> None:
+        """Every server has a value of its own in every monitor, with the same port in all (requirements 3.3)."""
+        servers = [device.server for device in self.devices.values() if isinstance(device, BmcDevice) and device.server]
+        for server in servers:
+            ports: dict[str, str] = {}
+            for monitor in self.monitors:
+                text = monitor.keyword.get(server)
+                if text is None:
+                    raise ValueError(
+                        f"monitors: {monitor.name} has no keyword for {server}; every server needs a value of its own"
+                    )
+                ports.setdefault(keyword_address(text).rpartition(":")[2], monitor.name)
+            if len(ports) > 1:
+                shown = ", ".join(f"{port} in {name}" for port, name in ports.items())
+                raise ValueError(f"monitors: {server} has different ports ({shown}); it must be the same in all")

@@ -91,12 +91,24 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Recovery(msgspec.Struct, frozen=True):
+    """A step of a recovery that a controller told a BMC, which took it: started, or ended."""
+
+    incident: int
+    started: bool
+    node: str = ""
+    granted_s: int = 0
+    result: str = ""
+    action: str = ""
+
+
 class Observation(msgspec.Struct, frozen=True):
-    """What a link saw: readings by object name, or that a device fell silent or was heard again."""
+    """What a link saw: readings by object name, that a device fell silent or was heard again, or a recovery's step."""
 
     device: str
     silent: bool = False
     values: dict[str, int] = {}
+    recovery: Recovery | None = None
 
 
 class Severity(StrEnum):

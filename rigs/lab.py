@@ -68,7 +68,7 @@ class _Lab:
         place = self._emulators.places.get(request.match_info["id"])
         if place is None:
             raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")
-        return reply({"inputs": place.inputs.help})
+        return reply({"inputs": place.inputs.help, "plain": place.inputs.plain})
 
     async def inject(self, request: web.Request) -> web.Response:
         try:

@@ -8,8 +8,21 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from emulators.config import HIGH_PORTS, AlertConfig, Name, Plant, Ports, Seconds, Strict, UpsConfig
+from emulators.devices.bmc import ProfileError as BmcProfileError
+from emulators.devices.bmc import load_profile as load_bmc_profile
 from emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
-from gateway.config import Api, BmcDevice, JournalConfig, Listen, Monitor, Site, Snmp, UpsDevice
+from gateway.config import (
+    Api,
+    BmcDevice,
+    JournalConfig,
+    Listen,
+    Monitor,
+    RecoveryWait,
+    ServerDevice,
+    Site,
+    Snmp,
+    UpsDevice,
+)
 from rigs.files import FileError, in_short, load
 
 PortChoice = Literal["file", "high"]
@@ -87,6 +100,12 @@ class RigFile(Plant):
                 Settings(load_profile(ups.profile))  # complete, too
             except ProfileError as error:
                 raise ValueError(f"ups.{name}.profile: {error}") from error
+        for name, server in self.servers.items():
+            try:
+                if server.bmc is not None:
+                    load_bmc_profile(server.bmc.profile)
+            except BmcProfileError as error:
+                raise ValueError(f"servers.{name}.bmc.profile: {error}") from error
         for section, consumers in (("servers", self.servers), ("disks", self.disks)):
             for name, consumer in consumers.items():
                 for feed in consumer.power:
@@ -123,6 +142,11 @@ def _with_profile_paths(path: Path, document: Any) -> None:
         profile = ups.get("profile") if isinstance(ups, dict) else None
         if isinstance(profile, str) and profile.endswith(".yaml"):
             ups["profile"] = str((path.parent / profile).resolve())
+    for server in (document.get("servers") or {}).values():
+        bmc = server.get("bmc") if isinstance(server, dict) else None
+        profile = bmc.get("profile") if isinstance(bmc, dict) else None
+        if isinstance(bmc, dict) and isinstance(profile, str) and profile.endswith(".yaml"):
+            bmc["profile"] = str((path.parent / profile).resolve())
 
 
 def plant_of(rig: RigFile) -> RigFile:
@@ -130,9 +154,14 @@ def plant_of(rig: RigFile) -> RigFile:
     servers = {}
     for name, server in rig.servers.items():
         bmc = server.bmc
-        if bmc is not None and bmc.alerts is None and (places := _keywords(rig, name)):
-            alerts = tuple(AlertConfig(receiver=host, port=port) for host, port in places)
-            server = server.model_copy(update={"bmc": bmc.model_copy(update={"alerts": alerts})})
+        if bmc is not None:
+            places = _keywords(rig, name)
+            changes: dict[str, Any] = {}
+            if bmc.alerts is None and places:
+                changes["alerts"] = tuple(AlertConfig(receiver=host, port=port) for host, port in places)
+            if bmc.link.on is None:
+                changes["link"] = bmc.link.model_copy(update={"on": bool(places)})
+            server = server.model_copy(update={"bmc": bmc.model_copy(update=changes)})
         servers[name] = server
     return rig.model_copy(update={"servers": servers})
 
@@ -155,6 +184,8 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
     for name, ups in rig.ups.items():
         devices.setdefault(name, _ups_device(rig, name, ups))
     for name, server in rig.servers.items():
+        if rig.ports.echo is not None:
+            devices.setdefault(name, ServerDevice(kind="server", address=server.address, port=rig.ports.echo))
         if server.bmc is None:
             continue
         user, secret = next(iter(server.bmc.users.items()))
@@ -167,6 +198,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
                 user=user,
                 password=secret.password,
                 server=name,
+                recovery=RecoveryWait(start_s=server.bmc.link.start_s, end_s=server.bmc.link.end_s),
             ),
         )
     places = [("127.0.0.1", trap), *(place for server in rig.servers for place in _keywords(rig, server))]

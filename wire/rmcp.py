@@ -24,6 +24,9 @@ class RmcpClass(IntEnum):
     OEM = 0x08
 
 
+CLASSES = {each.value: each for each in (RmcpClass.ASF, RmcpClass.IPMI)}
+
+
 class Rmcp(NamedTuple):
     """The header; the body begins at octet 4."""
 
@@ -50,9 +53,10 @@ def decode(data: bytes) -> Rmcp:
         raise WireError(len(data), "an RMCP header has 4 octets")
     if data[0] != VERSION:
         raise WireError(0, "the RMCP version is 06h")
-    if data[3] not in (RmcpClass.ASF, RmcpClass.IPMI):
+    rmcp_class = CLASSES.get(data[3])
+    if rmcp_class is None:
         raise WireError(3, "the RMCP class is neither ASF (06h) nor IPMI (07h)")
-    return Rmcp(data[2], RmcpClass(data[3]))
+    return Rmcp(data[2], rmcp_class)
 
 
 def encode(rmcp_class: RmcpClass, body: bytes) -> bytes:

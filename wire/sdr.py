@@ -9,6 +9,7 @@ from wire.errors import WireError
 VERSION = 0x51
 FULL = 0x01
 COMPACT = 0x02
+CONTROLLER = 0x12
 THRESHOLD = 0x01  # event/reading type of threshold sensors
 SENSOR_SPECIFIC = 0x6F
 
@@ -54,6 +55,7 @@ class Sensor(NamedTuple):
     thresholds: Thresholds = Thresholds()
     nominal: int = 0
     offsets: int = 0  # states a discrete sensor may show
+    hysteresis: int = 1  # raw
 
 
 def encode(record_id: int, sensor: Sensor) -> bytes:
@@ -61,6 +63,14 @@ def encode(record_id: int, sensor: Sensor) -> bytes:
     body = _full(sensor) if sensor.event_type == THRESHOLD else _compact(sensor)
     kind = FULL if sensor.event_type == THRESHOLD else COMPACT
     return record_id.to_bytes(2, "little") + bytes((VERSION, kind, len(body))) + body
+
+
+def encode_controller(record_id: int, name: str) -> bytes:
+    """A record that says where the controller itself is (section 43.9)."""
+    text = name.encode("latin-1")[:16]
+    # The BMC's address on channel 0, no notices of power, every function but bridge, entity 6 (system management).
+    body = bytes((0x20, 0x00, 0x00, 0x9F, 0, 0, 0, 6, 1, 0, 0xC0 | len(text))) + text
+    return record_id.to_bytes(2, "little") + bytes((VERSION, CONTROLLER, len(body))) + body
 
 
 def _key(sensor: Sensor) -> bytes:
@@ -91,23 +101,28 @@ def event_masks(thresholds: Thresholds) -> tuple[int, int]:
     return events, readable
 
 
+def factors_octets(factors: Factors) -> bytes:
+    """Six octets: M, tolerance, B, accuracy, accuracy, exponents (section 35.5)."""
+    octets = (factors.m & 0xFF, (factors.m >> 8 & 3) << 6, factors.b & 0xFF, (factors.b >> 8 & 3) << 6, 0)
+    return bytes((*octets, (factors.r_exp & 0xF) << 4 | factors.b_exp & 0xF))
+
+
 def _full(sensor: Sensor) -> bytes:
     events, readable = event_masks(sensor.thresholds)
     factors = sensor.factors
     limits = bytes(value or 0 for value in sensor.thresholds)
     return (
         _key(sensor)
-        # initialised and scanning; auto re-arm, hysteresis and thresholds readable
-        + bytes((0x7F, 0x40 | 0x10 | 0x04, sensor.sensor_type, THRESHOLD))
+        # initialised and scanning; auto re-arm, hysteresis and thresholds readable and settable
+        + bytes((0x7F, 0x40 | 0x20 | 0x08, sensor.sensor_type, THRESHOLD))
         + events.to_bytes(2, "little")
         + events.to_bytes(2, "little")
-        + bytes((readable, 0))
+        + bytes((readable, readable))
         + bytes((0x00, sensor.unit, 0x00, 0x00))  # unsigned, base unit, no modifier, linear
-        + bytes((factors.m & 0xFF, (factors.m >> 8 & 3) << 6, factors.b & 0xFF, (factors.b >> 8 & 3) << 6, 0))
-        + bytes(((factors.r_exp & 0xF) << 4 | factors.b_exp & 0xF,))
+        + factors_octets(factors)
         + bytes((0x01, sensor.nominal, 0, 0, 0xFF, 0x00))  # nominal reading given; analog range 0..255
         + limits
-        + bytes((1, 1, 0, 0, 0))  # hysteresis of one count
+        + bytes((sensor.hysteresis, sensor.hysteresis, 0, 0, 0))
         + _name(sensor)
     )
 
@@ -152,6 +167,7 @@ def decode(data: bytes) -> tuple[int, Sensor]:
         ),
         thresholds=Thresholds(unr, ucr, unc, lnr, lcr, lnc),
         nominal=data[31],
+        hysteresis=data[42],
     )
 
 

@@ -8,6 +8,7 @@ from wire.errors import WireError
 
 SYSTEM_EVENT = 0x02
 EVENT_MESSAGE_REVISION = 0x04
+TIMED_OEM, UNTIMED_OEM = 0xC0, 0xE0  # first types of records of the maker's own
 
 
 class SelRecord(NamedTuple):
@@ -21,6 +22,38 @@ class SelRecord(NamedTuple):
     deasserted: bool
     event_type: int
     event_data: bytes  # 3 octets
+
+
+class OemRecord(NamedTuple):
+    """A record of a maker's own: type C0h to DFh with `timestamp` and 9 octets, E0h to FFh with 13 and no time."""
+
+    record_id: int
+    kind: int
+    timestamp: int | None
+    data: bytes
+
+
+def timestamped(kind: int) -> bool:
+    """Whether an OEM record of this type has a time (section 32.2)."""
+    return TIMED_OEM <= kind < UNTIMED_OEM
+
+
+def encode_any(record: SelRecord | OemRecord) -> bytes:
+    """16 octets."""
+    if isinstance(record, SelRecord):
+        return encode(record)
+    time = b"" if record.timestamp is None else record.timestamp.to_bytes(4, "little")
+    return record.record_id.to_bytes(2, "little") + bytes((record.kind,)) + time + record.data
+
+
+def decode_any(data: bytes) -> SelRecord | OemRecord:
+    """Read a record of any type. Raises WireError."""
+    if len(data) != 16 or data[2] < TIMED_OEM:
+        return decode(data)
+    record_id = int.from_bytes(data[0:2], "little")
+    if timestamped(data[2]):
+        return OemRecord(record_id, data[2], int.from_bytes(data[3:7], "little"), data[7:])
+    return OemRecord(record_id, data[2], None, data[3:])
 
 
 def encode(record: SelRecord) -> bytes:

@@ -41,6 +41,7 @@ class RestartCause(IntEnum):
     UNKNOWN = 0
     CHASSIS_CONTROL = 1
     POWER_BUTTON = 3
+    WATCHDOG = 4
     AC_ALWAYS = 6
     AC_PREVIOUS = 7
     PEF_RESET = 8
@@ -53,6 +54,8 @@ class ChassisOrder(NamedTuple):
     serial: int
     action: Action
     cause: RestartCause
+    cycle_s: float = 5.0
+    """How long a power cycle keeps the power off."""
 
 
 class Host(NamedTuple):

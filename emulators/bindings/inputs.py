@@ -13,10 +13,11 @@ class InputError(ValueError):
 
 
 class Input(NamedTuple):
-    """One input: a line of help, and what it does with its arguments."""
+    """One input: a line of help, what it does with its arguments, and whether it has any."""
 
     help: str
     run: Callable[[list[str], Instant], None]
+    plain: bool = False
 
 
 def plain(help_text: str, run: Callable[[Instant], None]) -> Input:
@@ -27,7 +28,7 @@ def plain(help_text: str, run: Callable[[Instant], None]) -> Input:
             raise InputError("this input takes no arguments")
         run(now)
 
-    return Input(help_text, checked)
+    return Input(help_text, checked, plain=True)
 
 
 def numeric(help_text: str, name: str, low: float, high: float, run: Callable[[float, Instant], None]) -> Input:
@@ -67,6 +68,11 @@ class Inputs:
     def help(self) -> dict[str, str]:
         """Name to one line of help."""
         return {name: row.help for name, row in self._rows.items()}
+
+    @property
+    def plain(self) -> list[str]:
+        """Names of those without arguments."""
+        return [name for name, row in self._rows.items() if row.plain]
 
     def apply(self, name: str, args: list[str], now: Instant) -> None:
         """Run an input. Raises InputError with the accepted words."""

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from wire.ipmi.message import Completion, Privilege, Request
+from wire.ipmi.message import Completion, NetFn, Privilege, Request
 from wire.ipmi.session import Session
 
 Answer = tuple[int, bytes]
+# Called with the controller, the data of the request and the session (None outside sessions).
+READING = ("Get ", "Read ", "Reserve ")
+Handler = Callable[[Any, bytes, Session | None], Answer]
+# Octets at the head of data that say whose command it is; every answer repeats them (IPMI 2.0 table 5-1).
+BODY_OCTETS: dict[int, int] = {NetFn.GROUP: 1, NetFn.OEM: 3}
 
 
 class Command(NamedTuple):
     """One command: who may give it, how long its data may be, and what it does.
 
-    The handler gets the data and the session (None outside sessions) and returns completion code and data.
+    Lengths are those behind the octets that name the defining body, where there are such.
     """
 
     name: str
     privilege: Privilege
     shortest: int
     longest: int
-    run: Callable[[bytes, Session | None], Answer]
+    run: Handler
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing that anybody outside could see: the specification names those so."""
+        return self.name.startswith(READING)
 
 
-Table = dict[tuple[int, int], Command]
+# By network function, command, and defining body or enterprise (0 for the commands of IPMI itself).
+Table = dict[tuple[int, int, int], Command]
 
 
-def dispatch(table: Table, request: Request, session: Session | None) -> Answer:
+def dispatch(table: Table, controller: object, request: Request, session: Session | None) -> Answer:
     """Look the command up, check privilege and length, run it (IPMI 2.0 table 5-2 for the refusals)."""
-    command = table.get((request.netfn, request.command))
+    count = BODY_OCTETS.get(request.netfn, 0)
+    body, data = request.data[:count], request.data[count:]
+    if len(body) < count:
+        return Completion.LENGTH_INVALID, b""
+    command = table.get((request.netfn, request.command, int.from_bytes(body, "little")))
     if command is None:
         # Outside sessions even "no such command" is withheld: only what the table marks so is served there.
-        return (Completion.INVALID_COMMAND if session else Completion.INSUFFICIENT_PRIVILEGE), b""
+        return (Completion.INVALID_COMMAND if session else Completion.INSUFFICIENT_PRIVILEGE), body
     held = session.privilege if session and session.active else Privilege.NONE
     if held < command.privilege:
-        return Completion.INSUFFICIENT_PRIVILEGE, b""
-    if not command.shortest <= len(request.data) <= command.longest:
-        return Completion.LENGTH_INVALID, b""
-    return command.run(request.data, session)
+        return Completion.INSUFFICIENT_PRIVILEGE, body
+    if not command.shortest <= len(data) <= command.longest:
+        return Completion.LENGTH_INVALID, body
+    code, answer = command.run(controller, data, session)
+    return code, body + answer
 
 
 def ok(data: bytes = b"") -> Answer:
@@ -49,3 +65,8 @@ def ok(data: bytes = b"") -> Answer:
 def refuse(code: int) -> Answer:
     """A completion code without data."""
     return code, b""
+
+
+def little(data: bytes) -> int:
+    """A number as IPMI carries it."""
+    return int.from_bytes(data, "little")

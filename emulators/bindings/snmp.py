@@ -48,7 +48,8 @@ class Instance:
     """One readable instance. `check` refuses a SET before anything changes; `apply` then cannot fail.
 
     `measured` marks what a device's sensors show, as opposed to what it or its manager keeps; `constant` what never
-    changes and is the same for every view.
+    changes and is the same for every view; `steady` what stays as it is while its device rests and nothing is done to
+    it.
     """
 
     oid: Oid
@@ -58,6 +59,7 @@ class Instance:
     apply: Applier | None = None
     measured: bool = False
     constant: bool = False
+    steady: bool = False
 
 
 ANYBODY = "any"
@@ -116,6 +118,9 @@ class SnmpView(Protocol):
     def authentication_failed(self, now: Instant) -> None: ...
 
     def answering(self, now: Instant) -> bool: ...
+
+    def resting(self, now: Instant) -> bool:
+        """Whether time alone changes none of the steady rows."""
 
 
 class Instances:

@@ -16,6 +16,7 @@ class IpmiHost(Host, Protocol):
     """A management controller that can lose power, and with it every session."""
 
     generation: int
+    max_sessions: int
 
     def answering(self, now: Instant) -> bool: ...
 
@@ -26,8 +27,23 @@ class IpmiLan:
     def __init__(self, host: IpmiHost, random_bytes: Callable[[int], bytes]) -> None:
         self._host = host
         self._generation = host.generation
-        self.endpoint = Endpoint(host, random_bytes)
+        self.endpoint = Endpoint(host, random_bytes, host.max_sessions)
         self.counters: Counter[str] = Counter()
+
+    @property
+    def refused(self) -> str | None:
+        """Why the last datagram was refused; None when it was not."""
+        reason = self.endpoint.refused
+        return None if reason is None else reason.value
+
+    def pump(self, now: Instant) -> list[tuple[bytes, Address]]:
+        """What the serial console has to say by itself."""
+        return self.endpoint.pump(now) if self._host.answering(now) else []
+
+    def next_deadline(self) -> Instant | None:
+        """When `pump` must be called next."""
+        due = self.endpoint.due_ms
+        return None if due is None else Instant(due)
 
     def receive(self, data: bytes, peer: Address, now: Instant) -> list[bytes]:
         """Answers to one datagram."""

@@ -2,13 +2,13 @@
 
 A manager asks the same things every few seconds, and only the request identifier differs. A plan belongs to one set of
 instances and to the octets of one request without its identifier, so it needs no invalidation: values that may change
-are read each time, and another set of instances starts without plans.
+are read each time, and another set of instances starts without plans. A plan settled for a device at rest has the
+steady values filled in, and is good until something is done to the world.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from emulators.bindings.snmp import Instance, Instances, SnmpView
@@ -20,6 +20,7 @@ from wire.snmp.codec import encode_value, encode_varbind
 
 MOST_OWN, MOST_SHARED = 64, 2048  # plans of one device, and of all devices with the same instances below their own
 MOST_VARIABLES = 128
+MOST_SETTLED = 1024  # plans with values filled in, of one device
 NO_ERROR = b"\x02\x01\x00\x02\x01\x00"  # error-status and error-index
 
 
@@ -167,22 +168,41 @@ def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes, roo
     end = at + 2 + data[at + 1]
     end += 2 + data[end + 1]
     head = data[at:end]
-    fixed = None
-    parts = tuple(_parts(shown))
-    if len(parts) == 1 and isinstance(parts[0], bytes) and len(parts[0]) <= room:
-        identifier = ber.encode_integer(pdu.request_id)
-        answer = respond(head, identifier, parts[0])
-        start = answer.index(identifier + NO_ERROR, len(head)) + 2
-        fixed = (answer[:start], answer[start + len(identifier) - 2 :])
+    parts = _joined(item.octets or item for item in shown)
+    fixed = _fixed(head, ber.encode_integer(pdu.request_id), parts, room)
     return Plan(community, pdu.kind, tuple(shown), head, parts, fixed)
 
 
-def _parts(shown: Sequence[Shown]) -> Iterator[bytes | Shown]:
-    for constant, run in groupby(shown, key=lambda item: bool(item.octets)):
-        if constant:
-            yield b"".join(item.octets for item in run)
+def settled(plan: Plan, identifier: bytes, view: SnmpView, now: Instant, room: int) -> Plan:
+    """The plan with the present values of steady rows, for as long as the device rests.
+
+    `identifier` is that of the request, with tag and length; any other of the same length will do as well.
+    """
+    parts = _joined(
+        render(part, view, now) if isinstance(part, Shown) and part.row is not None and part.row.steady else part
+        for part in plan.parts
+    )
+    return plan._replace(parts=parts, fixed=_fixed(plan.head, identifier, parts, room))
+
+
+def _joined(parts: Iterable[bytes | Shown]) -> tuple[bytes | Shown, ...]:
+    """Neighbouring octets put together."""
+    result: list[bytes | Shown] = []
+    for part in parts:
+        if result and isinstance(part, bytes) and isinstance(result[-1], bytes):
+            result[-1] += part
         else:
-            yield from run
+            result.append(part)
+    return tuple(result)
+
+
+def _fixed(head: bytes, identifier: bytes, parts: tuple[bytes | Shown, ...], room: int) -> tuple[bytes, bytes] | None:
+    """The answer before and behind its identifier, where no variable changes and all fit."""
+    if len(parts) != 1 or not isinstance(parts[0], bytes) or len(parts[0]) > room:
+        return None
+    answer = respond(head, identifier, parts[0])
+    start = answer.index(identifier + NO_ERROR, len(head)) + 2
+    return answer[:start], answer[start + len(identifier) - 2 :]
 
 
 def respond(head: bytes, identifier: bytes, variables: bytes) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Protocol
 
 from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser, admits
 from emulators.faces.plans import (
+    MOST_SETTLED,
     MOST_VARIABLES,
     Plan,
     Shown,
@@ -18,6 +20,7 @@ from emulators.faces.plans import (
     respond,
     scoped_identifier_span,
     select,
+    settled,
 )
 from emulators.faces.usm_engine import UsmEngine
 from emulators.kernel.instant import Instant
@@ -57,11 +60,21 @@ MIN_MESSAGE = 484  # every engine takes this much (RFC 3412 section 6.2)
 ENVELOPE = 48  # octets around the community and the variable bindings, at most
 
 
+class Revised(Protocol):
+    """A world whose `revision` is another whenever any state may have changed other than by the passing of time."""
+
+    revision: int
+
+
 class SnmpAgent:
     """Requests in, answers out. `counters` carry the names of the snmp group (RFC 3418)."""
 
-    def __init__(self, view: SnmpView, salt: int = 0) -> None:
+    def __init__(self, view: SnmpView, world: Revised, salt: int = 0) -> None:
         self._view = view
+        self._world = world
+        self._revision = world.revision
+        self._settled: dict[bytes, Plan] = {}  # of the present revision, and of the instances that all see
+        self._settled_of: Instances | None = None
         self.counters = view.counters
         self._engine = UsmEngine(view.engine_id, lambda: view.users, self.counters, salt)
         self._views: dict[tuple[Oid, ...], tuple[Instances, Instances]] = {}  # of users with a view of their own
@@ -77,7 +90,7 @@ class SnmpAgent:
         if span is not None and (answer := self._again(data, *span, manager, now)) is not None:
             return answer
         try:
-            if self._view.users and v3.is_v3(data):
+            if span is None and self._view.users and v3.is_v3(data):
                 return self._receive_v3(data, manager, now)
             message = decode(data)
         except WireError:
@@ -119,10 +132,31 @@ class SnmpAgent:
     def _again(self, data: bytes, start: int, stop: int, manager: str, now: Instant) -> bytes | None:
         """The answer to a request that came before, but for its identifier; None for any other."""
         view = self._view
-        plan = known(view.instances, data[:start] + data[stop:])
+        plan = self._known(view.instances, data, start, stop, ENVELOPE, now)
         if plan is None or view.access(plan.community, manager) is Access.NONE:
             return None
         return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now)
+
+    def _known(
+        self, instances: Instances, data: bytes, start: int, stop: int, envelope: int, now: Instant
+    ) -> Plan | None:
+        """The plan for a request, with what does not change now filled in."""
+        key, view = data[:start] + data[stop:], self._view
+        if instances is not view.instances:
+            return known(instances, key)  # of a user who sees less: what others see is none of it
+        if self._revision != self._world.revision or self._settled_of is not instances:
+            self._revision, self._settled_of = self._world.revision, instances
+            self._settled.clear()
+        plan = self._settled.get(key)
+        if plan is not None:
+            return plan
+        plan = known(instances, key)
+        if plan is not None and len(self._settled) < MOST_SETTLED and view.resting(now):
+            if plan.fixed is None:
+                room = view.max_message - envelope - len(plan.community)
+                plan = settled(plan, data[start - 2 : stop], view, now, room)
+            self._settled[key] = plan
+        return plan
 
     def _filled(self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant) -> bytes | None:
         """A plan with the identifier of a request and the values of the present; None when that is too big."""
@@ -193,7 +227,7 @@ class SnmpAgent:
 
     def _again_scoped(self, payload: bytes, start: int, stop: int, user: UsmUser, now: Instant) -> bytes | None:
         """The scoped PDU that answers one that came before, but for its identifier; None for any other."""
-        plan = known(self._seen_by(user), payload[:start] + payload[stop:])
+        plan = self._known(self._seen_by(user), payload, start, stop, V3_ENVELOPE, now)
         return None if plan is None else self._filled(plan, payload, start, stop, V3_ENVELOPE, now)
 
     def _answer(self, message: Message, pdu: Pdu, access: Access, now: Instant) -> bytes:
@@ -287,6 +321,7 @@ class SnmpAgent:
             if row.apply is not None:
                 row.apply(self._view, wanted.value, now)
         self.changed = True
+        self._settled.clear()
         return ErrorStatus.NO_ERROR, 0, varbinds
 
     def _judge(self, row: Instance | None, wanted: VarBind, access: Access, now: Instant) -> ErrorStatus:

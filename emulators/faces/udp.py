@@ -20,10 +20,14 @@ class BindError(OSError):
 class UdpSocket:
     """A bound socket that hands every datagram to `receive`."""
 
-    def __init__(self, address: str, port: int, receive: Receiver | None = None) -> None:
+    def __init__(
+        self, address: str, port: int, receive: Receiver | None = None, arrive: Callable[[], None] | None = None
+    ) -> None:
+        """`arrive` is called before the first of several datagrams that are read together. Raises BindError."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._receive = receive
+        self._arrive = arrive
         try:
             self._socket.bind((address, port))
         except OSError as error:
@@ -34,16 +38,19 @@ class UdpSocket:
             asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
 
     def _drain(self) -> None:
-        if self._receive is None:
+        receive, hear = self._receive, self._socket.recvfrom
+        if receive is None:
             return
+        if self._arrive is not None:
+            self._arrive()
         for _ in range(BATCH):
             try:
-                data, peer = self._socket.recvfrom(LARGEST)
+                data, peer = hear(LARGEST)
             except BlockingIOError:
                 return
             except ConnectionRefusedError:
                 continue  # the ICMP answer to something sent earlier
-            self._receive(data, peer[:2])
+            receive(data, peer)
 
     def send(self, data: bytes, peer: tuple[str, int]) -> bool:
         """Send one datagram; False when the network refused it, as UDP may."""

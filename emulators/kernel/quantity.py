@@ -24,6 +24,11 @@ class Quantity:
         """The value at `now`."""
         return min(self.high, max(self.low, self.value + self.rate * (now - self.since) / 1000))
 
+    def still(self, now: Instant) -> bool:
+        """Whether it stays as it is from `now` on, unless it is changed."""
+        bound = self.high if self.rate > 0 else self.low
+        return self.rate == 0 or self.at(now) == bound
+
     def change(self, now: Instant, rate: float) -> None:
         """Go on from the present value at another rate."""
         self.value, self.since, self.rate = self.at(now), now, rate

@@ -66,6 +66,7 @@ class World:
 
     def __init__(self) -> None:
         self.now: Instant = START
+        self.revision = 0  # another number whenever any state may have changed other than by the passing of time
         self.devices: dict[str, Device] = {}
         self._wires: list[Wire[Any]] = []
 
@@ -101,6 +102,7 @@ class World:
 
         Raises LoopError, naming the ports still changing, when that does not come to an end.
         """
+        self.revision += 1
         changed: list[str] = []
         for _ in range(SETTLE_ROUNDS):
             changed = []

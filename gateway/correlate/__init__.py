@@ -1,5 +1,6 @@
-"""From statements to events: conditions, confirmation times, duplicates."""
+"""From statements to events: conditions, confirmation times, recoveries, duplicates."""
 
 from gateway.correlate.correlator import Correlator, State, UpsPolicy
+from gateway.correlate.recoveries import BmcPolicy
 
-__all__ = ["Correlator", "State", "UpsPolicy"]
+__all__ = ["BmcPolicy", "Correlator", "State", "UpsPolicy"]

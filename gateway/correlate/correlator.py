@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.correlate.recoveries import STARTED, BmcPolicy, Held, Recoveries, times
 from gateway.records import Event, Severity, Signal
 
 INPUT = "input"
 OUTAGE = "outage"
 CONFIRMED = "power.outage.confirmed"
 CLEARED = "power.outage.cleared"
+EXPIRED = "bmc.recovery.expired"
 
 
 class UpsPolicy(NamedTuple):
@@ -43,14 +45,22 @@ class State(msgspec.Struct):
     open: dict[str, dict[str, Open]] = {}  # device -> condition
     clear: dict[str, list[str]] = {}  # device -> conditions known to be clear
     confirm_at_ms: dict[str, int] = {}  # UPS -> when its outage will be confirmed
+    held: dict[str, Held] = {}  # BMC -> what it waits for
 
 
 class Correlator:
     """One for the gateway. `state` may be read at any time and is never shared."""
 
-    def __init__(self, policies: Mapping[str, UpsPolicy], source: str, state: State | None = None) -> None:
+    def __init__(
+        self,
+        policies: Mapping[str, UpsPolicy],
+        source: str,
+        state: State | None = None,
+        bmcs: Mapping[str, BmcPolicy] | None = None,
+    ) -> None:
         self.state = state or State()
         self._policies = policies
+        self._recoveries = Recoveries(self.state.held, bmcs or {})
         # A UPS that has left the site since the state was kept is confirmed no more.
         for device in set(self.state.confirm_at_ms) - set(policies):
             del self.state.confirm_at_ms[device]
@@ -58,14 +68,17 @@ class Correlator:
 
     def next_deadline_ms(self) -> int | None:
         """Unix time at which `tick` is due."""
-        return min(self.state.confirm_at_ms.values(), default=None)
+        held = (item.expires_ms for item in self.state.held.values())
+        return min((*self.state.confirm_at_ms.values(), *held), default=None)
 
     def signals(self, position: int, at_ms: int, signals: Sequence[Signal]) -> list[Event]:
         """Events that follow from the signals of one journal record."""
         batch = _Batch(self._source, position, at_ms)
         for signal in signals:
             if not signal.condition:
-                batch.add(signal.type, signal.device, signal.severity, signal.text, signal.data, signal.evidence)
+                data = {**signal.data, **self._recoveries.before(signal, at_ms)}
+                event_id = batch.add(signal.type, signal.device, signal.severity, signal.text, data, signal.evidence)
+                self._recoveries.after(signal, event_id, at_ms)
             elif signal.opens:
                 self._open(batch, signal)
             else:
@@ -79,6 +92,12 @@ class Correlator:
         for _, device in due:
             del self.state.confirm_at_ms[device]
             self._confirm(batch, device)
+        for device, expired in self._recoveries.expired(at_ms):
+            missing = "ended" if STARTED in expired.steps else "started"
+            text = f"no recovery of incident {expired.incident} {missing} in time"
+            data: dict[str, Any] = {"incident": expired.incident, "steps": times(expired.steps)}
+            data["opened_by"] = expired.event_id
+            batch.add(EXPIRED, device, Severity.WARNING, text, data, {})
         return batch.events
 
     def _open(self, batch: _Batch, signal: Signal) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
-from gateway.devices.commands import CommandError
+import msgspec
 
+from gateway.devices.commands import CommandError, Done
+
+CHASSIS, CHASSIS_CONTROL, CHASSIS_IDENTIFY = 0x00, 0x02, 0x04
 # Chassis Control (IPMI 2.0 table 28-4). Sent as they are: pyghmi's own words for them do more than one thing.
 ACTIONS: dict[str, int] = {
     "power.off": 0,
@@ -21,15 +24,71 @@ ACTIONS: dict[str, int] = {
     "power.reset": 3,
     "power.soft": 5,
 }
-CHASSIS = 0x00
-CHASSIS_CONTROL = 0x02
+# The recovery link under the maker's enterprise number; numbers and codes are ours.
+OEM, RECOVERY_START, RECOVERY_END = 0x2E, 0xC2, 0xC3
+NEC = bytes((119, 0, 0))
+RESULTS = {"ok": 0, "failed": 1, "nothing": 2, "cancel": 3}
+REFUSALS = {
+    0x80: "unknown incident",
+    0x81: "too late: the incident is over",
+    0x82: "the link is off",
+    0x83: "another node holds the incident",
+    0x84: "the recovery was not started",
+    0xC1: "this BMC has no recovery link",
+    0xD4: "the user may not do that",
+}
+RECOVERY_COMMANDS = ("recovery.start", "recovery.end")
+MOST_NODE = 32
 WORKERS = 16
+
+
+class Call(NamedTuple):
+    """One request, and how its answer is told."""
+
+    netfn: int
+    number: int
+    data: bytes
+    told: Callable[[bytes], Done]
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class Identify(msgspec.Struct, forbid_unknown_fields=True):
+    """How long the lamp is lit; 0 puts it out."""
+
+    seconds: int = 15
+
+
+class Start(msgspec.Struct, forbid_unknown_fields=True):
+    """`incident` is that of the notice; `seconds` how long the recovery may take, 0 for the BMC's own limit."""
+
+    incident: int
+    node: str = "standin"
+    seconds: int = 0
+
+
+class End(msgspec.Struct, forbid_unknown_fields=True):
+    """`result` is one of `RESULTS`; `action` says in words what the recovery was, for the record."""
+
+    incident: int
+    result: str = "ok"
+    action: str = ""
+
+
+SHAPES: dict[str, type[msgspec.Struct]] = {
+    **dict.fromkeys(ACTIONS, Nothing),
+    "identify": Identify,
+    "recovery.start": Start,
+    "recovery.end": End,
+}
 
 
 class BmcCommander:
     """One BMC."""
 
-    names: tuple[str, ...] = tuple(ACTIONS)
+    names: tuple[str, ...] = tuple(SHAPES)
 
     def __init__(
         self, address: str, port: int, user: str, password: Callable[[], str], pool: ThreadPoolExecutor
@@ -43,16 +102,38 @@ class BmcCommander:
         self._lock = asyncio.Lock()
 
     def check(self, command: str, params: dict[str, Any]) -> None:
-        if command not in self.names:
-            raise CommandError(f"a BMC does not take {command!r}; accepted: {', '.join(self.names)}")
-        if params:
-            raise CommandError(f"{command} takes no parameters")
+        self._call(command, params)
 
-    async def run(self, command: str, params: dict[str, Any]) -> str:
+    async def run(self, command: str, params: dict[str, Any]) -> Done:
+        call = self._call(command, params)
         async with self._lock:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._blocking, command)
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._blocking, call)
+        return call.told(answer)
 
-    def _blocking(self, command: str) -> str:
+    def _call(self, command: str, params: dict[str, Any]) -> Call:
+        """The request. Raises CommandError."""
+        shape = SHAPES.get(command)
+        if shape is None:
+            raise CommandError(f"a BMC does not take {command!r}; accepted: {', '.join(self.names)}")
+        try:
+            wanted = msgspec.convert(params, shape, strict=False)  # numbers may come as text
+        except msgspec.ValidationError as error:
+            known = ", ".join(shape.__struct_fields__) or "none"
+            raise CommandError(f"{command}: {error}; parameters: {known}") from None
+        if isinstance(wanted, Identify):
+            seconds = max(0, min(255, wanted.seconds))
+            return Call(CHASSIS, CHASSIS_IDENTIFY, bytes((seconds,)), self._accepted(f"identify for {seconds} s"))
+        if isinstance(wanted, Start):
+            return _start(wanted)
+        if isinstance(wanted, End):
+            return _end(wanted)
+        name = f"chassis control {command.removeprefix('power.')}"
+        return Call(CHASSIS, CHASSIS_CONTROL, bytes((ACTIONS[command],)), self._accepted(name))
+
+    def _accepted(self, what: str) -> Callable[[bytes], Done]:
+        return lambda _answer: Done(f"{what} accepted by {self._address}")
+
+    def _blocking(self, call: Call) -> bytes:
         from pyghmi.exceptions import IpmiException
         from pyghmi.ipmi.command import Command
 
@@ -66,16 +147,47 @@ class BmcCommander:
                 keepalive=False,
             )
             session = link.ipmi_session
-            link.xraw_command(netfn=CHASSIS, command=CHASSIS_CONTROL, data=(ACTIONS[command],))
+            answer = link.xraw_command(netfn=call.netfn, command=call.number, data=call.data)
+            return bytes(answer["data"])
         except IpmiException as error:
             reason = error.args[0] if error.args and error.args[0] else "unreachable"
+            if call.netfn == OEM:
+                reason = REFUSALS.get(error.ipmicode, reason)
             raise CommandError(f"{self._address}: {reason}") from error
         except Exception as error:  # pyghmi lets struct.error, KeyError and others through
             raise CommandError(f"{self._address}: {type(error).__name__}: {error}") from error
         finally:
             if session is not None and session.logged:
                 session.logout()
-        return f"chassis control {command.removeprefix('power.')} accepted by {self._address}"
+
+
+def _incident(number: int) -> bytes:
+    if not 0 <= number <= 0xFFFF:
+        raise CommandError(f"incident {number} is outside 0..65535")
+    return number.to_bytes(2, "little")
+
+
+def _start(wanted: Start) -> Call:
+    node = wanted.node.encode()
+    if len(node) > MOST_NODE or not 0 <= wanted.seconds <= 0xFFFF:
+        raise CommandError(f"a node has at most {MOST_NODE} octets, and seconds lie in 0..65535")
+    data = NEC + _incident(wanted.incident) + wanted.seconds.to_bytes(2, "little") + bytes((len(node),)) + node
+
+    def told(answer: bytes) -> Done:
+        granted_s = int.from_bytes(answer[4:6], "little")
+        details = {"incident": wanted.incident, "node": wanted.node, "granted_s": granted_s}
+        return Done(f"recovery of incident {wanted.incident} started, {granted_s} s granted", details)
+
+    return Call(OEM, RECOVERY_START, data, told)
+
+
+def _end(wanted: End) -> Call:
+    if wanted.result not in RESULTS:
+        raise CommandError(f"there is no result {wanted.result!r}; accepted: {', '.join(RESULTS)}")
+    data = NEC + _incident(wanted.incident) + bytes((RESULTS[wanted.result],))
+    details = {"incident": wanted.incident, "result": wanted.result, "action": wanted.action}
+    done = Done(f"recovery of incident {wanted.incident} ended: {wanted.result}", details)
+    return Call(OEM, RECOVERY_END, data, lambda _answer: done)
 
 
 def new_pool() -> ThreadPoolExecutor:

@@ -16,7 +16,7 @@ from pysnmp.hlapi.v3arch.asyncio import (
 )
 from pysnmp.proto.rfc1902 import Integer32
 
-from gateway.devices.commands import CommandError
+from gateway.devices.commands import CommandError, Done
 from mibs import MibTree
 
 ON_BATTERY = 3
@@ -72,7 +72,7 @@ class UpsCommander:
         if params.get("order", "auto") not in ("auto", *ORDERS):
             raise CommandError(f"order {params['order']!r} is unknown; accepted: auto, {', '.join(ORDERS)}")
 
-    async def run(self, command: str, params: dict[str, Any]) -> str:
+    async def run(self, command: str, params: dict[str, Any]) -> Done:
         if command == "output.on":
             return await self._write(*TURN_ON)
         order = params.get("order", "auto")
@@ -96,12 +96,12 @@ class UpsCommander:
         self._raise(name, answer[0], answer[1])
         return int(answer[3][0][1])
 
-    async def _write(self, name: str, value: int) -> str:
+    async def _write(self, name: str, value: int) -> Done:
         engine, target = await self._target()
         binding = ObjectType(self._identity(name), Integer32(value))
         answer = await set_cmd(engine, self._auth, target, ContextData(), binding, lookupMib=False)
         self._raise(name, answer[0], answer[1])
-        return f"{name}.0 = {value} accepted by {self._address[0]}"
+        return Done(f"{name}.0 = {value} accepted by {self._address[0]}")
 
     def _raise(self, name: str, indication: Any, status: Any) -> None:
         if indication:

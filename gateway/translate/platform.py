@@ -103,6 +103,24 @@ MEANINGS: dict[tuple[int, int, int], Meaning] = {
 UNLISTED = Meaning(NoticeClass.INFO, "platform event without a text of its own")
 
 
+# Faults that a BMC answers by a reset or the like, and with the recovery link waits; not those from which the hardware
+# has to protect itself at once. Sensor type and event type to offsets.
+WAITS: dict[tuple[int, int], frozenset[int]] = {
+    (0x07, _S): frozenset({0, 3, 6, 11}),
+    (0x0C, _S): frozenset({1, 2}),
+    (0x0F, _S): frozenset({1}),
+    (0x12, _S): frozenset({2}),
+    (0x13, _S): frozenset({1, 2, 4, 5, 8, 9, 10}),
+    (0x20, _S): frozenset({0, 1}),
+    (0x23, _S): frozenset({1, 2, 3}),
+}
+
+
+def waits(sensor_type: int, event_type: int, offset: int) -> bool:
+    """Whether a BMC with the recovery link holds its action after this event."""
+    return offset in WAITS.get((sensor_type, event_type), frozenset())
+
+
 def meaning(sensor_type: int, event_type: int, offset: int) -> Meaning:
     """What the event says; `UNLISTED` for those no row names."""
     return MEANINGS.get((sensor_type, event_type, offset), UNLISTED)

@@ -52,4 +52,5 @@ FACTS: dict[str, Callable[[Values], bool | None]] = {
     INPUT: _input,
     BATTERY: _battery,
     OUTPUT: _output,
+    "power": lambda values: {0: True, 1: False}.get(values.get("chassisPower", -1)),
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.records import Notification, Observation, Platform, Refused, Severity, Signal, Undecodable
+from gateway.records import Notification, Observation, Platform, Recovery, Refused, Severity, Signal, Undecodable
 from gateway.translate.inventory import Inventory, Known
-from gateway.translate.platform import NoticeClass, meaning
+from gateway.translate.platform import NoticeClass, meaning, waits
 from gateway.translate.readings import FACTS
 from gateway.translate.traps import RULES, Rule
 from gateway.translate.vocabulary import EventType
 
 CATEGORY = "BMCNOTICE"
 SILENCE = "silence"
+# Session audit (sensor type 2Ah): a wrong password, a user locked out.
+SECURITY = {(0x2A, 2): EventType.AUTHENTICATION_FAILURE, (0x2A, 3): EventType.USER_LOCKED}
 NOTICE_SEVERITY = {
     NoticeClass.FATAL: Severity.CRITICAL,
     NoticeClass.DEGRADE: Severity.WARNING,
@@ -25,10 +27,15 @@ BY_CONDITION: dict[tuple[str, bool], Rule] = {}
 for _rule in RULES.values():
     if _rule.condition:
         BY_CONDITION.setdefault((_rule.condition, _rule.opens), _rule)
+POWER = "power"
+BY_CONDITION[POWER, True] = Rule(EventType.SERVER_OFF, Severity.WARNING, "the server is off", POWER, opens=True)
+BY_CONDITION[POWER, False] = Rule(EventType.SERVER_ON, Severity.INFO, "the server is on", POWER)
 SILENCE_RULES: dict[tuple[str, bool], Rule] = {
     ("ups", True): Rule(EventType.CARD_LOST, Severity.WARNING, "the card does not answer", SILENCE, opens=True),
     ("ups", False): Rule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", SILENCE),
     ("bmc", True): Rule(EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", SILENCE, opens=True),
+    ("server", True): Rule(EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", SILENCE, opens=True),
+    ("server", False): Rule(EventType.SERVER_FOUND, Severity.INFO, "the server's LAN is heard again", SILENCE),
     ("bmc", False): Rule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", SILENCE),
 }
 
@@ -72,6 +79,8 @@ class Translator:
         device = self._inventory.named(value.device)
         if device is None:
             return []
+        if value.recovery is not None:
+            return [_recovery(device.name, value.recovery)]
         if value.silent:
             return [_signal(SILENCE_RULES[device.kind, True], device.name, {"silent": True})]
         signals = [_signal(SILENCE_RULES[device.kind, False], device.name, {"silent": False}, baseline=True)]
@@ -103,9 +112,22 @@ class Translator:
         severity = Severity.INFO if event.deasserted else NOTICE_SEVERITY[said.notice_class]
         if monitors and not event.deasserted:
             # A notice counts for a server when its BMC sends it to the address that server's keyword names.
-            data |= {"category": CATEGORY, "keyword": value.listener, "monitors": list(monitors)}
+            held = waits(event.sensor_type, event.event_type, event.offset)
+            data |= {"category": CATEGORY, "keyword": value.listener, "monitors": list(monitors), "waits": held}
             return Signal(EventType.BMC_NOTICE, subject, severity, text, data=data, evidence=_evidence(value))
-        return Signal(EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
+        security = SECURITY.get((event.sensor_type, event.offset)) if not event.deasserted else None
+        return Signal(security or EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
+
+
+def _recovery(device: str, step: Recovery) -> Signal:
+    """What a controller told the BMC, and the BMC took."""
+    if step.started:
+        text = f"recovery of incident {step.incident} started by {step.node}, {step.granted_s} s granted"
+        data: dict[str, Any] = {"incident": step.incident, "node": step.node, "granted_s": step.granted_s}
+        return Signal(EventType.RECOVERY_STARTED, device, Severity.INFO, text, data=data)
+    text = f"recovery of incident {step.incident} ended: {step.result}"
+    data = {"incident": step.incident, "result": step.result, "action": step.action}
+    return Signal(EventType.RECOVERY_ENDED, device, Severity.INFO, text, data=data)
 
 
 def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool = False) -> Signal:

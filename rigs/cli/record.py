@@ -9,8 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from ruamel.yaml import YAML
 
 from mibs import Oid, standard_tree
+from rigs import bmc_recorder
+from rigs.bmc_recorder import Login
+from rigs.bmc_recorder import record as record_bmc
 from rigs.cli.common import UNREACHABLE, USAGE, explained, stop
 from rigs.recorder import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
 
@@ -61,6 +65,41 @@ def ups(
         except RecordError as error:
             stop(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
     typer.echo(f"{out}: {count} instances")
+
+
+@app.command()
+def bmc(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS[:PORT]", help="The controller.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.yaml", help="Where the profile goes.")],
+    user_name: Annotated[str, typer.Option("--user")] = "admin",
+    password_file: Annotated[Path | None, typer.Option("--password-file", metavar="FILE")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the profile; that of the file otherwise.")] = None,
+) -> None:
+    """Read a BMC into a profile: identity, cipher suites, sensors, inventory and event log.
+
+    Example: `standin record bmc 192.0.2.8 --user admin --password-file bmc.password --out my-bmc.yaml`,
+    then `bmc: {profile: ./my-bmc.yaml, ...}` in a rig file.
+    """
+    host, _, port = address.partition(":")
+    if port and not port.isdigit():
+        raise typer.BadParameter(f"{address}: expected ADDRESS[:PORT]")
+    login = Login(host, int(port or 623), user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
+    with explained(), _progress() as progress:
+        task = progress.add_task(f"reading {address}", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, description=f"{what}: {done} of {total}")
+
+        try:
+            document = record_bmc(login, name or out.stem, tell)
+        except bmc_recorder.RecordError as error:
+            stop(str(error), UNREACHABLE)
+    yaml = YAML()
+    yaml.width = 1000
+    yaml.default_flow_style = None  # leaves in one line, the rest in blocks
+    with out.open("w", encoding="utf-8") as stream:
+        yaml.dump(document, stream)
+    typer.echo(f"{out}: {len(document['sensors'])} sensors, {len(document['log'])} log records")
 
 
 def _progress() -> Progress:

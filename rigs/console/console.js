@@ -19,6 +19,8 @@ const watts = (value) => `${Math.round(value)} W`;
 const minutes = (value) => `${Math.floor(value / 60)} min`;
 
 // What a card shows of each kind of device: label, field, and how it is written.
+const holds = (link) => !link.on ? "off" : link.left_s === null ? "on" : `${link.state} ${Math.round(link.left_s)} s`;
+
 const FIELDS = {
   mains: [["line", "volts", volts], ["load", "load_w", watts]],
   ups: [
@@ -26,7 +28,10 @@ const FIELDS = {
     ["charge", "charge_percent", percent], ["runtime", "runtime_s", minutes],
   ],
   server: [["load", "load_w", watts], ["AC-Link", "ac_link", String]],
-  bmc: [["log", "log_records", (count) => `${count} records`], ["faults", "faults", (list) => list.join(", ") || "none"]],
+  bmc: [
+    ["log", "log_records", (count) => `${count} ${count === 1 ? "record" : "records"}`],
+    ["faults", "faults", (list) => list.join(", ").replaceAll("_", " ") || "none"], ["link", "link", holds],
+  ],
   disk: [["load", "load_w", watts]],
 };
 
@@ -53,8 +58,8 @@ async function send(path, body, words) {
 
 const inject = (place, input) =>
   send(`/lab/v1/devices/${encodeURIComponent(place)}/inputs`, { input }, `${place}: ${input}`);
-const command = (device, name) =>
-  send(`/v1/devices/${encodeURIComponent(device)}/commands`, { command: name }, `${device}: ${name} sent`);
+const command = (device, name, params = {}) =>
+  send(`/v1/devices/${encodeURIComponent(device)}/commands`, { command: name, params }, `${device}: ${name} sent`);
 
 function button(label, act, describe) {
   const node = element("button", { type: "button", textContent: label });
@@ -66,6 +71,7 @@ function button(label, act, describe) {
 // --- the plant --------------------------------------------------------------------------------------------------
 
 const cards = new Map(); // device name -> {node, state, values}
+const incidents = new Map(); // BMC -> number of the last fault that it held its action for
 let shape = "";
 
 function buildCard(name, kind, inputs) {
@@ -88,10 +94,15 @@ function buildCard(name, kind, inputs) {
   } else if (kind === "bmc") {
     const choice = element("select");
     choice.setAttribute("aria-label", `fault of ${name}`);
-    for (const [input, help] of Object.entries(inputs)) {
+    for (const [input, help] of inputs) {
       choice.append(element("option", { value: input, textContent: help, title: input }));
     }
-    actions.append(choice, button("Inject", () => inject(name, choice.value), `inject into ${name}`));
+    const recover = (step) => () => command(name, `recovery.${step}`, { incident: incidents.get(name) ?? 0 });
+    actions.append(
+      choice, button("Inject", () => inject(name, choice.value), `inject into ${name}`),
+      button("Recovery starts", recover("start"), `${name} recovery starts`),
+      button("Recovery ends", recover("end"), `${name} recovery ends`),
+    );
   }
   const title = element("h3", {}, element("span", { textContent: name }), state);
   const node = element("article", { className: "device" }, title, list);
@@ -107,6 +118,7 @@ function showCard(name, device) {
   const part = card.node.classList.contains("part") ? " part" : "";
   card.node.className = `device ${MOOD[device.state] ?? ""}${part}`;
   card.state.textContent = device.state;
+  if (device.link?.incident) incidents.set(name, device.link.incident);
   for (const [label, field, write] of FIELDS[card.kind] ?? []) {
     card.values.get(field).textContent = write(device[field]);
   }
@@ -118,13 +130,14 @@ async function buildPlant(world) {
   const inputs = {};
   await Promise.all(names.filter((name) => devices[name].kind === "bmc").map(async (name) => {
     const answer = await fetch(`/lab/v1/devices/${encodeURIComponent(name)}/inputs`);
-    inputs[name] = (await answer.json()).inputs;
+    const known = await answer.json();
+    inputs[name] = known.plain.map((input) => [input, known.inputs[input]]);
   }));
   cards.clear();
   const columns = [["mains"], ["ups"], ["server", "disk"]].map((kinds) => {
     const column = element("div", { className: "column" });
     for (const name of names.filter((item) => kinds.includes(devices[item].kind))) {
-      const holder = element("div", {}, buildCard(name, devices[name].kind, {}));
+      const holder = element("div", {}, buildCard(name, devices[name].kind, []));
       if (devices[`${name}.bmc`]) {
         const bmc = buildCard(`${name}.bmc`, "bmc", inputs[`${name}.bmc`]);
         bmc.classList.add("part");

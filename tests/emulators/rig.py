@@ -15,6 +15,8 @@ from emulators.faces.snmp_agent import SnmpAgent
 from emulators.kernel.instant import Instant
 from emulators.plant import build
 from mibs import Oid, standard_tree
+from wire.ipmi.message import Privilege, Request
+from wire.ipmi.session import Account, Session
 from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
 
 EPOCH_S = 1_773_144_000
@@ -51,7 +53,7 @@ class Desk:
         self.ups = self._device("UPS1", Ups)
         self.server = self._device("server1", Server)
         self.bmc = self._device("server1.bmc", Bmc)
-        self.agent = SnmpAgent(self.ups.card)
+        self.agent = SnmpAgent(self.ups.card, self.world)
         self.world.advance(Instant(0))
         self.world.settle()
 
@@ -101,6 +103,32 @@ class Desk:
     def set_quietly(self, label: str, tag: Tag, value: Value) -> None:
         """A SET whose answer does not matter, because the card may be silent."""
         self.ask(Kind.SET, VarBind(number(label), tag, value))
+
+    def command(
+        self, netfn: int, number: int, data: bytes = b"", privilege: Privilege = Privilege.ADMINISTRATOR
+    ) -> tuple[int, bytes]:
+        """Completion code and data of an IPMI command given in a session."""
+        self.bmc.answering(self.world.now)
+        account = Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR)
+        session = Session(1, ("127.0.0.1", 1), privilege, 0, account, privilege, active=True)
+        code, answer = self.bmc.execute(Request(netfn, number, data), session)
+        self.world.settle()
+        return int(code), bytes(answer)
+
+    def ok(self, netfn: int, number: int, data: bytes = b"") -> bytes:
+        """The data of a command that must succeed."""
+        code, answer = self.command(netfn, number, data)
+        assert code == 0, f"{code:#04x}"
+        return answer
+
+    def power(self) -> str:
+        return str(self.server.snapshot(self.world.now)["state"])
+
+    def alerts(self) -> list[int]:
+        """Specific numbers of the platform event traps sent since the last look."""
+        numbers = [out.trap.specific_trap for out in self.bmc.outgoing]
+        self.bmc.outgoing.clear()
+        return numbers
 
     def traps(self) -> list[int]:
         """Specific numbers sent since the last look; generic traps as negative numbers."""

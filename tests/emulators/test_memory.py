@@ -57,3 +57,38 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(MemoryFileError, match="remove it for factory settings"):
         Memory(tmp_path).recall(Desk().ups)
+
+
+def test_a_controller_keeps_users_log_and_configuration(tmp_path: Path) -> None:
+    first = Desk()
+    first.ok(0x06, 0x45, b"\x03" + b"oper".ljust(16, b"\0"))
+    first.ok(0x06, 0x47, b"\x03\x02" + b"secret".ljust(16, b"\0"))
+    first.ok(0x06, 0x43, b"\x91\x03\x03")
+    first.ok(0x06, 0x47, b"\x03\x01")
+    first.ok(0x0C, 0x01, bytes((1, 19, 2, 0, 0, 127, 0, 0, 8)) + bytes(6))
+    first.ok(0x04, 0x12, bytes((7, 9, 0x00)))
+    first.ok(0x2E, 0xC1, bytes((119, 0, 0, 0x05, 20, 0, 60, 0, 1, 0, 0)))
+    first.inject("server1.bmc", "front_panel_nmi")
+    Memory(tmp_path).keep(first.bmc)
+    assert (tmp_path / "devices" / "server1.bmc.json").stat().st_mode & 0o077 == 0
+
+    second = Desk()
+    Memory(tmp_path).recall(second.bmc)
+    account = second.bmc.account(b"oper")
+    assert account is not None
+    assert account.password == b"secret"
+    assert second.bmc.lan.destinations[2].address == "127.0.0.8"
+    assert second.ok(0x04, 0x13, bytes((7, 9, 0)))[2] == 0
+    assert (second.bmc.link.on, second.bmc.link.start_s, second.bmc.link.end_s) == (True, 20, 60)
+    assert second.bmc.log.records == first.bmc.log.records
+    second.inject("server1.bmc", "front_panel_nmi")
+    assert second.bmc.events.sequence == first.bmc.events.sequence + 1
+
+
+@pytest.mark.parametrize("text", ["[]", '{"users": []}', '{"users": [[2, "zz", "", 4, [], 2]]}'])
+def test_a_damaged_file_of_a_controller_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "devices" / "server1.bmc.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(MemoryFileError, match="remove it for factory settings"):
+        Memory(tmp_path).recall(Desk().bmc)

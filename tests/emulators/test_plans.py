@@ -55,7 +55,7 @@ class Both:
 
     def __init__(self) -> None:
         self.desks = [Desk(RIG), Desk(RIG)]
-        self.desks[1].agent = Forgetful(self.desks[1].ups.card)
+        self.desks[1].agent = Forgetful(self.desks[1].ups.card, self.desks[1].world)
 
     def change(self, what: str) -> None:
         for desk in self.desks:
@@ -109,3 +109,17 @@ def test_what_changes_after_the_first_request_shows_in_the_second() -> None:
     assert b"renamed" in after
     desk.ups.card.set_access((), desk.world.now)
     assert desk.agent.receive(data, "10.0.0.1", desk.world.now) is None  # memory is no right
+
+
+def test_a_user_with_a_view_never_sees_what_another_was_answered() -> None:
+    desk = Desk(RIG)
+    hidden = number("upsAdvBatteryCapacity.0")
+    pdu = Pdu(Kind.GET, 0x12345678, 0, 0, (VarBind(hidden, Tag.NULL, None),))
+    seen: dict[str, list[int]] = {}
+    for _ in range(3):
+        for who in ("all", "half"):
+            answer = desk.agent.receive(datagram(desk, who, pdu), "10.0.0.1", desk.world.now)
+            assert answer is not None
+            (bind,) = v3.decode_scoped(v3.decode(answer).payload).pdu.varbinds
+            seen.setdefault(who, []).append(bind.tag)
+    assert seen == {"all": [Tag.GAUGE32] * 3, "half": [Tag.NO_SUCH_OBJECT] * 3}

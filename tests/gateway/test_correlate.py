@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.correlate import Correlator, State, UpsPolicy
+from gateway.correlate import BmcPolicy, Correlator, State, UpsPolicy
 from gateway.records import Event, Severity, Signal, encode_json
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
@@ -117,3 +120,69 @@ def test_any_signals_in_any_order_and_a_restart_changes_nothing(
         else:
             assert open_now.get((event.subject, condition)) is not False, "cleared twice"
             open_now[event.subject, condition] = False
+
+
+def notice(incident: int, *, waits: bool = True) -> Signal:
+    data = {"incident": incident, "waits": waits, "bmc_time_s": 99}
+    return Signal("bmc.notice", "s.bmc", Severity.CRITICAL, "fault", data=data)
+
+
+def step(kind: str, incident: int, **data: Any) -> Signal:
+    return Signal(f"bmc.recovery.{kind}", "s.bmc", Severity.INFO, kind, data={"incident": incident, **data})
+
+
+def waiting() -> Correlator:
+    return Correlator({}, "/t", bmcs={"s.bmc": BmcPolicy(10_000, 120_000)})
+
+
+def test_a_recovery_is_told_with_the_times_of_its_steps() -> None:
+    correlator = waiting()
+    (first,) = correlator.signals(1, 100_000, [notice(7)])
+    correlator.signals(2, 105_000, [step("started", 7, granted_s=120, node="s")])
+    (ended,) = correlator.signals(3, 150_000, [step("ended", 7, result="ok", action="")])
+    assert ended.data["steps"] == {
+        "fault": "1970-01-01T00:01:39.000Z",
+        "received": "1970-01-01T00:01:40.000Z",
+        "started": "1970-01-01T00:01:45.000Z",
+        "ended": "1970-01-01T00:02:30.000Z",
+    }
+    assert ended.data["opened_by"] == first.id
+    assert correlator.next_deadline_ms() is None
+
+
+@pytest.mark.parametrize(("start", "due"), [(False, 111_000), (True, 226_000)])
+def test_a_recovery_nobody_starts_or_ends_expires(start: bool, due: int) -> None:
+    correlator = waiting()
+    correlator.signals(1, 100_000, [notice(7)])
+    if start:
+        correlator.signals(2, 105_000, [step("started", 7, granted_s=120, node="s")])
+    assert correlator.next_deadline_ms() == due
+    assert correlator.tick(3, due - 1) == []
+    (expired,) = correlator.tick(4, due)
+    assert (expired.type, expired.data["incident"]) == ("bmc.recovery.expired", 7)
+    assert ("ended" if start else "started") in expired.data["text"]
+    assert correlator.tick(5, due + 1) == []
+
+
+def test_what_does_not_wait_does_not_expire() -> None:
+    correlator = waiting()
+    correlator.signals(1, 100_000, [notice(7, waits=False)])
+    assert correlator.next_deadline_ms() is None
+
+
+def test_a_step_of_another_incident_changes_nothing() -> None:
+    correlator = waiting()
+    correlator.signals(1, 100_000, [notice(7)])
+    correlator.signals(2, 101_000, [notice(8)])  # one outcome for both: the first decides when
+    (event,) = correlator.signals(3, 105_000, [step("started", 9, granted_s=120, node="s")])
+    assert "steps" not in event.data
+    assert correlator.next_deadline_ms() == 111_000
+
+
+def test_waiting_survives_a_restart_but_not_the_device() -> None:
+    correlator = waiting()
+    correlator.signals(1, 100_000, [notice(7)])
+    kept = msgspec.json.decode(msgspec.json.encode(correlator.state), type=State)
+    again = Correlator({}, "/t", kept, {"s.bmc": BmcPolicy(10_000, 120_000)})
+    assert again.next_deadline_ms() == 111_000
+    assert Correlator({}, "/t", kept, {}).next_deadline_ms() is None

@@ -69,7 +69,7 @@ class Stage:
 def stage(body: Body, change: dict[str, Any] | None = None, data: Path | None = None) -> None:
     document = sample("a1080a-pair.yaml") | (change or {})
     rig = RigFile.model_validate(document)
-    bind = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    bind = f"127.0.0.1:{free_port()}"
 
     async def play() -> None:
         process = assemble(rig, standard_tree(), Clock(START_S), "max", data, bind)
@@ -174,7 +174,7 @@ def test_idempotency_and_refusals_of_commands() -> None:
         assert "accepted: auto, conserve" in odd["detail"]
         assert (await stage.post(path, {"verb": "x"}, 400))["status"] == 400
         gone = await stage.post("/v1/devices/UPS9/commands", {"command": "output.on"}, 404)
-        assert "known: UPS1, UPS2, server1.bmc, server2.bmc" in gone["detail"]
+        assert "known: UPS1, UPS2, server1, server1.bmc, server2, server2.bmc" in gone["detail"]
 
     stage(body)
 
@@ -416,5 +416,6 @@ def test_a_full_disk_stops_the_acknowledgements_says_so_and_heals(tmp_path: Path
 def test_a_site_of_a_rig_knows_every_device() -> None:
     rig = RigFile.model_validate(sample("003-a.yaml"))
     site = site_of(rig, None, None)
-    assert sorted(site.devices) == ["UPS1", "UPS2", "UPS3", "UPS4", "UPS5", "UPS6"]
+    assert sorted(site.devices) == sorted([*rig.ups, *rig.servers])
+    assert len(rig.ups) == 6
     assert site.devices["UPS2"].groups == ("電源制御2",)  # type: ignore[union-attr]

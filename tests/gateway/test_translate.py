@@ -3,14 +3,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.decode import decode_datagram
-from gateway.records import Arrival, Notification, Observation, RecordKind, Refused, Severity, Undecodable
+from gateway.records import Arrival, Notification, Observation, RecordKind, Recovery, Refused, Severity, Undecodable
 from gateway.translate import EventType, Inventory, Known, Translator
 from gateway.translate.platform import MEANINGS, NoticeClass
 from gateway.translate.readings import FACTS
-from gateway.translate.translator import BY_CONDITION, SILENCE_RULES
+from gateway.translate.translator import BY_CONDITION, SECURITY, SILENCE_RULES
 from gateway.translate.traps import RULES
 from mibs import Oid, standard_tree
 from tests.support.vectors import vector
@@ -116,11 +117,32 @@ def test_conditions_are_opened_and_cleared_by_some_rule() -> None:
     assert set(FACTS) <= {condition for condition, _ in BY_CONDITION}
 
 
+@pytest.mark.parametrize(
+    ("offset", "type_"), [(2, "security.authentication_failure"), (3, "security.user_locked"), (0, "bmc.event")]
+)
+def test_what_a_session_audit_says_is_a_matter_of_security(offset: int, type_: str) -> None:
+    value = notice("127.0.11.1", "127.0.0.1:162", "pet-watchdog")
+    assert value.platform is not None
+    platform = msgspec.structs.replace(value.platform, sensor_type=0x2A, offset=offset)
+    (signal,) = TRANSLATOR.datagram(msgspec.structs.replace(value, platform=platform))
+    assert (signal.type, signal.device) == (type_, "server1.bmc")
+
+
+def test_a_step_of_a_recovery_is_said_with_its_incident() -> None:
+    step = Recovery(incident=7, started=True, node="server1", granted_s=120)
+    (signal,) = TRANSLATOR.observation(Observation("server1.bmc", recovery=step))
+    assert (signal.type, signal.data["incident"], signal.data["granted_s"]) == ("bmc.recovery.started", 7, 120)
+    (signal,) = TRANSLATOR.observation(Observation("server1.bmc", recovery=Recovery(7, False, result="ok")))
+    assert (signal.type, signal.data["result"]) == ("bmc.recovery.ended", "ok")
+
+
 def test_every_word_of_the_vocabulary_is_used() -> None:
     used = {rule.type for rule in (*RULES.values(), *SILENCE_RULES.values())}
     used |= {EventType.BMC_NOTICE, EventType.BMC_EVENT, EventType.TRAP_UNKNOWN, EventType.TRAP_UNDECODABLE}
-    source = (Path(__file__).parents[2] / "gateway/correlate/correlator.py").read_text()
-    used |= {EventType(word) for word in re.findall(r'"(power\.outage\.\w+)"', source)}
+    used |= set(SECURITY.values()) | {rule.type for rule in BY_CONDITION.values()}
+    folder = Path(__file__).parents[2] / "gateway/correlate"
+    source = "".join(path.read_text() for path in folder.glob("*.py"))
+    used |= {EventType(word) for word in re.findall(r'"(power\.outage\.\w+|bmc\.recovery\.\w+)"', source)}
     assert used == set(EventType)
 
 

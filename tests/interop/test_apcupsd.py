@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -45,7 +44,7 @@ def apcupsd(pair: Live, card: str, folder: Path, *, vendor: str = "APC_NOTRAP", 
 
     With `_NOTRAP` it leaves UDP port 162 alone, which in most tests is nobody's.
     """
-    address = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    address = f"127.0.0.1:{free_port()}"
     config = folder / "apcupsd.conf"
     config.write_text(
         "## apcupsd.conf v1.1 ##\n"

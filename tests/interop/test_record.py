@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rigs.recordings import read_snmprec
-from tests.support.live import Live, free_port, running, sample
+from tests.support.live import Live, free_port, running, sample, tool
 
 
 @pytest.mark.parametrize("version", ["1", "2c", "3"])
@@ -47,3 +47,35 @@ def test_a_card_that_does_not_answer(pair: Live, tmp_path: Path) -> None:
     said = pair.standin("record", "ups", place, "--out", str(tmp_path / "x"), expect=3)
     assert "No SNMP response received before timeout" in said
     assert "run the same command again" in said.replace("\n", " ")
+
+
+def test_a_bmc_is_recorded_and_becomes_itself_again(tmp_path: Path) -> None:
+    document = sample("a1080a-pair.yaml")
+    document["servers"]["server1"]["bmc"]["suites"] = [3, 8, 17]
+    (tmp_path / "password").write_text("admin\n")
+    out = tmp_path / "mine.yaml"
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    with running(document, first) as live:
+        live.tell("server1.bmc front_panel_nmi")
+        place = f"{document['servers']['server1']['bmc']['address']}:{live.ports['ipmi']}"
+        said = live.standin("record", "bmc", place, "--out", str(out), "--password-file", str(tmp_path / "password"))
+        assert "21 sensors, 1 log records" in said.replace("\n", " ")
+        before = [tool("ipmitool", "-I", "lanplus", *live.bmc("server1"), *words.split()) for words in SHOWN]
+    document["servers"]["server1"]["bmc"] |= {"profile": str(out)}
+    del document["servers"]["server1"]["bmc"]["suites"]
+    with running(document, second) as live:
+        after = [tool("ipmitool", "-I", "lanplus", *live.bmc("server1"), *words.split()) for words in SHOWN]
+    assert after == before
+
+
+SHOWN = ["mc info", "sensor list", "fru print", "sel list", "channel getciphers ipmi 1"]
+
+
+def test_a_bmc_that_does_not_answer(pair: Live, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("admin\n")
+    words = ["record", "bmc", f"127.0.9.9:{free_port()}", "--out", str(tmp_path / "x.yaml")]
+    said = pair.standin(*words, "--password-file", str(tmp_path / "password"), expect=3)
+    assert "127.0.9.9" in said
+    assert not (tmp_path / "x.yaml").exists()

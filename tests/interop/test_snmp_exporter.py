@@ -10,7 +10,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import SOCK_STREAM
 
 import pytest
 from ruamel.yaml import YAML
@@ -61,7 +60,7 @@ def module(version: int) -> dict[str, object]:
 @contextmanager
 def exporter(folder: Path) -> Iterator[str]:
     """The exporter with modules `v1` and `v2`; yields its address once it listens."""
-    address = f"127.0.0.1:{free_port(SOCK_STREAM)}"
+    address = f"127.0.0.1:{free_port()}"
     with (folder / "snmp.yml").open("w") as text:
         YAML(typ="safe").dump({"v1": module(1), "v2": module(2)}, text)
     command = [str(EXPORTER), f"--config.file={folder}/snmp.yml", f"--web.listen-address={address}"]

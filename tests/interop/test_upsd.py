@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import SOCK_STREAM
 
 from tests.support.live import Live, free_port, running, sample, tool
 
@@ -45,7 +44,7 @@ class Server:
 def upsd(pair: Live, card: str, folder: Path) -> Iterator[Server]:
     """Driver and server in the foreground, as two processes."""
     folder.chmod(0o755)
-    port = free_port(SOCK_STREAM)
+    port = free_port()
     (folder / "ups.conf").write_text(
         f"[card]\ndriver = snmp-ups\nport = {pair.card(card)}\ncommunity = public\nsnmp_version = v1\npollfreq = 1\n"
     )

@@ -70,7 +70,7 @@ def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
     rig = tmp_path / "rig.yaml"
     with rig.open("w") as stream:
         YAML().dump(document, stream)
-    http = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    http = f"127.0.0.1:{free_port()}"
     for address, port in (("127.0.1.2", document["ports"]["snmp"]), ("127.0.0.1", document["ports"]["trap"])):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
             squatter.bind((address, port))
@@ -92,7 +92,7 @@ def test_ctrl_c_stops_in_order(tmp_path: Path) -> None:
     rig = tmp_path / "rig.yaml"
     with rig.open("w") as stream:
         YAML().dump(document, stream)
-    http = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    http = f"127.0.0.1:{free_port()}"
     process, text = start(
         [*COMMAND, "run", str(rig), "--http", http, "--data", str(tmp_path / "d")], "Ctrl-C stops it."
     )
@@ -112,7 +112,7 @@ def test_a_rig_and_the_verbs_that_talk_to_it(tmp_path: Path) -> None:
             "inject", "city", "bang", expect=2
         )
         rows = json.loads(live.standin("devices", "--json"))["devices"]
-        assert [row["id"] for row in rows] == ["UPS1", "UPS2", "server1.bmc", "server2.bmc"]
+        assert [row["id"] for row in rows] == ["UPS1", "UPS2", "server1", "server1.bmc", "server2", "server2.bmc"]
         assert "server2.bmc" in live.standin("devices")
         done = live.standin("command", "UPS1", "output.off")
         assert done.startswith("done: upsBasicControlConserveBattery.0 = 2")
@@ -132,7 +132,7 @@ def test_emulators_and_gateway_in_processes_of_their_own(tmp_path: Path) -> None
     """The gateway cannot tell that its devices are emulated: it knows addresses, nothing else."""
     document = sample("a1080a-pair.yaml")
     rig, site, ports = tmp_path / "rig.yaml", tmp_path / "site.yaml", document["ports"]
-    http = [f"127.0.0.1:{free_port(socket.SOCK_STREAM)}" for _ in range(2)]
+    http = [f"127.0.0.1:{free_port()}" for _ in range(2)]
     devices = {
         name: {"kind": "ups", "address": ups["address"], "snmp": {"port": ports["snmp"]}, "poll_s": 1}
         for name, ups in document["ups"].items()
@@ -172,7 +172,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for secret, words in ((tmp_path / "none", "No such file"), (tmp_path / "bad", "expected base64")):
         (tmp_path / "bad").write_text("!!")
         site.write_text(f"listen: [{{port: {free_port()}}}]\n" + sink.replace("SECRET", str(secret)))
-        done = standin("gateway", str(site), "--http", f"127.0.0.1:{free_port(socket.SOCK_STREAM)}")
+        done = standin("gateway", str(site), "--http", f"127.0.0.1:{free_port()}")
         assert done.returncode == 2
         assert f"sinks.ops.secret_file {secret}: {words}" in done.stderr
         assert "Traceback" not in done.stderr

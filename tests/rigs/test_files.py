@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Site
+from gateway.config import Site, keyword_address
 from rigs.files import FileError, load
 from rigs.rigfile import RigFile, load_rig, site_of
 from rigs.scenario import Scenario, load_scenario
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 
+SITE = """devices:
+  a.bmc: {kind: bmc, address: 192.0.2.11, password: x, server: a}
+  b.bmc: {kind: bmc, address: 192.0.2.12, password: x, server: b}
+monitors:
+"""
 RIG = """rig: bad
 mains:
   city: {volts: 100}
@@ -58,6 +63,13 @@ def test_mistakes_in_rig_files(tmp_path: Path, text: str, line: int, words: str)
     [
         ("listen: [{address: 127.0.0.1, port: 99999}]\n", "listen.0.port"),
         ("api: {bind: '0.0.0.0:8080'}\n", "api.tokens must name at least one token"),
+        (SITE + "  - {name: m, keyword: {a: 192.0.2.1}}\n", "m has no keyword for b; every server needs a value"),
+        (
+            SITE + "  - {name: m, keyword: {a: 192.0.2.1, b: 192.0.2.2}}\n"
+            "  - {name: n, keyword: {a: '192.0.2.1:1162', b: 192.0.2.2}}\n",
+            "a has different ports (162 in m, 1162 in n); it must be the same in all",
+        ),
+        ("sinks: {x: {type: exec, argv: []}}\n", "sinks.x"),
         ("devices: {B: {kind: bmc, address: 127.0.0.1}}\n", "give exactly one of password and password_file"),
         ("devices: {B: {kind: pdu, address: 127.0.0.1}}\n", "'ups', 'bmc'"),
         ("listen: [{port: 1162}, {port: 1162}]\n", "the same address and port twice"),
@@ -128,3 +140,9 @@ def test_notices_go_to_the_keyword_address_of_their_server() -> None:
         assert [(alert.receiver, alert.port) for alert in bmc.alerts] == [(address, 1162)]
     listeners = {(listen.address, listen.port) for listen in site_of(rig, None, None).listen}
     assert listeners == {("127.0.0.1", 1162), ("127.0.21.1", 1162), ("127.0.21.2", 1162)}
+
+
+def test_a_keyword_has_at_most_1023_bytes() -> None:
+    with pytest.raises(ValueError, match="at most 1023 bytes"):
+        keyword_address("1" * 1024)
+    assert keyword_address("192.0.2.1") == "192.0.2.1:162"

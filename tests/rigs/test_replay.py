@@ -89,7 +89,7 @@ def standin(*words: str) -> subprocess.CompletedProcess[str]:
 def test_the_verb_prints_verdicts_and_ends_with_their_status(tmp_path: Path) -> None:
     good = standin("replay", str(SCENARIOS / "b1.yaml"))
     assert (good.returncode, good.stderr) == (0, "")
-    assert "B1: 5 of 5 expectations held" in good.stdout
+    assert "B1: 10 of 10 expectations held" in good.stdout
     document = json.loads(standin("replay", str(SCENARIOS / "b1.yaml"), "--json").stdout)
     assert document[0]["held"] is True
     bad = tmp_path / "bad.yaml"

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -171,7 +172,8 @@ def run(count: int, seed: int) -> Counter[str]:
     return fuzzer.seen
 
 
-def main() -> None:
+def campaign(run: Callable[[int, int], Counter[str]]) -> None:
+    """As many datagrams as the command line says, in five parts; memory may not grow after the first."""
     count = int(sys.argv[1])
     begun = time.monotonic()
     total = run(count // 5, 1)
@@ -185,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    campaign(run)

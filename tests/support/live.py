@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -21,11 +22,22 @@ CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"  # unpacked by tests/i
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 
 
-def free_port(kind: int = socket.SOCK_DGRAM) -> int:
-    """A port that nobody on this machine uses at the moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("0.0.0.0", 0))
-        return int(probe.getsockname()[1])
+# Below the range from which kernels lend ports to sockets that ask for none: what a test chose, no other
+# program's outgoing connection can take before the test's own program binds it.
+_PORTS = iter(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
+
+
+def free_port() -> int:
+    """A port that nobody on this machine uses, over UDP or TCP; no two calls of one process give the same."""
+    for port in _PORTS:
+        with socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket(type=socket.SOCK_STREAM) as streams:
+            try:
+                datagrams.bind(("0.0.0.0", port))
+                streams.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port is left on this machine")
 
 
 class Live:
@@ -100,8 +112,8 @@ def tool(*words: str, expect: int = 0, timeout: float = 60) -> str:
 def sample(name: str) -> dict[str, Any]:
     """A sample rig on free ports."""
     document: dict[str, Any] = YAML(typ="safe").load((SAMPLES / name).read_text())
-    document["ports"] = {"snmp": free_port(), "trap": free_port(), "ipmi": free_port()}
-    document["ports"] |= {face: free_port(socket.SOCK_STREAM) for face in ("http", "console")}
+    document["ports"] = {"snmp": free_port(), "trap": free_port(), "ipmi": free_port(), "echo": free_port()}
+    document["ports"] |= {face: free_port() for face in ("http", "console")}
     return document
 
 
@@ -149,7 +161,7 @@ def running(document: dict[str, Any], folder: Path, *options: str) -> Iterator[L
     rig = folder / "rig.yaml"
     with rig.open("w") as stream:
         YAML().dump(document, stream)
-    http = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+    http = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "rigs.cli", "run", str(rig), "--http", http, *options]
     process, _ = start(command, "Ctrl-C stops it.")
     try:

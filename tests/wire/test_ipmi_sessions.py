@@ -16,7 +16,7 @@ from wire.ipmi.console import Console15, ConsolePlus, State
 from wire.ipmi.endpoint import MAX_SESSIONS, SESSION_TIMEOUT_MS, Endpoint
 from wire.ipmi.message import Privilege, Request, Response
 from wire.ipmi.rakp import Status
-from wire.ipmi.session import Account, Drop, Session
+from wire.ipmi.session import Account, Drop, Policy, Session
 from wire.ipmi.window import Window
 
 PEER = ("127.0.0.1", 50000)
@@ -27,8 +27,29 @@ class Echo:
 
     guid = bytes(range(16))
 
-    def __init__(self) -> None:
+    def __init__(self, suites: tuple[int, ...] = (3, 17)) -> None:
         self.executed = 0
+        self.login_policy = Policy(suites)
+        self.console_holder: int | None = None
+        self.failed: list[int] = []
+        self.typed = b""
+        self.said = b""
+        self.console_retry = (7, 480)
+
+    def login_failed(self, user_id: int) -> None:
+        self.failed.append(user_id)
+
+    def login_succeeded(self, user_id: int) -> None:
+        self.failed.clear()
+
+    def close_console(self) -> None:
+        self.console_holder = None
+
+    def type_console(self, octets: bytes) -> None:
+        self.typed += octets
+
+    def console_since(self, at: int) -> tuple[bytes, int]:
+        return self.said[at:], len(self.said)
 
     def account(self, name: bytes) -> Account | None:
         accounts = {
@@ -47,7 +68,7 @@ def randomness(seed: int = 1) -> Callable[[int], bytes]:
 
 
 def endpoint(*suites: int) -> Endpoint:
-    return Endpoint(Echo(), randomness(), suites or (3, 17))
+    return Endpoint(Echo(suites or (3, 17)), randomness())
 
 
 def converse(console: ConsolePlus | Console15, bmc: Endpoint, now: int = 0) -> Response | None:

@@ -131,6 +131,7 @@ threshold_sensors = st.builds(
     st.builds(sdr.Thresholds, raw, raw, raw, raw, raw, raw),
     st.integers(0, 255),
     st.just(0),
+    st.integers(0, 255),
 )
 
 

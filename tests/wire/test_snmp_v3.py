@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +40,23 @@ def test_privacy_round_trip(auth: Auth, priv: Priv, plain: bytes, time_s: int) -
     assert back is not None
     assert back[: len(plain)] == plain
     assert usm.decrypt(priv, key, cipher, 1, time_s, b"short") is None
+
+
+@given(
+    st.sampled_from([Priv.AES128, Priv.AES192, Priv.AES256]), st.binary(max_size=300), st.binary(min_size=8, max_size=8)
+)
+def test_our_chaining_is_that_of_the_library(priv: Priv, plain: bytes, salt: bytes) -> None:
+    key = usm.privacy_key(Auth.SHA512, priv, b"priv passphrase", ENGINE)
+    whole = Cipher(AES(key), CFB(bytes.fromhex("0000000700000009") + salt))
+    writer, reader = whole.encryptor(), whole.decryptor()
+    assert usm.encrypt(priv, key, plain, 7, 9, salt) == writer.update(plain) + writer.finalize()
+    assert usm.decrypt(priv, key, plain, 7, 9, salt) == reader.update(plain) + reader.finalize()
+
+
+@given(st.sampled_from(list(Auth)), st.binary(min_size=1, max_size=64), st.binary(max_size=300))
+def test_our_codes_are_those_of_the_library(auth: Auth, key: bytes, message: bytes) -> None:
+    digest, length = usm.AUTHENTICATION[auth]
+    assert usm.code(auth, key, message) == hmac.digest(key, message, digest)[:length]
 
 
 names = st.binary(max_size=32)

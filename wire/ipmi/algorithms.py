@@ -6,13 +6,11 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 from wire.errors import WireError
+from wire.primitives import BLOCK, cbc_decrypted, cbc_encrypted, hmac_code
 
 # Clients of every origin take 20 octets for K1 and K2 whatever the hash (section 13.32 names no length).
 KEY_CONSTANT_LENGTH = 20
-BLOCK = 16
 
 
 class Authentication(NamedTuple):
@@ -39,10 +37,15 @@ INTEGRITY: dict[int, Integrity | None] = {
     0: None,
     1: Integrity("sha1", 12),
     2: Integrity("md5", 16),
+    3: Integrity("md5", 16),
     4: Integrity("sha256", 16),
 }
 NO_CONFIDENTIALITY = 0
 AES_CBC_128 = 1
+
+
+MD5_OF_PASSWORD = 3  # integrity by a hash over password, packet and password (section 13.28.4)
+PASSWORD_OCTETS = 20
 
 
 class Suite(NamedTuple):
@@ -57,12 +60,15 @@ class Suite(NamedTuple):
 SUITES: dict[int, Suite] = {
     suite.number: suite
     for suite in (
+        Suite(0, 0, 0, 0),
         Suite(1, 1, 0, 0),
         Suite(2, 1, 1, 0),
         Suite(3, 1, 1, 1),
         Suite(6, 2, 0, 0),
         Suite(7, 2, 2, 0),
         Suite(8, 2, 2, 1),
+        Suite(11, 2, 3, 0),
+        Suite(12, 2, 3, 1),
         Suite(15, 3, 0, 0),
         Suite(16, 3, 4, 0),
         Suite(17, 3, 4, 1),
@@ -122,33 +128,34 @@ class Handshake(NamedTuple):
 class Keys:
     """Protection of the packets of one session."""
 
-    def __init__(self, suite: Suite, sik: bytes) -> None:
+    def __init__(self, suite: Suite, sik: bytes, password: bytes = b"") -> None:
+        self._password = password.ljust(PASSWORD_OCTETS, b"\0") if suite.integrity == MD5_OF_PASSWORD else b""
         self.integrity = INTEGRITY[suite.integrity]
         self.encrypts = suite.confidentiality == AES_CBC_128
         authentication = AUTHENTICATION[suite.authentication]
         digest = authentication.digest if authentication else "sha1"
         self._k1 = hmac.digest(sik, b"\x01" * KEY_CONSTANT_LENGTH, digest)
-        self._aes = algorithms.AES(hmac.digest(sik, b"\x02" * KEY_CONSTANT_LENGTH, digest)[:BLOCK])
+        self._key = hmac.digest(sik, b"\x02" * KEY_CONSTANT_LENGTH, digest)[:BLOCK]
 
     def code(self, covered: bytes) -> bytes:
         """Authentication code over `covered`."""
         if self.integrity is None:
             return b""
-        return hmac.digest(self._k1, covered, self.integrity.digest)[: self.integrity.code_length]
+        if self._password:
+            return hashlib.md5(self._password + covered + self._password, usedforsecurity=False).digest()
+        return hmac_code(self.integrity.digest, self._k1, covered)[: self.integrity.code_length]
 
     def encrypt(self, plain: bytes, iv: bytes) -> bytes:
         """Confidentiality header (the IV) and cipher text with trailer (section 13.29)."""
         count = -(len(plain) + 1) % BLOCK
         padded = plain + bytes(range(1, count + 1)) + bytes((count,))
-        encryptor = Cipher(self._aes, modes.CBC(iv)).encryptor()
-        return iv + encryptor.update(padded) + encryptor.finalize()
+        return iv + cbc_encrypted(self._key, iv, padded)
 
     def decrypt(self, data: bytes, offset: int) -> bytes:
         """The plain payload. Raises WireError when length or pad are wrong."""
         if len(data) < 2 * BLOCK or len(data) % BLOCK:
             raise WireError(offset, "an AES payload is an IV and whole blocks")
-        decryptor = Cipher(self._aes, modes.CBC(data[:BLOCK])).decryptor()
-        plain = decryptor.update(data[BLOCK:]) + decryptor.finalize()
+        plain = cbc_decrypted(self._key, data[:BLOCK], data[BLOCK:])
         count = plain[-1]
         if count >= BLOCK or plain[-1 - count : -1] != bytes(range(1, count + 1)):
             raise WireError(offset + len(data) - 1, "the confidentiality pad is not 01h 02h 03h ...")

@@ -152,7 +152,7 @@ class ConsolePlus:
             return self._refuse(answer.status)
         if self._handshake is None or not hmac.compare_digest(answer.icv, self._handshake.rakp4_icv(self._sik)):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
-        self._keys = Keys(self._suite, self._sik)
+        self._keys = Keys(self._suite, self._sik, self._password)
         self.state = State.OPEN
         return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
 

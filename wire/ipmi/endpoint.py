@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 
 from wire import rmcp
-from wire.ipmi import packet, protect, rakp
+from wire.ipmi import packet, protect, rakp, session_commands, sol
 from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite, md5_code
 from wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
 from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
 from wire.ipmi.rakp import Status
 from wire.ipmi.session import Address, Drop, Host, Session
+from wire.ipmi.sol_link import ConsoleLink
 from wire.ipmi.window import Window
 
 SESSION_TIMEOUT_MS = 60_000  # IPMI 2.0 section 6.12.15
@@ -25,6 +26,7 @@ HALF_OPEN_MS = 5_000
 MAX_SESSIONS = 16
 ANSWERS_KEPT = 8
 ANSWER_KEPT_MS = 5_000
+TYPES_15 = (AuthType.NONE, AuthType.MD5, AuthType.PASSWORD)
 
 
 class Endpoint:
@@ -34,18 +36,20 @@ class Endpoint:
         self,
         host: Host,
         random_bytes: Callable[[int], bytes],
-        suites: tuple[int, ...] = (3, 17),
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
         self._host = host
         self._random = random_bytes
         self._max_sessions = max_sessions
-        self.suites = tuple(SUITES[number] for number in suites)
         self.sessions: dict[int, Session] = {}
         self.drops: Counter[Drop] = Counter()
+        self.refused: Drop | None = None
+        self._expires_ms = 0  # before this instant no session is too old
+        self._console = ConsoleLink(host, self.sessions, self._sol)
 
     def receive(self, data: bytes, peer: Address, now_ms: int) -> list[bytes]:
         """Answers to one datagram. Raises WireError for octets that are no RMCP, ASF or IPMI."""
+        self.refused = None
         header = rmcp.decode(data)
         if header.rmcp_class is rmcp.RmcpClass.ASF:
             ping = rmcp.decode_asf(data)
@@ -54,7 +58,7 @@ class Endpoint:
         parsed = packet.decode(data)
         if isinstance(parsed, Packet15):
             return self._receive_15(parsed, peer, now_ms)
-        if parsed.payload_type is Payload.IPMI:
+        if parsed.payload_type in (Payload.IPMI, Payload.SOL):
             return self._receive_plus(data, parsed, peer, now_ms)
         if parsed.session_id == 0:
             match parsed.payload_type:
@@ -76,13 +80,33 @@ class Endpoint:
         return [session for session in self.sessions.values() if session.active]
 
     def _drop(self, reason: Drop) -> list[bytes]:
-        self.drops[reason] += 1
+        self._note(reason)
         return []
 
+    def _note(self, reason: Drop) -> None:
+        """Something was refused; `refused` says what, until the next datagram."""
+        self.drops[reason] += 1
+        self.refused = reason
+
     def _expire(self, now_ms: int) -> None:
+        """Forget what has been silent too long. Sessions live longer than was last thought, never shorter."""
+        if now_ms < self._expires_ms:
+            return
+        self._expires_ms = now_ms + HALF_OPEN_MS
         for session in list(self.sessions.values()):
-            if now_ms - session.touched_ms > (SESSION_TIMEOUT_MS if session.active else HALF_OPEN_MS):
+            limit = SESSION_TIMEOUT_MS if session.active else HALF_OPEN_MS
+            if now_ms - session.touched_ms > limit:
                 del self.sessions[session.session_id]
+                if session.handshake is not None and not session.active:
+                    # Clients that find RAKP message 2 wrong for their password go silent: that is a failed login, too.
+                    self._failed(session)
+            else:
+                self._expires_ms = min(self._expires_ms, session.touched_ms + limit + 1)
+
+    def _failed(self, session: Session) -> None:
+        self._note(Drop.LOGIN)
+        if session.account is not None:
+            self._host.login_failed(session.account.user_id)
 
     def _new_session(self, peer: Address, limit: Privilege, now_ms: int) -> Session | None:
         if len(self.sessions) >= self._max_sessions:
@@ -115,55 +139,12 @@ class Endpoint:
             return Completion.INVALID_FOR_LUN, b""
         if request.netfn == NetFn.APP and session and session.active:
             if request.command == 0x3B:
-                return self._set_privilege(request.data, session)
+                return session_commands.set_privilege(request.data, session)
             if request.command == 0x3C:
-                return self._close(request.data, session)
+                return session_commands.close(request.data, session, self.sessions)
             if request.command == 0x3D:
-                return self._session_info(request.data, session)
+                return session_commands.info(request.data, session, self.sessions, self._max_sessions)
         return self._host.execute(request, session)
-
-    def _set_privilege(self, data: bytes, session: Session) -> tuple[int, bytes]:
-        # IPMI 2.0 section 22.18
-        if len(data) != 1:
-            return Completion.LENGTH_INVALID, b""
-        wanted = data[0] & 0x0F
-        if wanted and wanted not in (2, 3, 4):
-            return Completion.INVALID_FIELD, b""
-        if wanted > session.limit:
-            return 0x81, b""
-        if wanted:
-            session.privilege = Privilege(wanted)
-        return Completion.OK, bytes((session.privilege,))
-
-    def _close(self, data: bytes, session: Session) -> tuple[int, bytes]:
-        # Section 22.19. The answer still leaves through the closed session's object.
-        if len(data) not in (4, 5):
-            return Completion.LENGTH_INVALID, b""
-        target = self.sessions.get(int.from_bytes(data[:4], "little"))
-        if target is None or (target is not session and session.privilege < Privilege.ADMINISTRATOR):
-            return 0x87, b""
-        del self.sessions[target.session_id]
-        return Completion.OK, b""
-
-    def _session_info(self, data: bytes, session: Session) -> tuple[int, bytes]:
-        # Section 22.20. Handles are the positions among the open sessions, from 1.
-        if not data:
-            return Completion.LENGTH_INVALID, b""
-        active = self.active
-        if data[0] == 0:
-            target: Session | None = session
-        elif data[0] == 0xFF:
-            target = self.sessions.get(int.from_bytes(data[1:5], "little"))
-        else:
-            index = data[1] if data[0] == 0xFE and len(data) > 1 else data[0]
-            target = active[index - 1] if 0 < index <= len(active) else None
-        head = bytes((active.index(target) + 1 if target in active else 0, self._max_sessions, len(active)))
-        if target is None or target.account is None:
-            return Completion.OK, head
-        address = bytes(int(part) for part in target.peer[0].split(".")) if target.peer[0].count(".") == 3 else bytes(4)
-        plus = 0x10 if target.suite else 0x00
-        who = bytes((target.account.user_id, target.privilege, plus | 1))
-        return Completion.OK, head + who + address + bytes(6) + target.peer[1].to_bytes(2, "little")
 
     # --- IPMI 1.5 ---------------------------------------------------------------------------------------
 
@@ -175,8 +156,11 @@ class Endpoint:
             return self._drop(Drop.SESSION_UNKNOWN)
         if session.peer != peer:
             return self._drop(Drop.PEER)
-        code = md5_code(session.account.password, session.session_id, parsed.message, parsed.sequence)
-        if parsed.auth_type is not AuthType.MD5 or not hmac.compare_digest(parsed.auth_code, code):
+        code = _code_15(session, parsed.message, parsed.sequence)
+        if parsed.auth_type is not session.auth_type or not hmac.compare_digest(parsed.auth_code, code):
+            if not session.active:
+                del self.sessions[session.session_id]  # one attempt for each challenge
+                self._failed(session)
             return self._drop(Drop.AUTHENTICATION)
         if not session.active:
             return self._activate(parsed, session, now_ms)
@@ -197,19 +181,20 @@ class Endpoint:
         return [packet.encode_15(Packet15(AuthType.NONE, 0, 0, b"", answer))]
 
     def _challenge(self, data: bytes, peer: Address, now_ms: int) -> tuple[int, bytes]:
-        # Get Session Challenge, section 22.16. Straight password and "none" are refused by policy.
+        # Get Session Challenge, section 22.16.
         if len(data) != 17:
             return Completion.LENGTH_INVALID, b""
-        if data[0] & 0x0F != AuthType.MD5:
+        wanted = data[0] & 0x0F
+        if wanted not in TYPES_15 or not self._host.login_policy.auth_types >> wanted & 1:
             return Completion.INVALID_FIELD, b""
         account = self._host.account(data[1:].rstrip(b"\0"))
         # A password stored with 20 octets never logs in through IPMI 1.5 (section 22.30).
-        if account is None or len(account.password) > 16:
+        if account is None or account.long_password or len(account.password) > 16:
             return 0x81, b""
         session = self._new_session(peer, account.privilege, now_ms)
         if session is None:
             return Completion.OUT_OF_SPACE, b""
-        session.account, session.auth_type = account, AuthType.MD5
+        session.account, session.auth_type = account, AuthType(wanted)
         session.challenge = self._random(16)
         return Completion.OK, session.session_id.to_bytes(4, "little") + session.challenge
 
@@ -232,21 +217,21 @@ class Endpoint:
             first = int.from_bytes(self._random(3), "little") or 1
             session.inbound = Window(8, 8, first - 1)
             body = session.session_id.to_bytes(4, "little") + first.to_bytes(4, "little")
-            answer = encode_response(request, 0, bytes((AuthType.MD5,)) + body + bytes((wanted,)))
+            self._host.login_succeeded(session.account.user_id if session.account else 0)
+            answer = encode_response(request, 0, bytes((session.auth_type,)) + body + bytes((wanted,)))
         return [self._seal_15(session, answer)]
 
     def _seal_15(self, session: Session, answer: bytes) -> bytes:
         number = session.outbound_15
         session.outbound_15 = number % 0xFFFFFFFF + 1
-        password = session.account.password if session.account else b""
-        code = md5_code(password, session.session_id, answer, number)
-        return packet.encode_15(Packet15(AuthType.MD5, number, session.session_id, code, answer))
+        code = _code_15(session, answer, number)
+        return packet.encode_15(Packet15(session.auth_type, number, session.session_id, code, answer))
 
     # --- RMCP+ ------------------------------------------------------------------------------------------
 
     def _receive_plus(self, data: bytes, parsed: PacketPlus, peer: Address, now_ms: int) -> list[bytes]:
         if parsed.session_id == 0:
-            if parsed.encrypted or parsed.authenticated:
+            if parsed.encrypted or parsed.authenticated or parsed.payload_type is Payload.SOL:
                 return self._drop(Drop.UNEXPECTED)
             answer = self._answer(parsed.payload, parsed.payload_offset, None, now_ms)
             return [packet.encode_plus(PacketPlus(Payload.IPMI, False, False, 0, 0, answer))]
@@ -261,9 +246,29 @@ class Endpoint:
         if not session.inbound.accept(parsed.sequence):
             return self._drop(Drop.SEQUENCE)
         session.touched_ms = now_ms
-        answer = self._answer(protect.plain(keys, parsed), parsed.payload_offset, session, now_ms)
+        plain = protect.plain(keys, parsed)
+        if parsed.payload_type is Payload.SOL:
+            answers = self._console.take(sol.decode(plain, parsed.payload_offset), session, now_ms)
+            return self._drop(Drop.UNEXPECTED) if answers is None else answers
+        return [self._sealed(session, keys, self._answer(plain, parsed.payload_offset, session, now_ms))]
+
+    def _sealed(self, session: Session, keys: Keys, payload: bytes, kind: Payload = Payload.IPMI) -> bytes:
         session.outbound = session.outbound % 0xFFFFFFFF + 1
-        return [protect.seal(keys, session.console_sid, session.outbound, answer, self._random)]
+        return protect.seal(keys, session.console_sid, session.outbound, payload, self._random, kind)
+
+    def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
+        """What the console has to say by itself, and what is due again."""
+        return self._console.pump(now_ms)
+
+    @property
+    def due_ms(self) -> int | None:
+        """When `pump` must be called next, if nothing happens before."""
+        return self._console.due_ms
+
+    def _sol(self, session: Session, payload: bytes) -> bytes:
+        if session.keys is None:
+            raise ValueError("a session without keys has no console")
+        return self._sealed(session, session.keys, payload, Payload.SOL)
 
     @staticmethod
     def _setup_datagram(payload_type: Payload, payload: bytes) -> list[bytes]:
@@ -275,10 +280,14 @@ class Endpoint:
         session = None
         limit = Privilege(min(message.max_privilege or Privilege.ADMINISTRATOR, Privilege.ADMINISTRATOR))
         if suite is not None:
+            limit = Privilege(min(limit, self._host.login_policy.limit(suite.number)))
+        if suite is not None:
             session = self._new_session(peer, limit, now_ms)
             status = Status.OK if session else Status.NO_RESOURCES
         answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid)
-        if session is not None and suite is not None:
+        if session is None:
+            self._note(Drop.HANDSHAKE)
+        elif suite is not None:
             session.suite, session.console_sid = suite, message.console_sid
             answer = answer._replace(
                 bmc_sid=session.session_id,
@@ -290,7 +299,11 @@ class Endpoint:
 
     def _choose(self, message: rakp.OpenRequest) -> tuple[Suite | None, Status]:
         """The suite asked for, exactly; never another one. What the console leaves open is ours to fill."""
-        for suite in reversed(self.suites):
+        policy = self._host.login_policy
+        for number in reversed(policy.suites):
+            suite = SUITES[number]
+            if not policy.limit(number):
+                continue
             asked = (message.authentication, message.integrity, message.confidentiality)
             if all(want is None or want == have for want, have in zip(asked, suite[1:], strict=True)):
                 return suite, Status.OK
@@ -307,21 +320,23 @@ class Endpoint:
             return self._drop(Drop.SESSION_UNKNOWN)
         account = self._host.account(message.user) if message.user else None
         wanted = message.role & 0x0F or session.limit
+        allowed = min(account.privilege if account else 0, self._host.login_policy.limit(session.suite.number))
         status = Status.OK
         if len(message.user) > 16:
             status = Status.INVALID_NAME_LENGTH
         elif account is None:
             status = Status.UNAUTHORIZED_NAME
-        elif wanted > account.privilege:
+        elif wanted > allowed:
             status = Status.UNAUTHORIZED_ROLE
         elif not any(message.console_random):
             status = Status.ILLEGAL_PARAMETER
         if status is not Status.OK or account is None:
             del self.sessions[session.session_id]
+            self._note(Drop.HANDSHAKE)
             refusal = rakp.Rakp2(message.tag, status, session.console_sid)
             return self._setup_datagram(Payload.RAKP_2, rakp.encode_rakp2(refusal))
         session.account = account
-        session.limit = Privilege(min(session.limit, account.privilege, wanted))
+        session.limit = Privilege(min(session.limit, allowed, wanted))
         session.touched_ms = now_ms
         session.handshake = handshake = Handshake(
             session.suite,
@@ -354,15 +369,30 @@ class Endpoint:
         handshake, password = session.handshake, session.account.password
         if message.status != Status.OK:
             del self.sessions[session.session_id]
+            self._failed(session)
             return []
         if not hmac.compare_digest(message.code, handshake.rakp3_code(password)):
             del self.sessions[session.session_id]
+            self._failed(session)
             refusal = rakp.Rakp4(message.tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
             return self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(refusal))
-        sik = handshake.session_integrity_key(password)
-        session.keys = Keys(handshake.suite, sik)
+        sik = handshake.session_integrity_key(self._host.login_policy.kg or password)
+        session.keys = Keys(handshake.suite, sik, password)
         session.active = True
+        self._host.login_succeeded(session.account.user_id)
         session.touched_ms = now_ms
         answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
         (session.rakp4,) = self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
         return [session.rakp4]
+
+
+def _code_15(session: Session, message: bytes, sequence: int) -> bytes:
+    """The authentication code of an IPMI 1.5 packet, by the type that its session was opened with (section 13.6)."""
+    password = session.account.password if session.account else b""
+    match session.auth_type:
+        case AuthType.MD5:
+            return md5_code(password, session.session_id, message, sequence)
+        case AuthType.PASSWORD:
+            return password.ljust(16, b"\0")
+        case _:
+            return b""

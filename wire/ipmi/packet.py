@@ -36,6 +36,9 @@ class Payload(IntEnum):
     RAKP_4 = 0x15
 
 
+PAYLOADS = {payload.value: payload for payload in Payload}
+
+
 class Packet15(NamedTuple):
     """An IPMI 1.5 packet. `auth_code` is empty with AuthType.NONE, else 16 octets."""
 
@@ -75,7 +78,7 @@ def _decode_15(data: bytes) -> Packet15:
         raise WireError(len(data), "the IPMI 1.5 session header is cut off")
     length = data[start]
     end = start + 1 + length
-    if not end <= len(data) <= end + 1:
+    if len(data) != end + (end in LEGACY_PAD_LENGTHS) and len(data) != end:
         raise WireError(start, "the message length disagrees with the datagram")
     return Packet15(
         auth_type,
@@ -91,10 +94,9 @@ def _decode_plus(data: bytes) -> PacketPlus:
     if len(data) < 16:
         raise WireError(len(data), "the RMCP+ session header is cut off")
     number = data[5] & 0x3F
-    try:
-        payload_type = Payload(number)
-    except ValueError:
-        raise WireError(5, f"payload type {number:02x}h is not supported") from None
+    payload_type = PAYLOADS.get(number)
+    if payload_type is None:
+        raise WireError(5, f"payload type {number:02x}h is not supported")
     length = int.from_bytes(data[14:16], "little")
     if 16 + length > len(data):
         raise WireError(14, "the payload is longer than the datagram")

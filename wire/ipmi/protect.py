@@ -7,15 +7,23 @@ from collections.abc import Callable
 
 from wire import rmcp
 from wire.ipmi import packet
-from wire.ipmi.algorithms import BLOCK, Keys
+from wire.ipmi.algorithms import Keys
 from wire.ipmi.packet import PacketPlus, Payload
+from wire.primitives import BLOCK
 
 
-def seal(keys: Keys, session_id: int, sequence: int, message: bytes, random_bytes: Callable[[int], bytes]) -> bytes:
+def seal(
+    keys: Keys,
+    session_id: int,
+    sequence: int,
+    message: bytes,
+    random_bytes: Callable[[int], bytes],
+    kind: Payload = Payload.IPMI,
+) -> bytes:
     """The datagram that carries `message` to the holder of `session_id`."""
     payload = keys.encrypt(message, random_bytes(BLOCK)) if keys.encrypts else message
     protected = keys.integrity is not None
-    datagram = packet.encode_plus(PacketPlus(Payload.IPMI, keys.encrypts, protected, session_id, sequence, payload))
+    datagram = packet.encode_plus(PacketPlus(kind, keys.encrypts, protected, session_id, sequence, payload))
     if protected:
         datagram = packet.pad(datagram)
         datagram += keys.code(datagram[rmcp.HEADER_LENGTH :])

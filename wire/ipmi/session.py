@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wire.ipmi.algorithms import Handshake, Keys, Suite
 from wire.ipmi.message import Privilege, Request
@@ -23,6 +23,8 @@ class Drop(StrEnum):
     SEQUENCE = "sequence"
     AUTHENTICATION = "authentication"
     UNEXPECTED = "unexpected"
+    LOGIN = "login"
+    HANDSHAKE = "handshake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,52 @@ class Account:
     name: bytes
     password: bytes
     privilege: Privilege
+    long_password: bool = False
+    """Stored with 20 octets, which never log in through IPMI 1.5 (IPMI 2.0 section 22.30)."""
+
+
+class Policy(NamedTuple):
+    """Who may log in how. `limits` are the privileges that the suites give, 0 for one that may not be used."""
+
+    suites: tuple[int, ...] = (3, 17)
+    limits: tuple[int, ...] = ()
+    auth_types: int = 1 << AuthType.MD5  # of IPMI 1.5, a bit each
+    kg: bytes = b""
+
+    def limit(self, suite: int) -> int:
+        """The privilege that a suite gives."""
+        if suite not in self.suites:
+            return 0
+        at = self.suites.index(suite)
+        return self.limits[at] if at < len(self.limits) else Privilege.ADMINISTRATOR
 
 
 class Host(Protocol):
     """What the endpoint asks of the management controller behind it."""
 
     guid: bytes  # as Get System GUID answers it
+    console_holder: int | None  # the session that has the serial console
+
+    @property
+    def login_policy(self) -> Policy: ...
+
+    def login_failed(self, user_id: int) -> None:
+        """Somebody knew a name and not its password."""
+
+    def login_succeeded(self, user_id: int) -> None: ...
+
+    def close_console(self) -> None:
+        """Whoever had the console has it no more."""
+
+    def type_console(self, octets: bytes) -> None:
+        """Keys pressed."""
+
+    @property
+    def console_retry(self) -> tuple[int, int]:
+        """How often a packet is repeated, and after how many milliseconds."""
+
+    def console_since(self, at: int) -> tuple[bytes, int]:
+        """What the console said behind octet `at`, and where it is now."""
 
     def account(self, name: bytes) -> Account | None:
         """The enabled user of that name."""

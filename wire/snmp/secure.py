@@ -45,14 +45,15 @@ def seal(header: Header, scoped: Scoped, keys: Keys, salt: bytes) -> bytes:
 
 def seal_octets(header: Header, payload: bytes, keys: Keys, salt: bytes) -> bytes:
     """Likewise, of a scoped PDU that is encoded already."""
-    private = header.flags & Flags.PRIV and keys.priv is not None
-    if private and keys.priv is not None:
+    flags = header.flags
+    if flags & Flags.PRIV and keys.priv is not None:
         payload = usm.encrypt(keys.priv, keys.priv_key, payload, header.boots, header.time_s, salt)
-    blank = bytes(usm.code_length(keys.auth)) if header.flags & Flags.AUTH and keys.auth is not None else b""
-    header = header._replace(auth_params=blank, priv_params=salt if private else b"")
-    data, start = v3.encode_placed(V3Message(header, payload))
-    if not blank or keys.auth is None:
-        return data
+    else:
+        salt = b""
+    if not flags & Flags.AUTH or keys.auth is None:
+        return v3.encode_placed(header, payload, b"", salt)[0]
+    blank = bytes(usm.code_length(keys.auth))
+    data, start = v3.encode_placed(header, payload, blank, salt)
     return data[:start] + usm.code(keys.auth, keys.auth_key, data) + data[start + len(blank) :]
 
 

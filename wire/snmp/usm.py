@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from enum import StrEnum
 from functools import lru_cache
 
@@ -11,8 +10,11 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from wire.primitives import cfb_decrypted, cfb_encrypted, hmac_code
+
 EXPANDED_OCTETS = 1_048_576  # RFC 3414 section A.2
 DES_BLOCK = 8
+SHORT = 96  # octets for which ciphers are chained by hand
 SALT = 8
 
 
@@ -79,13 +81,15 @@ def privacy_key(auth: Auth, priv: Priv, password: bytes, engine_id: bytes) -> by
 def code(auth: Auth, key: bytes, message: bytes) -> bytes:
     """Authentication code of a whole message whose own field is zero."""
     digest, length = AUTHENTICATION[auth]
-    return hmac.digest(key, message, digest)[:length]
+    return hmac_code(digest, key, message)[:length]
 
 
 def encrypt(priv: Priv, key: bytes, plain: bytes, boots: int, time_s: int, salt: bytes) -> bytes:
     """Cipher text; `salt` of 8 octets goes into msgPrivacyParameters and must never repeat."""
     if priv is Priv.DES:
         plain += bytes(-len(plain) % DES_BLOCK)  # RFC 3414 section 8.1.1.2
+    elif len(plain) <= SHORT:
+        return cfb_encrypted(key, boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt, plain)
     encryptor = _cipher(priv, key, boots, time_s, salt).encryptor()
     return encryptor.update(plain) + encryptor.finalize()
 
@@ -94,8 +98,10 @@ def decrypt(priv: Priv, key: bytes, data: bytes, boots: int, time_s: int, salt: 
     """Plain text, perhaps with padding behind it; None for lengths that the protocol cannot have."""
     if len(salt) != SALT or (priv is Priv.DES and len(data) % DES_BLOCK):
         return None
-    decryptor = _cipher(priv, key, boots, time_s, salt).decryptor()
-    return decryptor.update(data) + decryptor.finalize()
+    if priv is Priv.DES:
+        decryptor = _cipher(priv, key, boots, time_s, salt).decryptor()
+        return decryptor.update(data) + decryptor.finalize()
+    return cfb_decrypted(key, boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt, data)
 
 
 def _cipher(priv: Priv, key: bytes, boots: int, time_s: int, salt: bytes) -> Cipher[modes.CBC] | Cipher[CFB]:

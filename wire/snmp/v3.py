@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from wire import ber
@@ -38,6 +39,22 @@ class Header(NamedTuple):
     priv_params: bytes = b""
 
 
+class Terms(NamedTuple):
+    """What a sender accepts and wants, as in `Header`."""
+
+    max_size: int
+    flags: int
+
+
+class Origin(NamedTuple):
+    """The engine that is asked, or tells, its time, and the user, as in `Header`."""
+
+    engine_id: bytes
+    boots: int
+    time_s: int
+    user: bytes
+
+
 class V3Message(NamedTuple):
     """`payload` is an encoded scoped PDU, or its cipher text; `auth_offset` where the code stands in the datagram."""
 
@@ -56,7 +73,7 @@ class Scoped(NamedTuple):
 
 def is_v3(data: bytes) -> bool:
     """Whether the datagram says that it is version 3. Raises WireError."""
-    return version_of(data) == VERSION
+    return data[2:5] == VERSION_3 or data[3:6] == VERSION_3 or version_of(data) == VERSION
 
 
 def version_of(data: bytes) -> int:
@@ -74,23 +91,28 @@ def decode(data: bytes) -> V3Message:
     at, stop = ber.expect(data, 0, end, ber.SEQUENCE)
     if stop != end:
         raise WireError(stop, "octets follow the message")
-    version, at = _integer(data, at, end)
-    if version != VERSION:
-        raise WireError(at - 1, "the version is not 3")
+    if data[at : at + 3] == VERSION_3:
+        at += 3
+    else:
+        version, at = _integer(data, at, end)
+        if version != VERSION:
+            raise WireError(at - 1, "the version is not 3")
     inside, at = ber.expect(data, at, end, ber.SEQUENCE)
     message_id, inside = _integer(data, inside, at)
-    max_size, inside = _integer(data, inside, at)
-    flags_at = inside
-    flags, inside, _ = _octets(data, inside, at)
-    model, inside = _integer(data, inside, at)
-    if len(flags) != 1 or (flags[0] & Flags.PRIV and not flags[0] & Flags.AUTH):
-        raise WireError(flags_at, "msgFlags is one octet, and there is no privacy without authentication")
-    if model != USM:
-        raise WireError(inside - 1, "the security model is not USM (3)")
+    terms = _terms.get(data[inside:at]) or _read_terms(data, inside, at)
     start, at = ber.expect(data, at, end, ber.OCTET_STRING)
-    header, auth_offset = _security(data, start, at)
-    header = header._replace(message_id=message_id, max_size=max_size, flags=flags[0] & 7)
-    if header.flags & Flags.PRIV:
+    start, stop = ber.expect(data, start, at, ber.SEQUENCE)
+    if stop != at:
+        raise WireError(stop, "octets follow the security parameters")
+    place = _skip(data, start, stop, 4)
+    origin = _origins.get(data[start:place])
+    if origin is None:
+        origin, place = _read_origin(data, start, stop)
+    auth_params, place, auth_offset = _octets(data, place, stop)
+    priv_params, place, _ = _octets(data, place, stop)
+    if place != stop:
+        raise WireError(place, "the security parameters break RFC 3414 section 2.4")
+    if terms.flags & Flags.PRIV:
         start, stop = ber.expect(data, at, end, ber.OCTET_STRING)
         payload = data[start:stop]
     else:
@@ -98,22 +120,57 @@ def decode(data: bytes) -> V3Message:
         payload = data[at:stop]
     if stop != end:
         raise WireError(stop, "octets follow the scoped PDU")
+    max_size, flags = terms
+    engine_id, boots, time_s, user = origin
+    header = Header(message_id, max_size, flags, engine_id, boots, time_s, user, auth_params, priv_params)
     return V3Message(header, payload, auth_offset)
 
 
-def _security(data: bytes, at: int, end: int) -> tuple[Header, int]:
-    at, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    if stop != end:
-        raise WireError(stop, "octets follow the security parameters")
+# Parts that a peer sends again and again, read once: by their octets, so that nothing can be out of date.
+_MOST_KNOWN = 1024
+_terms: dict[bytes, Terms] = {}
+_origins: dict[bytes, Origin] = {}
+
+
+def _read_terms(data: bytes, at: int, end: int) -> Terms:
+    """What follows the identifier in msgGlobalData."""
+    start = at
+    max_size, at = _integer(data, at, end)
+    flags_at = at
+    flags, at, _ = _octets(data, at, end)
+    model, at = _integer(data, at, end)
+    if len(flags) != 1 or (flags[0] & Flags.PRIV and not flags[0] & Flags.AUTH):
+        raise WireError(flags_at, "msgFlags is one octet, and there is no privacy without authentication")
+    if model != USM:
+        raise WireError(at - 1, "the security model is not USM (3)")
+    if len(_terms) >= _MOST_KNOWN:
+        _terms.clear()
+    terms = _terms[data[start:end]] = Terms(max_size, flags[0] & 7)
+    return terms
+
+
+def _read_origin(data: bytes, at: int, end: int) -> tuple[Origin, int]:
+    """What stands before the code in the security parameters, and where it ends."""
+    start = at
     engine_id, at, _ = _octets(data, at, end)
     boots, at = _integer(data, at, end)
     time_s, at = _integer(data, at, end)
     user, at, _ = _octets(data, at, end)
-    auth_params, at, auth_offset = _octets(data, at, end)
-    priv_params, at, _ = _octets(data, at, end)
-    if at != end or len(engine_id) > 32 or len(user) > 32 or boots < 0 or time_s < 0:
+    if len(engine_id) > 32 or len(user) > 32 or boots < 0 or time_s < 0:
         raise WireError(at, "the security parameters break RFC 3414 section 2.4")
-    return Header(0, 0, Flags.NONE, engine_id, boots, time_s, user, auth_params, priv_params), auth_offset
+    if len(_origins) >= _MOST_KNOWN:
+        _origins.clear()
+    origin = _origins[data[start:at]] = Origin(engine_id, boots, time_s, user)
+    return origin, at
+
+
+def _skip(data: bytes, at: int, end: int, values: int) -> int:
+    """The octet behind some short values; anywhere when they are not what they should be."""
+    for _ in range(values):
+        if at + 1 >= end:
+            break
+        at += 2 + data[at + 1]
+    return at
 
 
 def _integer(data: bytes, at: int, end: int) -> tuple[int, int]:
@@ -142,30 +199,37 @@ def encode_scoped(scoped: Scoped) -> bytes:
 
 def encode(message: V3Message) -> bytes:
     """The datagram."""
-    return encode_placed(message)[0]
-
-
-def encode_placed(message: V3Message) -> tuple[bytes, int]:
-    """The datagram, and where the content of msgAuthenticationParameters begins in it."""
     header = message.header
-    data = (
-        ber.encode_integer(header.message_id)
-        + ber.encode_integer(header.max_size)
-        + ber.encode(ber.OCTET_STRING, bytes((header.flags,)))
-        + USM_MODEL
-    )
+    return encode_placed(header, message.payload, header.auth_params, header.priv_params)[0]
+
+
+def encode_placed(header: Header, payload: bytes, auth_params: bytes, priv_params: bytes) -> tuple[bytes, int]:
+    """The datagram, and where the content of msgAuthenticationParameters begins in it.
+
+    `auth_params` and `priv_params` stand for those of the header.
+    """
+    data = ber.encode_integer(header.message_id) + _terms_octets(header.max_size, header.flags)
     # From the end, so that each length is known: what follows the code, the code, what stands before it.
-    privacy = ber.encode(ber.OCTET_STRING, header.priv_params)
-    code = ber.encode(ber.OCTET_STRING, header.auth_params)
-    security = (
-        ber.encode(ber.OCTET_STRING, header.engine_id)
-        + ber.encode_integer(header.boots)
-        + ber.encode_integer(header.time_s)
-        + ber.encode(ber.OCTET_STRING, header.user)
-        + code
-        + privacy
-    )
-    payload = ber.encode(ber.OCTET_STRING, message.payload) if header.flags & Flags.PRIV else message.payload
+    privacy = ber.encode(ber.OCTET_STRING, priv_params)
+    code = ber.encode(ber.OCTET_STRING, auth_params)
+    security = _origin_octets(header.engine_id, header.boots, header.time_s, header.user) + code + privacy
+    if header.flags & Flags.PRIV:
+        payload = ber.encode(ber.OCTET_STRING, payload)
     sealed = ber.encode(ber.OCTET_STRING, ber.encode(ber.SEQUENCE, security))
     whole = ber.encode(ber.SEQUENCE, VERSION_3 + ber.encode(ber.SEQUENCE, data) + sealed + payload)
-    return whole, len(whole) - len(payload) - len(privacy) - len(header.auth_params)
+    return whole, len(whole) - len(payload) - len(privacy) - len(auth_params)
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _terms_octets(max_size: int, flags: int) -> bytes:
+    return ber.encode_integer(max_size) + ber.encode(ber.OCTET_STRING, bytes((flags,))) + USM_MODEL
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _origin_octets(engine_id: bytes, boots: int, time_s: int, user: bytes) -> bytes:
+    return (
+        ber.encode(ber.OCTET_STRING, engine_id)
+        + ber.encode_integer(boots)
+        + ber.encode_integer(time_s)
+        + ber.encode(ber.OCTET_STRING, user)
+    )

@@ -1,5 +1,8 @@
-"""A baseboard management controller of the Express5800/A1080a class."""
+"""A baseboard management controller: IPMI, sensors, log, alerts and the recovery link."""
 
-from emulators.devices.bmc.model import AlertDestination, Bmc, User
+from emulators.bindings.profile_files import ProfileError
+from emulators.devices.bmc.lan import Destination
+from emulators.devices.bmc.model import Bmc, LinkSettings, User
+from emulators.devices.bmc.profile import load_profile, profile_names
 
-__all__ = ["AlertDestination", "Bmc", "User"]
+__all__ = ["Bmc", "Destination", "LinkSettings", "ProfileError", "User", "load_profile", "profile_names"]

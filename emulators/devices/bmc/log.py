@@ -1,30 +1,46 @@
-"""The system event log."""
+"""The system event log (IPMI 2.0 section 31)."""
 
 from __future__ import annotations
 
-from wire.sel import SelRecord, encode
+from typing import Any
 
-CAPACITY = 512
-LOG_SENSOR_TYPE = 0x10  # event logging disabled: carries "log area cleared"
-CLEARED = 2
+from wire.sel import OemRecord, SelRecord, decode_any, encode_any
+
+LOG_SENSOR_TYPE = 0x10  # event logging disabled: carries what happens to the log itself
+CLEARED, FULL, ALMOST_FULL = 2, 4, 5
+ALMOST = 0.75  # of the capacity
+RECORD = 16
+UNSPECIFIED = 0xFFFFFFFF
+
+Record = SelRecord | OemRecord
 
 
 class EventLog:
-    """Records in order of their numbers. When full it stops logging and says so (IPMI 2.0 section 31.2)."""
+    """Records in order of their numbers. When full it stops logging and says so (section 31.2)."""
 
-    def __init__(self) -> None:
-        self.records: list[SelRecord] = []
+    def __init__(self, capacity: int = 512) -> None:
+        self.capacity = capacity
+        self.records: list[Record] = []
         self.overflow = False
-        self.added_at = 0xFFFFFFFF  # timestamps of Get SEL Info; unspecified until something happens
-        self.erased_at = 0xFFFFFFFF
+        self.added_at = UNSPECIFIED  # timestamps of Get SEL Info; unspecified until something happens
+        self.erased_at = UNSPECIFIED
         self._next_id = 1
         self._reservation = 0
 
     @property
     def free(self) -> int:
-        return CAPACITY - len(self.records)
+        return self.capacity - len(self.records)
 
-    def add(self, record: SelRecord) -> int | None:
+    @property
+    def almost_full(self) -> bool:
+        return len(self.records) > ALMOST * self.capacity
+
+    @property
+    def last_id(self) -> int:
+        """Number of the newest record; FFFFh when there is none."""
+        return self.records[-1].record_id if self.records else 0xFFFF
+
+    def add(self, record: Record, now_s: int) -> int | None:
         """Append with the next number, which is returned; None when the log is full."""
         if not self.free:
             self.overflow = True
@@ -32,7 +48,7 @@ class EventLog:
         record_id = self._next_id
         self._next_id = record_id % 0xFFFE + 1  # 0000h and FFFFh mean first and last
         self.records.append(record._replace(record_id=record_id))
-        self.added_at = record.timestamp
+        self.added_at = now_s
         return record_id
 
     def reserve(self) -> int:
@@ -43,21 +59,55 @@ class EventLog:
     def reserved(self, reservation: int) -> bool:
         return reservation == self._reservation != 0
 
-    def clear(self, timestamp: int) -> None:
+    def clear(self, now_s: int) -> None:
         """Empty the log; its first record then says that it was cleared."""
         self.records.clear()
         self.overflow = False
-        self.erased_at = timestamp
-        self.add(SelRecord(0, timestamp, 0x20, LOG_SENSOR_TYPE, 0, False, 0x6F, bytes((CLEARED, 0xFF, 0xFF))))
+        self.erased_at = now_s
+        self._reservation = 0
+        data = bytes((CLEARED, 0xFF, 0xFF))
+        self.add(
+            SelRecord(0, now_s, 0x20, LOG_SENSOR_TYPE, 0, deasserted=False, event_type=0x6F, event_data=data), now_s
+        )
+
+    def delete(self, record_id: int, now_s: int) -> int | None:
+        """Remove a record and end the reservation; its number, None when there is no such record."""
+        index = self._index(record_id)
+        if index is None:
+            return None
+        self.erased_at = now_s
+        self._reservation = 0
+        return self.records.pop(index).record_id
 
     def find(self, record_id: int) -> tuple[bytes, int] | None:
         """Octets of a record and the number after it (FFFFh at the end); 0000h asks for the first, FFFFh the last."""
-        if not self.records:
-            return None
-        index = {0x0000: 0, 0xFFFF: len(self.records) - 1}.get(record_id)
-        if index is None:
-            index = next((i for i, record in enumerate(self.records) if record.record_id == record_id), None)
+        index = self._index(record_id)
         if index is None:
             return None
         following = self.records[index + 1].record_id if index + 1 < len(self.records) else 0xFFFF
-        return encode(self.records[index]), following
+        return encode_any(self.records[index]), following
+
+    def _index(self, record_id: int) -> int | None:
+        if not self.records:
+            return None
+        index = {0x0000: 0, 0xFFFF: len(self.records) - 1}.get(record_id)
+        if index is not None:
+            return index
+        return next((at for at, record in enumerate(self.records) if record.record_id == record_id), None)
+
+    def memory(self) -> dict[str, Any]:
+        """What survives a loss of power, as JSON."""
+        return {
+            "records": [encode_any(record).hex() for record in self.records],
+            "overflow": self.overflow,
+            "added_at": self.added_at,
+            "erased_at": self.erased_at,
+            "next": self._next_id,
+        }
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Take up what `memory` returned. Raises WireError."""
+        self.records = [decode_any(bytes.fromhex(text)) for text in memory["records"]]
+        self.overflow = memory["overflow"]
+        self.added_at, self.erased_at = memory["added_at"], memory["erased_at"]
+        self._next_id = memory["next"]

@@ -1,34 +1,44 @@
-"""State of a BMC: power, sensors, log, users, alerts, and its hold on the chassis."""
+"""State of a BMC: standby power, sensors, log, filters, alerts, and its hold on the chassis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, RestartCause
-from emulators.bindings.inputs import Inputs, plain
-from emulators.bindings.ipmi import Table, dispatch
+from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
+from emulators.bindings.inputs import Inputs, numeric, plain
+from emulators.bindings.ipmi import dispatch
+from emulators.bindings.network import Impairment, network_inputs
 from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.bmc import sensors as rows
-from emulators.devices.bmc.commands import NEC, PRODUCT_ID, commands_of
-from emulators.devices.bmc.log import EventLog
+from emulators.devices.bmc import fru, pef
+from emulators.devices.bmc.boot import BootOptions
+from emulators.devices.bmc.commands import READS, TABLE
+from emulators.devices.bmc.console import Console
+from emulators.devices.bmc.eventing import Eventing
+from emulators.devices.bmc.extras import Extras
+from emulators.devices.bmc.faults import Damage
+from emulators.devices.bmc.lan import CHANNEL, Destination, Lan
+from emulators.devices.bmc.link import Flags, Link, Order
+from emulators.devices.bmc.power import PowerMeter
+from emulators.devices.bmc.profile import BmcProfile
+from emulators.devices.bmc.sensor_bank import Around, SensorBank
+from emulators.devices.bmc.sol_parameters import RMCP_PORT, retry_of
 from emulators.devices.bmc.users import Users
-from emulators.kernel.instant import START, Instant, after, ticks_between
+from emulators.devices.bmc.watchdog import Watchdog
+from emulators.kernel.instant import START, Instant, after, soonest
 from emulators.kernel.world import Port
-from wire import pet
-from wire.ipmi.message import BMC_ADDRESS, Privilege, Request
-from wire.ipmi.session import Account, Session
-from wire.sdr import Sensor
-from wire.sel import SelRecord
-from wire.snmp import GenericTrap, Tag, TrapV1, VarBind
+from wire.ipmi.message import Privilege, Request
+from wire.ipmi.session import Account, Policy, Session
+from wire.sel import decode_any
 
-START_S = 20.0  # from standby power to the first answer
-ENGLISH = 0x19
-PEF_ACTION_OFFSET = 4  # of the system event sensor: "PEF action about to be taken"
-PEF_BITS = {Action.POWER_DOWN: 0x02, Action.HARD_RESET: 0x04, Action.POWER_CYCLE: 0x08}
-SUPPLY_PRESENT = 0
-SUPPLY_INPUT_LOST = 3
+NO_DATA = 0xFF
+CLOCK_SYNC_OFFSET = 5
+SUPPLY_PRESENT, SUPPLY_INPUT_LOST = 0, 3
+POWER_OFF_OFFSET = 0
+WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
+INLET_CELSIUS = 22.0
+STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
 
 
 class User(NamedTuple):
@@ -37,11 +47,13 @@ class User(NamedTuple):
     privilege: Privilege
 
 
-class AlertDestination(NamedTuple):
-    """Where platform event traps go. `port` None is the trap port of the rig."""
+class LinkSettings(NamedTuple):
+    """How the link stands in a new controller; times in seconds."""
 
-    receiver: str
-    port: int | None = None
+    on: bool = False
+    start_s: float = 10.0
+    end_s: float = 120.0
+    ceiling_s: float = 300.0
 
 
 class Bmc:
@@ -55,202 +67,199 @@ class Bmc:
         address: str,
         supplies: int,
         users: list[User],
-        alerts: list[AlertDestination],
+        destinations: Sequence[Destination],
         *,
+        profile: BmcProfile,
         guid: UUID,
         epoch_s: int,
         ac_link: AcLink,
-        community: str = "public",
+        link: LinkSettings,
+        suites: tuple[int, ...] = (),
+        inject: bool = False,
+        port: int = RMCP_PORT,
+        os_watchdog_s: float = 0.0,
     ) -> None:
-        """`epoch_s` is the Unix time at which the emulated world began."""
+        """`epoch_s` is the Unix time at which the emulated world began; `suites` replace those of the profile.
+
+        With `os_watchdog_s` the operating system tends the watchdog, which is set to so many seconds.
+        """
         self.name = name
         self.address = address
+        self.profile = profile
         self.standby = [Port(f"{name}.standby{index}", False) for index in range(1, supplies + 1)]
         self.host = Port(f"{name}.host", Host())
         self.order = Port(f"{name}.order", ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN))
         self.policy = Port(f"{name}.policy", ac_link)
         self.users = Users([(user.name, user.password, user.privilege) for user in users])
-        self.log = EventLog()
+        self.bank = SensorBank(profile, supplies)
+        self.lan = Lan.new(address, profile.identity.mac_prefix, suites or profile.suites, destinations)
+        self.events = Eventing(self, profile.log_records, len(destinations))
+        self.log, self.pef, self.alerts = self.events.log, self.events.pef, self.events.alerts
+        for octets in profile.log:
+            self.log.add(decode_any(octets), 0)
+        self.link = Link(Flags.ACTS_ON_TIMEOUT | (Flags.ON if link.on else 0), link.start_s, link.end_s, link.ceiling_s)
+        self.watchdog = Watchdog()
+        self.boot = BootOptions()
+        self.extras = Extras(name)
+        self.meter = PowerMeter()
+        self.inventory = fru.image(profile.inventory)
+        self.impairment = Impairment()
         self.generation = 0  # grows whenever sessions are lost
-        self.muted = False
-        self.outgoing: list[OutgoingTrap] = []
-        self.sensors: dict[int, Sensor] = {**rows.BY_NUMBER, **_more_supplies(supplies)}
-        self.states: dict[int, int] = dict.fromkeys(self.sensors, 0)  # asserted offsets, a bit each
-        self.overrides: dict[int, int] = {}  # raw readings that a fault holds
+        self.muted = self.hung = False
+        self.touched = False  # whether anything has changed that others should look at
         self.identify_until: Instant | None = None
-        self.pet_guid = guid.bytes
-        self.guid = guid.bytes[::-1]  # Get System GUID sends the least significant octet first
+        self.started: Instant = START
+        self.inlet_celsius = INLET_CELSIUS
+        self.pet_guid, self.guid = guid.bytes, guid.bytes[::-1]  # Get System GUID: least significant octet first
+        self.kg = b""
+        self.may_inject, self.max_sessions = inject, profile.sessions
+        self.port, self._os_watchdog_s = port, os_watchdog_s
+        self.record_reservation = 0
+        self.beats: dict[bytes, Instant] = {}  # heartbeats by the address they came from
+        self.console = Console(name.removesuffix(".bmc"))
+        self.console_holder: int | None = None  # the session that has the console
         self._epoch_s = epoch_s
         self._clock_offset_s = 0
-        self._community = community.encode()
-        self._alerts = alerts
-        self._pet_sequence = 0
-        self._started: Instant = START
-        self._alive = False
+        self.alive = False
         self._first_look = True
         self._ready_at: Instant | None = None
         self._seen_host: Host | None = None
-        self._active_faults: list[str] = []
         self._now: Instant = START
-        self._commands: Table = commands_of(self)
+        self.damage = Damage(self)
         self.inputs = Inputs(
             {
-                **{name: plain(fault.text, self._raiser(name)) for name, fault in rows.FAULTS.items()},
-                "clear": plain("every injected fault is repaired", self._clear_faults),
-                "lan_cut": plain("the BMC's network cable is pulled", self._lan_cut),
-                "lan_mend": plain("the BMC's network cable is back", self._lan_mend),
+                **self.damage.inputs(),
+                "inlet": numeric("the air at the inlet has so many degrees", "CELSIUS", 0, 80, self._inlet),
+                "lan_cut": plain("the BMC's network cable is pulled", self._plug(out=True)),
+                "lan_mend": plain("the BMC's network cable is back", self._plug(out=False)),
+                "hang": plain("the controller hangs: it neither answers nor acts", self._hang),
+                "cold_reset": plain("the controller restarts", self.restart),
+                **network_inputs(self.impairment),
             }
         )
 
     # --- IPMI host --------------------------------------------------------------------------------------------
 
     def account(self, name: bytes) -> Account | None:
-        return self.users.account(name)
+        return self.users.account(name, self.lan.limit, self._now) if self.lan.access_mode else None
 
     def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
-        return dispatch(self._commands, request, session)
+        self.extras.datagrams += 1
+        self.touched = self.touched or not READS.get((request.netfn, request.command), False)
+        return dispatch(TABLE, self, request, session)
+
+    def login_failed(self, user_id: int) -> None:
+        """A wrong password: counted, logged where parameter 26 says so, and perhaps the end for that user."""
+        rule = self.lan.bad_password
+        locked = self.users.failed(user_id, rule, self._now)
+        sensor = self.bank.of_type(pef.SESSION)
+        if sensor is None:
+            return
+        self.events.record(sensor, (0xA0 | WRONG_PASSWORD, user_id & 0x3F, CHANNEL), self._now)
+        if locked and rule[0] & 1:
+            self.events.record(sensor, (0xA0 | LOCKED_OUT, user_id & 0x3F, CHANNEL), self._now)
+
+    def login_succeeded(self, user_id: int) -> None:
+        self.users.succeeded(user_id)
+
+    @property
+    def login_policy(self) -> Policy:
+        """Who may log in how."""
+        lan = self.lan
+        # IPMI 1.5 has one list of types for each level; a session is offered those of administrators.
+        types = lan.auth_enables[Privilege.ADMINISTRATOR - 1]
+        return Policy(lan.suites, tuple(lan.suite_levels), types, self.kg)
+
+    def type_console(self, octets: bytes) -> None:
+        self.touched = True
+        self.console.type(octets)
+
+    @property
+    def console_retry(self) -> tuple[int, int]:
+        """How often, and after how many milliseconds, an unacknowledged packet goes out again."""
+        return retry_of(self.extras.sol)
+
+    def console_since(self, at: int) -> tuple[bytes, int]:
+        return self.console.since(at), self.console.spoken
+
+    def open_console(self, session_id: int) -> None:
+        """From now on the console speaks to a session."""
+        self.console_holder = session_id
+
+    def close_console(self) -> None:
+        """The console speaks to nobody."""
+        self.console_holder = None
 
     def answering(self, now: Instant) -> bool:
         self._now = now
-        return self._alive and self._ready_at is None and not self.muted
+        return self.on_air and self._ready_at is None
 
     @property
     def now(self) -> Instant:
         """The instant of the datagram or deadline being handled."""
         return self._now
 
+    def at(self, now: Instant) -> None:
+        """What follows happens at `now`, and changes something."""
+        self._now = now
+        self.touched = True
+
+    @property
+    def on_air(self) -> bool:
+        """Whether anything can leave the controller."""
+        return self.alive and not self.muted and not self.hung
+
+    @property
+    def outgoing(self) -> list[OutgoingTrap]:
+        return self.alerts.outgoing
+
     # --- clock ------------------------------------------------------------------------------------------------
 
     def clock_s(self) -> int:
         """Unix time by the BMC's own clock."""
-        return self._epoch_s + self._now // 1000 + self._clock_offset_s
+        return max(0, self._epoch_s + self._now // 1000 + self._clock_offset_s)
 
     def set_clock(self, unix_s: int) -> None:
-        self._clock_offset_s += unix_s - self.clock_s()
+        """Told as a pair of events, before and after (IPMI 2.0 table 42-3, 12h offset 5)."""
+        sensor = self.bank.of_type(pef.SYSTEM)
+        for second in (0x00, 0x80):
+            if second:
+                self._clock_offset_s += unix_s - self.clock_s()
+            if sensor is not None:
+                self.events.record(sensor, (0x40 | CLOCK_SYNC_OFFSET, second, NO_DATA), self._now, lasting=False)
 
     # --- chassis ----------------------------------------------------------------------------------------------
 
     def command_chassis(self, action: Action, cause: RestartCause = RestartCause.CHASSIS_CONTROL) -> None:
         """Give the server an order; it acts when the world settles."""
-        self.order.value = ChassisOrder(self.order.value.serial + 1, action, cause)
+        if cause is RestartCause.CHASSIS_CONTROL and action in STOPPING:
+            self.link.supersede(self._now)
+        self.order.value = ChassisOrder(self.order.value.serial + 1, action, cause, self.extras.cycle_s)
 
     def restart(self, now: Instant) -> None:
-        """Cold reset: sessions are lost, log and settings stay."""
-        self.generation += 1
-        self._started = now
-        self._ready_at = after(now, START_S)
+        """Cold reset: sessions and whatever was held are lost, log and settings stay."""
+        self._lose_power(now)
+        self.started = now
+        self._ready_at = after(now, self.profile.start_s)
+        self._seen_host = None  # it looks at the server as if for the first time
 
-    # --- sensors ----------------------------------------------------------------------------------------------
+    # --- sensors -----------------------------------------------------------------------------------
 
-    def reading(self, number: int) -> int | None:
-        """Raw reading of a threshold sensor; None while it cannot be read."""
-        if number in self.overrides:
-            return self.overrides[number]
-        host = self.host.value
-        sensor = self.sensors[number]
-        if number == rows.INLET_TEMPERATURE:
-            return sensor.nominal
-        if not host.powered:
-            return None
-        if number == rows.CPU_TEMPERATURE:
-            return sensor.nominal + round(host.load_w / 100)
-        return sensor.nominal
+    @property
+    def around(self) -> Around:
+        return Around(self.host.value, self.inlet_celsius, self.profile.nominal_w)
 
-    def record_event(
-        self,
-        sensor: Sensor,
-        event_data: tuple[int, int, int],
-        now: Instant,
-        *,
-        deasserted: bool = False,
-        severity: int | None = None,
-    ) -> None:
-        """Log an event; with a severity also alert. The record can be read before the trap leaves."""
-        offset = event_data[0] & 0x0F
-        if deasserted:
-            self.states[sensor.number] &= ~(1 << offset)
-        else:
-            self.states[sensor.number] |= 1 << offset
-        self._now = now
-        self.log.add(
-            SelRecord(
-                0,
-                self.clock_s(),
-                BMC_ADDRESS,
-                sensor.sensor_type,
-                sensor.number,
-                deasserted,
-                sensor.event_type,
-                bytes(event_data),
-            )
-        )
-        if severity is not None:
-            self._alert(sensor, event_data, severity, now, deasserted=deasserted)
+    # --- inputs -----------------------------------------------------------------------------------------------
 
-    def _alert(
-        self, sensor: Sensor, event_data: tuple[int, int, int], severity: int, now: Instant, *, deasserted: bool
-    ) -> None:
-        self._pet_sequence = self._pet_sequence % 0xFFFF + 1
-        event = pet.Pet(
-            guid=self.pet_guid,
-            sequence=self._pet_sequence,
-            timestamp=max(0, self.clock_s() - pet.EPOCH_1998_S),
-            utc_offset=0,
-            trap_source=0x20,
-            event_source=0x20,
-            severity=severity,
-            sensor_device=BMC_ADDRESS,
-            sensor_number=sensor.number,
-            entity_id=sensor.entity_id,
-            entity_instance=sensor.entity_instance,
-            event_data=bytes(event_data) + bytes(5),
-            language=ENGLISH,
-            manufacturer_id=NEC,
-            system_id=PRODUCT_ID,
-        )
-        specific = pet.Specific(sensor.sensor_type, sensor.event_type, deasserted, event_data[0] & 0x0F)
-        trap = TrapV1(
-            pet.ENTERPRISE,
-            bytes(int(part) for part in self.address.split(".")),
-            GenericTrap.ENTERPRISE_SPECIFIC,
-            pet.encode_specific(specific),
-            ticks_between(self._started, now) % (1 << 32),
-            (VarBind(pet.DATA_NAME, Tag.OCTET_STRING, pet.encode(event)),),
-        )
-        if self._alive and not self.muted:
-            self.outgoing += [OutgoingTrap(host, port, self._community, trap) for host, port in self._alerts]
+    def _inlet(self, celsius: float, now: Instant) -> None:
+        self.inlet_celsius = celsius
+        self.watch_readings(now)
 
-    def _raiser(self, name: str) -> Any:
-        return lambda now: self._raise_fault(name, now)
+    def _plug(self, *, out: bool) -> Callable[[Instant], None]:
+        return lambda _now: setattr(self, "muted", out)
 
-    def _raise_fault(self, name: str, now: Instant) -> None:
-        if not self._alive:
-            return
-        fault = rows.FAULTS[name]
-        sensor = self.sensors[fault.sensor]
-        if fault.reading is not None:
-            self.overrides[fault.sensor] = fault.reading
-        self._active_faults.append(name)
-        self.record_event(sensor, fault.event_data, now, severity=fault.severity)
-        if fault.action is not None:
-            # Without the recovery link the BMC acts at once (requirements of the BMC link, purpose).
-            about = self.sensors[rows.SYSTEM_EVENT]
-            self.record_event(about, (0x40 | PEF_ACTION_OFFSET, PEF_BITS[fault.action] | 0x01, 0xFF), now)
-            cause = RestartCause.PEF_CYCLE if fault.action is Action.POWER_CYCLE else RestartCause.PEF_RESET
-            self.command_chassis(fault.action, cause)
-
-    def _clear_faults(self, now: Instant) -> None:
-        for name in self._active_faults:
-            fault = rows.FAULTS[name]
-            self.overrides.pop(fault.sensor, None)
-            self.record_event(self.sensors[fault.sensor], fault.event_data, now, deasserted=True, severity=rows.OK)
-        self._active_faults.clear()
-
-    def _lan_cut(self, _now: Instant) -> None:
-        self.muted = True
-
-    def _lan_mend(self, _now: Instant) -> None:
-        self.muted = False
+    def _hang(self, _now: Instant) -> None:
+        self.hung = True
 
     # --- device -----------------------------------------------------------------------------------------------
 
@@ -260,60 +269,132 @@ class Bmc:
             self._ready_at = None
         if self.identify_until is not None and self.identify_until <= now:
             self.identify_until = None
+        if self.hung or not self.alive:
+            return
+        self.boot.advance(now)
+        self.alerts.advance(now)
+        self.events.act(self.link.advance(now), now)
+        for expiry in self.watchdog.advance(now):
+            order = None if expiry.action is None else Order(expiry.action, RestartCause.WATCHDOG)
+            sensor = self.bank.of_type(pef.WATCHDOG)
+            if sensor is not None and expiry.logged:
+                self.events.record(sensor, (*expiry.event_data, NO_DATA), now, action=order)
+            else:
+                self.events.act(order, now)
 
     def next_deadline(self) -> Instant | None:
-        return min((due for due in (self._ready_at, self.identify_until) if due is not None), default=None)
+        """A controller without power, or hung, has nothing to wait for but its start."""
+        if self.hung or not self.alive:
+            return soonest(self._ready_at, self.identify_until)
+        return soonest(
+            self._ready_at,
+            self.identify_until,
+            self.boot.lapses_at,
+            self.alerts.next_deadline(),
+            self.link.due,
+            self.watchdog.next_deadline(),
+        )
 
     def react(self, now: Instant) -> None:
         self._now = now
         alive = any(port.value for port in self.standby)
-        if alive != self._alive:
-            self._alive = alive
+        if alive != self.alive:
+            self.alive = alive
             if alive:
-                self._started = now
-                self._ready_at = None if self._first_look else after(now, START_S)
+                self.started = now
+                self._ready_at = None if self._first_look else after(now, self.profile.start_s)
                 self._first_look = False
             else:
-                self.generation += 1
-                self._ready_at = None
-        if alive:
+                self._lose_power(now)
+        if alive and not self.hung:
             self._watch_supplies(now)
             self._watch_host(now)
 
+    def _lose_power(self, now: Instant) -> None:
+        self.generation += 1
+        self._ready_at = None
+        self.hung = False
+        self.link.forget(now)
+        self.alerts.forget()
+        self.watchdog = Watchdog()
+
     def _watch_supplies(self, now: Instant) -> None:
-        numbers = [number for number, sensor in self.sensors.items() if sensor.sensor_type == 0x08]
-        for number, port in zip(numbers, self.standby, strict=True):
-            self.states[number] |= 1 << SUPPLY_PRESENT
-            lost = bool(self.states[number] >> SUPPLY_INPUT_LOST & 1)
+        for sensor, port in zip(self.bank.all_of(pef.SUPPLY), self.standby, strict=False):
+            self.bank.states[sensor.number] |= 1 << SUPPLY_PRESENT
+            lost = bool(self.bank.states[sensor.number] >> SUPPLY_INPUT_LOST & 1)
             if lost == port.value:
-                severity = rows.OK if port.value else rows.CRITICAL
-                self.record_event(
-                    self.sensors[number], (SUPPLY_INPUT_LOST, 0xFF, 0xFF), now, deasserted=port.value, severity=severity
-                )
+                self.events.record(sensor, (SUPPLY_INPUT_LOST, NO_DATA, NO_DATA), now, deasserted=port.value)
 
     def _watch_host(self, now: Instant) -> None:
-        host = self.host.value
-        if self._seen_host is not None and host.powered != self._seen_host.powered:
-            # Power unit, offset 0: power off. Logged, not alerted.
-            self.record_event(self.sensors[rows.POWER_UNIT], (0x00, 0xFF, 0xFF), now, deasserted=host.powered)
+        host, before = self.host.value, self._seen_host
+        if host is before:
+            return
         self._seen_host = host
+        self.meter.look(host, now)
+        if before is not None and host.powered != before.powered:
+            sensor = self.bank.of_type(pef.POWER_UNIT)
+            if sensor is not None:
+                self.events.record(sensor, (POWER_OFF_OFFSET, NO_DATA, NO_DATA), now, deasserted=host.powered)
+            if not host.powered:
+                self.watchdog.stop()
+                self.link.supersede(now)
+        if before is not None and host.os is OsState.BOOTING and before.os is not OsState.BOOTING:
+            self.extras.booted_from = self.boot.consume()
+        self.console.watch(host, self.extras.booted_from)
+        if self._os_watchdog_s:
+            self.watchdog.follow(host.os, self._os_watchdog_s, now)
+        self.watch_readings(now)
+
+    def watch_readings(self, now: Instant) -> None:
+        """Events of thresholds passed."""
+        for crossing in self.bank.crossings(self.around):
+            data = (0x50 | crossing.offset, crossing.reading, crossing.limit)
+            self.events.record(crossing.sensor, data, now, deasserted=crossing.deasserted)
 
     def ports(self) -> Iterable[Port[Any]]:
         return [self.order, self.policy]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
-        state = "off" if not self._alive else "starting" if self._ready_at is not None else "running"
+        state = "off" if not self.alive else "starting" if self._ready_at is not None else "running"
+        processor = next((n for n, row in self.bank.rows.items() if row.drive == "processor"), None)
         return {
-            "state": "cut off" if self.muted and self._alive else state,
+            "state": "cut off" if self.muted and self.alive else "hung" if self.hung else state,
             "log_records": len(self.log.records),
-            "faults": list(self._active_faults),
-            "temperature_c": self.reading(rows.CPU_TEMPERATURE),
+            "faults": list(self.damage.active),
+            "temperature_c": None if processor is None else self.bank.reading(processor, self.around),
+            "boot_device": self.boot.device,
+            "booted_from": self.extras.booted_from,
+            "identify": self.identify_until is not None,
+            "link": self.link.snapshot(now),
         }
 
+    # --- memory -----------------------------------------------------------------------------------------------
 
-def _more_supplies(count: int) -> dict[int, Sensor]:
-    first = rows.BY_NUMBER[rows.POWER_SUPPLY]
-    return {
-        0x20 + index: first._replace(number=0x20 + index, name=f"PS{index} Status", entity_instance=index)
-        for index in range(2, count + 1)
-    }
+    def memory(self) -> dict[str, Any]:
+        """What the controller keeps when it loses power, as JSON."""
+        return {
+            "users": self.users.memory(),
+            "log": self.log.memory(),
+            "lan": self.lan.memory(),
+            "pef": self.pef.memory(),
+            "boot": self.boot.memory(),
+            "link": [int(self.link.flags), self.link.start_s, self.link.end_s, self.link.ceiling_s],
+            "extras": self.extras.memory(),
+            "inventory": self.inventory.hex(),
+            "kg": self.kg.hex(),
+            "sequence": self.events.sequence,
+        }
+
+    def recall(self, memory: dict[str, Any]) -> None:
+        """Take up what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
+        self.users.recall(memory["users"])
+        self.log.recall(memory["log"])
+        self.lan.recall(memory["lan"])
+        self.pef.recall(memory["pef"])
+        self.boot.recall(memory["boot"])
+        flags, self.link.start_s, self.link.end_s, self.link.ceiling_s = memory["link"]
+        self.link.flags = Flags(flags)
+        self.extras.recall(memory["extras"])
+        self.inventory = bytes.fromhex(memory["inventory"])
+        self.kg = bytes.fromhex(memory["kg"])
+        self.events.sequence = memory["sequence"]

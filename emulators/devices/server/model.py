@@ -10,7 +10,7 @@ from emulators.bindings.inputs import Inputs, plain
 from emulators.kernel.instant import Instant, after, soonest
 from emulators.kernel.world import Port
 
-CYCLE_S = 5.0  # power-cycle interval
+SHORTEST_CYCLE_S = 1.0  # of a power cycle, whatever is asked for
 NO_ORDER = ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN)
 
 
@@ -20,9 +20,18 @@ class Server:
     kind = "server"
 
     def __init__(
-        self, name: str, supplies: int, *, ac_link: AcLink, boot_s: float, shutdown_s: float, load_w: float
+        self,
+        name: str,
+        supplies: int,
+        *,
+        ac_link: AcLink,
+        boot_s: float,
+        shutdown_s: float,
+        load_w: float,
+        address: str = "",
     ) -> None:
         self.name = name
+        self.address = address
         self.dc = [Port(f"{name}.dc{index}", False) for index in range(1, supplies + 1)]
         self.share_w = [Port(f"{name}.share{index}", 0.0) for index in range(1, supplies + 1)]
         self.order = Port(f"{name}.order", NO_ORDER)
@@ -48,6 +57,11 @@ class Server:
     @property
     def _powered(self) -> bool:
         return self.host.value.powered
+
+    @property
+    def on_lan(self) -> bool:
+        """Whether the operating system answers on the network."""
+        return self.host.value.os in (OsState.RUNNING, OsState.SHUTTING_DOWN)
 
     def _show(self, os: OsState, cause: RestartCause | None = None) -> None:
         powered = os is not OsState.OFF
@@ -89,7 +103,7 @@ class Server:
                 self._boot(now, order.cause)
             case Action.POWER_CYCLE if self._powered:
                 self._off()
-                self._cycle_on = (after(now, CYCLE_S), order.cause)
+                self._cycle_on = (after(now, max(SHORTEST_CYCLE_S, order.cycle_s)), order.cause)
             case Action.HARD_RESET if self._powered:
                 self._boot(now, order.cause)
             case Action.DIAGNOSTIC_INTERRUPT:

@@ -29,6 +29,10 @@ class Battery:
         self.celsius = Quantity(self._data.celsius, START, low=self._data.celsius, high=self._data.celsius)
         self._towards = self._data.celsius
 
+    def resting(self, now: Instant) -> bool:
+        """Whether charge and temperature stay as they are."""
+        return self.charge.still(now) and self.celsius.still(now)
+
     def capacity(self, now: Instant) -> float:
         """Share of its first capacity: whole for half its life, then falling to `worn_capacity` at the end of it."""
         aged = max(0.0, self.age.at(now) - 0.5) * 2

@@ -244,6 +244,9 @@ class Card:
     def answering(self, now: Instant) -> bool:
         return not self.muted and self._back_at is None
 
+    def resting(self, now: Instant) -> bool:
+        return self.ups.battery.resting(now)
+
     # --- traps ------------------------------------------------------------------------------------------------
 
     def authentication_failed(self, now: Instant) -> None:

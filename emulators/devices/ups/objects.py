@@ -70,6 +70,27 @@ STARTED_FROM = frozenset(
     }
 )
 
+# What time alone changes, also while the UPS rests.
+MOVING = frozenset(
+    {
+        "sysUpTime.0",
+        "mconfigClockDate.0",
+        "mconfigClockTime.0",
+        "upsBasicBatteryTimeOnBattery.0",
+        "upsSecondsOnBattery.0",
+        "upsAdvBatteryRunTimeRemaining.0",  # the battery ages
+        "upsEstimatedMinutesRemaining.0",
+        "upsAdvInputMaxLineVoltage.0",  # of the last minute
+        "upsAdvInputMinLineVoltage.0",
+        "upsHighPrecInputMaxLineVoltage.0",
+        "upsHighPrecInputMinLineVoltage.0",
+        "upsTestElapsedTime.0",
+        "upsShutdownAfterDelay.0",
+        "upsStartupAfterDelay.0",
+        "upsRebootWithDuration.0",
+    }
+)
+
 _made: dict[int, tuple[Profile, Instances]] = {}
 
 
@@ -96,7 +117,7 @@ def _instances(profile: Profile) -> list[Instance]:
         oid, tag, writable, enum = resolve(standard_tree(), label)
         measured = label in READINGS and (constant is None or label in STARTED_FROM)
         if measured:
-            rows.append(Instance(oid, tag, _reading(label), measured=True))
+            rows.append(Instance(oid, tag, _reading(label), measured=True, steady=label not in MOVING))
             continue
         if label not in live and not writable:
             rows.append(Instance(oid, tag, always(value_of(label, tag, constant)), constant=True))
@@ -104,7 +125,8 @@ def _instances(profile: Profile) -> list[Instance]:
         getter, check, apply = live.get(label) or stored(label, tag, constant)
         if check is not None and enum:
             check = within(enum, check)
-        rows.append(Instance(oid, tag, getter, check if writable else None, apply if writable else None))
+        steady = label not in MOVING
+        rows.append(Instance(oid, tag, getter, check if writable else None, apply if writable else None, steady=steady))
     return rows
 
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from emulators.bindings.profile_files import ProfileError, names_in, read_profile
 from emulators.bindings.snmp import admits
 from mibs import standard_tree
 
 FOLDER = resources.files("emulators.devices.ups") / "profiles"
-
-
-class ProfileError(ValueError):
-    """A profile that does not exist or is not valid. One line."""
 
 
 class Strict(BaseModel):
@@ -181,31 +175,13 @@ class Profile(Strict):
 
 def profile_names() -> list[str]:
     """The profiles that come with Standin."""
-    return sorted(item.name.removesuffix(".yaml") for item in FOLDER.iterdir() if item.name.endswith(".yaml"))
+    return names_in(FOLDER)
 
 
 @cache
 def load_profile(name: str) -> Profile:
     """Read a profile: one that comes with Standin, by its name, or a file, by its path. Raises ProfileError."""
-    if name.endswith(".yaml"):
-        try:
-            text = Path(name).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ProfileError(f"profile {name}: {error.strerror}") from error
-    elif name in profile_names():
-        text = FOLDER.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    else:
-        raise ProfileError(
-            f"there is no UPS profile {name!r}; accepted: {', '.join(profile_names())}, or the path of a .yaml file"
-        )
-    try:
-        document = YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise ProfileError(f"profile {name}: not YAML: {error}") from error
-    try:
-        profile = Profile.model_validate(document)
-    except ValidationError as error:
-        raise ProfileError(f"profile {name}: {error}") from error
+    profile = read_profile(name, FOLDER, "UPS", Profile)
     _check_labels(name, profile)
     return profile
 

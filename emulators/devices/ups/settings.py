@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from emulators.devices.ups.profile import Profile, ProfileError
+from emulators.bindings.profile_files import ProfileError
+from emulators.devices.ups.profile import Profile
 from emulators.kernel.instant import Instant, after
 
 

@@ -1,0 +1,91 @@
+"""Platform event traps on their way to their destinations (IPMI 2.0 section 17.16 and tables 23-4, 30-8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from emulators.bindings.traps import OutgoingTrap
+from emulators.devices.bmc.lan import NOWHERE, Destination
+from emulators.kernel.instant import Instant, after, soonest
+from wire import pet
+from wire.snmp import TrapV1
+
+MOST_WAITING = 64
+
+
+class Status(IntEnum):
+    """What Alert Immediate says of the last alert to a destination (section 30.7)."""
+
+    NONE = 0x00
+    ACKNOWLEDGED = 0x01
+    RETRIES_FAILED = 0x02
+    NOT_ACKNOWLEDGED = 0x03
+    IN_PROGRESS = 0xFF
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An alert that will be sent again."""
+
+    selector: int
+    destination: Destination
+    event: pet.Pet
+    out: OutgoingTrap
+    left: int
+    due: Instant
+
+
+class Alerts:
+    """Sends each event to its destinations, again until it is acknowledged or the retries are used up."""
+
+    def __init__(self) -> None:
+        self.outgoing: list[OutgoingTrap] = []
+        self.waiting: list[Waiting] = []
+        self.status: dict[int, Status] = {}
+
+    def send(
+        self, selector: int, destination: Destination, community: bytes, event: pet.Pet, trap: TrapV1, now: Instant
+    ) -> None:
+        """The first copy leaves now."""
+        if destination.address == NOWHERE.address:
+            return
+        out = OutgoingTrap(destination.address, destination.port, community, trap)
+        self.outgoing.append(out)
+        if not destination.retries and not destination.acknowledge:
+            self.status[selector] = Status.ACKNOWLEDGED
+            return
+        self.status[selector] = Status.IN_PROGRESS
+        if len(self.waiting) >= MOST_WAITING:
+            self.waiting.pop(0)
+        due = after(now, max(1, destination.timeout_s))  # 0 counts as 1
+        self.waiting.append(Waiting(selector, destination, event, out, destination.retries, due))
+
+    def acknowledge(self, data: bytes) -> list[int]:
+        """PET Acknowledge: numbers of the events that it matches, which are told no more."""
+        matching = [row for row in self.waiting if row.destination.acknowledge and pet.acknowledge(row.event) == data]
+        for row in matching:
+            self.status[row.selector] = Status.ACKNOWLEDGED
+            self.waiting.remove(row)
+        return list(dict.fromkeys(row.event.sequence for row in matching))
+
+    def advance(self, now: Instant) -> None:
+        """Send what is due again; give up what has been sent often enough."""
+        for row in [row for row in self.waiting if row.due <= now]:
+            if row.left == 0:
+                self.waiting.remove(row)
+                self.status[row.selector] = (
+                    Status.NOT_ACKNOWLEDGED if row.destination.acknowledge else Status.ACKNOWLEDGED
+                )
+                continue
+            row.left -= 1
+            row.due = after(now, max(1, row.destination.timeout_s))
+            self.outgoing.append(row.out)
+
+    def forget(self) -> None:
+        """The controller lost power or restarts."""
+        self.waiting.clear()
+        self.outgoing.clear()
+
+    def next_deadline(self) -> Instant | None:
+        return soonest(*(row.due for row in self.waiting))

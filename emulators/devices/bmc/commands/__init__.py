@@ -1,0 +1,30 @@
+"""The command table: network function, command, privilege, lengths and handler (IPMI 2.0 appendix G).
+
+It is the same for all controllers; every handler is called with the controller it acts on. The rows are those of the
+modules beside this one.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+from emulators.bindings.ipmi import Table
+
+
+def _table() -> Table:
+    """All rows. Raises ValueError when two say what one command does."""
+    table: Table = {}
+    for found in pkgutil.iter_modules(__path__):
+        rows: Table = getattr(import_module(f"{__name__}.{found.name}"), "ROWS", {})
+        if twice := table.keys() & rows.keys():
+            raise ValueError(f"two rows for {', '.join(rows[key].name for key in twice)}")
+        table |= rows
+    return table
+
+
+TABLE = _table()
+# Which numbers only read; where one number has commands of several bodies, all of them.
+READS = {key[:2]: all(row.reads for other, row in TABLE.items() if other[:2] == key[:2]) for key in TABLE}
+
+__all__ = ["READS", "TABLE"]

@@ -1,0 +1,143 @@
+"""The controller itself (IPMI 2.0 sections 20, 21 and 22)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER
+from emulators.devices.bmc.extras import BLOCK
+from wire.ipmi.message import Completion
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from wire.ipmi.session import Session
+
+IPMI_2_0 = 0x02
+PASSED = b"\x55\x00"
+S0, S5, NO_CHANGE = 0x00, 0x05, 0x7F
+DEVICE_ON, DEVICE_OFF = 0x00, 0x03
+NO_PARAMETER = 0x80
+REVISION = 0x11
+ONLY_REVISION = 0x80
+SYSTEM_PARAMETERS = range(1, 8)
+TEXT_BLOCKS = 4
+ASCII = 0
+
+
+def device_id(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    identity = bmc.profile.identity
+    major, minor = identity.firmware
+    coded = minor // 10 << 4 | minor % 10  # BCD
+    maker = identity.manufacturer.to_bytes(3, "little") + identity.product.to_bytes(2, "little")
+    head = bytes((identity.device_id, 0x80 | identity.revision, major, coded, IPMI_2_0, identity.support))
+    return ok(head + maker + bytes(4))
+
+
+def cold_reset(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    bmc.restart(bmc.now)
+    return ok()
+
+
+def warm_reset(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    bmc.generation += 1
+    return ok()
+
+
+def self_test(_bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return ok(PASSED)
+
+
+def set_acpi(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    system, device = bmc.extras.acpi or _acpi(bmc)
+    for octet, place in zip(data, (0, 1), strict=True):
+        if octet & 0x80 and octet & 0x7F != NO_CHANGE:
+            system, device = (octet & 0x7F, device) if place == 0 else (system, octet & 0x7F)
+    bmc.extras.acpi = system, device
+    return ok()
+
+
+def acpi(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return ok(bytes(_acpi(bmc) if not bmc.host.value.powered else bmc.extras.acpi or _acpi(bmc)))
+
+
+def _acpi(bmc: Bmc) -> tuple[int, int]:
+    return (S0, DEVICE_ON) if bmc.host.value.powered else (S5, DEVICE_OFF)
+
+
+def guid(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return ok(bmc.guid)
+
+
+def set_enables(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    bmc.extras.global_enables = data[0]
+    return ok()
+
+
+def enables(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return ok(bytes((bmc.extras.global_enables,)))
+
+
+def send_message(_bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return refuse(0x83)  # there is nobody to bridge to: NAK on write
+
+
+def system_interface_only(_bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return refuse(Completion.INSUFFICIENT_PRIVILEGE)  # the message queue belongs to the host's own software
+
+
+def set_system_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    parameter, value = data[0], data[1:]
+    if parameter == 0:
+        return ok() if len(value) == 1 else refuse(Completion.LENGTH_INVALID)
+    if parameter not in SYSTEM_PARAMETERS:
+        return refuse(NO_PARAMETER)
+    if len(value) < 2 or len(value) > 1 + BLOCK or value[0] >= TEXT_BLOCKS:
+        return refuse(Completion.INVALID_FIELD)
+    bmc.extras.system[parameter, value[0]] = value[1:].ljust(BLOCK, b"\0")
+    return ok()
+
+
+def system_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    parameter, block = data[1], data[2]
+    if parameter and parameter not in SYSTEM_PARAMETERS:
+        return refuse(NO_PARAMETER)
+    if data[0] & ONLY_REVISION:
+        return ok(bytes((REVISION,)))
+    if parameter == 0:
+        return ok(bytes((REVISION, 0)))
+    if block >= TEXT_BLOCKS:
+        return refuse(Completion.INVALID_FIELD)
+    text = _first_text(bmc, parameter)
+    kept = bmc.extras.system.get((parameter, block), text if block == 0 else bytes(BLOCK))
+    return ok(bytes((REVISION, block)) + kept)
+
+
+def _first_text(bmc: Bmc, parameter: int) -> bytes:
+    """The first block of a text that nobody has written: encoding, length, text."""
+    major, minor = bmc.profile.identity.firmware
+    text = f"{major}.{minor:02}" if parameter == 1 else bmc.name.removesuffix(".bmc") if parameter == 2 else ""
+    octets = text.encode("latin-1", "replace")[: BLOCK - 2]
+    return (bytes((ASCII, len(octets))) + octets).ljust(BLOCK, b"\0")
+
+
+ROWS: Table = {
+    (APP, 0x01, 0): Command("Get Device ID", USER, 0, 0, device_id),
+    (APP, 0x02, 0): Command("Cold Reset", ADMIN, 0, 0, cold_reset),
+    (APP, 0x03, 0): Command("Warm Reset", ADMIN, 0, 0, warm_reset),
+    (APP, 0x04, 0): Command("Get Self Test Results", USER, 0, 0, self_test),
+    (APP, 0x06, 0): Command("Set ACPI Power State", ADMIN, 2, 2, set_acpi),
+    (APP, 0x07, 0): Command("Get ACPI Power State", USER, 0, 0, acpi),
+    (APP, 0x08, 0): Command("Get Device GUID", USER, 0, 0, guid),
+    (APP, 0x2E, 0): Command("Set BMC Global Enables", ADMIN, 1, 1, set_enables),
+    (APP, 0x2F, 0): Command("Get BMC Global Enables", USER, 0, 0, enables),
+    (APP, 0x30, 0): Command("Clear Message Flags", USER, 1, 1, system_interface_only),
+    (APP, 0x31, 0): Command("Get Message Flags", USER, 0, 0, system_interface_only),
+    (APP, 0x32, 0): Command("Enable Message Channel Receive", USER, 2, 2, system_interface_only),
+    (APP, 0x33, 0): Command("Get Message", USER, 0, 0, system_interface_only),
+    (APP, 0x35, 0): Command("Read Event Message Buffer", USER, 0, 0, system_interface_only),
+    (APP, 0x34, 0): Command("Send Message", USER, 1, 255, send_message),
+    (APP, 0x37, 0): Command("Get System GUID", NONE, 0, 0, guid),
+    (APP, 0x58, 0): Command("Set System Info Parameters", ADMIN, 1, 18, set_system_info),
+    (APP, 0x59, 0): Command("Get System Info Parameters", USER, 4, 4, system_info),
+}

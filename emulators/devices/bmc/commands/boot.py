@@ -1,0 +1,42 @@
+"""Boot options (IPMI 2.0 sections 28.12 and 28.13)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from emulators.devices.bmc.boot import LENGTHS, MAILBOX
+from emulators.devices.bmc.commands.common import CHASSIS, OPERATOR
+from wire.ipmi.message import Completion
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from wire.ipmi.session import Session
+
+UNSUPPORTED = 0x80
+VERSION = 0x01
+INVALID = 0x80
+
+
+def write(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    parameter, value = data[0] & 0x7F, data[1:]
+    if parameter not in LENGTHS and parameter != MAILBOX:
+        return refuse(UNSUPPORTED)
+    (bmc.boot.invalid.add if data[0] & INVALID else bmc.boot.invalid.discard)(parameter)
+    if value and not bmc.boot.set(parameter, value, bmc.now):
+        return refuse(Completion.INVALID_FIELD)
+    return ok()
+
+
+def read(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    parameter = data[0] & 0x7F
+    if parameter not in LENGTHS and parameter != MAILBOX:
+        return refuse(UNSUPPORTED)
+    shown = parameter | (INVALID if parameter in bmc.boot.invalid else 0)
+    return ok(bytes((VERSION, shown)) + bmc.boot.get(parameter, data[1]))
+
+
+ROWS: Table = {
+    (CHASSIS, 0x08, 0): Command("Set System Boot Options", OPERATOR, 1, 18, write),
+    (CHASSIS, 0x09, 0): Command("Get System Boot Options", OPERATOR, 3, 3, read),
+}

@@ -1,0 +1,51 @@
+"""FRU inventory (IPMI 2.0 section 34)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
+from wire.ipmi.message import Completion
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from wire.ipmi.session import Session
+
+BY_OCTETS = b"\x00"
+MOST = 64  # octets in one answer, so that it fits every client's buffer
+
+
+def info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if data[0] != 0:
+        return refuse(Completion.NOT_PRESENT)
+    return ok(len(bmc.inventory).to_bytes(2, "little") + BY_OCTETS)
+
+
+def read(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if data[0] != 0:
+        return refuse(Completion.NOT_PRESENT)
+    offset, count = little(data[1:3]), data[3]
+    if offset >= len(bmc.inventory):
+        return refuse(Completion.OUT_OF_RANGE)
+    if count > MOST:
+        return refuse(Completion.CANNOT_RETURN)
+    octets = bmc.inventory[offset : offset + count]
+    return ok(bytes((len(octets),)) + octets)
+
+
+def write(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if data[0] != 0:
+        return refuse(Completion.NOT_PRESENT)
+    offset, octets = little(data[1:3]), data[3:]
+    if offset + len(octets) > len(bmc.inventory):
+        return refuse(Completion.OUT_OF_RANGE)
+    bmc.inventory = bmc.inventory[:offset] + octets + bmc.inventory[offset + len(octets) :]
+    return ok(bytes((len(octets),)))
+
+
+ROWS: Table = {
+    (STORAGE, 0x10, 0): Command("Get FRU Inventory Area Info", USER, 1, 1, info),
+    (STORAGE, 0x11, 0): Command("Read FRU Data", USER, 4, 4, read),
+    (STORAGE, 0x12, 0): Command("Write FRU Data", OPERATOR, 4, 67, write),
+}

@@ -1,0 +1,129 @@
+"""Payloads: who may have a console over LAN, and who has it (IPMI 2.0 section 24)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, USER, is_lan
+from emulators.devices.bmc.sol_parameters import (
+    FORCE_AUTHENTICATION,
+    FORCE_ENCRYPTION,
+    SOL_DEFAULTS,
+    SolParameter,
+)
+from emulators.devices.bmc.users import SOL_PAYLOAD
+from wire.ipmi.message import Completion
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from wire.ipmi.session import Session
+
+SOL = 0x01
+PAYLOAD_VERSION = 0x10
+STANDARD = 0x0003  # IPMI messages and serial over LAN
+SETUP = 0x003F  # Open Session and RAKP
+ALREADY_ACTIVE, DISABLED, NO_ENCRYPTION_HERE, NEEDS_ENCRYPTION = 0x80, 0x81, 0x83, 0x84
+ALREADY_INACTIVE = 0x80
+NOT_AVAILABLE = 0x80
+ENCRYPT = 0x80
+SIZE = 200
+NO_VLAN = b"\xff\xff"
+INSTANCES = 1
+
+
+def _sol(bmc: Bmc, parameter: int) -> bytes:
+    return bmc.extras.sol.get(parameter, SOL_DEFAULTS[parameter])
+
+
+def activate(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
+    if data[0] & 0x3F != SOL or data[1] & 0x0F != INSTANCES or session is None or session.keys is None:
+        return refuse(Completion.INVALID_FIELD)
+    slot = bmc.users.slots.get(session.account.user_id) if session.account else None
+    if not _sol(bmc, SolParameter.ENABLE)[0] & 1 or slot is None or not slot.payloads & SOL_PAYLOAD:
+        return refuse(DISABLED)
+    wants = _sol(bmc, SolParameter.AUTHENTICATION)[0]
+    if session.privilege < wants & 0x0F:
+        return refuse(Completion.INSUFFICIENT_PRIVILEGE)
+    if data[2] & ENCRYPT and not session.keys.encrypts:
+        return refuse(NO_ENCRYPTION_HERE)
+    if (wants & FORCE_ENCRYPTION and not session.keys.encrypts) or (
+        wants & FORCE_AUTHENTICATION and session.keys.integrity is None
+    ):
+        return refuse(NEEDS_ENCRYPTION)
+    if bmc.console_holder not in (None, session.session_id):
+        return refuse(ALREADY_ACTIVE)
+    bmc.open_console(session.session_id)
+    sizes = SIZE.to_bytes(2, "little") * 2
+    return ok(bytes(4) + sizes + bmc.port.to_bytes(2, "little") + NO_VLAN)
+
+
+def deactivate(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if data[0] & 0x3F != SOL or data[1] & 0x0F != INSTANCES:
+        return refuse(Completion.INVALID_FIELD)
+    if bmc.console_holder is None:
+        return refuse(ALREADY_INACTIVE)
+    bmc.close_console()
+    return ok()
+
+
+def activation_status(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if data[0] & 0x3F != SOL:
+        return refuse(Completion.INVALID_FIELD)
+    return ok(bytes((INSTANCES, 1 if bmc.console_holder is not None else 0, 0)))
+
+
+def instance_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if data[0] & 0x3F != SOL or data[1] & 0x0F != INSTANCES:
+        return refuse(Completion.INVALID_FIELD)
+    return ok((bmc.console_holder or 0).to_bytes(4, "little") + b"\x01" + bytes(7))
+
+
+def set_user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    slot = bmc.users.slots.get(data[1] & 0x3F)
+    if slot is None or not is_lan(data[0]) or data[1] >> 6 > 1:
+        return refuse(Completion.INVALID_FIELD)
+    if data[1] >> 6 == 0:
+        slot.payloads |= data[2] & SOL_PAYLOAD
+    else:
+        slot.payloads &= ~data[2]
+    return ok()
+
+
+def user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    slot = bmc.users.slots.get(data[1] & 0x3F)
+    if slot is None or not is_lan(data[0]):
+        return refuse(Completion.INVALID_FIELD)
+    return ok(bytes((slot.payloads, 0, 0, 0)))
+
+
+def support(_bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if not is_lan(data[0]):
+        return refuse(Completion.INVALID_FIELD)
+    return ok(STANDARD.to_bytes(2, "little") + SETUP.to_bytes(2, "little") + bytes(4))
+
+
+def version(_bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    if not is_lan(data[0]):
+        return refuse(Completion.INVALID_FIELD)
+    return ok(bytes((PAYLOAD_VERSION,))) if data[1] in (0, SOL) else refuse(NOT_AVAILABLE)
+
+
+def encryption(_bmc: Bmc, data: bytes, session: Session | None) -> Answer:
+    # Suites here either encrypt everything or nothing; only "regenerate the vector" has nothing to refuse.
+    if data[0] & 0x3F != SOL or session is None:
+        return refuse(Completion.INVALID_FIELD)
+    return ok() if data[2] & 0x1F else refuse(Completion.NOT_SUPPORTED_IN_STATE)
+
+
+ROWS: Table = {
+    (APP, 0x48, 0): Command("Activate Payload", USER, 6, 6, activate),
+    (APP, 0x49, 0): Command("Deactivate Payload", USER, 6, 6, deactivate),
+    (APP, 0x4A, 0): Command("Get Payload Activation Status", USER, 1, 1, activation_status),
+    (APP, 0x4B, 0): Command("Get Payload Instance Info", USER, 2, 2, instance_info),
+    (APP, 0x4C, 0): Command("Set User Payload Access", ADMIN, 6, 6, set_user_access),
+    (APP, 0x4D, 0): Command("Get User Payload Access", OPERATOR, 2, 2, user_access),
+    (APP, 0x4E, 0): Command("Get Channel Payload Support", USER, 1, 1, support),
+    (APP, 0x4F, 0): Command("Get Channel Payload Version", USER, 2, 2, version),
+    (APP, 0x55, 0): Command("Suspend/Resume Payload Encryption", USER, 3, 3, encryption),
+}

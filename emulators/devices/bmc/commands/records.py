@@ -1,0 +1,91 @@
+"""The repository of sensor data records (IPMI 2.0 section 33), and the same as device records (35). It is read-only."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from emulators.devices.bmc.commands.common import EVENT, OPERATOR, STORAGE, USER
+from wire import sdr
+from wire.ipmi.message import Completion
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from wire.ipmi.session import Session
+
+VERSION = 0x51
+RESERVATIONS = 0x23  # non-modal update, reservation, allocation information
+FULL_REPOSITORY = bytes(2)
+UNIT = 64  # octets of an allocation unit
+UNIT_0 = 0x01
+
+
+@lru_cache(maxsize=64)
+def _records(sensors: tuple[sdr.Sensor, ...], name: str) -> tuple[bytes, ...]:
+    """All records; those of controllers alike are the same objects."""
+    rows = [sdr.encode(number, sensor) for number, sensor in enumerate(sensors, start=1)]
+    return (*rows, sdr.encode_controller(len(rows) + 1, name))
+
+
+def repository(bmc: Bmc) -> tuple[bytes, ...]:
+    """The records of a controller, in order."""
+    return _records(tuple(bmc.bank.sensors.values()), bmc.profile.profile[:16])
+
+
+def info(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    count = len(repository(bmc)).to_bytes(2, "little")
+    return ok(bytes((VERSION,)) + count + FULL_REPOSITORY + bytes(8) + bytes((RESERVATIONS,)))
+
+
+def allocation(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    units = sum(-(-len(record) // UNIT) for record in repository(bmc))
+    return ok(units.to_bytes(2, "little") + UNIT.to_bytes(2, "little") + bytes(4) + b"\x01")
+
+
+def reserve(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    bmc.record_reservation = bmc.record_reservation % 0xFFFF + 1
+    return ok(bmc.record_reservation.to_bytes(2, "little"))
+
+
+def get(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    reservation, record_id, offset, count = little(data[:2]), little(data[2:4]), data[4], data[5]
+    records = repository(bmc)
+    if offset and reservation != bmc.record_reservation:
+        return refuse(Completion.RESERVATION_CANCELED)
+    index = {0: 0, 0xFFFF: len(records) - 1}.get(record_id, record_id - 1)
+    if not 0 <= index < len(records):
+        return refuse(Completion.NOT_PRESENT)
+    record = records[index]
+    if offset >= len(record):
+        return refuse(Completion.OUT_OF_RANGE)
+    following = index + 2 if index + 1 < len(records) else 0xFFFF
+    return ok(following.to_bytes(2, "little") + record[offset : offset + count])
+
+
+def device_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    # Operation 1 asks for records, which are as many; static, all on unit 0.
+    count = len(repository(bmc)) if data and data[0] & 1 else len(bmc.bank.sensors)
+    return ok(bytes((count, UNIT_0)))
+
+
+def time(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    return ok(bmc.clock_s().to_bytes(4, "little"))
+
+
+def set_time(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    bmc.set_clock(little(data))
+    return ok()
+
+
+ROWS: Table = {
+    (EVENT, 0x20, 0): Command("Get Device SDR Info", USER, 0, 1, device_info),
+    (EVENT, 0x21, 0): Command("Get Device SDR", USER, 6, 6, get),
+    (EVENT, 0x22, 0): Command("Reserve Device SDR Repository", USER, 0, 0, reserve),
+    (STORAGE, 0x20, 0): Command("Get SDR Repository Info", USER, 0, 0, info),
+    (STORAGE, 0x21, 0): Command("Get SDR Repository Allocation Info", USER, 0, 0, allocation),
+    (STORAGE, 0x22, 0): Command("Reserve SDR Repository", USER, 0, 0, reserve),
+    (STORAGE, 0x23, 0): Command("Get SDR", USER, 6, 6, get),
+    (STORAGE, 0x28, 0): Command("Get SDR Repository Time", USER, 0, 0, time),
+    (STORAGE, 0x29, 0): Command("Set SDR Repository Time", OPERATOR, 4, 4, set_time),
+}

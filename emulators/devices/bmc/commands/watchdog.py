@@ -1,0 +1,50 @@
+"""The watchdog timer (IPMI 2.0 section 27)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from emulators.devices.bmc.commands.common import APP, OPERATOR, USER
+from emulators.devices.bmc.watchdog import DO_NOT_LOG, RUNNING, USES, TimeoutAction
+from wire.ipmi.message import Completion
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from wire.ipmi.session import Session
+
+NEVER_SET = 0x80
+MOST_INTERRUPT = 3
+TENTHS = 10
+
+
+def reset(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    if not bmc.watchdog.set_once:
+        return refuse(NEVER_SET)
+    bmc.watchdog.start(bmc.now)
+    return ok()
+
+
+def set_timer(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    use, action, pre_timeout_s, clear = data[:4]
+    count = little(data[4:6])
+    if use & 0x07 not in USES or action & 0x07 > TimeoutAction.POWER_CYCLE or action >> 4 & 0x07 > MOST_INTERRUPT:
+        return refuse(Completion.INVALID_FIELD)
+    if pre_timeout_s * TENTHS > count:
+        return refuse(Completion.INVALID_FIELD)
+    bmc.watchdog.configure(use, action, pre_timeout_s, clear, count, bmc.now)
+    return ok()
+
+
+def get(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    timer = bmc.watchdog
+    use = timer.use | (0 if timer.logs else DO_NOT_LOG) | (RUNNING if timer.running else 0)
+    head = bytes((use, timer.action, timer.pre_timeout_s, timer.expired))
+    return ok(head + timer.count.to_bytes(2, "little") + timer.left(bmc.now).to_bytes(2, "little"))
+
+
+ROWS: Table = {
+    (APP, 0x22, 0): Command("Reset Watchdog Timer", OPERATOR, 0, 0, reset),
+    (APP, 0x24, 0): Command("Set Watchdog Timer", OPERATOR, 6, 6, set_timer),
+    (APP, 0x25, 0): Command("Get Watchdog Timer", USER, 0, 0, get),
+}

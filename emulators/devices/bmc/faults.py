@@ -1,0 +1,95 @@
+"""What can break in the server and its controller. One row each; the events find their own way from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from emulators.bindings.chassis import Action, RestartCause
+from emulators.bindings.inputs import Input, plain
+from emulators.devices.bmc.link import Order
+from emulators.devices.bmc.pef import (
+    FIRMWARE,
+    INTERRUPT,
+    INTRUSION,
+    MEMORY,
+    OS_STOP,
+    POWER_UNIT,
+    PROCESSOR,
+    SUPPLY,
+    WATCHDOG,
+)
+
+if TYPE_CHECKING:
+    from emulators.devices.bmc.model import Bmc
+    from emulators.kernel.instant import Instant
+
+
+class Fault(NamedTuple):
+    """An injectable fault: an event of the first sensor of a type, or a reading that a named sensor shows."""
+
+    text: str
+    sensor_type: int = 0
+    event_data: tuple[int, int, int] = (0xFF, 0xFF, 0xFF)
+    sensor: str = ""
+    reading: int = 0
+
+
+FAULTS: dict[str, Fault] = {
+    "memory_uncorrectable": Fault("uncorrectable memory error on DIMM 5", MEMORY, (0x31, 0xFF, 0x05)),
+    "cpu_ierr": Fault("internal error of processor 1", PROCESSOR, (0x00, 0xFF, 0xFF)),
+    "cpu_thermal_trip": Fault("thermal trip of processor 1", PROCESSOR, (0x01, 0xFF, 0xFF)),
+    "firmware_hang": Fault("system firmware hangs", FIRMWARE, (0xC1, 0x00, 0xFF)),
+    "front_panel_nmi": Fault("diagnostic interrupt from the front panel", INTERRUPT, (0x00, 0xFF, 0xFF)),
+    "fan_stop": Fault("fan 1 stops", sensor="Fan1", reading=0),
+    "temperature_critical": Fault("processor 1 above its critical temperature", sensor="CPU1 Temp", reading=97),
+    "temperature_unrecoverable": Fault("processor 1 beyond recovery", sensor="CPU1 Temp", reading=105),
+    "supply_failed": Fault("power supply 1 fails", SUPPLY, (0x01, 0xFF, 0xFF)),
+    "power_unit_failed": Fault("the power unit fails", POWER_UNIT, (0x06, 0xFF, 0xFF)),
+    "watchdog_reset": Fault("the watchdog of the operating system expires", WATCHDOG, (0xC1, 0x04, 0xFF)),
+    "os_stopped": Fault("the operating system stops with a panic", OS_STOP, (0x01, 0xFF, 0xFF)),
+    "chassis_opened": Fault("the chassis is opened", INTRUSION, (0x00, 0xFF, 0xFF)),
+}
+
+
+class Damage:
+    """What is broken in one server now."""
+
+    def __init__(self, bmc: Bmc) -> None:
+        self._bmc = bmc
+        self.active: list[str] = []
+
+    def inputs(self) -> dict[str, Input]:
+        """A word for each fault, and one for the repair."""
+        rows = {name: plain(fault.text, self._breaker(name)) for name, fault in FAULTS.items()}
+        return rows | {"clear": plain("every injected fault is repaired", self._repair)}
+
+    def _breaker(self, name: str) -> Callable[[Instant], None]:
+        return lambda now: self._break(name, now)
+
+    def _break(self, name: str, now: Instant) -> None:
+        bmc, fault = self._bmc, FAULTS[name]
+        if not bmc.alive or bmc.hung:
+            return
+        self.active.append(name)
+        if fault.sensor:
+            number = next((n for n, sensor in bmc.bank.sensors.items() if sensor.name == fault.sensor), None)
+            if number is not None:
+                bmc.bank.overrides[number] = fault.reading
+                bmc.watch_readings(now)
+            return
+        sensor = bmc.bank.of_type(fault.sensor_type)
+        if sensor is not None:
+            order = Order(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
+            bmc.events.record(sensor, fault.event_data, now, action=order)
+
+    def _repair(self, now: Instant) -> None:
+        bmc = self._bmc
+        bmc.bank.overrides.clear()
+        for name in self.active:
+            fault = FAULTS[name]
+            sensor = None if fault.sensor else bmc.bank.of_type(fault.sensor_type)
+            if sensor is not None:
+                bmc.events.record(sensor, fault.event_data, now, deasserted=True)
+        self.active.clear()
+        bmc.watch_readings(now)

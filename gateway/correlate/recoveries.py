@@ -1,0 +1,84 @@
+"""What BMCs hold their actions for: the six steps with their times, and the end of waiting.
+
+Steps 1 and 2, the fault and its notice, carry the BMC's own time; the others are those of the gateway's journal. What a
+controller does between start and end is its own affair: it may say so with the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.records import Signal
+
+NOTICE, START, END = "bmc.notice", "bmc.recovery.started", "bmc.recovery.ended"
+FAULT, RECEIVED, STARTED, ENDED = "fault", "received", "started", "ended"
+MARGIN_MS = 1000  # a trap takes its time; the BMC itself decides
+
+
+class Held(msgspec.Struct):
+    """A fault that a BMC holds its action for. `steps` are Unix milliseconds by the step's name."""
+
+    incident: int
+    event_id: str
+    expires_ms: int
+    steps: dict[str, int]
+
+
+class BmcPolicy(NamedTuple):
+    """How long a BMC waits for the start of a recovery, and for its end."""
+
+    start_ms: int
+    end_ms: int
+
+
+class Recoveries:
+    """`held` is the memory, by BMC; it is kept by the correlator."""
+
+    def __init__(self, held: dict[str, Held], policies: Mapping[str, BmcPolicy]) -> None:
+        self._held = held
+        self._policies = policies
+        for device in set(held) - set(policies):
+            del held[device]  # it has left the site
+
+    def before(self, signal: Signal, at_ms: int) -> dict[str, Any]:
+        """What is added to the event of a recovery's step: all steps so far."""
+        held = self._held.get(signal.device)
+        if signal.type not in (START, END) or held is None or held.incident != signal.data["incident"]:
+            return {}
+        steps = {**held.steps, STARTED if signal.type == START else ENDED: at_ms}
+        return {"steps": times(steps), "opened_by": held.event_id}
+
+    def after(self, signal: Signal, event_id: str, at_ms: int) -> None:
+        """Remember what an event began, extended or ended."""
+        policy = self._policies.get(signal.device)
+        held = self._held.get(signal.device)
+        if signal.type == NOTICE and policy is not None and signal.data.get("waits"):
+            if held is None:
+                steps = {RECEIVED: at_ms}
+                if signal.data.get("bmc_time_s") is not None:
+                    steps = {FAULT: signal.data["bmc_time_s"] * 1000, **steps}
+                expires = at_ms + policy.start_ms + MARGIN_MS
+                self._held[signal.device] = Held(signal.data["incident"], event_id, expires, steps)
+        elif signal.type == START and held is not None and held.incident == signal.data["incident"]:
+            held.steps.setdefault(STARTED, at_ms)
+            held.expires_ms = at_ms + signal.data["granted_s"] * 1000 + MARGIN_MS
+        elif signal.type == END:
+            self._held.pop(signal.device, None)
+
+    def expired(self, at_ms: int) -> Iterator[tuple[str, Held]]:
+        """What nobody recovered from in time."""
+        for device, held in sorted(self._held.items()):
+            if held.expires_ms <= at_ms:
+                yield device, self._held.pop(device)
+
+
+def times(steps: Mapping[str, int]) -> dict[str, str]:
+    """The steps with their times as people read them."""
+    return {
+        name: datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for name, at_ms in steps.items()
+    }

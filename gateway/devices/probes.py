@@ -1,0 +1,101 @@
+"""What a heartbeat sends and takes for an answer: a presence ping, a command in a session, an echo. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from wire import rmcp
+from wire.errors import WireError
+from wire.ipmi.console import ConsolePlus, State
+from wire.ipmi.message import Response
+
+NOTHING: Mapping[str, int] = {}
+POWER = "chassisPower"  # of Get Chassis Status: 1 on, 0 off
+CHASSIS, GET_STATUS = 0x00, 0x01
+PATIENCE = 2  # beats without an answer after which a session counts as lost
+MARK = b"standin "
+
+
+class Probe(Protocol):
+    """One device's."""
+
+    def ask(self) -> bytes:
+        """The next datagram."""
+
+    def hear(self, data: bytes) -> tuple[Mapping[str, int] | None, bytes | None]:
+        """What an answer says, None while it says nothing yet; and what is sent at once."""
+
+
+class PresencePing:
+    """No session, no login (ASF 2.0 section 3.2.4)."""
+
+    def __init__(self) -> None:
+        self._tag = 0
+
+    def ask(self) -> bytes:
+        self._tag = (self._tag + 1) % 0xFF  # FFh would ask for no answer
+        return rmcp.encode_ping(self._tag)
+
+    def hear(self, data: bytes) -> tuple[Mapping[str, int] | None, bytes | None]:
+        try:
+            if rmcp.decode(data).rmcp_class is not rmcp.RmcpClass.ASF:
+                return None, None
+            pong = rmcp.decode_asf(data)
+        except WireError:
+            return None, None
+        return (NOTHING, None) if isinstance(pong, rmcp.Pong) and pong.tag == self._tag else (None, None)
+
+
+class Login:
+    """Get Chassis Status in a session that is kept, and opened anew when it is lost. Proves more than a ping does."""
+
+    def __init__(
+        self, user: bytes, password: Callable[[], bytes], suite: int, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self._user = user
+        self._password = password
+        self._suite = suite
+        self._random = random_bytes
+        self._console: ConsolePlus | None = None
+        self._unanswered = 0
+
+    def ask(self) -> bytes:
+        if self._console is None or self._unanswered >= PATIENCE or self._console.state is not State.OPEN:
+            self._console = ConsolePlus(self._user, self._password(), self._random, self._suite)
+            self._unanswered = 0
+            return self._console.start()
+        self._unanswered += 1
+        return self._console.request(CHASSIS, GET_STATUS)
+
+    def hear(self, data: bytes) -> tuple[Mapping[str, int] | None, bytes | None]:
+        if self._console is None:
+            return None, None
+        try:
+            step = self._console.receive(data)
+        except WireError:
+            return None, None
+        if isinstance(step, bytes):
+            return None, step
+        if not isinstance(step, Response):
+            return None, None
+        self._unanswered = 0
+        if (step.netfn & 0x3E, step.command) != (CHASSIS, GET_STATUS):
+            return None, self._console.request(CHASSIS, GET_STATUS)  # the session has just been opened
+        return ({POWER: step.data[0] & 1} if step.data else NOTHING), None
+
+
+class Echo:
+    """A service that sends back what it gets (RFC 862): the operating system of a server is alive."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._sent = b""
+
+    def ask(self) -> bytes:
+        self._count += 1
+        self._sent = MARK + self._count.to_bytes(8, "big")
+        return self._sent
+
+    def hear(self, data: bytes) -> tuple[Mapping[str, int] | None, bytes | None]:
+        return (NOTHING, None) if data == self._sent else (None, None)

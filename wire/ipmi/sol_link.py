@@ -1,0 +1,61 @@
+"""Who has the serial console, and the packets between it and that session (IPMI 2.0 section 15.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wire.ipmi import sol
+from wire.ipmi.session import Address, Host, Session
+from wire.ipmi.sol import SolPacket, SolPort
+
+
+class ConsoleLink:
+    """One controller's console. `seal` makes a datagram of a payload for a session."""
+
+    def __init__(self, host: Host, sessions: dict[int, Session], seal: Callable[[Session, bytes], bytes]) -> None:
+        self._host = host
+        self._sessions = sessions
+        self._seal = seal
+        self._port: SolPort | None = None
+        self._session: Session | None = None
+
+    def take(self, said: SolPacket, session: Session, now_ms: int) -> list[bytes] | None:
+        """The answers to what the holder of the console sends; None for what somebody else sends."""
+        self._follow_holder()
+        if self._port is None or session is not self._session:
+            return None
+        typed, acknowledgement = self._port.take(said)
+        if typed:
+            self._host.type_console(typed)
+        answers = [] if acknowledgement is None else [self._seal(session, sol.encode(acknowledgement))]
+        return answers + [data for data, _ in self.pump(now_ms)]
+
+    def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
+        """What the console has to say by itself, what is due again, and the end for a holder who lost it."""
+        told = self._follow_holder()
+        if self._port is None or self._session is None:
+            return told
+        packet = self._port.again(now_ms) or self._port.offer(*self._host.console_since(self._port.at), now_ms)
+        return told if packet is None else [*told, (self._seal(self._session, sol.encode(packet)), self._session.peer)]
+
+    @property
+    def due_ms(self) -> int | None:
+        """When a packet must be repeated."""
+        return None if self._port is None else self._port.due_ms
+
+    def _follow_holder(self) -> list[tuple[bytes, Address]]:
+        """Begin with a new holder; tell the one before that it is over."""
+        holder = self._host.console_holder
+        if holder is not None and holder not in self._sessions:
+            self._host.close_console()
+            holder = None
+        before = self._session
+        if holder == (before.session_id if before else None):
+            return []
+        told: list[tuple[bytes, Address]] = []
+        if before is not None and before.session_id in self._sessions:
+            over = SolPacket(0, 0, 0, sol.DEACTIVATED)
+            told.append((self._seal(before, sol.encode(over)), before.peer))
+        self._session = None if holder is None else self._sessions[holder]
+        self._port = None if holder is None else SolPort(self._host.console_since(0)[1], *self._host.console_retry)
+        return told
