@@ -24,6 +24,7 @@ class RmcpClass(IntEnum):
     OEM = 0x08
 
 
+IPMI_HEADER = bytes((VERSION, 0, NO_ACK, RmcpClass.IPMI))
 CLASSES = {each.value: each for each in (RmcpClass.ASF, RmcpClass.IPMI)}
 
 

@@ -27,6 +27,8 @@ class Command(NamedTuple):
     shortest: int
     longest: int
     run: Handler
+    steady: bool = False
+    """Whether the answer hangs on the controller's state and the data alone: neither on time nor on the session."""
 
     @property
     def reads(self) -> bool:
@@ -40,11 +42,14 @@ Table = dict[tuple[int, int, int], Command]
 
 def dispatch(table: Table, controller: object, request: Request, session: Session | None) -> Answer:
     """Look the command up, check privilege and length, run it (IPMI 2.0 table 5-2 for the refusals)."""
-    count = BODY_OCTETS.get(request.netfn, 0)
-    body, data = request.data[:count], request.data[count:]
-    if len(body) < count:
-        return Completion.LENGTH_INVALID, b""
-    command = table.get((request.netfn, request.command, int.from_bytes(body, "little")))
+    data = request.data
+    body, number = b"", 0
+    if count := BODY_OCTETS.get(request.netfn, 0):
+        body, data = data[:count], data[count:]
+        if len(body) < count:
+            return Completion.LENGTH_INVALID, b""
+        number = int.from_bytes(body, "little")
+    command = table.get((request.netfn, request.command, number))
     if command is None:
         # Outside sessions even "no such command" is withheld: only what the table marks so is served there.
         return (Completion.INVALID_COMMAND if session else Completion.INSUFFICIENT_PRIVILEGE), body

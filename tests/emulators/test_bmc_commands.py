@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulators.bindings.ipmi import dispatch
 from emulators.devices.bmc.commands import TABLE
 from tests.emulators.rig import PLANT, Desk
 from wire.ipmi.message import NetFn, Privilege, Request
+from wire.ipmi.session import Account, Session
 
 CHASSIS, EVENT, APP, STORAGE, LAN, GROUP = 0x00, 0x04, 0x06, 0x0A, 0x0C, 0x2C
 DCMI = b"\xdc"
@@ -89,6 +91,72 @@ def test_any_sequence_of_commands_leaves_a_bmc_that_answers(given_commands: list
     assert other.bmc.memory() == memory
     desk.at(desk.world.now / 1000 + 30)
     assert desk.bmc.answering(desk.world.now)
+
+
+happenings = st.one_of(
+    st.tuples(st.sampled_from(ROWS), st.binary(max_size=24)),
+    st.sampled_from(
+        [
+            "server1.bmc inlet 70",
+            "server1.bmc chassis_opened",
+            "server1.bmc clear",
+            "server1.bmc fan_stop",
+            "server1.bmc cpu_thermal_trip",
+            "city off",
+            "city on",
+            "login",
+            "wait",
+        ]
+    ),
+)
+STEADY_ROWS = [(key, row) for key, row in ROWS if row.steady]
+
+
+@given(st.lists(happenings, min_size=1, max_size=15), st.integers(0, 255))
+@settings(deadline=None)
+def test_answers_are_the_same_with_and_without_memory(happened: list[Any], number: int) -> None:
+    """Whatever goes before, what is remembered of a steady command is what the command itself would say."""
+    desk = Desk(PLANT)
+    account = Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR)
+    session = Session(1, ("127.0.0.1", 1), Privilege.ADMINISTRATOR, 0, account, Privilege.ADMINISTRATOR, active=True)
+    sensors = [number % len(desk.bmc.bank.sensors) + 1, number]
+    asked = [
+        Request(key[0], key[1], head(key[0], key[2]) + bytes((sensor,)) * row.shortest)
+        for key, row in STEADY_ROWS
+        for sensor in sensors
+    ]
+    for what in happened:
+        if what == "wait":
+            desk.at(desk.world.now / 1000 + 17)
+        elif what == "login":
+            desk.bmc.login_failed(2)
+        elif isinstance(what, str):
+            place, name, *words = what.split()
+            desk.inject(place, name, *words)
+        else:
+            ((netfn, command, body), row), data = what
+            octets = data.ljust(row.shortest, b"\x01")[: row.longest]
+            desk.bmc.execute(Request(netfn, command, head(netfn, body) + octets), session)
+        if desk.bmc.touched:  # as the face does
+            desk.bmc.touched = False
+            desk.world.settle()
+        if not desk.bmc.answering(desk.world.now):
+            continue
+        for request in asked:
+            for _ in range(2):  # the second time from memory
+                assert desk.bmc.execute(request, session) == dispatch(TABLE, desk.bmc, request, session)
+
+
+def test_what_is_remembered_is_told_only_to_whom_it_may_be() -> None:
+    desk = Desk()
+    asked = Request(APP, 0x01, b"")
+    account = Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR)
+    desk.bmc.touched = False
+    codes = []
+    for privilege in (Privilege.USER, Privilege.CALLBACK, Privilege.NONE, Privilege.USER):
+        session = Session(1, ("127.0.0.1", 1), privilege, 0, account, privilege, active=True)
+        codes.append(desk.bmc.execute(asked, session)[0])
+    assert codes == [0x00, 0xD4, 0xD4, 0x00]
 
 
 def test_users_can_be_changed() -> None:

@@ -6,6 +6,9 @@ import hashlib
 import hmac
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -152,12 +155,18 @@ def test_codes_follow_the_formulas_of_the_specification() -> None:
 
 
 @given(st.binary(max_size=100), st.binary(min_size=16, max_size=16))
-def test_encryption_round_trip_and_pad(plain: bytes, iv: bytes) -> None:
+def test_encryption_round_trip_and_pad(plain: bytes, salt: bytes) -> None:
     keys = Keys(SUITES[17], bytes(32))
-    cipher = keys.encrypt(plain, iv)
-    assert cipher[:16] == iv
+    cipher = keys.encrypt(plain, salt)
     assert len(cipher) % 16 == 0
     assert keys.decrypt(cipher, 0) == plain
+    # IPMI 2.0 table 13-20 and section 13.29, by the library: K2 from a key of zeros, the IV in front, the pad behind.
+    key = hmac.new(bytes(32), b"\x02" * 20, hashlib.sha256).digest()[:16]
+    reader = Cipher(AES(key), CBC(cipher[:16])).decryptor()
+    padded = reader.update(cipher[16:]) + reader.finalize()
+    count = -(len(plain) + 1) % 16
+    assert padded == plain + bytes(range(1, count + 1)) + bytes((count,))
+    assert keys.encrypt(plain, salt)[:16] != cipher[:16]
 
 
 @given(st.binary(max_size=80))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from typing import NamedTuple
 
 from wire.errors import WireError
-from wire.primitives import BLOCK, cbc_decrypted, cbc_encrypted, hmac_code
+from wire.primitives import BLOCK, cbc_pair, hmac_code, hmac_starts
 
 # Clients of every origin take 20 octets for K1 and K2 whatever the hash (section 13.32 names no length).
 KEY_CONSTANT_LENGTH = 20
@@ -106,7 +105,7 @@ class Handshake(NamedTuple):
 
     def _hmac(self, key: bytes, text: bytes) -> bytes:
         algorithm = AUTHENTICATION[self.suite.authentication]
-        return hmac.digest(key, text, algorithm.digest) if algorithm else b""
+        return hmac_code(algorithm.digest, key, text) if algorithm else b""
 
     def rakp2_code(self, password: bytes) -> bytes:
         sids = self.console_sid.to_bytes(4, "little") + self.bmc_sid.to_bytes(4, "little")
@@ -125,17 +124,27 @@ class Handshake(NamedTuple):
         return self._hmac(sik, text)[: algorithm.icv_length if algorithm else 0]
 
 
+PADS = [bytes(range(1, count + 1)) + bytes((count,)) for count in range(BLOCK)]
+"""Confidentiality trailers by the number of pad octets (table 13-20)."""
+
+
 class Keys:
     """Protection of the packets of one session."""
 
     def __init__(self, suite: Suite, sik: bytes, password: bytes = b"") -> None:
         self._password = password.ljust(PASSWORD_OCTETS, b"\0") if suite.integrity == MD5_OF_PASSWORD else b""
         self.integrity = INTEGRITY[suite.integrity]
+        self.code_length = self.integrity.code_length if self.integrity else 0
         self.encrypts = suite.confidentiality == AES_CBC_128
+        self.flags = self.encrypts << 7 | (self.integrity is not None) << 6  # of the session header (section 13.27.3)
         authentication = AUTHENTICATION[suite.authentication]
         digest = authentication.digest if authentication else "sha1"
-        self._k1 = hmac.digest(sik, b"\x01" * KEY_CONSTANT_LENGTH, digest)
-        self._key = hmac.digest(sik, b"\x02" * KEY_CONSTANT_LENGTH, digest)[:BLOCK]
+        if self.integrity is not None:
+            k1 = hmac_code(digest, sik, b"\x01" * KEY_CONSTANT_LENGTH)
+            self._inner, self._outer = hmac_starts(k1, self.integrity.digest)
+        if self.encrypts:
+            k2 = hmac_code(digest, sik, b"\x02" * KEY_CONSTANT_LENGTH)
+            self._write, self._read = cbc_pair(k2[:BLOCK])
 
     def code(self, covered: bytes) -> bytes:
         """Authentication code over `covered`."""
@@ -143,23 +152,24 @@ class Keys:
             return b""
         if self._password:
             return hashlib.md5(self._password + covered + self._password, usedforsecurity=False).digest()
-        return hmac_code(self.integrity.digest, self._k1, covered)[: self.integrity.code_length]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(covered)
+        outer.update(inner.digest())
+        return outer.digest()[: self.code_length]
 
-    def encrypt(self, plain: bytes, iv: bytes) -> bytes:
-        """Confidentiality header (the IV) and cipher text with trailer (section 13.29)."""
-        count = -(len(plain) + 1) % BLOCK
-        padded = plain + bytes(range(1, count + 1)) + bytes((count,))
-        return iv + cbc_encrypted(self._key, iv, padded)
+    def encrypt(self, plain: bytes, salt: bytes) -> bytes:
+        """Confidentiality header (the IV) and cipher text with trailer (section 13.29). `salt` are 16 random octets."""
+        return self._write(salt + plain + PADS[~len(plain) % BLOCK])
 
     def decrypt(self, data: bytes, offset: int) -> bytes:
         """The plain payload. Raises WireError when length or pad are wrong."""
         if len(data) < 2 * BLOCK or len(data) % BLOCK:
             raise WireError(offset, "an AES payload is an IV and whole blocks")
-        plain = cbc_decrypted(self._key, data[:BLOCK], data[BLOCK:])
+        plain = self._read(data)
         count = plain[-1]
-        if count >= BLOCK or plain[-1 - count : -1] != bytes(range(1, count + 1)):
+        if count >= BLOCK or not plain.endswith(PADS[count]):
             raise WireError(offset + len(data) - 1, "the confidentiality pad is not 01h 02h 03h ...")
-        return plain[: -1 - count]
+        return plain[BLOCK : -1 - count]
 
 
 def md5_code(password: bytes, session_id: int, message: bytes, sequence: int) -> bytes:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
+from struct import Struct
 
 from wire import rmcp
 from wire.ipmi import packet, protect, rakp, session_commands, sol
@@ -27,6 +29,13 @@ MAX_SESSIONS = 16
 ANSWERS_KEPT = 8
 ANSWER_KEPT_MS = 5_000
 TYPES_15 = (AuthType.NONE, AuthType.MD5, AuthType.PASSWORD)
+APP = int(NetFn.APP)
+# Managers ask the same few short things all the time, with 64 sequence numbers. Only who has a session fills this.
+FREQUENT_LENGTH = 16
+_frequent = lru_cache(maxsize=4096)(decode_request)
+# A datagram of an open session with integrity and privacy, up to the payload type.
+SEALED = rmcp.IPMI_HEADER + bytes((packet.RMCP_PLUS, 0xC0 | Payload.IPMI))
+IDS = Struct("<IIH")  # session, sequence, payload length
 
 
 class Endpoint:
@@ -50,6 +59,8 @@ class Endpoint:
     def receive(self, data: bytes, peer: Address, now_ms: int) -> list[bytes]:
         """Answers to one datagram. Raises WireError for octets that are no RMCP, ASF or IPMI."""
         self.refused = None
+        if data.startswith(SEALED) and (answers := self._receive_sealed(data, peer, now_ms)) is not None:
+            return answers
         header = rmcp.decode(data)
         if header.rmcp_class is rmcp.RmcpClass.ASF:
             ping = rmcp.decode_asf(data)
@@ -123,21 +134,24 @@ class Endpoint:
 
     def _answer(self, message: bytes, offset: int, session: Session | None, now_ms: int) -> bytes:
         """The answer to an IPMI message; a repeated request gets the answer it got before."""
-        request = decode_request(message, offset)
-        if session and (kept := session.answers.get(request)) and now_ms - kept[0] <= ANSWER_KEPT_MS:
+        if session is None:
+            request = decode_request(message, offset)
+            return encode_response(request, *self._execute(request, None))
+        answers = session.answers
+        if (kept := answers.get(message)) and now_ms - kept[0] <= ANSWER_KEPT_MS:
             return kept[1]
+        request = _frequent(message, offset) if len(message) <= FREQUENT_LENGTH else decode_request(message, offset)
         code, data = self._execute(request, session)
         answer = encode_response(request, code, data)
-        if session:
-            session.answers[request] = (now_ms, answer)
-            if len(session.answers) > ANSWERS_KEPT:
-                session.answers.popitem(last=False)
+        answers[message] = (now_ms, answer)
+        if len(answers) > ANSWERS_KEPT:
+            answers.popitem(last=False)
         return answer
 
     def _execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
         if request.rs_lun:
             return Completion.INVALID_FOR_LUN, b""
-        if request.netfn == NetFn.APP and session and session.active:
+        if request.netfn == APP and session and session.active:
             if request.command == 0x3B:
                 return session_commands.set_privilege(request.data, session)
             if request.command == 0x3C:
@@ -228,6 +242,27 @@ class Endpoint:
         return packet.encode_15(Packet15(session.auth_type, number, session.session_id, code, answer))
 
     # --- RMCP+ ------------------------------------------------------------------------------------------
+
+    def _receive_sealed(self, data: bytes, peer: Address, now_ms: int) -> list[bytes] | None:
+        """What nearly all datagrams are, in one look. None, with nothing done, for what is not as it should be.
+
+        `_receive_plus` then says why. Raises WireError as it does.
+        """
+        self._expire(now_ms)
+        if len(data) < packet.HEAD_PLUS.size:
+            return None
+        session_id, sequence, length = IDS.unpack_from(data, len(SEALED))
+        session = self.sessions.get(session_id)
+        if session is None or not session.active or session.peer != peer:
+            return None
+        keys = session.keys
+        if keys is None or keys.flags != SEALED[-1] or not protect.intact(keys, data, length):
+            return None
+        if not session.inbound.accept(sequence):
+            return self._drop(Drop.SEQUENCE)
+        session.touched_ms = now_ms
+        message = keys.decrypt(data[16 : 16 + length], 16)
+        return [self._sealed(session, keys, self._answer(message, 16, session, now_ms))]
 
     def _receive_plus(self, data: bytes, parsed: PacketPlus, peer: Address, now_ms: int) -> list[bytes]:
         if parsed.session_id == 0:

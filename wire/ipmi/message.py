@@ -124,6 +124,9 @@ def encode_request(request: Request) -> bytes:
 
 def encode_response(request: Request, completion: int, data: bytes = b"") -> bytes:
     """The octets of the answer to `request`."""
-    head = bytes((request.rq_addr, (request.netfn | 1) << 2 | request.rq_lun))
-    tail = bytes((BMC_ADDRESS, request.rq_seq << 2 | request.rs_lun, request.command, completion)) + data
-    return head + bytes((checksum(head),)) + tail + bytes((checksum(tail),))
+    netfn, command, _, rq_seq, rq_addr, rs_lun, rq_lun = request
+    function, sequence = (netfn | 1) << 2 | rq_lun, rq_seq << 2 | rs_lun
+    first = -(rq_addr + function) & 0xFF
+    second = -(BMC_ADDRESS + sequence + command + completion + sum(data)) & 0xFF
+    head = bytes((rq_addr, function, first, BMC_ADDRESS, sequence, command, completion))
+    return head + data + bytes((second,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from struct import Struct
 from typing import NamedTuple
 
 from wire import rmcp
@@ -10,6 +11,12 @@ from wire.errors import WireError
 
 RMCP_PLUS = 0x06  # authentication type of RMCP+ packets
 NEXT_HEADER = 0x07
+HEAD_PLUS = Struct("<4sBBIIH")
+"""RMCP header, authentication type, flags and payload type, session, sequence, length (section 13.27.3)."""
+
+TRAILERS = [b"\xff" * count + bytes((count, NEXT_HEADER)) for count in range(4)]
+"""Integrity trailers by the number of pad octets, without the code (section 13.28.4)."""
+
 LEGACY_PAD_LENGTHS = frozenset({56, 84, 112, 128, 156})  # section 13.6, "legacy pad"
 
 
@@ -93,25 +100,17 @@ def _decode_15(data: bytes) -> Packet15:
 def _decode_plus(data: bytes) -> PacketPlus:
     if len(data) < 16:
         raise WireError(len(data), "the RMCP+ session header is cut off")
-    number = data[5] & 0x3F
-    payload_type = PAYLOADS.get(number)
+    _, _, flags, session_id, sequence, length = HEAD_PLUS.unpack_from(data)
+    payload_type = PAYLOADS.get(flags & 0x3F)
     if payload_type is None:
-        raise WireError(5, f"payload type {number:02x}h is not supported")
-    length = int.from_bytes(data[14:16], "little")
+        raise WireError(5, f"payload type {flags & 0x3F:02x}h is not supported")
     if 16 + length > len(data):
         raise WireError(14, "the payload is longer than the datagram")
-    authenticated = bool(data[5] & 0x40)
+    authenticated = bool(flags & 0x40)
     if not authenticated and len(data) != 16 + length:
         raise WireError(16 + length, "octets follow the payload of an unauthenticated packet")
-    return PacketPlus(
-        payload_type,
-        bool(data[5] & 0x80),
-        authenticated,
-        int.from_bytes(data[6:10], "little"),
-        int.from_bytes(data[10:14], "little"),
-        data[16 : 16 + length],
-        16,
-    )
+    payload = data[16 : 16 + length]
+    return PacketPlus(payload_type, flags > 0x7F, authenticated, session_id, sequence, payload, 16)
 
 
 def trailer(data: bytes, payload_length: int, code_length: int) -> tuple[bytes, bytes]:
@@ -146,18 +145,11 @@ def encode_15(packet: Packet15) -> bytes:
 
 def encode_plus(packet: PacketPlus) -> bytes:
     """The datagram up to the end of the payload; `pad` and the code follow when authenticated."""
-    flags = packet.payload_type | packet.encrypted << 7 | packet.authenticated << 6
-    return rmcp.encode(
-        rmcp.RmcpClass.IPMI,
-        bytes((RMCP_PLUS, flags))
-        + packet.session_id.to_bytes(4, "little")
-        + packet.sequence.to_bytes(4, "little")
-        + len(packet.payload).to_bytes(2, "little")
-        + packet.payload,
-    )
+    kind, encrypted, authenticated, session_id, sequence, payload, _ = packet
+    flags = kind | encrypted << 7 | authenticated << 6
+    return HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, flags, session_id, sequence, len(payload)) + payload
 
 
 def pad(datagram: bytes) -> bytes:
     """`datagram` with integrity pad, pad length and next-header, ready to be authenticated (section 13.28.4)."""
-    count = -(len(datagram) - rmcp.HEADER_LENGTH + 2) % 4
-    return datagram + b"\xff" * count + bytes((count, NEXT_HEADER))
+    return datagram + TRAILERS[-(len(datagram) + 2) % 4]  # the RMCP header has four octets

@@ -113,4 +113,4 @@ class Session:
     # both
     inbound: Window = field(default_factory=lambda: Window(16, 15))
     outbound: int = 0
-    answers: OrderedDict[Request, tuple[int, bytes]] = field(default_factory=OrderedDict)
+    answers: OrderedDict[bytes, tuple[int, bytes]] = field(default_factory=OrderedDict)  # by the octets of the request

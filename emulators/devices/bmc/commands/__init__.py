@@ -26,5 +26,7 @@ def _table() -> Table:
 TABLE = _table()
 # Which numbers only read; where one number has commands of several bodies, all of them.
 READS = {key[:2]: all(row.reads for other, row in TABLE.items() if other[:2] == key[:2]) for key in TABLE}
+# Commands whose answers may be given again while nothing has changed.
+STEADY = frozenset(key[:2] for key, row in TABLE.items() if row.steady)
 
-__all__ = ["READS", "TABLE"]
+__all__ = ["READS", "STEADY", "TABLE"]

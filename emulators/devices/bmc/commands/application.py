@@ -122,13 +122,13 @@ def _first_text(bmc: Bmc, parameter: int) -> bytes:
 
 
 ROWS: Table = {
-    (APP, 0x01, 0): Command("Get Device ID", USER, 0, 0, device_id),
+    (APP, 0x01, 0): Command("Get Device ID", USER, 0, 0, device_id, steady=True),
     (APP, 0x02, 0): Command("Cold Reset", ADMIN, 0, 0, cold_reset),
     (APP, 0x03, 0): Command("Warm Reset", ADMIN, 0, 0, warm_reset),
-    (APP, 0x04, 0): Command("Get Self Test Results", USER, 0, 0, self_test),
+    (APP, 0x04, 0): Command("Get Self Test Results", USER, 0, 0, self_test, steady=True),
     (APP, 0x06, 0): Command("Set ACPI Power State", ADMIN, 2, 2, set_acpi),
     (APP, 0x07, 0): Command("Get ACPI Power State", USER, 0, 0, acpi),
-    (APP, 0x08, 0): Command("Get Device GUID", USER, 0, 0, guid),
+    (APP, 0x08, 0): Command("Get Device GUID", USER, 0, 0, guid, steady=True),
     (APP, 0x2E, 0): Command("Set BMC Global Enables", ADMIN, 1, 1, set_enables),
     (APP, 0x2F, 0): Command("Get BMC Global Enables", USER, 0, 0, enables),
     (APP, 0x30, 0): Command("Clear Message Flags", USER, 1, 1, system_interface_only),
@@ -137,7 +137,7 @@ ROWS: Table = {
     (APP, 0x33, 0): Command("Get Message", USER, 0, 0, system_interface_only),
     (APP, 0x35, 0): Command("Read Event Message Buffer", USER, 0, 0, system_interface_only),
     (APP, 0x34, 0): Command("Send Message", USER, 1, 255, send_message),
-    (APP, 0x37, 0): Command("Get System GUID", NONE, 0, 0, guid),
+    (APP, 0x37, 0): Command("Get System GUID", NONE, 0, 0, guid, steady=True),
     (APP, 0x58, 0): Command("Set System Info Parameters", ADMIN, 1, 18, set_system_info),
     (APP, 0x59, 0): Command("Get System Info Parameters", USER, 4, 4, system_info),
 }

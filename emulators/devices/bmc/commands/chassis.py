@@ -87,8 +87,8 @@ def power_on_hours(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (CHASSIS, 0x00, 0): Command("Get Chassis Capabilities", USER, 0, 0, capabilities),
-    (CHASSIS, 0x01, 0): Command("Get Chassis Status", USER, 0, 0, status),
+    (CHASSIS, 0x00, 0): Command("Get Chassis Capabilities", USER, 0, 0, capabilities, steady=True),
+    (CHASSIS, 0x01, 0): Command("Get Chassis Status", USER, 0, 0, status, steady=True),
     (CHASSIS, 0x02, 0): Command("Chassis Control", OPERATOR, 1, 1, control),
     (CHASSIS, 0x04, 0): Command("Chassis Identify", OPERATOR, 0, 2, identify),
     (CHASSIS, 0x06, 0): Command("Set Power Restore Policy", OPERATOR, 1, 1, restore_policy),
