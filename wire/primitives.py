@@ -28,7 +28,7 @@ def cbc_pair(key: bytes) -> tuple[Blocks, Blocks]:
     """AES in CBC without beginning or end, for whole blocks: writer and reader.
 
     Each goes on where it stopped, so the first block of a message is its initialisation vector: what the writer makes
-    of random octets is one (NIST SP 800-38A appendix C), and what the reader makes of one is thrown away.
+    of a nonce is one (NIST SP 800-38A appendix C), and what the reader makes of one is thrown away.
     """
     cipher = Cipher(algorithms.AES(key), modes.CBC(bytes(BLOCK)))
     return cipher.encryptor().update, cipher.decryptor().update

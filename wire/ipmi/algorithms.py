@@ -141,7 +141,8 @@ class Keys:
         digest = authentication.digest if authentication else "sha1"
         if self.integrity is not None:
             k1 = hmac_code(digest, sik, b"\x01" * KEY_CONSTANT_LENGTH)
-            self._inner, self._outer = hmac_starts(k1, self.integrity.digest)
+            inner, outer = hmac_starts(k1, self.integrity.digest)
+            self._inner, self._outer = inner.copy, outer.copy
         if self.encrypts:
             k2 = hmac_code(digest, sik, b"\x02" * KEY_CONSTANT_LENGTH)
             self._write, self._read = cbc_pair(k2[:BLOCK])
@@ -152,14 +153,17 @@ class Keys:
             return b""
         if self._password:
             return hashlib.md5(self._password + covered + self._password, usedforsecurity=False).digest()
-        inner, outer = self._inner.copy(), self._outer.copy()
+        inner, outer = self._inner(), self._outer()
         inner.update(covered)
         outer.update(inner.digest())
         return outer.digest()[: self.code_length]
 
-    def encrypt(self, plain: bytes, salt: bytes) -> bytes:
-        """Confidentiality header (the IV) and cipher text with trailer (section 13.29). `salt` are 16 random octets."""
-        return self._write(salt + plain + PADS[~len(plain) % BLOCK])
+    def encrypt(self, plain: bytes, nonce: bytes) -> bytes:
+        """Confidentiality header (the IV) and cipher text with trailer (section 13.29).
+
+        The IV is made of `nonce`, 16 octets that come once in a session (NIST SP 800-38A appendix C).
+        """
+        return self._write(nonce + plain + PADS[~len(plain) % BLOCK])
 
     def decrypt(self, data: bytes, offset: int) -> bytes:
         """The plain payload. Raises WireError when length or pad are wrong."""

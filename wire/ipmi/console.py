@@ -100,7 +100,7 @@ class ConsolePlus:
         self._rq_seq = (self._rq_seq + 1) & 0x3F
         self._sequence += 1
         message = encode_request(Request(netfn, command, data, self._rq_seq))
-        return protect.seal(self._keys, self._bmc_sid, self._sequence, message, self._random)
+        return protect.seal(self._keys, self._bmc_sid, self._sequence, message)
 
     def close(self) -> bytes:
         """Close Session."""

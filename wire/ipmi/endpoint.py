@@ -19,7 +19,7 @@ from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, K
 from wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
 from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
 from wire.ipmi.rakp import Status
-from wire.ipmi.session import Address, Drop, Host, Session
+from wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy, Session
 from wire.ipmi.sol_link import ConsoleLink
 from wire.ipmi.window import Window
 
@@ -33,6 +33,7 @@ APP = int(NetFn.APP)
 # Managers ask the same few short things all the time, with 64 sequence numbers. Only who has a session fills this.
 FREQUENT_LENGTH = 16
 _frequent = lru_cache(maxsize=4096)(decode_request)
+_frequent_answer = lru_cache(maxsize=4096)(encode_response)
 # A datagram of an open session with integrity and privacy, up to the payload type.
 SEALED = rmcp.IPMI_HEADER + bytes((packet.RMCP_PLUS, 0xC0 | Payload.IPMI))
 IDS = Struct("<IIH")  # session, sequence, payload length
@@ -61,8 +62,7 @@ class Endpoint:
         self.refused = None
         if data.startswith(SEALED) and (answers := self._receive_sealed(data, peer, now_ms)) is not None:
             return answers
-        header = rmcp.decode(data)
-        if header.rmcp_class is rmcp.RmcpClass.ASF:
+        if not data.startswith(rmcp.IPMI_HEADER) and rmcp.decode(data).rmcp_class is rmcp.RmcpClass.ASF:
             ping = rmcp.decode_asf(data)
             return [rmcp.encode_pong(ping.tag)] if isinstance(ping, rmcp.Ping) else self._drop(Drop.UNEXPECTED)
         self._expire(now_ms)
@@ -140,9 +140,13 @@ class Endpoint:
         answers = session.answers
         if (kept := answers.get(message)) and now_ms - kept[0] <= ANSWER_KEPT_MS:
             return kept[1]
-        request = _frequent(message, offset) if len(message) <= FREQUENT_LENGTH else decode_request(message, offset)
+        short = len(message) <= FREQUENT_LENGTH
+        request = _frequent(message, offset) if short else decode_request(message, offset)
         code, data = self._execute(request, session)
-        answer = encode_response(request, code, data)
+        if short and len(data) <= FREQUENT_LENGTH:
+            answer = _frequent_answer(request, code, data)
+        else:
+            answer = encode_response(request, code, data)
         answers[message] = (now_ms, answer)
         if len(answers) > ANSWERS_KEPT:
             answers.popitem(last=False)
@@ -248,7 +252,8 @@ class Endpoint:
 
         `_receive_plus` then says why. Raises WireError as it does.
         """
-        self._expire(now_ms)
+        if now_ms >= self._expires_ms:
+            self._expire(now_ms)
         if len(data) < packet.HEAD_PLUS.size:
             return None
         session_id, sequence, length = IDS.unpack_from(data, len(SEALED))
@@ -289,7 +294,7 @@ class Endpoint:
 
     def _sealed(self, session: Session, keys: Keys, payload: bytes, kind: Payload = Payload.IPMI) -> bytes:
         session.outbound = session.outbound % 0xFFFFFFFF + 1
-        return protect.seal(keys, session.console_sid, session.outbound, payload, self._random, kind)
+        return protect.seal(keys, session.console_sid, session.outbound, payload, kind)
 
     def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
         """What the console has to say by itself, and what is due again."""
@@ -311,42 +316,19 @@ class Endpoint:
 
     def _open(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
         message = rakp.decode_open_request(payload)
-        suite, status = self._choose(message)
+        suite, status, level = _choose(message, self._host.login_policy)
+        limit = LEVELS[min(message.max_privilege or ADMINISTRATOR, level)]
         session = None
-        limit = Privilege(min(message.max_privilege or Privilege.ADMINISTRATOR, Privilege.ADMINISTRATOR))
-        if suite is not None:
-            limit = Privilege(min(limit, self._host.login_policy.limit(suite.number)))
         if suite is not None:
             session = self._new_session(peer, limit, now_ms)
             status = Status.OK if session else Status.NO_RESOURCES
-        answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid)
-        if session is None:
+        if session is None or suite is None:
             self._note(Drop.HANDSHAKE)
-        elif suite is not None:
+            answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid)
+        else:
             session.suite, session.console_sid = suite, message.console_sid
-            answer = answer._replace(
-                bmc_sid=session.session_id,
-                authentication=suite.authentication,
-                integrity=suite.integrity,
-                confidentiality=suite.confidentiality,
-            )
+            answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid, session.session_id, *suite[1:])
         return self._setup_datagram(Payload.OPEN_SESSION_RESPONSE, rakp.encode_open_response(answer))
-
-    def _choose(self, message: rakp.OpenRequest) -> tuple[Suite | None, Status]:
-        """The suite asked for, exactly; never another one. What the console leaves open is ours to fill."""
-        policy = self._host.login_policy
-        for number in reversed(policy.suites):
-            suite = SUITES[number]
-            if not policy.limit(number):
-                continue
-            asked = (message.authentication, message.integrity, message.confidentiality)
-            if all(want is None or want == have for want, have in zip(asked, suite[1:], strict=True)):
-                return suite, Status.OK
-        if message.authentication is not None and message.authentication not in AUTHENTICATION:
-            return None, Status.INVALID_AUTHENTICATION
-        if message.integrity is not None and message.integrity not in INTEGRITY:
-            return None, Status.INVALID_INTEGRITY
-        return None, Status.NO_CIPHER_SUITE_MATCH
 
     def _rakp1(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
         message = rakp.decode_rakp1(payload)
@@ -355,7 +337,7 @@ class Endpoint:
             return self._drop(Drop.SESSION_UNKNOWN)
         account = self._host.account(message.user) if message.user else None
         wanted = message.role & 0x0F or session.limit
-        allowed = min(account.privilege if account else 0, self._host.login_policy.limit(session.suite.number))
+        allowed = min(account.privilege, self._host.login_policy.limit(session.suite.number)) if account else 0
         status = Status.OK
         if len(message.user) > 16:
             status = Status.INVALID_NAME_LENGTH
@@ -371,7 +353,7 @@ class Endpoint:
             refusal = rakp.Rakp2(message.tag, status, session.console_sid)
             return self._setup_datagram(Payload.RAKP_2, rakp.encode_rakp2(refusal))
         session.account = account
-        session.limit = Privilege(min(session.limit, allowed, wanted))
+        session.limit = LEVELS[min(session.limit, allowed, wanted)]
         session.touched_ms = now_ms
         session.handshake = handshake = Handshake(
             session.suite,
@@ -419,6 +401,31 @@ class Endpoint:
         answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
         (session.rakp4,) = self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
         return [session.rakp4]
+
+
+def _choose(message: rakp.OpenRequest, policy: Policy) -> tuple[Suite | None, Status, int]:
+    """The suite asked for, exactly; never another one. What the console leaves open is ours to fill.
+
+    With it the privilege that it gives.
+    """
+    asked = message[3:]
+    open_ended = None in asked
+    for number in reversed(policy.suites):
+        suite = SUITES[number]
+        have = suite[1:]
+        if asked != have and not (open_ended and _fits(asked, have)):
+            continue
+        if level := policy.limit(number):
+            return suite, Status.OK, level
+    if message.authentication is not None and message.authentication not in AUTHENTICATION:
+        return None, Status.INVALID_AUTHENTICATION, ADMINISTRATOR
+    if message.integrity is not None and message.integrity not in INTEGRITY:
+        return None, Status.INVALID_INTEGRITY, ADMINISTRATOR
+    return None, Status.NO_CIPHER_SUITE_MATCH, ADMINISTRATOR
+
+
+def _fits(asked: tuple[int | None, ...], have: tuple[int, ...]) -> bool:
+    return all(want is None or want == number for want, number in zip(asked, have, strict=True))
 
 
 def _code_15(session: Session, message: bytes, sequence: int) -> bytes:

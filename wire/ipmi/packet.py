@@ -148,8 +148,3 @@ def encode_plus(packet: PacketPlus) -> bytes:
     kind, encrypted, authenticated, session_id, sequence, payload, _ = packet
     flags = kind | encrypted << 7 | authenticated << 6
     return HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, flags, session_id, sequence, len(payload)) + payload
-
-
-def pad(datagram: bytes) -> bytes:
-    """`datagram` with integrity pad, pad length and next-header, ready to be authenticated (section 13.28.4)."""
-    return datagram + TRAILERS[-(len(datagram) + 2) % 4]  # the RMCP header has four octets

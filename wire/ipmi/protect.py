@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 
 from wire import rmcp
 from wire.ipmi import packet
 from wire.ipmi.algorithms import Keys
-from wire.ipmi.packet import HEAD_PLUS, NEXT_HEADER, RMCP_PLUS, PacketPlus, Payload
+from wire.ipmi.packet import HEAD_PLUS, NEXT_HEADER, RMCP_PLUS, TRAILERS, PacketPlus, Payload
 from wire.primitives import BLOCK
 
 PADDED_TWO = bytes((2, NEXT_HEADER))
@@ -19,15 +18,18 @@ def seal(
     session_id: int,
     sequence: int,
     message: bytes,
-    random_bytes: Callable[[int], bytes],
     kind: Payload = Payload.IPMI,
 ) -> bytes:
     """The datagram that carries `message` to the holder of `session_id`."""
-    payload = keys.encrypt(message, random_bytes(BLOCK)) if keys.encrypts else message
-    head = HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, kind | keys.flags, session_id, sequence, len(payload))
+    length = len(message)
+    if keys.encrypts:
+        length = (length // BLOCK + 2) * BLOCK  # an IV in front; a pad length at least behind
+    head = HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, kind | keys.flags, session_id, sequence, length)
+    # The header has the octets of a block, and no two packets of a session have the same.
+    datagram = head + (keys.encrypt(message, head) if keys.encrypts else message)
     if not keys.code_length:
-        return head + payload
-    datagram = packet.pad(head + payload)
+        return datagram
+    datagram += TRAILERS[-(length + 2) % 4]
     return datagram + keys.code(datagram[rmcp.HEADER_LENGTH :])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from wire.errors import WireError
@@ -96,26 +97,30 @@ def _sid(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "little")
 
 
-def _algorithm(number: int, value: int | None) -> bytes:
-    return bytes((number, 0, 0, 0 if value is None else 8, value or 0, 0, 0, 0))
+@lru_cache
+def _encoded(*chosen: int | None) -> bytes:
+    """The algorithm payloads (table 13-17); None leaves the choice to the BMC."""
+    rows = ((number, 0, 0, 0 if value is None else 8, value or 0, 0, 0, 0) for number, value in enumerate(chosen))
+    return bytes(octet for row in rows for octet in row)
 
 
-def _proposed(data: bytes, at: int, number: int) -> int | None:
-    if data[at] != number:
-        raise WireError(16 + at, "the algorithm payloads come in the order 00h, 01h, 02h")
-    return data[at + 4] & 0x3F if data[at + 3] else None  # length 0: "BMC picks"
+@lru_cache
+def _proposed(data: bytes, at: int) -> tuple[int | None, ...]:
+    if data[0] != 0 or data[8] != 1 or data[16] != 2:
+        wrong = next(8 * number for number in range(3) if data[8 * number] != number)
+        raise WireError(16 + at + wrong, "the algorithm payloads come in the order 00h, 01h, 02h")
+    return tuple(data[row + 4] & 0x3F if data[row + 3] else None for row in (0, 8, 16))  # length 0: "BMC picks"
 
 
 def decode_open_request(data: bytes) -> OpenRequest:
     """Section 13.17. Raises WireError."""
     _need(data, 32, "Open Session Request")
-    proposals = [_proposed(data, 8 * (1 + index), index) for index in range(3)]
-    return OpenRequest(data[0], data[1] & 0x0F, _sid(data, 4), *proposals)
+    return OpenRequest(data[0], data[1] & 0x0F, _sid(data, 4), *_proposed(data[8:32], 8))
 
 
 def encode_open_request(message: OpenRequest) -> bytes:
     head = bytes((message.tag, message.max_privilege, 0, 0)) + message.console_sid.to_bytes(4, "little")
-    return head + b"".join(_algorithm(number, value) for number, value in enumerate(message[3:]))
+    return head + _encoded(*message[3:])
 
 
 def decode_open_response(data: bytes) -> OpenResponse:
@@ -124,7 +129,7 @@ def decode_open_response(data: bytes) -> OpenResponse:
     if data[1] != Status.OK:
         return OpenResponse(data[0], data[1], data[2] & 0x0F, _sid(data, 4))
     _need(data, 36, "Open Session Response")
-    chosen = [_proposed(data, 12 + 8 * index, index) or 0 for index in range(3)]
+    chosen = [value or 0 for value in _proposed(data[12:36], 12)]
     return OpenResponse(data[0], data[1], data[2] & 0x0F, _sid(data, 4), _sid(data, 8), *chosen)
 
 
@@ -132,9 +137,7 @@ def encode_open_response(message: OpenResponse) -> bytes:
     head = bytes((message.tag, message.status, message.max_privilege, 0)) + message.console_sid.to_bytes(4, "little")
     if message.status != Status.OK:
         return head
-    chosen = (message.authentication, message.integrity, message.confidentiality)
-    algorithms = b"".join(_algorithm(number, value) for number, value in enumerate(chosen))
-    return head + message.bmc_sid.to_bytes(4, "little") + algorithms
+    return head + message.bmc_sid.to_bytes(4, "little") + _encoded(*message[5:])
 
 
 def decode_rakp1(data: bytes) -> Rakp1:
