@@ -12,6 +12,7 @@ Answer = tuple[int, bytes]
 # Called with the controller, the data of the request and the session (None outside sessions).
 READING = ("Get ", "Read ", "Reserve ")
 Handler = Callable[[Any, bytes, Session | None], Answer]
+MOST_STEADY = 64
 # Octets at the head of data that say whose command it is; every answer repeats them (IPMI 2.0 table 5-1).
 BODY_OCTETS: dict[int, int] = {NetFn.GROUP: 1, NetFn.OEM: 3}
 
@@ -60,6 +61,35 @@ def dispatch(table: Table, controller: object, request: Request, session: Sessio
         return Completion.LENGTH_INVALID, body
     code, answer = command.run(controller, data, session)
     return code, body + answer
+
+
+class SteadyAnswers:
+    """Answers of steady commands, told again as long as nothing has changed, to whom they may be told."""
+
+    def __init__(self, steady: frozenset[tuple[int, int]]) -> None:
+        """`steady` has the network functions and commands that the table marks so."""
+        self._commands = steady
+        self._known: dict[tuple[Any, ...], tuple[Privilege, Answer]] = {}  # with the privilege that they took
+
+    def answer(self, request: Request, session: Session | None) -> Answer | None:
+        """What was answered before; None where that is not known, or not for this session."""
+        known = self._known.get(request[:3])
+        if known is None or session is None or not session.active or known[0] > session.privilege:
+            return None
+        return known[1]
+
+    def learn(self, request: Request, session: Session | None, answer: Answer) -> None:
+        """Remember a success."""
+        if session is None or request[:2] not in self._commands or answer[0] != Completion.OK:
+            return
+        if len(self._known) >= MOST_STEADY:
+            self._known.clear()
+        self._known[request[:3]] = session.privilege, answer
+
+    def forget(self) -> None:
+        """Something may have changed."""
+        if self._known:
+            self._known.clear()
 
 
 def ok(data: bytes = b"") -> Answer:

@@ -33,7 +33,7 @@ class IpmiLan:
     @property
     def refused(self) -> str | None:
         """Why the last datagram was refused; None when it was not."""
-        reason = self.endpoint.refused
+        reason = self.endpoint.table.refused
         return None if reason is None else reason.value
 
     def pump(self, now: Instant) -> list[tuple[bytes, Address]]:

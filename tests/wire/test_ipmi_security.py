@@ -7,10 +7,11 @@ import pytest
 from tests.wire.test_ipmi_sessions import PEER, Echo, ask, converse, endpoint, randomness
 from wire.ipmi.algorithms import SUITES
 from wire.ipmi.console import Console15, ConsolePlus, State
-from wire.ipmi.endpoint import HALF_OPEN_MS, Endpoint
+from wire.ipmi.endpoint import Endpoint
 from wire.ipmi.message import Privilege, Response
 from wire.ipmi.rakp import Status
 from wire.ipmi.session import Drop, Policy
+from wire.ipmi.session_table import HALF_OPEN_MS
 
 HEADER = 16  # RMCP and session header of a setup datagram
 RAKP3_CODE = HEADER + 8
@@ -45,7 +46,7 @@ def test_every_altered_octet_of_the_last_code_refuses_the_login(suite: int) -> N
         (reply,) = bmc.receive(bytes(altered), PEER, 0)
         console.receive(reply)
         assert (console.state, console.refusal) == (State.REFUSED, Status.INVALID_INTEGRITY_CHECK)
-        assert not bmc.sessions
+        assert not bmc.table.by_id
         assert host_of(bmc).failed == [2]
 
 
@@ -98,7 +99,7 @@ def test_a_replayed_request_is_dropped(suite: int) -> None:
     request = console.request(0x06, 0x01, b"once")
     assert bmc.receive(request, PEER, 0)
     assert bmc.receive(request, PEER, 0) == []
-    assert bmc.drops[Drop.SEQUENCE] == 1
+    assert bmc.table.drops[Drop.SEQUENCE] == 1
 
 
 @pytest.mark.parametrize(("ahead", "taken"), [(1, True), (15, True), (16, False), (1000, False)])
@@ -109,7 +110,7 @@ def test_numbers_far_ahead_are_dropped(ahead: int, taken: bool) -> None:
     for _ in range(ahead):
         request = console.request(0x06, 0x01, b"")
     assert bool(bmc.receive(request, PEER, 0)) is taken
-    assert bmc.drops[Drop.SEQUENCE] == (0 if taken else 1)
+    assert bmc.table.drops[Drop.SEQUENCE] == (0 if taken else 1)
 
 
 def test_a_session_does_not_rise_above_the_level_it_asked_for() -> None:
@@ -140,7 +141,7 @@ def test_a_weaker_suite_than_those_that_are_on_is_refused(suite: int) -> None:
     console = ConsolePlus(b"admin", b"admin", randomness(2), suite)
     converse(console, bmc)
     assert console.refusal is Status.NO_CIPHER_SUITE_MATCH
-    assert not bmc.sessions
+    assert not bmc.table.by_id
 
 
 def test_a_sealed_session_takes_nothing_in_the_clear() -> None:
@@ -157,7 +158,7 @@ def test_a_sealed_session_takes_nothing_in_the_clear() -> None:
     plain_request[6:10] = bmc.active[0].session_id.to_bytes(4, "little")
     assert bmc.receive(bytes(plain_request), PEER, 0) == []
     assert host.executed == before
-    assert bmc.drops[Drop.AUTHENTICATION] == 1
+    assert bmc.table.drops[Drop.AUTHENTICATION] == 1
 
 
 def test_the_key_of_the_controller_is_part_of_the_login() -> None:

@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from wire.errors import WireError
 from wire.ipmi.algorithms import SUITES
 from wire.ipmi.console import Console15, ConsolePlus, State
-from wire.ipmi.endpoint import MAX_SESSIONS, SESSION_TIMEOUT_MS, Endpoint
+from wire.ipmi.endpoint import MAX_SESSIONS, Endpoint
 from wire.ipmi.message import Privilege, Request, Response
 from wire.ipmi.rakp import Status
 from wire.ipmi.session import Account, Drop, Policy, Session
+from wire.ipmi.session_table import SESSION_TIMEOUT_MS
 from wire.ipmi.window import Window
 
 PEER = ("127.0.0.1", 50000)
@@ -104,7 +105,7 @@ def test_every_suite_logs_in_asks_and_closes(suite: int) -> None:
     assert answer.data == bytes((Privilege.ADMINISTRATOR,))
     assert ask(console, bmc, b"hello").data == b"hello"
     bmc.receive(console.close(), PEER, 0)
-    assert not bmc.sessions
+    assert not bmc.table.by_id
 
 
 def test_ipmi_15_with_md5() -> None:
@@ -146,7 +147,7 @@ def test_a_wrong_md5_password_meets_silence() -> None:
     console = Console15(b"admin", b"wrong", randomness(2))
     converse(console, bmc)
     assert console.state is State.ACTIVATING
-    assert bmc.drops[Drop.AUTHENTICATION] == 1
+    assert bmc.table.drops[Drop.AUTHENTICATION] == 1
 
 
 def test_a_repeated_packet_is_dropped_and_a_repeated_request_not_executed_twice() -> None:
@@ -159,7 +160,7 @@ def test_a_repeated_packet_is_dropped_and_a_repeated_request_not_executed_twice(
     datagram = console.request(0x06, 0x01, b"once")
     assert len(bmc.receive(datagram, PEER, 0)) == 1
     assert bmc.receive(datagram, PEER, 0) == []
-    assert bmc.drops[Drop.SEQUENCE] == 1
+    assert bmc.table.drops[Drop.SEQUENCE] == 1
     # ipmitool repeats with a new session sequence and the old rqSeq: the kept answer goes out again.
     console._rq_seq -= 1
     assert len(bmc.receive(console.request(0x06, 0x01, b"once"), PEER, 100)) == 1
@@ -171,7 +172,7 @@ def test_packets_from_another_address_are_dropped() -> None:
     console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
     converse(console, bmc)
     assert bmc.receive(console.request(0x06, 0x01), ("127.0.0.9", 1), 0) == []
-    assert bmc.drops[Drop.PEER] == 1
+    assert bmc.table.drops[Drop.PEER] == 1
 
 
 def test_sessions_expire_after_a_minute_of_silence() -> None:
@@ -180,7 +181,7 @@ def test_sessions_expire_after_a_minute_of_silence() -> None:
     converse(console, bmc)
     assert ask(console, bmc, b"", SESSION_TIMEOUT_MS).completion == 0
     assert bmc.receive(console.request(0x06, 0x01), PEER, 2 * SESSION_TIMEOUT_MS + 1) == []
-    assert bmc.drops[Drop.SESSION_UNKNOWN] == 1
+    assert bmc.table.drops[Drop.SESSION_UNKNOWN] == 1
 
 
 def test_full_tables_refuse_with_a_status_and_half_open_ones_make_room() -> None:
@@ -195,7 +196,7 @@ def test_full_tables_refuse_with_a_status_and_half_open_ones_make_room() -> None
     bmc.reset()
     for index in range(MAX_SESSIONS + 5):
         bmc.receive(ConsolePlus(b"admin", b"admin", randomness(index), 3).start(), PEER, index)
-    assert len(bmc.sessions) == MAX_SESSIONS
+    assert len(bmc.table.by_id) == MAX_SESSIONS
 
 
 def test_a_lost_rakp4_is_answered_again() -> None:
@@ -276,7 +277,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def bounded(self) -> None:
-        assert len(self.bmc.sessions) <= MAX_SESSIONS
+        assert len(self.bmc.table.by_id) <= MAX_SESSIONS
         assert all(session.account is not None for session in self.bmc.active)
 
 

@@ -8,23 +8,21 @@ needs no timer.
 from __future__ import annotations
 
 import hmac
-from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from struct import Struct
 
 from wire import rmcp
-from wire.ipmi import packet, protect, rakp, session_commands, sol
-from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite, md5_code
+from wire.ipmi import packet, protect, session_commands, sol
+from wire.ipmi.algorithms import Keys, md5_code
 from wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
 from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
-from wire.ipmi.rakp import Status
-from wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy, Session
+from wire.ipmi.session import Address, Drop, Host, Session
+from wire.ipmi.session_table import SessionTable
+from wire.ipmi.set_up import SetUp
 from wire.ipmi.sol_link import ConsoleLink
 from wire.ipmi.window import Window
 
-SESSION_TIMEOUT_MS = 60_000  # IPMI 2.0 section 6.12.15
-HALF_OPEN_MS = 5_000
 MAX_SESSIONS = 16
 ANSWERS_KEPT = 8
 ANSWER_KEPT_MS = 5_000
@@ -40,7 +38,7 @@ IDS = Struct("<IIH")  # session, sequence, payload length
 
 
 class Endpoint:
-    """A LAN channel. `random_bytes(n)` supplies session identifiers, challenges and initialisation vectors."""
+    """A LAN channel. `random_bytes(n)` supplies session identifiers and challenges."""
 
     def __init__(
         self,
@@ -50,22 +48,20 @@ class Endpoint:
     ) -> None:
         self._host = host
         self._random = random_bytes
-        self._max_sessions = max_sessions
-        self.sessions: dict[int, Session] = {}
-        self.drops: Counter[Drop] = Counter()
-        self.refused: Drop | None = None
-        self._expires_ms = 0  # before this instant no session is too old
-        self._console = ConsoleLink(host, self.sessions, self._sol)
+        self.table = SessionTable(host, random_bytes, max_sessions)
+        self._sessions = self.table.by_id
+        self._set_up = SetUp(host, self.table, random_bytes)
+        self._console = ConsoleLink(host, self._sessions, self._sol)
 
     def receive(self, data: bytes, peer: Address, now_ms: int) -> list[bytes]:
         """Answers to one datagram. Raises WireError for octets that are no RMCP, ASF or IPMI."""
-        self.refused = None
+        self.table.refused = None
         if data.startswith(SEALED) and (answers := self._receive_sealed(data, peer, now_ms)) is not None:
             return answers
         if not data.startswith(rmcp.IPMI_HEADER) and rmcp.decode(data).rmcp_class is rmcp.RmcpClass.ASF:
             ping = rmcp.decode_asf(data)
-            return [rmcp.encode_pong(ping.tag)] if isinstance(ping, rmcp.Ping) else self._drop(Drop.UNEXPECTED)
-        self._expire(now_ms)
+            return [rmcp.encode_pong(ping.tag)] if isinstance(ping, rmcp.Ping) else self.table.drop(Drop.UNEXPECTED)
+        self.table.expire(now_ms)
         parsed = packet.decode(data)
         if isinstance(parsed, Packet15):
             return self._receive_15(parsed, peer, now_ms)
@@ -74,61 +70,21 @@ class Endpoint:
         if parsed.session_id == 0:
             match parsed.payload_type:
                 case Payload.OPEN_SESSION_REQUEST:
-                    return self._open(parsed.payload, peer, now_ms)
+                    return self._set_up.open(parsed.payload, peer, now_ms)
                 case Payload.RAKP_1:
-                    return self._rakp1(parsed.payload, peer, now_ms)
+                    return self._set_up.rakp1(parsed.payload, peer, now_ms)
                 case Payload.RAKP_3:
-                    return self._rakp3(parsed.payload, peer, now_ms)
-        return self._drop(Drop.UNEXPECTED)
+                    return self._set_up.rakp3(parsed.payload, peer, now_ms)
+        return self.table.drop(Drop.UNEXPECTED)
 
     def reset(self) -> None:
         """Forget every session, as a controller does that loses power."""
-        self.sessions.clear()
+        self._sessions.clear()
 
     @property
     def active(self) -> list[Session]:
         """The open sessions."""
-        return [session for session in self.sessions.values() if session.active]
-
-    def _drop(self, reason: Drop) -> list[bytes]:
-        self._note(reason)
-        return []
-
-    def _note(self, reason: Drop) -> None:
-        """Something was refused; `refused` says what, until the next datagram."""
-        self.drops[reason] += 1
-        self.refused = reason
-
-    def _expire(self, now_ms: int) -> None:
-        """Forget what has been silent too long. Sessions live longer than was last thought, never shorter."""
-        if now_ms < self._expires_ms:
-            return
-        self._expires_ms = now_ms + HALF_OPEN_MS
-        for session in list(self.sessions.values()):
-            limit = SESSION_TIMEOUT_MS if session.active else HALF_OPEN_MS
-            if now_ms - session.touched_ms > limit:
-                del self.sessions[session.session_id]
-                if session.handshake is not None and not session.active:
-                    # Clients that find RAKP message 2 wrong for their password go silent: that is a failed login, too.
-                    self._failed(session)
-            else:
-                self._expires_ms = min(self._expires_ms, session.touched_ms + limit + 1)
-
-    def _failed(self, session: Session) -> None:
-        self._note(Drop.LOGIN)
-        if session.account is not None:
-            self._host.login_failed(session.account.user_id)
-
-    def _new_session(self, peer: Address, limit: Privilege, now_ms: int) -> Session | None:
-        if len(self.sessions) >= self._max_sessions:
-            waiting = [session for session in self.sessions.values() if not session.active]
-            if not waiting:
-                return None
-            del self.sessions[min(waiting, key=lambda session: session.touched_ms).session_id]
-        while (session_id := int.from_bytes(self._random(4), "little")) in self.sessions or session_id == 0:
-            pass
-        session = self.sessions[session_id] = Session(session_id, peer, limit, now_ms)
-        return session
+        return [session for session in self._sessions.values() if session.active]
 
     # --- commands ---------------------------------------------------------------------------------------
 
@@ -159,9 +115,9 @@ class Endpoint:
             if request.command == 0x3B:
                 return session_commands.set_privilege(request.data, session)
             if request.command == 0x3C:
-                return session_commands.close(request.data, session, self.sessions)
+                return session_commands.close(request.data, session, self._sessions)
             if request.command == 0x3D:
-                return session_commands.info(request.data, session, self.sessions, self._max_sessions)
+                return session_commands.info(request.data, session, self._sessions, self.table.most)
         return self._host.execute(request, session)
 
     # --- IPMI 1.5 ---------------------------------------------------------------------------------------
@@ -169,27 +125,27 @@ class Endpoint:
     def _receive_15(self, parsed: Packet15, peer: Address, now_ms: int) -> list[bytes]:
         if parsed.session_id == 0:
             return self._outside_15(parsed, peer, now_ms)
-        session = self.sessions.get(parsed.session_id)
+        session = self._sessions.get(parsed.session_id)
         if session is None or session.suite is not None or session.account is None:
-            return self._drop(Drop.SESSION_UNKNOWN)
+            return self.table.drop(Drop.SESSION_UNKNOWN)
         if session.peer != peer:
-            return self._drop(Drop.PEER)
+            return self.table.drop(Drop.PEER)
         code = _code_15(session, parsed.message, parsed.sequence)
         if parsed.auth_type is not session.auth_type or not hmac.compare_digest(parsed.auth_code, code):
             if not session.active:
-                del self.sessions[session.session_id]  # one attempt for each challenge
-                self._failed(session)
-            return self._drop(Drop.AUTHENTICATION)
+                del self._sessions[session.session_id]  # one attempt for each challenge
+                self.table.failed(session)
+            return self.table.drop(Drop.AUTHENTICATION)
         if not session.active:
             return self._activate(parsed, session, now_ms)
         if not session.inbound.accept(parsed.sequence):
-            return self._drop(Drop.SEQUENCE)
+            return self.table.drop(Drop.SEQUENCE)
         session.touched_ms = now_ms
         return [self._seal_15(session, self._answer(parsed.message, parsed.message_offset, session, now_ms))]
 
     def _outside_15(self, parsed: Packet15, peer: Address, now_ms: int) -> list[bytes]:
         if parsed.auth_type is not AuthType.NONE:
-            return self._drop(Drop.AUTHENTICATION)
+            return self.table.drop(Drop.AUTHENTICATION)
         request = decode_request(parsed.message, parsed.message_offset)
         if (request.netfn, request.command) == (NetFn.APP, 0x39):
             code, data = self._challenge(request.data, peer, now_ms)
@@ -209,7 +165,7 @@ class Endpoint:
         # A password stored with 20 octets never logs in through IPMI 1.5 (section 22.30).
         if account is None or account.long_password or len(account.password) > 16:
             return 0x81, b""
-        session = self._new_session(peer, account.privilege, now_ms)
+        session = self.table.new(peer, account.privilege, now_ms)
         if session is None:
             return Completion.OUT_OF_SPACE, b""
         session.account, session.auth_type = account, AuthType(wanted)
@@ -221,7 +177,7 @@ class Endpoint:
         request = decode_request(parsed.message, parsed.message_offset)
         data = request.data
         if (request.netfn, request.command) != (NetFn.APP, 0x3A) or len(data) != 22 or data[2:18] != session.challenge:
-            return self._drop(Drop.UNEXPECTED)
+            return self.table.drop(Drop.UNEXPECTED)
         session.outbound_15 = int.from_bytes(data[18:22], "little")
         wanted = data[1] & 0x0F
         if session.outbound_15 == 0:
@@ -252,19 +208,19 @@ class Endpoint:
 
         `_receive_plus` then says why. Raises WireError as it does.
         """
-        if now_ms >= self._expires_ms:
-            self._expire(now_ms)
+        if now_ms >= self.table.expires_ms:
+            self.table.expire(now_ms)
         if len(data) < packet.HEAD_PLUS.size:
             return None
         session_id, sequence, length = IDS.unpack_from(data, len(SEALED))
-        session = self.sessions.get(session_id)
+        session = self._sessions.get(session_id)
         if session is None or not session.active or session.peer != peer:
             return None
         keys = session.keys
         if keys is None or keys.flags != SEALED[-1] or not protect.intact(keys, data, length):
             return None
         if not session.inbound.accept(sequence):
-            return self._drop(Drop.SEQUENCE)
+            return self.table.drop(Drop.SEQUENCE)
         session.touched_ms = now_ms
         message = keys.decrypt(data[16 : 16 + length], 16)
         return [self._sealed(session, keys, self._answer(message, 16, session, now_ms))]
@@ -272,24 +228,24 @@ class Endpoint:
     def _receive_plus(self, data: bytes, parsed: PacketPlus, peer: Address, now_ms: int) -> list[bytes]:
         if parsed.session_id == 0:
             if parsed.encrypted or parsed.authenticated or parsed.payload_type is Payload.SOL:
-                return self._drop(Drop.UNEXPECTED)
+                return self.table.drop(Drop.UNEXPECTED)
             answer = self._answer(parsed.payload, parsed.payload_offset, None, now_ms)
             return [packet.encode_plus(PacketPlus(Payload.IPMI, False, False, 0, 0, answer))]
-        session = self.sessions.get(parsed.session_id)
+        session = self._sessions.get(parsed.session_id)
         if session is None or not session.active or session.keys is None:
-            return self._drop(Drop.SESSION_UNKNOWN)
+            return self.table.drop(Drop.SESSION_UNKNOWN)
         if session.peer != peer:
-            return self._drop(Drop.PEER)
+            return self.table.drop(Drop.PEER)
         keys = session.keys
         if not protect.authentic(keys, data, parsed):
-            return self._drop(Drop.AUTHENTICATION)
+            return self.table.drop(Drop.AUTHENTICATION)
         if not session.inbound.accept(parsed.sequence):
-            return self._drop(Drop.SEQUENCE)
+            return self.table.drop(Drop.SEQUENCE)
         session.touched_ms = now_ms
         plain = protect.plain(keys, parsed)
         if parsed.payload_type is Payload.SOL:
             answers = self._console.take(sol.decode(plain, parsed.payload_offset), session, now_ms)
-            return self._drop(Drop.UNEXPECTED) if answers is None else answers
+            return self.table.drop(Drop.UNEXPECTED) if answers is None else answers
         return [self._sealed(session, keys, self._answer(plain, parsed.payload_offset, session, now_ms))]
 
     def _sealed(self, session: Session, keys: Keys, payload: bytes, kind: Payload = Payload.IPMI) -> bytes:
@@ -309,123 +265,6 @@ class Endpoint:
         if session.keys is None:
             raise ValueError("a session without keys has no console")
         return self._sealed(session, session.keys, payload, Payload.SOL)
-
-    @staticmethod
-    def _setup_datagram(payload_type: Payload, payload: bytes) -> list[bytes]:
-        return [packet.encode_plus(PacketPlus(payload_type, False, False, 0, 0, payload))]
-
-    def _open(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
-        message = rakp.decode_open_request(payload)
-        suite, status, level = _choose(message, self._host.login_policy)
-        limit = LEVELS[min(message.max_privilege or ADMINISTRATOR, level)]
-        session = None
-        if suite is not None:
-            session = self._new_session(peer, limit, now_ms)
-            status = Status.OK if session else Status.NO_RESOURCES
-        if session is None or suite is None:
-            self._note(Drop.HANDSHAKE)
-            answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid)
-        else:
-            session.suite, session.console_sid = suite, message.console_sid
-            answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid, session.session_id, *suite[1:])
-        return self._setup_datagram(Payload.OPEN_SESSION_RESPONSE, rakp.encode_open_response(answer))
-
-    def _rakp1(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
-        message = rakp.decode_rakp1(payload)
-        session = self.sessions.get(message.bmc_sid)
-        if session is None or session.suite is None or session.peer != peer or session.active:
-            return self._drop(Drop.SESSION_UNKNOWN)
-        account = self._host.account(message.user) if message.user else None
-        wanted = message.role & 0x0F or session.limit
-        allowed = min(account.privilege, self._host.login_policy.limit(session.suite.number)) if account else 0
-        status = Status.OK
-        if len(message.user) > 16:
-            status = Status.INVALID_NAME_LENGTH
-        elif account is None:
-            status = Status.UNAUTHORIZED_NAME
-        elif wanted > allowed:
-            status = Status.UNAUTHORIZED_ROLE
-        elif not any(message.console_random):
-            status = Status.ILLEGAL_PARAMETER
-        if status is not Status.OK or account is None:
-            del self.sessions[session.session_id]
-            self._note(Drop.HANDSHAKE)
-            refusal = rakp.Rakp2(message.tag, status, session.console_sid)
-            return self._setup_datagram(Payload.RAKP_2, rakp.encode_rakp2(refusal))
-        session.account = account
-        session.limit = LEVELS[min(session.limit, allowed, wanted)]
-        session.touched_ms = now_ms
-        session.handshake = handshake = Handshake(
-            session.suite,
-            session.console_sid,
-            session.session_id,
-            message.console_random,
-            self._random(16),
-            self._host.guid,
-            message.role,
-            message.user,
-        )
-        answer = rakp.Rakp2(
-            message.tag,
-            Status.OK,
-            session.console_sid,
-            handshake.bmc_random,
-            handshake.guid,
-            handshake.rakp2_code(account.password),
-        )
-        return self._setup_datagram(Payload.RAKP_2, rakp.encode_rakp2(answer))
-
-    def _rakp3(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
-        message = rakp.decode_rakp3(payload)
-        session = self.sessions.get(message.bmc_sid)
-        if session is None or session.peer != peer or session.handshake is None or session.account is None:
-            return self._drop(Drop.SESSION_UNKNOWN)
-        if session.rakp4:
-            # FreeIPMI repeats RAKP message 3 when message 4 is lost; only an unused session answers again.
-            return [session.rakp4] if session.inbound.unused else self._drop(Drop.UNEXPECTED)
-        handshake, password = session.handshake, session.account.password
-        if message.status != Status.OK:
-            del self.sessions[session.session_id]
-            self._failed(session)
-            return []
-        if not hmac.compare_digest(message.code, handshake.rakp3_code(password)):
-            del self.sessions[session.session_id]
-            self._failed(session)
-            refusal = rakp.Rakp4(message.tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
-            return self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(refusal))
-        sik = handshake.session_integrity_key(self._host.login_policy.kg or password)
-        session.keys = Keys(handshake.suite, sik, password)
-        session.active = True
-        self._host.login_succeeded(session.account.user_id)
-        session.touched_ms = now_ms
-        answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
-        (session.rakp4,) = self._setup_datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
-        return [session.rakp4]
-
-
-def _choose(message: rakp.OpenRequest, policy: Policy) -> tuple[Suite | None, Status, int]:
-    """The suite asked for, exactly; never another one. What the console leaves open is ours to fill.
-
-    With it the privilege that it gives.
-    """
-    asked = message[3:]
-    open_ended = None in asked
-    for number in reversed(policy.suites):
-        suite = SUITES[number]
-        have = suite[1:]
-        if asked != have and not (open_ended and _fits(asked, have)):
-            continue
-        if level := policy.limit(number):
-            return suite, Status.OK, level
-    if message.authentication is not None and message.authentication not in AUTHENTICATION:
-        return None, Status.INVALID_AUTHENTICATION, ADMINISTRATOR
-    if message.integrity is not None and message.integrity not in INTEGRITY:
-        return None, Status.INVALID_INTEGRITY, ADMINISTRATOR
-    return None, Status.NO_CIPHER_SUITE_MATCH, ADMINISTRATOR
-
-
-def _fits(asked: tuple[int | None, ...], have: tuple[int, ...]) -> bool:
-    return all(want is None or want == number for want, number in zip(asked, have, strict=True))
 
 
 def _code_15(session: Session, message: bytes, sequence: int) -> bytes:

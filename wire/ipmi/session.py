@@ -30,7 +30,7 @@ class Drop(StrEnum):
     HANDSHAKE = "handshake"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
     """A user as the session layer needs it."""
 
@@ -92,7 +92,7 @@ class Host(Protocol):
         """Completion code and data. `session` is None outside sessions."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Session:
     """An open session, or one about to open."""
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
 from emulators.bindings.inputs import Inputs, numeric, plain
-from emulators.bindings.ipmi import Answer, dispatch
+from emulators.bindings.ipmi import SteadyAnswers, dispatch
 from emulators.bindings.network import Impairment, network_inputs
 from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.bmc import fru, pef
+from emulators.devices.bmc import fru, keeping, pef
 from emulators.devices.bmc.boot import BootOptions
 from emulators.devices.bmc.commands import READS, STEADY, TABLE
 from emulators.devices.bmc.console import Console
@@ -28,7 +28,7 @@ from emulators.devices.bmc.users import Users
 from emulators.devices.bmc.watchdog import Watchdog
 from emulators.kernel.instant import START, Instant, after, soonest
 from emulators.kernel.world import Port
-from wire.ipmi.message import Completion, Privilege, Request
+from wire.ipmi.message import Privilege, Request
 from wire.ipmi.session import Account, Policy, Session
 from wire.sel import decode_any
 
@@ -38,7 +38,6 @@ SUPPLY_PRESENT, SUPPLY_INPUT_LOST = 0, 3
 POWER_OFF_OFFSET = 0
 WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
 INLET_CELSIUS = 22.0
-MOST_STEADY = 64
 STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
 
 
@@ -108,8 +107,7 @@ class Bmc:
         self.generation = 0  # grows whenever sessions are lost
         self.muted = self.hung = False
         self.touched = False  # whether anything has changed that others should look at
-        # Answers that hold until the world settles again, as it does after every change; with the privilege they took.
-        self._steady: dict[tuple[Any, ...], tuple[Privilege, Answer]] = {}
+        self._steady = SteadyAnswers(STEADY)  # until the world settles again, as it does after every change
         self.identify_until: Instant | None = None
         self.started: Instant = START
         self.inlet_celsius = INLET_CELSIUS
@@ -148,17 +146,12 @@ class Bmc:
 
     def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
         self.extras.datagrams += 1
-        asked = request[:3]
-        if session is not None and not self.touched:
-            known = self._steady.get(asked)
-            if known is not None and session.active and known[0] <= session.privilege:
-                return known[1]
-        self.touched = self.touched or not READS.get(asked[:2], False)
+        if not self.touched and (known := self._steady.answer(request, session)) is not None:
+            return known
+        self.touched = self.touched or not READS.get(request[:2], False)
         answer = dispatch(TABLE, self, request, session)
-        if session is not None and not self.touched and asked[:2] in STEADY and answer[0] == Completion.OK:
-            if len(self._steady) >= MOST_STEADY:
-                self._steady.clear()
-            self._steady[asked] = session.privilege, answer
+        if not self.touched:
+            self._steady.learn(request, session, answer)
         return answer
 
     def login_failed(self, user_id: int) -> None:
@@ -311,8 +304,7 @@ class Bmc:
 
     def react(self, now: Instant) -> None:
         self._now = now
-        if self._steady:
-            self._steady.clear()
+        self._steady.forget()
         alive = any(port.value for port in self.standby)
         if alive != self.alive:
             self.alive = alive
@@ -388,29 +380,8 @@ class Bmc:
 
     def memory(self) -> dict[str, Any]:
         """What the controller keeps when it loses power, as JSON."""
-        return {
-            "users": self.users.memory(),
-            "log": self.log.memory(),
-            "lan": self.lan.memory(),
-            "pef": self.pef.memory(),
-            "boot": self.boot.memory(),
-            "link": [int(self.link.flags), self.link.start_s, self.link.end_s, self.link.ceiling_s],
-            "extras": self.extras.memory(),
-            "inventory": self.inventory.hex(),
-            "kg": self.kg.hex(),
-            "sequence": self.events.sequence,
-        }
+        return keeping.kept(self)
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Take up what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
-        self.users.recall(memory["users"])
-        self.log.recall(memory["log"])
-        self.lan.recall(memory["lan"])
-        self.pef.recall(memory["pef"])
-        self.boot.recall(memory["boot"])
-        flags, self.link.start_s, self.link.end_s, self.link.ceiling_s = memory["link"]
-        self.link.flags = Flags(flags)
-        self.extras.recall(memory["extras"])
-        self.inventory = bytes.fromhex(memory["inventory"])
-        self.kg = bytes.fromhex(memory["kg"])
-        self.events.sequence = memory["sequence"]
+        keeping.take_up(self, memory)
