@@ -3,7 +3,7 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md ./
+COPY requirements.lock pyproject.toml hatch_build.py README.md ./
 RUN python3 -m venv /opt/standin \
     && /opt/standin/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY mibs mibs

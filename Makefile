@@ -7,7 +7,7 @@ RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint bench bench-agent bench-bmc bench-heartbeats fuzz soak lock mibs clean
+.PHONY: run test lint compiled bench bench-agent bench-bmc bench-heartbeats fuzz soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -16,12 +16,23 @@ test: $(VENV)/.dev
 	@tests/install-tools
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest
+	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
+	$(MAKE) --no-print-directory compiled
+	$(BIN)/pytest --compiled tests/wire tests/emulators/test_bmc_commands.py tests/emulators/test_fuzz_bmc.py tests/interop/test_bmc_sessions.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# The wheel with a compiled codec, unpacked where tests and benchmarks find it (`pytest --compiled`).
+compiled: $(VENV)/compiled/.done
+
+$(VENV)/compiled/.done: $(shell find wire -name '*.py') hatch_build.py | $(VENV)/.dev
+	@rm -rf $(VENV)/compiled build/compiled
+	STANDIN_COMPILE=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $(VENV)/compiled .
+	@touch $@
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
@@ -30,7 +41,7 @@ bench-agent: $(VENV)/.dev
 	@command -v snmpd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmpd >/dev/null; }
 	$(BIN)/python -m benchmarks.agent
 
-bench-bmc: $(VENV)/.dev
+bench-bmc: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v ipmi_sim >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openipmi >/dev/null; }
 	$(BIN)/python -m benchmarks.bmc
 
@@ -46,6 +57,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak
 
 lock: $(VENV)/.dev
+	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group dev pyproject.toml -o requirements-dev.lock
 

@@ -1,9 +1,31 @@
 from __future__ import annotations
 
 import os
+import sys
+from importlib import import_module
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True)
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+COMPILED = Path(__file__).parents[1] / ".venv" / "compiled"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--compiled", action="store_true", help="test the wheel of `make compiled`, not the checkout")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--compiled"):
+        return
+    sys.path.insert(0, str(COMPILED))
+    # Rigs in processes of their own take the wheel, too.
+    os.environ |= {"PYTHONPATH": str(COMPILED), "PYTHONSAFEPATH": "1"}
+    for name in ("wire.ipmi.endpoint", "wire.ipmi.algorithms", "wire.primitives"):
+        place = str(import_module(name).__file__)
+        if not (place.startswith(str(COMPILED)) and place.endswith(".so")):
+            raise pytest.UsageError(f"{name} comes from {place}: run `make compiled` first")
