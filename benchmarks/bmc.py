@@ -70,12 +70,12 @@ def _process(
     name: str, command: list[str], address: Address, user: bytes, password: bytes, more: dict[str, str] | None = None
 ) -> Iterator[Peer]:
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(  # noqa: PLW1509
+        process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            preexec_fn=_pin,
+            preexec_fn=_pin,  # noqa: PLW1509  # no thread runs here
             env={**os.environ, **(more or {})},
         )
         try:

@@ -269,8 +269,8 @@ class BmcHost:
     def _receive(self, data: bytes, peer: Peer) -> None:
         for answer in self._face.receive(data, peer, self._now):
             self._line.send(answer, peer)
-        if self._face.refused is not None:
-            self._note(self._face.refused, peer[0])
+        if (reason := self._face.refused) is not None:
+            self._note(reason, peer[0])
         if self._bmc.touched:
             self._bmc.touched = False
             self._around.changed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emulators.bindings.inputs import Input, InputError, numeric, plain
 from emulators.kernel.instant import Instant
@@ -22,11 +22,17 @@ class Impairment:
     corrupt: float = 0.0
     duplicate: float = 0.0
     reorder: float = 0.0
+    calm: bool = field(init=False)
+    """Whether nothing is impaired. Asked for each answer, so known beforehand."""
 
-    @property
-    def calm(self) -> bool:
-        """Whether nothing is impaired."""
-        return not (self.latency_s or self.jitter_s or self.drop or self.corrupt or self.duplicate or self.reorder)
+    def __post_init__(self) -> None:
+        self.change()
+
+    def change(self, **values: float) -> None:
+        """Take these values; the others stay."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.calm = not any(getattr(self, name) for name in VALUES)
 
     def plan(self, answers: Sequence[bytes], roll: Roll) -> list[Sending]:
         """When each answer goes out, if at all, and how often."""
@@ -45,6 +51,7 @@ class Impairment:
         return sendings
 
 
+VALUES = ("latency_s", "jitter_s", "drop", "corrupt", "duplicate", "reorder")
 REORDER_S = 0.05  # long enough that the next answer overtakes
 
 
@@ -60,14 +67,13 @@ def network_inputs(impairment: Impairment) -> dict[str, Input]:
     """The words that change an impairment."""
 
     def slow(latency_ms: float, jitter_ms: float) -> None:
-        impairment.latency_s, impairment.jitter_s = latency_ms / 1000, jitter_ms / 1000
+        impairment.change(latency_s=latency_ms / 1000, jitter_s=jitter_ms / 1000)
 
     def share(name: str) -> Callable[[float, Instant], None]:
-        return lambda percent, _now: setattr(impairment, name, percent / 100)
+        return lambda percent, _now: impairment.change(**{name: percent / 100})
 
     def smooth(_now: Instant) -> None:
-        for name in ("latency_s", "jitter_s", "drop", "corrupt", "duplicate", "reorder"):
-            setattr(impairment, name, 0.0)
+        impairment.change(**dict.fromkeys(VALUES, 0.0))
 
     words = {"drop": "dropped", "corrupt": "changed in one octet", "duplicate": "sent twice", "reorder": "held back"}
     return {

@@ -28,12 +28,13 @@ class IpmiLan:
         self._host = host
         self._generation = host.generation
         self.endpoint = Endpoint(host, random_bytes, host.max_sessions)
+        self._table = self.endpoint.table
         self.counters: Counter[str] = Counter()
 
     @property
     def refused(self) -> str | None:
         """Why the last datagram was refused; None when it was not."""
-        reason = self.endpoint.table.refused
+        reason = self._table.refused
         return None if reason is None else reason.value
 
     def pump(self, now: Instant) -> list[tuple[bytes, Address]]:
