@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-COMPILED = ("wire/errors.py", "wire/primitives.py", "wire/rmcp.py", "wire/ipmi/[a-z]*.py")
+COMPILED = ("wire/errors.py", "wire/primitives.py", "wire/rmcp.py", "wire/ipmi/[a-z]*.py", "wire/ber.py", "wire/snmp/[a-z]*.py")
 
 
 class CompiledWire(BuildHookInterface[Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from wire import ber
 from wire.errors import WireError
@@ -19,10 +19,10 @@ USM_MODEL = ber.encode_integer(USM)
 class Flags:
     """msgFlags. Plain numbers, because an agent tests them a dozen times for each message."""
 
-    NONE = 0
-    AUTH = 1
-    PRIV = 2
-    REPORTABLE = 4
+    NONE: Final = 0
+    AUTH: Final = 1
+    PRIV: Final = 2
+    REPORTABLE: Final = 4
 
 
 class Header(NamedTuple):
