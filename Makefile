@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
 	$(MAKE) --no-print-directory compiled
-	$(BIN)/pytest --compiled tests/wire tests/emulators/test_bmc_commands.py tests/emulators/test_fuzz_bmc.py tests/interop/test_bmc_sessions.py
+	$(BIN)/pytest --compiled tests/wire tests/emulators tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -37,7 +37,7 @@ $(VENV)/compiled/.done: $(shell find wire -name '*.py') hatch_build.py | $(VENV)
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-bench-agent: $(VENV)/.dev
+bench-agent: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v snmpd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmpd >/dev/null; }
 	$(BIN)/python -m benchmarks.agent
 

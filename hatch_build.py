@@ -8,7 +8,23 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-COMPILED = ("wire/errors.py", "wire/primitives.py", "wire/rmcp.py", "wire/ipmi/[a-z]*.py", "wire/ber.py", "wire/snmp/[a-z]*.py")
+COMPILED = (
+    "wire/errors.py",
+    "wire/primitives.py",
+    "wire/rmcp.py",
+    "wire/ipmi/[a-z]*.py",
+    "wire/ber.py",
+    "wire/snmp/[a-z]*.py",
+    "emulators/bindings/ipmi.py",
+    "emulators/bindings/snmp.py",
+    "emulators/bindings/network.py",
+    "emulators/faces/ipmi_lan.py",
+    "emulators/faces/plans.py",
+    "emulators/faces/snmp_agent.py",
+    "emulators/faces/udp.py",
+    "emulators/faces/usm_engine.py",
+    "emulators/hosts.py",
+)
 
 
 class CompiledWire(BuildHookInterface[Any]):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import load, peers
 from benchmarks.load import Rate
-from benchmarks.peers import Agent
+from benchmarks.peers import Agent, compare_medians
 from mibs import Oid
 from wire.snmp import Kind, Tag, VarBind
 
@@ -55,6 +55,7 @@ def compare(folder: Path, rows: list[VarBind]) -> Figures:
     oids = [row.oid for row in rows]
     makers: list[Callable[[], AbstractContextManager[Agent]]] = [
         lambda: peers.standin(folder),
+        lambda: peers.standin(folder, compiled=True),
         lambda: peers.snmpd(folder, rows),
         lambda: peers.snmpsim(folder, rows),
     ]
@@ -105,10 +106,7 @@ def report(figures: Figures, kib: dict[str, float]) -> None:
                 f"  {name:<10}{medians[name]:>10,.0f}/s  ({spread}), p99 {p99:.2f} ms, lost {lost}, "
                 f"generator waiting at {idle:.0%} of its looks"
             )
-        for peer, target in zip(("snmpd", "snmpsim"), TARGETS[path], strict=True):
-            ratio = medians["standin"] / medians[peer]
-            wanted = f", target {target:g}: {'met' if ratio >= target else 'NOT met'}" if target else ""
-            print(f"  {ratio:.2f} times {peer}{wanted}")
+        compare_medians(medians, ("snmpd", "snmpsim"), TARGETS[path])
     print(f"\nmemory for each of {CARDS:,} cards in one process")
     for name, value in kib.items():
         print(f"  {name:<32}{value:>8.0f} KiB")

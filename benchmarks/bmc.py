@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
-from benchmarks.peers import CORE, memory_kib
+from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
 from tests.support.live import free_port
 from wire import rmcp
 from wire.errors import WireError
@@ -37,7 +37,6 @@ SUITE = 3
 BMCS = 1_000
 GENERATOR_CORE = 0
 LARGEST = 2048
-COMPILED = Path(__file__).parents[1] / ".venv" / "compiled"
 TARGETS = {"chassis status": (1.0, 3.5), "set-up and close": (1.0, None)}
 
 Address = tuple[str, int]
@@ -113,7 +112,7 @@ def standin(folder: Path, bmcs: int = 1, *, compiled: bool = False) -> Iterator[
     with path.open("w") as stream:
         YAML().dump({"rig": "bench", "mains": {"city": {}}, "servers": servers, "ports": ports}, stream)
     command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--http", f"127.0.0.1:{free_port()}"]
-    name, more = ("compiled", {"PYTHONPATH": str(COMPILED), "PYTHONSAFEPATH": "1"}) if compiled else ("standin", None)
+    name, more = ("compiled", COMPILED) if compiled else ("standin", None)
     with _process(name, command, ("127.4.0.1", port), b"admin", b"admin", more) as peer:
         yield peer
 
@@ -347,11 +346,7 @@ def report(figures: dict[str, dict[str, list[Figure]]], kib: float, pings: Figur
                 f"  {name:<10}{medians[name]:>10,.0f}/s  ({spread}), lost {lost}, "
                 f"generator waiting at {idle:.0%} of its looks"
             )
-        for name in ("standin", "compiled"):
-            for peer, target in zip(("ipmi_sim", "pyghmi"), TARGETS[path], strict=True):
-                ratio = medians[name] / medians[peer]
-                wanted = f", target {target:g}: {'met' if ratio >= target else 'NOT met'}" if target else ""
-                print(f"  {name} {ratio:.2f} times {peer}{wanted}")
+        compare_medians(medians, ("ipmi_sim", "pyghmi"), TARGETS[path])
     print(f"\npresence ping: {pings.per_s:,.0f}/s, generator waiting at {pings.idle:.0%} of its looks")
     print(f"memory for each of {BMCS:,} BMCs with server and supply in one process: {kib:.0f} KiB")
 

@@ -24,6 +24,8 @@ from wire.snmp.usm import Auth, Priv
 CORE = 1  # of the measured process; the load comes from another
 USER, AUTH_KEY, PRIV_KEY = "bench", "auth passphrase 1", "priv passphrase 2"
 SNMPSIM = Path(__file__).parent.parent / ".venv" / "peers" / "snmpsim"
+# The environment in which Python takes the wheel of `make compiled`.
+COMPILED = {"PYTHONPATH": str(Path(__file__).parent.parent / ".venv" / "compiled"), "PYTHONSAFEPATH": "1"}
 TYPES = {
     Tag.INTEGER: "integer",
     Tag.OCTET_STRING: "octet_str",
@@ -49,10 +51,17 @@ def _pin() -> None:
 
 
 @contextmanager
-def _process(name: str, command: list[str], address: tuple[str, int], context: bytes = b"") -> Iterator[Agent]:
+def _process(
+    name: str,
+    command: list[str],
+    address: tuple[str, int],
+    context: bytes = b"",
+    more: dict[str, str] | None = None,
+) -> Iterator[Agent]:
     login = Login(USER.encode(), Auth.SHA, AUTH_KEY.encode(), Priv.AES128, PRIV_KEY.encode(), context)
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=_pin)  # noqa: PLW1509
+        environment = {**os.environ, **(more or {})}
+        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=_pin, env=environment)  # noqa: PLW1509
         try:
             deadline = time.monotonic() + 120
             while not discover(address):
@@ -87,8 +96,8 @@ def rig_of(cards: int, *, faces: bool = False) -> dict[str, object]:
 
 
 @contextmanager
-def standin(folder: Path, cards: int = 1, *, faces: bool = False) -> Iterator[Agent]:
-    """Our emulators."""
+def standin(folder: Path, cards: int = 1, *, faces: bool = False, compiled: bool = False) -> Iterator[Agent]:
+    """Our emulators, those of the checkout or those of the compiled wheel."""
     document = rig_of(cards, faces=faces)
     path = folder / f"rig-{cards}.yaml"
     with path.open("w") as stream:
@@ -97,7 +106,8 @@ def standin(folder: Path, cards: int = 1, *, faces: bool = False) -> Iterator[Ag
     command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--http", http]
     ports = document["ports"]
     assert isinstance(ports, dict)
-    with _process("standin", command, ("127.2.0.1", ports["snmp"])) as agent:
+    name, more = ("compiled", COMPILED) if compiled else ("standin", {})
+    with _process(name, command, ("127.2.0.1", ports["snmp"]), more=more) as agent:
         yield agent
 
 
@@ -170,3 +180,12 @@ def memory_kib(pid: int) -> int:
 def recorded_walk(agent: Agent) -> list[VarBind]:
     """The maker's subtree of a card, as version 2c shows it."""
     return walk(agent.address, Oid.parse("1.3.6.1.4.1.318"))
+
+
+def compare_medians(medians: dict[str, float], others: tuple[str, ...], targets: tuple[float | None, ...]) -> None:
+    """Say how many times the peers ours do, the checkout and the compiled wheel."""
+    for name in ("standin", "compiled"):
+        for peer, target in zip(others, targets, strict=True):
+            ratio = medians[name] / medians[peer]
+            wanted = f", target {target:g}: {'met' if ratio >= target else 'NOT met'}" if target else ""
+            print(f"  {name} {ratio:.2f} times {peer}{wanted}")

@@ -16,7 +16,7 @@ from emulators.config import Plant
 from emulators.devices.bmc import Bmc
 from emulators.devices.server import Server
 from emulators.devices.ups import Ups
-from emulators.faces.udp import BindError
+from emulators.faces.bind import BindError
 from emulators.hosts import BmcHost, ServerHost, UpsHost
 from emulators.kernel.instant import Instant, soonest
 from emulators.memory import Memory

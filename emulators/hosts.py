@@ -17,12 +17,13 @@ from emulators.config import Ports
 from emulators.devices.bmc import Bmc
 from emulators.devices.server import Server
 from emulators.devices.ups import Ups
+from emulators.faces.bind import BindError
 from emulators.faces.console import ConsoleFace
 from emulators.faces.ipmi_lan import IpmiLan
 from emulators.faces.notifier import Datagram, Notifier, Sender
 from emulators.faces.snmp_agent import SnmpAgent
 from emulators.faces.stage import Stage
-from emulators.faces.udp import BindError, UdpSocket
+from emulators.faces.udp import UdpSocket
 from emulators.faces.web import WebFace
 from emulators.kernel.instant import START, Instant
 from emulators.kernel.world import World

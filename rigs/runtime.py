@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from emulators.app import Emulators
-from emulators.faces.udp import BindError, explain_bind
+from emulators.faces.bind import BindError, explain_bind
 from gateway.api import create_application
 from gateway.app import Gateway
 from gateway.config import Api, Site

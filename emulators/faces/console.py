@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from emulators.devices.ups.card import Card
+from emulators.faces.bind import BindError, explain_bind
 from emulators.faces.console_menu import ConsoleMenu
 from emulators.faces.stage import Stage
 from emulators.faces.telnet import GREETING, TelnetFilter
-from emulators.faces.udp import BindError, explain_bind
 
 CHUNK = 1024
 

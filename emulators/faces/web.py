@@ -9,8 +9,8 @@ from aiohttp import web
 from emulators.devices.ups.card import Card
 from emulators.devices.ups.people import Door
 from emulators.faces import web_pages as pages
+from emulators.faces.bind import explain_bind
 from emulators.faces.stage import Stage
-from emulators.faces.udp import explain_bind
 from emulators.kernel.instant import Instant
 
 SESSION = "session"

@@ -16,7 +16,7 @@ import typer
 
 from emulators.bindings.inputs import InputError
 from emulators.devices.ups import ProfileError
-from emulators.faces.udp import BindError
+from emulators.faces.bind import BindError
 from emulators.kernel.world import LoopError
 from emulators.memory import MemoryFileError
 from gateway.assembly import SecretError

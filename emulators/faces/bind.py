@@ -1,0 +1,25 @@
+"""Why an address cannot be bound, in words."""
+
+from __future__ import annotations
+
+import errno
+
+
+class BindError(OSError):
+    """An address cannot be bound. The text names it and says what to do."""
+
+
+def explain_bind(error: OSError, place: str) -> BindError:
+    """The error as one line with the next step."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            reason = "is already in use: another rig or an SNMP or IPMI service runs there; stop it or change `ports`"
+        case errno.EACCES:
+            reason = (
+                "needs the right to bind ports below 1024: run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+            )
+        case errno.EADDRNOTAVAIL:
+            reason = "is not an address of this machine: add it to an interface or change the file"
+        case _:
+            reason = f"cannot be bound: {error.strerror}"
+    return BindError(error.errno, f"{place} {reason}")
