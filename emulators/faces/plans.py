@@ -90,12 +90,18 @@ def render(item: Shown, view: SnmpView, now: Instant) -> bytes:
     return ber.encode(ber.SEQUENCE, content)
 
 
-def filled(plan: Plan, view: SnmpView, now: Instant, room: int) -> bytes | None:
-    """The variables of a plan with their present values, of a GETBULK as many as fit; None when they do not fit."""
+def filled(plan: Plan, view: SnmpView, now: Instant, room: int) -> tuple[bytes, int] | None:
+    """The variables of a plan with their present values, of a GETBULK as many as fit, and how many these are.
+
+    None when they do not fit.
+    """
     variables = b"".join(part if isinstance(part, bytes) else render(part, view, now) for part in plan.parts)
     if len(variables) <= room:
-        return variables
-    return b"".join(fitting(plan.shown, view, now, room)) if plan.kind is Kind.GET_BULK else None
+        return variables, len(plan.shown)
+    if plan.kind is not Kind.GET_BULK:
+        return None
+    octets = fitting(plan.shown, view, now, room)
+    return b"".join(octets), len(octets)
 
 
 def fitting(shown: Iterable[Shown], view: SnmpView, now: Instant, room: int) -> list[bytes]:

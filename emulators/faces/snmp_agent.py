@@ -135,7 +135,7 @@ class SnmpAgent:
         plan = self._known(view.instances, data, start, stop, ENVELOPE, now)
         if plan is None or view.access(plan.community, manager) is Access.NONE:
             return None
-        return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now)
+        return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now, view.max_message)
 
     def _known(
         self, instances: Instances, data: bytes, start: int, stop: int, envelope: int, now: Instant
@@ -158,19 +158,22 @@ class SnmpAgent:
             self._settled[key] = plan
         return plan
 
-    def _filled(self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant) -> bytes | None:
-        """A plan with the identifier of a request and the values of the present; None when that is too big."""
-        view = self._view
+    def _filled(
+        self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant, most: int
+    ) -> bytes | None:
+        """A plan with the identifier of a request and the values of the present; None above `most` octets."""
+        view, count = self._view, len(plan.shown)
         if plan.fixed is not None:
             answer = plan.fixed[0] + data[start:stop] + plan.fixed[1]
         else:
-            variables = filled(plan, view, now, view.max_message - envelope)
-            if variables is None:
+            known = filled(plan, view, now, view.max_message - envelope)
+            if known is None:
                 return None
+            variables, count = known
             answer = respond(plan.head, data[start - 2 : stop], variables)
-        if len(answer) > view.max_message:
+        if len(answer) > most:
             return None
-        self._count(plan.kind, len(plan.shown))
+        self._count(plan.kind, count)
         return answer
 
     def _count(self, kind: Kind, variables: int) -> None:
@@ -197,8 +200,8 @@ class SnmpAgent:
         room = min(self._view.max_message, max(MIN_MESSAGE, header.max_size))
         span = scoped_identifier_span(request.payload)
         if span is not None and header.flags & lowest == lowest:
-            payload = self._again_scoped(request.payload, *span, user, now)
-            if payload is not None and len(payload) + V3_ENVELOPE <= room:
+            payload = self._again_scoped(request.payload, *span, user, now, room - V3_ENVELOPE)
+            if payload is not None:
                 return self._engine.seal(request, payload, boots, time_s)
         scoped = self._engine.read(request, boots, time_s)
         if scoped is None or isinstance(scoped, bytes):
@@ -225,10 +228,12 @@ class SnmpAgent:
             sealed = self._engine.seal(request, v3.encode_scoped(scoped._replace(pdu=too_big)), boots, time_s)
         return sealed
 
-    def _again_scoped(self, payload: bytes, start: int, stop: int, user: UsmUser, now: Instant) -> bytes | None:
+    def _again_scoped(
+        self, payload: bytes, start: int, stop: int, user: UsmUser, now: Instant, most: int
+    ) -> bytes | None:
         """The scoped PDU that answers one that came before, but for its identifier; None for any other."""
         plan = self._known(self._seen_by(user), payload, start, stop, V3_ENVELOPE, now)
-        return None if plan is None else self._filled(plan, payload, start, stop, V3_ENVELOPE, now)
+        return None if plan is None else self._filled(plan, payload, start, stop, V3_ENVELOPE, now, most)
 
     def _answer(self, message: Message, pdu: Pdu, access: Access, now: Instant) -> bytes:
         version = message.version
@@ -264,8 +269,8 @@ class SnmpAgent:
                 status, index, varbinds = ErrorStatus.NO_ERROR, 0, self._get_bulk(pdu, now, envelope, instances)
                 self.counters["snmpInTotalReqVars"] += len(varbinds)
             case _:
-                self.counters["snmpInGetRequests" if pdu.kind is Kind.GET else "snmpInGetNexts"] += 1
                 status, index, varbinds = self._get(version, pdu, now, instances)
+                self.counters["snmpInGetRequests" if pdu.kind is Kind.GET else "snmpInGetNexts"] += 1
                 self.counters["snmpInTotalReqVars"] += len(varbinds)
         if status and version is Version.V1:
             status = TO_V1.get(status, status)
