@@ -118,6 +118,16 @@ def test_answers_are_the_same_with_and_without_memory(
             both.ask(datagram(both.desks[0], who, Pdu(kind, 0x12345678, *numbers, binds)))
 
 
+def test_no_moving_value_is_told_again_after_it_moved() -> None:
+    for oid in moving():
+        both = Both()
+        data = datagram(both.desks[0], "v2c", Pdu(Kind.GET, 0x12345678, 0, 0, (VarBind(oid, Tag.NULL, None),)))
+        for change in ("wait", "city volts 118", "wait", "city on"):
+            both.ask(data)
+            both.change(change)
+        both.ask(data)
+
+
 def test_what_changes_after_the_first_request_shows_in_the_second() -> None:
     desk = Desk(RIG)
     data = encode(
