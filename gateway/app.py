@@ -13,12 +13,13 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.api import Refusal
-from gateway.assembly import bmc_policies_of, devices_of, probe_of, sinks_of, ups_policies_of
+from gateway.assembly import bmc_policies_of, devices_of, forwards_of, probe_of, sinks_of, ups_policies_of
 from gateway.commander import Commands
 from gateway.config import BmcDevice, Site, SseSink, UpsDevice
 from gateway.correlate import Correlator, State
 from gateway.decode import decode_datagram, decode_observation
 from gateway.deliver import Dispatcher, Outbox
+from gateway.deliver.forward import Forwarder
 from gateway.deliver.sinks.sse import Streams
 from gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from gateway.devices.heartbeat import Heartbeat
@@ -75,6 +76,9 @@ class Gateway:
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
+        self._forwarder = Forwarder(
+            self._outbox, self._journal.after, forwards_of(site), self._communities, random.random
+        )
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = Heartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms, self._command_done)
@@ -103,6 +107,7 @@ class Gateway:
         await self._resume()
         self._tasks = [asyncio.create_task(self._work(), name="pipeline")]
         self._dispatcher.start()
+        await self._forwarder.start((await self._journal.extent())[1])
         self._arm_tick()
         self._working = True
         log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
@@ -143,6 +148,7 @@ class Gateway:
         if self._arrivals:
             await self._work_off(self._take())
         await self._dispatcher.stop()
+        await self._forwarder.stop()
         await self._commands.close()
         self._store.close()
 
@@ -189,6 +195,7 @@ class Gateway:
         """Journal first: nothing below the first line sees what is not on disk. Raises StoreError."""
         records = await self._journal.append(arrivals)
         arrivals.clear()
+        self._forwarder.notify()
         for record_slice in _slices(records):
             await self._process(record_slice, acknowledge=True)
 
@@ -333,19 +340,8 @@ class Gateway:
     async def destinations(self) -> list[dict[str, Any]]:
         last = await self._outbox.last_seq()
         rows: list[dict[str, Any]] = [{"name": "stream", "type": "sse", "clients": self._streams.clients}]
-        for name, progress in self._dispatcher.progress.items():
-            cursor = await self._outbox.cursor(name)
-            rows.append(
-                {
-                    "name": name,
-                    "type": self.site.sinks[name].type,
-                    "backlog": last - cursor,
-                    "delivered": progress.delivered,
-                    "given_up": await self._outbox.poisoned(name),
-                    "failures": progress.failures,
-                    "last_error": progress.last_error,
-                }
-            )
+        rows += await self._dispatcher.rows(last, {name: sink.type for name, sink in self.site.sinks.items()})
+        rows += await self._forwarder.rows((await self._journal.extent())[1])
         return rows
 
     async def journal(self) -> dict[str, Any]:

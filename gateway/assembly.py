@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.config import BmcDevice, ExecSink, FileSink, ServerDevice, Site, UpsDevice, WebhookSink, keyword_address
+from gateway.config import (
+    BmcDevice,
+    ExecSink,
+    FileSink,
+    ServerDevice,
+    Site,
+    UpsDevice,
+    WebhookSink,
+    keyword_address,
+    split_destination,
+)
 from gateway.correlate import BmcPolicy, UpsPolicy
+from gateway.deliver.forward import Destination
+from gateway.deliver.relay import Form, Plan
 from gateway.deliver.sinks import Sink
 from gateway.deliver.sinks.exec import ExecSink as Exec
 from gateway.deliver.sinks.file import FileSink as File
@@ -41,6 +53,16 @@ def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Sink]:
         elif isinstance(config, ExecSink):
             sinks[name] = Exec(config.argv, config.types, config.timeout_s)
     return sinks
+
+
+def forwards_of(site: Site) -> dict[str, Destination]:
+    """The forwards, by name; nothing is open yet."""
+    destinations = {}
+    for name, config in site.forwards.items():
+        community = None if config.community is None else config.community.encode()
+        plan = Plan(Form(config.version), config.inform, community, config.source == "varbind")
+        destinations[name] = Destination(*split_destination(config.to), plan)
+    return destinations
 
 
 def devices_of(site: Site) -> list[Known]:

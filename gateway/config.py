@@ -193,6 +193,43 @@ class ExecSink(Strict):
 Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink, Field(discriminator="type")]
 
 
+def _destination(text: str) -> str:
+    """Raises ValueError."""
+    host, port = split_destination(text)
+    if not host or not 1 <= port <= 65535:
+        raise ValueError(f"{text!r}: expected HOST:PORT, an IPv6 address in brackets")
+    return text
+
+
+def split_destination(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; port 0 where there is none."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port) if port.isdecimal() and len(port) <= 5 else 0
+
+
+class Forward(Strict):
+    """Another manager that gets the notifications, too."""
+
+    to: Annotated[str, AfterValidator(_destination)]
+    """`HOST:PORT`."""
+    version: Literal["same", "v1", "v2c"] = Field(default="same", alias="as")
+    """`same` sends the octets as they came; the others convert by RFC 3584."""
+    inform: bool = False
+    """Send informs, each until it is acknowledged; with `as: v2c`."""
+    community: str | None = None
+    """The community to send; the one that came in when left out. With `as: v1` and `v2c`."""
+    source: Literal["varbind", "none"] = "varbind"
+    """`varbind` names the device in snmpTrapAddress.0, or in agent-addr of version 1. With `as: v1` and `v2c`."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.inform and self.version != "v2c":
+            raise ValueError("inform goes with `as: v2c`; with `as: same` informs stay informs")
+        if self.community is not None and self.version == "same":
+            raise ValueError("community goes with `as: v1` or `as: v2c`; `as: same` changes no octet")
+        return self
+
+
 class JournalConfig(Strict):
     """Where the journal lives. Without a path it lives in memory and dies with the process."""
 
@@ -232,6 +269,13 @@ class Api(Strict):
         return self
 
 
+def _reached(address: str) -> set[str]:
+    """Names and addresses by which a listener is surely reached."""
+    own = ip_address(address)
+    loopback = "127.0.0.1" if own.version == 4 else "::1"
+    return {address, loopback, "localhost"} if own.is_unspecified or address == loopback else {address}
+
+
 class Site(Strict):
     """A site file, and the `gateway` part of a rig file."""
 
@@ -241,6 +285,7 @@ class Site(Strict):
     devices: dict[DeviceId, Device] = Field(default_factory=dict)
     monitors: tuple[Monitor, ...] = ()
     sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Sink] = Field(default_factory=dict)
+    forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
     journal: JournalConfig = JournalConfig()
     api: Api = Api()
 
@@ -257,6 +302,13 @@ class Site(Strict):
                 )
             owners[device.address] = name
         self._check_monitors()
+        for name, forward in self.forwards.items():
+            host, port = split_destination(forward.to)
+            for address, own in places:
+                if own == port and host in _reached(address):
+                    raise ValueError(f"forwards.{name}.to: {forward.to} is this gateway's own listener")
+            if name in self.sinks:
+                raise ValueError(f"forwards.{name}: a sink has that name already")
         return self
 
     def _check_monitors(self) -> None:

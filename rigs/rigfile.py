@@ -212,6 +212,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
             devices=devices,
             monitors=monitors,
             sinks=gateway.sinks,
+            forwards=gateway.forwards,
             journal=JournalConfig(path=data) if data else gateway.journal,
             api=Api(bind=bind, tokens=gateway.api.tokens) if bind else gateway.api,
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -58,6 +59,21 @@ class Dispatcher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for sink in self._sinks.values():
             await sink.close()
+
+    async def rows(self, last: int, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+        """How the sinks stand, when the newest event is `last`. Raises StoreError."""
+        return [
+            {
+                "name": name,
+                "type": kinds[name],
+                "backlog": last - await self._outbox.cursor(name),
+                "delivered": progress.delivered,
+                "given_up": await self._outbox.poisoned(name),
+                "failures": progress.failures,
+                "last_error": progress.last_error,
+            }
+            for name, progress in self.progress.items()
+        ]
 
     async def _run(self, name: str, sink: Sink) -> None:
         progress = self.progress[name]

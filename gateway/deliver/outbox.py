@@ -85,6 +85,14 @@ class Outbox:
 
         return await self._store.read(work)
 
+    async def place_cursor(self, sink: str, seq: int) -> None:
+        """Let `sink` begin behind `seq`, if it has not begun yet."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR IGNORE INTO cursors VALUES (?, ?)", (sink, seq))
+
+        await self._store.write(work)
+
     async def move_cursor(self, sink: str, seq: int, poison: str = "") -> None:
         """Note that `sink` is done with everything up to `seq`; with `poison`, that it gave `seq` up and why."""
 

@@ -74,7 +74,13 @@ def test_mistakes_in_rig_files(tmp_path: Path, text: str, line: int, words: str)
         ("devices: {B: {kind: pdu, address: 127.0.0.1}}\n", "'ups', 'bmc'"),
         ("listen: [{port: 1162}, {port: 1162}]\n", "the same address and port twice"),
         ("sinks: {x: {type: webhook, url: 'ftp://x'}}\n", "sinks.x"),
-        ("forwards: {}\n", "forwards: this key is unknown here"),
+        ("rules: []\n", "rules: this key is unknown here"),
+        ("forwards: {x: {to: nms}}\n", "'nms': expected HOST:PORT"),
+        ("forwards: {x: {to: 'nms:162', as: v4}}\n", "'same', 'v1' or 'v2c'"),
+        ("forwards: {x: {to: 'nms:162', as: v1, inform: true}}\n", "inform goes with `as: v2c`"),
+        ("forwards: {x: {to: 'nms:162', community: c}}\n", "`as: same` changes no octet"),
+        ("forwards: {x: {to: 'localhost:162'}}\n", "localhost:162 is this gateway's own listener"),
+        ("sinks: {x: {type: sse}}\nforwards: {x: {to: 'nms:162'}}\n", "a sink has that name already"),
     ],
 )
 def test_mistakes_in_site_files(tmp_path: Path, text: str, words: str) -> None:

@@ -1,0 +1,245 @@
+"""Raw notifications sent on to other managers.
+
+The journal is the queue of every forward, and a cursor in the outbox says how far each has come; so a restart goes on
+where the last run stopped, and a destination that is away holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import structlog
+
+from gateway.deliver.outbox import Outbox
+from gateway.deliver.relay import NotRelayed, Plan, Relayed, relay
+from gateway.records import Record, RecordKind
+from gateway.store import StoreError
+from wire.errors import WireError
+from wire.snmp import Kind, Pdu, decode
+
+log = structlog.get_logger("forward")
+
+PAGE = 256
+ANSWER_S = 1.5  # how long an acknowledgement may take before the inform is told again
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 60.0
+LOOK_AGAIN = 8  # failures after which a host's address is looked up again
+CURSOR = "forward:"  # in front of a forward's name, among the cursors of the sinks
+
+Reader = Callable[[int, int], Awaitable[list[Record]]]
+
+
+class Destination(asyncio.DatagramProtocol):
+    """Where a forward goes: `HOST:PORT`, and how."""
+
+    def __init__(self, host: str, port: int, plan: Plan) -> None:
+        self.host = host
+        self.port = port
+        self.plan = plan
+        self.refused = False  # whether the destination's machine said that nobody listens there
+        self._transport: asyncio.DatagramTransport | None = None
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+
+    async def open(self) -> None:
+        """Find the address, which may have moved since. Raises OSError."""
+        self.close()
+        self.refused = False
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=(self.host, self.port))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can be sent."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def address(self) -> str:
+        """The IP address that the host's name has now; empty while it is not known."""
+        peer = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(peer[0]) if peer else ""
+
+    async def send(self, relayed: Relayed) -> bool:
+        """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
+        if self._transport is None or not self.is_open:
+            return False
+        if relayed.request_id is None:
+            self._transport.sendto(relayed.data)
+            return True
+        answer = self._waiting[relayed.request_id] = asyncio.get_running_loop().create_future()
+        try:
+            self._transport.sendto(relayed.data)
+            async with asyncio.timeout(ANSWER_S):
+                await answer
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.pop(relayed.request_id, None)
+        return True
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    # --- datagram protocol ------------------------------------------------------------------------------------
+
+    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
+        """The acknowledgement of an inform; anything else is nothing to us."""
+        try:
+            pdu = decode(data).pdu
+        except WireError:
+            return
+        if isinstance(pdu, Pdu) and pdu.kind is Kind.RESPONSE:
+            answer = self._waiting.get(pdu.request_id)
+            if answer is not None and not answer.done():
+                answer.set_result(None)
+
+    def error_received(self, exc: Exception) -> None:
+        """The network's word that a datagram did not arrive."""
+        self.refused = isinstance(exc, ConnectionRefusedError)
+
+
+@dataclass(slots=True)
+class Forwarded:
+    """State of one forward, for people."""
+
+    delivered: int = 0
+    given_up: int = 0
+    failures: int = 0
+    last_error: str = ""
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class Forwarder:
+    """Runs the forwards. `read(position, limit)` gives the journal's records behind a position."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        read: Reader,
+        destinations: dict[str, Destination],
+        communities: frozenset[bytes],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._outbox = outbox
+        self._read = read
+        self._destinations = destinations
+        self._communities = communities
+        self._jitter = jitter
+        self._tasks: list[asyncio.Task[None]] = []
+        self._grown = asyncio.Event()
+        self.progress = {name: Forwarded() for name in destinations}
+
+    async def start(self, position: int) -> None:
+        """Forwards new to the site begin behind `position`; the others go on. Raises StoreError."""
+        for name in self._destinations:
+            await self._outbox.place_cursor(CURSOR + name, position)
+        self._tasks = [
+            asyncio.create_task(self._run(name, destination), name=f"forward-{name}")
+            for name, destination in self._destinations.items()
+        ]
+
+    def notify(self) -> None:
+        """The journal has grown."""
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for destination in self._destinations.values():
+            destination.close()
+
+    async def position(self, name: str) -> int:
+        """How far a forward has come in the journal. Raises StoreError."""
+        return await self._outbox.cursor(CURSOR + name)
+
+    async def rows(self, last: int) -> list[dict[str, Any]]:
+        """How the forwards stand, when the journal's newest record is `last`. Raises StoreError."""
+        return [
+            {
+                "name": name,
+                "type": "forward",
+                "backlog": last - await self.position(name),
+                "delivered": progress.delivered,
+                "given_up": progress.given_up,
+                "skipped": dict(progress.skipped),
+                "failures": progress.failures,
+                "last_error": progress.last_error,
+            }
+            for name, progress in self.progress.items()
+        ]
+
+    async def _run(self, name: str, destination: Destination) -> None:
+        progress, attempt = self.progress[name], 0
+        while True:
+            try:
+                await destination.open()
+                await self._empty(name, destination, progress)
+            except (StoreError, OSError) as error:
+                attempt += 1
+                progress.failures += 1
+                progress.last_error = f"{destination.host}:{destination.port}: {error}"
+                await asyncio.sleep(self._delay_s(attempt))
+
+    async def _empty(self, name: str, destination: Destination, progress: Forwarded) -> None:
+        """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
+        position = await self.position(name)
+        while True:
+            grown = self._grown
+            page = await self._read(position, PAGE)
+            if not page:
+                await grown.wait()
+                continue
+            # Records of one source keep their order; no source waits for the acknowledgement of another's.
+            sources: dict[str, list[Record]] = {}
+            for record in page:
+                if record.arrival.kind is RecordKind.DATAGRAM:
+                    sources.setdefault(record.arrival.source, []).append(record)
+            await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
+            position = page[-1].position
+            await self._outbox.move_cursor(CURSOR + name, position)
+
+    async def _forward(self, records: Sequence[Record], destination: Destination, progress: Forwarded) -> None:
+        for record in records:
+            if _same_host(record.arrival.source, destination.address):
+                progress.skipped["loop"] += 1  # what a destination sends is not sent back to it
+                continue
+            what = relay(record.arrival, record.position, destination.plan, self._communities)
+            if isinstance(what, NotRelayed):
+                progress.skipped[what.reason] += 1
+                if what.lost:
+                    progress.given_up += 1
+                    progress.last_error = f"record {record.position}: {what.reason}"
+                continue
+            await self._insist(what, destination, progress)
+            progress.delivered += 1
+
+    async def _insist(self, what: Relayed, destination: Destination, progress: Forwarded) -> None:
+        """Tell an inform until it is acknowledged. A trap is sent once: nobody says whether it arrived."""
+        attempt = 0
+        while not await destination.send(what):
+            attempt += 1
+            progress.failures += 1
+            words = "nobody listens there" if destination.refused else "no acknowledgement"
+            progress.last_error = f"{destination.host}:{destination.port}: {words}"
+            await asyncio.sleep(self._delay_s(attempt))
+            if not destination.is_open or attempt % LOOK_AGAIN == 0:
+                try:
+                    await destination.open()
+                except OSError as error:
+                    progress.last_error = f"{destination.host}:{destination.port}: {error}"
+
+    def _delay_s(self, attempt: int) -> float:
+        longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt - 1, 16))
+        return longest * (0.5 + 0.5 * self._jitter())
+
+
+def _same_host(source: str, address: str) -> bool:
+    """Loopback is one machine with many roles, where nothing can be told from the address."""
+    return source == address and not ip_address(source).is_loopback

@@ -1,0 +1,94 @@
+"""What a forward sends for a datagram that was heard. Pure: no socket, no clock."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import NamedTuple
+
+from gateway.records import Arrival
+from wire.errors import WireError
+from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode
+from wire.snmp.codec import MAX_MESSAGE
+from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin
+
+LARGEST_ID = 0x7FFFFFFF
+
+
+class Form(StrEnum):
+    """In which version a forward speaks."""
+
+    SAME = "same"
+    V1 = "v1"
+    V2C = "v2c"
+
+
+class Plan(NamedTuple):
+    """One forward, as far as it concerns the octets. `community` of None keeps the one that came in."""
+
+    form: Form = Form.SAME
+    inform: bool = False
+    community: bytes | None = None
+    keep_source: bool = True
+
+
+class Relayed(NamedTuple):
+    """A datagram to send. `request_id` is that of an inform, whose answer is waited for."""
+
+    data: bytes
+    request_id: int | None = None
+
+
+class NotRelayed(NamedTuple):
+    """Nothing to send, and why. `lost` where the destination should have had it."""
+
+    reason: str
+    lost: bool = False
+
+
+def relay(arrival: Arrival, position: int, plan: Plan, communities: frozenset[bytes]) -> Relayed | NotRelayed:
+    """What to send for the journal's record at `position`, which gives informs their request identifiers.
+
+    With `Form.SAME` the octets stay as they came. Raises nothing.
+    """
+    try:
+        message = decode(arrival.data)
+    except WireError:
+        return NotRelayed("undecodable")
+    if message.community not in communities:
+        return NotRelayed("community")
+    pdu = message.pdu
+    if not isinstance(pdu, TrapV1) and pdu.kind not in (Kind.TRAP_V2, Kind.INFORM):
+        return NotRelayed("no_notification")
+    if plan.form is Form.SAME:
+        inform = isinstance(pdu, Pdu) and pdu.kind is Kind.INFORM
+        return Relayed(arrival.data, pdu.request_id if inform and isinstance(pdu, Pdu) else None)
+    community = message.community if plan.community is None else plan.community
+    request_id = position % LARGEST_ID + 1
+    try:
+        converted = _converted(message, arrival, plan, request_id)
+    except ConversionError as error:
+        return NotRelayed(str(error), lost=True)
+    version = Version.V1 if plan.form is Form.V1 else Version.V2C
+    data = encode(Message(version, community, converted))
+    if len(data) > MAX_MESSAGE:
+        return NotRelayed("larger than a message may be", lost=True)
+    return Relayed(data, request_id if plan.inform else None)
+
+
+def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) -> Pdu | TrapV1:
+    address = _octets(arrival.source)
+    if plan.form is Form.V1:
+        trap = as_version_1(message)
+        if plan.keep_source and trap.agent_addr == UNKNOWN_ADDRESS:
+            trap = trap._replace(agent_addr=address)
+        return trap
+    pdu = as_version_2(message, request_id, inform=plan.inform)
+    return with_origin(pdu, address, message.community) if plan.keep_source else pdu
+
+
+def _octets(source: str) -> bytes:
+    """The four octets of an IPv4 address; those of no address for others (RFC 3584 section 3.1)."""
+    address = ip_address(source.partition("%")[0])
+    mapped = address if address.version == 4 else address.ipv4_mapped
+    return UNKNOWN_ADDRESS if mapped is None else mapped.packed
