@@ -22,7 +22,6 @@ COMPILED = (
     "emulators/faces/plans.py",
     "emulators/faces/snmp_agent.py",
     "emulators/faces/udp.py",
-    "emulators/faces/usm_engine.py",
     "emulators/hosts.py",
 )
 

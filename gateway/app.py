@@ -13,13 +13,15 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.api import Refusal
-from gateway.assembly import bmc_policies_of, devices_of, forwards_of, probe_of, sinks_of, ups_policies_of
+from gateway.assembly import bmc_policies_of, devices_of, forwards_of, probe_of, sinks_of, ups_policies_of, users_of
 from gateway.commander import Commands
 from gateway.config import BmcDevice, Site, SseSink, UpsDevice
 from gateway.correlate import Correlator, State
-from gateway.decode import decode_datagram, decode_observation
+from gateway.decode import UsmReceiver, decode_datagram, decode_observation
+from gateway.decode.usm import MOST_ENGINES
 from gateway.deliver import Dispatcher, Outbox
 from gateway.deliver.forward import Forwarder
+from gateway.deliver.relay import Trust
 from gateway.deliver.sinks.sse import Streams
 from gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from gateway.devices.heartbeat import Heartbeat
@@ -29,6 +31,7 @@ from gateway.receive import Listener, ListenError
 from gateway.records import (
     Arrival,
     Command,
+    EngineIdentity,
     Event,
     Notification,
     Observation,
@@ -42,11 +45,13 @@ from gateway.store import Store, StoreError
 from gateway.translate import Inventory, Translator
 from gateway.translate.readings import POLLED
 from mibs import MibTree
-from wire.snmp import Version
+from wire.snmp import Pdu, Version
 
 log = structlog.get_logger("gateway")
 
 HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
+# Of engine identifiers of our own making (RFC 3411 section 5), under the number for examples (RFC 5612).
+ENGINE_PREFIX = bytes.fromhex("80007ed905")
 RECOVERY_S = 1.0
 SLICE = 512  # records worked off between looks at the rest of the loop
 
@@ -64,6 +69,8 @@ class Gateway:
         self._outbox = Outbox(store)
         self._source = f"/standin/{site.name}"
         self._communities = frozenset(text.encode() for text in site.access.communities)
+        self._users = users_of(site)
+        self._usm: UsmReceiver | None = None
         self._translator = Translator(Inventory(devices_of(site)))
         self._policies, self._bmc_policies = ups_policies_of(site), bmc_policies_of(site)
         self._correlator = Correlator(self._policies, self._source, bmcs=self._bmc_policies)
@@ -77,7 +84,7 @@ class Gateway:
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
         self._forwarder = Forwarder(
-            self._outbox, self._journal.after, forwards_of(site), self._communities, random.random
+            self._outbox, self._journal.after, forwards_of(site), Trust(self._communities, self._read), random.random
         )
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = Heartbeat(self._observe)
@@ -104,6 +111,8 @@ class Gateway:
             self._close_listeners()
             raise
         await self._commands.expire_left_over()
+        if self._users:
+            await self._know_engines()
         await self._resume()
         self._tasks = [asyncio.create_task(self._work(), name="pipeline")]
         self._dispatcher.start()
@@ -111,6 +120,14 @@ class Gateway:
         self._arm_tick()
         self._working = True
         log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
+
+    async def _know_engines(self) -> None:
+        fresh = EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, self._unix_ms() // 1000, random.getrandbits(32))
+        identity = await self._outbox.identity(fresh)
+        self._usm = UsmReceiver(self._users, identity, await self._outbox.clocks(MOST_ENGINES))
+
+    def _read(self, data: bytes) -> Pdu | None:
+        return None if self._usm is None else self._usm.read(data)
 
     def watch_devices(self) -> None:
         """Begin to poll the cards and to ping the BMCs."""
@@ -237,7 +254,8 @@ class Gateway:
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
                 self._count.labels("failed").inc()
-        await self._outbox.add(events, records[-1].position, encode_json(self._correlator.state))
+        clocks = self._usm.moved_clocks() if self._usm else []
+        await self._outbox.add(events, records[-1].position, encode_json(self._correlator.state), clocks)
         if acknowledge:
             for arrival, answer in answers:
                 self._listeners[arrival.listener].send(answer, (arrival.source, arrival.port))
@@ -256,7 +274,7 @@ class Gateway:
         if arrival.kind is RecordKind.OBSERVATION:
             signals = self._translator.observation(decode_observation(arrival.data))
         else:
-            decoded = decode_datagram(arrival, self._tree, self._communities)
+            decoded = decode_datagram(arrival, self._tree, self._communities, self._usm)
             self._count.labels(_outcome(decoded.value)).inc()
             signals = self._translator.datagram(decoded.value)
             if decoded.acknowledgement is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from gateway.config import (
     BmcDevice,
@@ -16,6 +17,7 @@ from gateway.config import (
     split_destination,
 )
 from gateway.correlate import BmcPolicy, UpsPolicy
+from gateway.decode import TrapUser
 from gateway.deliver.forward import Destination
 from gateway.deliver.relay import Form, Plan
 from gateway.deliver.sinks import Sink
@@ -25,6 +27,8 @@ from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
 from gateway.devices.probes import Echo, Login, PresencePing, Probe
 from gateway.translate import Known
+
+SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
 
 
 class SecretError(ValueError):
@@ -40,6 +44,32 @@ def _secret(sink: str, config: WebhookSink) -> bytes | None:
         raise SecretError(f"sinks.{sink}.secret_file {config.secret_file}: {error.strerror}") from error
     except ValueError:
         raise SecretError(f"sinks.{sink}.secret_file {config.secret_file}: expected base64, as whsec_...") from None
+
+
+def _passphrase(user: str, name: str, text: str | None, path: Path | None) -> bytes:
+    if path is None:
+        return (text or "").encode()
+    try:
+        read = path.read_text().rstrip("\r\n")
+    except OSError as error:
+        raise SecretError(f"access.users.{user}.{name}_key_file {path}: {error.strerror}") from error
+    if len(read) < SHORTEST_PASSPHRASE:
+        raise SecretError(f"access.users.{user}.{name}_key_file {path}: a passphrase has at least 8 characters")
+    return read.encode()
+
+
+def users_of(site: Site) -> dict[bytes, TrapUser]:
+    """Who may send by version 3, by name. Raises SecretError."""
+    return {
+        name.encode(): TrapUser(
+            name.encode(),
+            user.auth,
+            _passphrase(name, "auth", user.auth_key, user.auth_key_file),
+            user.priv,
+            _passphrase(name, "priv", user.priv_key, user.priv_key_file),
+        )
+        for name, user in site.access.users.items()
+    }
 
 
 def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Sink]:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from wire.snmp.usm import Auth, Priv
+
 TRAP_PORT = 162
 CATEGORY = "BMCNOTICE"
 
@@ -34,10 +36,36 @@ class Listen(Strict):
     port: Port = TRAP_PORT
 
 
+class TrapUser(Strict):
+    """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
+
+    auth: Auth | None = None
+    auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
+    """Only for rigs; a site keeps passphrases in files."""
+    auth_key_file: Path | None = None
+    priv: Priv | None = None
+    priv_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
+    priv_key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for name, protocol, key, path in (
+            ("auth", self.auth, self.auth_key, self.auth_key_file),
+            ("priv", self.priv, self.priv_key, self.priv_key_file),
+        ):
+            if (protocol is not None) != ((key is None) != (path is None)):
+                raise ValueError(f"{name} goes with exactly one of {name}_key and {name}_key_file")
+        if self.priv is not None and self.auth is None:
+            raise ValueError("there is no privacy without authentication")
+        return self
+
+
 class Access(Strict):
     """Whom the trap listeners believe."""
 
     communities: tuple[str, ...] = ("public",)
+    users: dict[Annotated[str, Field(min_length=1, max_length=32)], TrapUser] = Field(default_factory=dict)
+    """Users of version 3, by name; none when left out."""
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that may send; all when empty."""
 

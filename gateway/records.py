@@ -34,6 +34,24 @@ class Record(msgspec.Struct, frozen=True):
     arrival: Arrival
 
 
+class EngineIdentity(msgspec.Struct, frozen=True):
+    """The gateway's own SNMP engine. Its time counts from `zero_s`, Unix time; `salt` is where salts begin."""
+
+    engine_id: bytes
+    boots: int
+    zero_s: int
+    salt: int = 0
+
+
+class EngineClock(msgspec.Struct, frozen=True):
+    """The newest time that an SNMP engine told, and when it did, in Unix milliseconds."""
+
+    engine_id: bytes
+    boots: int
+    time_s: int
+    at_ms: int
+
+
 class Variable(msgspec.Struct, frozen=True):
     """A variable of a notification, named as far as MIB texts go."""
 
@@ -73,6 +91,7 @@ class Notification(msgspec.Struct, frozen=True):
     uptime_ticks: int | None
     variables: list[Variable]
     platform: Platform | None = None
+    user: str = ""  # of version 3
 
 
 class Undecodable(msgspec.Struct, frozen=True):

@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS cursors (sink TEXT PRIMARY KEY, seq INTEGER NOT NULL)
 CREATE TABLE IF NOT EXISTS poison (sink TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (sink, seq));
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS engines (
+    engine_id BLOB PRIMARY KEY, boots INTEGER NOT NULL, time_s INTEGER NOT NULL, at_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS commands (
     id TEXT PRIMARY KEY, idempotency_key TEXT, body BLOB NOT NULL, created_ms INTEGER NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS commands_key ON commands (idempotency_key) WHERE idempotency_key != '';

@@ -22,12 +22,12 @@ from emulators.faces.plans import (
     select,
     settled,
 )
-from emulators.faces.usm_engine import UsmEngine
 from emulators.kernel.instant import Instant
 from mibs import Oid
 from wire.errors import WireError
 from wire.snmp import ErrorStatus, Kind, Message, Pdu, TrapV1, VarBind, Version, decode, encode, v3
 from wire.snmp.codec import encode_varbind
+from wire.snmp.engine import UsmEngine
 from wire.snmp.v3 import Flags
 
 # error-status of version 2 as version 1 says it (RFC 3584 section 4.3).

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
+from gateway.decode.usm import Closed, UsmReceiver
 from gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
 from mibs import MibTree, Oid
 from mibs.tree import readable
 from wire import pet
 from wire.errors import WireError
-from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification
+from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
 from wire.snmp.convert import acknowledge
 
 PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
@@ -23,13 +24,26 @@ class Decoded(NamedTuple):
     acknowledgement: bytes | None = None
 
 
-def decode_datagram(arrival: Arrival, tree: MibTree, communities: frozenset[bytes]) -> Decoded:
-    """Read a datagram of a trap listener. Raises nothing: what cannot be read is a value too."""
+def decode_datagram(
+    arrival: Arrival, tree: MibTree, communities: frozenset[bytes], usm: UsmReceiver | None = None
+) -> Decoded:
+    """Read a datagram of a trap listener; with `usm`, of version 3, too.
+
+    Raises nothing: what cannot be read is a value too.
+    """
+    user: str | None = None
+    answer: bytes | None = None
     try:
-        message = decode(arrival.data)
+        if v3.is_v3(arrival.data):
+            opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms)
+            if isinstance(opened, Closed):
+                return Decoded(Refused(arrival.source, opened.reason), opened.report)
+            message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
+        else:
+            message = decode(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
-    if message.community not in communities:
+    if user is None and message.community not in communities:
         return Decoded(Refused(arrival.source, "community"))
     found = notification(message)
     if found is None:
@@ -39,7 +53,7 @@ def decode_datagram(arrival: Arrival, tree: MibTree, communities: frozenset[byte
     if isinstance(message.pdu, TrapV1):
         agent = ".".join(map(str, message.pdu.agent_addr))
     value = Notification(
-        version="v1" if message.version is Version.V1 else "v2c",
+        version="v3" if user is not None else "v1" if message.version is Version.V1 else "v2c",
         community=readable(message.community),
         inform=message.pdu.kind is Kind.INFORM,
         source=arrival.source,
@@ -50,8 +64,9 @@ def decode_datagram(arrival: Arrival, tree: MibTree, communities: frozenset[byte
         uptime_ticks=uptime,
         variables=[_variable(tree, varbind) for varbind in varbinds],
         platform=_platform(trap_oid, varbinds),
+        user=user or "",
     )
-    return Decoded(value, _acknowledgement(message))
+    return Decoded(value, answer or _acknowledgement(message))
 
 
 def _trap_name(tree: MibTree, trap_oid: Oid) -> str:

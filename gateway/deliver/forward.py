@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from gateway.deliver.outbox import Outbox
-from gateway.deliver.relay import NotRelayed, Plan, Relayed, relay
+from gateway.deliver.relay import NotRelayed, Plan, Relayed, Trust, relay
 from gateway.records import Record, RecordKind
 from gateway.store import StoreError
 from wire.errors import WireError
@@ -122,13 +122,13 @@ class Forwarder:
         outbox: Outbox,
         read: Reader,
         destinations: dict[str, Destination],
-        communities: frozenset[bytes],
+        trust: Trust,
         jitter: Callable[[], float],
     ) -> None:
         self._outbox = outbox
         self._read = read
         self._destinations = destinations
-        self._communities = communities
+        self._trust = trust
         self._jitter = jitter
         self._tasks: list[asyncio.Task[None]] = []
         self._grown = asyncio.Event()
@@ -210,7 +210,7 @@ class Forwarder:
             if _same_host(record.arrival.source, destination.address):
                 progress.skipped["loop"] += 1  # what a destination sends is not sent back to it
                 continue
-            what = relay(record.arrival, record.position, destination.plan, self._communities)
+            what = relay(record.arrival, record.position, destination.plan, self._trust)
             if isinstance(what, NotRelayed):
                 progress.skipped[what.reason] += 1
                 if what.lost:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.records import Event, encode_json
+from gateway.records import EngineClock, EngineIdentity, Event, encode_json
 from gateway.store import Store
 
 PROCESSED = "processed"
 CORRELATOR = "correlator"
+ENGINE = "engine"
 
 
 class Queued(NamedTuple):
@@ -28,8 +29,10 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add(self, events: Sequence[Event], processed: int, state: bytes) -> None:
-        """Store events and the fact that the journal has been worked off up to `processed`."""
+    async def add(
+        self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
+    ) -> None:
+        """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
         rows = [(event.id, encode_json(event)) for event in events]
 
         def work(connection: sqlite3.Connection) -> None:
@@ -37,6 +40,10 @@ class Outbox:
             connection.executemany(
                 "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 [(PROCESSED, str(processed).encode()), (CORRELATOR, state)],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
+                [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
             )
 
         await self._store.write(work)
@@ -49,6 +56,39 @@ class Outbox:
             return int(rows.get(PROCESSED, b"0")), rows.get(CORRELATOR, b"")
 
         return await self._store.read(work)
+
+    async def identity(self, fresh: EngineIdentity) -> EngineIdentity:
+        """The gateway's own SNMP engine: `fresh` the first time, later the same with the salt of `fresh`.
+
+        When the clock was set back, it is as if the engine had started anew (RFC 3414 section 2.2.2).
+        """
+
+        def work(connection: sqlite3.Connection) -> EngineIdentity:
+            row = connection.execute("SELECT value FROM state WHERE name = ?", (ENGINE,)).fetchone()
+            known = msgspec.json.decode(row[0], type=EngineIdentity) if row else fresh
+            (last_ms,) = connection.execute("SELECT COALESCE(MAX(at_ms), 0) FROM engines").fetchone()
+            zero_s, boots = known.zero_s, known.boots
+            if fresh.zero_s < max(zero_s, last_ms // 1000):
+                zero_s, boots = fresh.zero_s, boots + 1
+            identity = EngineIdentity(known.engine_id, boots, zero_s, fresh.salt)
+            connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (ENGINE, encode_json(identity)))
+            return identity
+
+        return await self._store.write(work)
+
+    async def clocks(self, most: int) -> list[EngineClock]:
+        """The clocks of SNMP engines heard last, oldest first; others are forgotten."""
+
+        def work(connection: sqlite3.Connection) -> list[EngineClock]:
+            connection.execute(
+                "DELETE FROM engines WHERE engine_id NOT IN"
+                " (SELECT engine_id FROM engines ORDER BY at_ms DESC LIMIT ?)",
+                (most,),
+            )
+            rows = connection.execute("SELECT engine_id, boots, time_s, at_ms FROM engines ORDER BY at_ms")
+            return [EngineClock(*row) for row in rows]
+
+        return await self._store.write(work)
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""

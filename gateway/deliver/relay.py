@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from gateway.records import Arrival
 from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode
+from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
 from wire.snmp.codec import MAX_MESSAGE
 from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin
 
+DEFAULT_COMMUNITY = b"public"  # for what came by version 3, which has none
 LARGEST_ID = 0x7FFFFFFF
 
 
@@ -46,24 +48,36 @@ class NotRelayed(NamedTuple):
     lost: bool = False
 
 
-def relay(arrival: Arrival, position: int, plan: Plan, communities: frozenset[bytes]) -> Relayed | NotRelayed:
+class Trust(NamedTuple):
+    """Whom the gateway believes. `read` opens a message of version 3 of a known user; None for any other."""
+
+    communities: frozenset[bytes]
+    read: Callable[[bytes], Pdu | None]
+
+
+def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed | NotRelayed:
     """What to send for the journal's record at `position`, which gives informs their request identifiers.
 
     With `Form.SAME` the octets stay as they came. Raises nothing.
     """
+    sealed = False
     try:
-        message = decode(arrival.data)
+        sealed = v3.is_v3(arrival.data)
+        opened = trust.read(arrival.data) if sealed else None
+        message = Message(Version.V2C, b"", opened) if opened is not None else decode(arrival.data)
     except WireError:
-        return NotRelayed("undecodable")
-    if message.community not in communities:
+        return NotRelayed("user" if sealed else "undecodable")
+    if not sealed and message.community not in trust.communities:
         return NotRelayed("community")
     pdu = message.pdu
     if not isinstance(pdu, TrapV1) and pdu.kind not in (Kind.TRAP_V2, Kind.INFORM):
         return NotRelayed("no_notification")
     if plan.form is Form.SAME:
         inform = isinstance(pdu, Pdu) and pdu.kind is Kind.INFORM
+        if sealed and inform:
+            return NotRelayed("an inform of version 3 is for us alone; use `as: v2c`", lost=True)
         return Relayed(arrival.data, pdu.request_id if inform and isinstance(pdu, Pdu) else None)
-    community = message.community if plan.community is None else plan.community
+    community = (message.community or DEFAULT_COMMUNITY) if plan.community is None else plan.community
     request_id = position % LARGEST_ID + 1
     try:
         converted = _converted(message, arrival, plan, request_id)
@@ -84,7 +98,7 @@ def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) 
             trap = trap._replace(agent_addr=address)
         return trap
     pdu = as_version_2(message, request_id, inform=plan.inform)
-    return with_origin(pdu, address, message.community) if plan.keep_source else pdu
+    return with_origin(pdu, address, message.community or DEFAULT_COMMUNITY) if plan.keep_source else pdu
 
 
 def _octets(source: str) -> bytes:

@@ -157,6 +157,8 @@ def _evidence(value: Notification) -> dict[str, Any]:
             for item in value.variables
         ],
     }
+    if value.user:
+        evidence["user"] = value.user
     if value.platform is not None:
         evidence["platform_event"] = {name: getattr(value.platform, name) for name in value.platform.__struct_fields__}
     return evidence

@@ -47,7 +47,7 @@ def snmptrapd(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 class Site:
     """A gateway in a process of its own."""
 
-    def __init__(self, folder: Path, forwards: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, forwards: dict[str, Any], **more: Any) -> None:
         self.trap = free_port()
         self.api = f"127.0.0.1:{free_port()}"
         document = {
@@ -55,6 +55,7 @@ class Site:
             "listen": [{"address": "127.0.0.1", "port": self.trap}],
             "forwards": forwards,
             "api": {"bind": self.api},
+            **more,
         }
         with (folder / "site.yaml").open("w") as stream:
             YAML().dump(document, stream)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import Generic, Protocol, TypeVar
 
-from emulators.bindings.snmp import UsmUser
 from mibs import Oid
 from wire.errors import WireError
 from wire.snmp import Kind, Pdu, Tag, VarBind, secure, v3
 from wire.snmp.secure import Keys
+from wire.snmp.usm import Auth, Priv
 from wire.snmp.v3 import Flags, Header, Scoped, V3Message
 
 TIME_WINDOW_S = 150
@@ -30,28 +30,48 @@ class Refused(Enum):
     DECRYPTION_ERRORS = 6
 
 
-class Request(NamedTuple):
+class User(Protocol):
+    """A user as the engine needs it. Without `auth` there is neither authentication nor privacy."""
+
+    @property
+    def name(self) -> bytes: ...
+
+    @property
+    def auth(self) -> Auth | None: ...
+
+    @property
+    def priv(self) -> Priv | None: ...
+
+    def keys(self, engine_id: bytes) -> Keys:
+        """The user's keys at an engine."""
+
+
+U = TypeVar("U", bound=User)
+
+
+class Request(Generic[U]):
     """A message that passed: who sent it, at which level, and the octets of its scoped PDU."""
 
-    message: V3Message
-    user: UsmUser
-    payload: bytes
+    def __init__(self, message: V3Message, user: U, payload: bytes) -> None:
+        self.message = message
+        self.user = user
+        self.payload = payload
 
 
-class UsmEngine:
-    """One per card. `users` are those of the card; counters carry the names of usmStats."""
+class UsmEngine(Generic[U]):
+    """One for each device, or gateway. `users` are those known there; counters carry the names of usmStats."""
 
     def __init__(
-        self, engine_id: bytes, users: Callable[[], dict[bytes, UsmUser]], counters: Counter[str], salt: int = 0
+        self, engine_id: bytes, users: Callable[[], Mapping[bytes, U]], counters: Counter[str], salt: int = 0
     ) -> None:
         """`salt` is where salts begin: anywhere, and elsewhere after each start (RFC 3826 section 3.1.2.1)."""
         self.engine_id = engine_id
         self.counters = counters
         self._users = users
-        self._keys: dict[bytes, tuple[UsmUser, Keys]] = {}
+        self._keys: dict[bytes, tuple[U, Keys]] = {}
         self._salt = salt
 
-    def open(self, data: bytes, boots: int, time_s: int) -> Request | bytes | None:
+    def open(self, data: bytes, boots: int, time_s: int) -> Request[U] | bytes | None:
         """The request inside a datagram; a report that refuses it; or None for silence. Raises WireError."""
         message = v3.decode(data)
         header = message.header
@@ -75,7 +95,7 @@ class UsmEngine:
             return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
         return Request(message, user, payload)
 
-    def read(self, request: Request, boots: int, time_s: int) -> Scoped | bytes | None:
+    def read(self, request: Request[U], boots: int, time_s: int) -> Scoped | bytes | None:
         """What the request asks; where a wrong key made nonsense of it, a report or silence. Raises WireError."""
         try:
             return v3.decode_scoped(request.payload)
@@ -84,21 +104,19 @@ class UsmEngine:
                 raise
             return self._report(Refused.DECRYPTION_ERRORS, request.message, boots, time_s, None)
 
-    def seal(self, request: Request, payload: bytes, boots: int, time_s: int) -> bytes:
+    def seal(self, request: Request[U], payload: bytes, boots: int, time_s: int) -> bytes:
         """The answer to `request`, at its security level; `payload` is an encoded scoped PDU."""
         header = request.message.header
         return self._seal(header, header.flags & ~Flags.REPORTABLE, request.user, payload, boots, time_s)
 
-    def _keys_of(self, user: UsmUser) -> Keys:
+    def _keys_of(self, user: U) -> Keys:
         """The user's keys here, worked out once."""
         known = self._keys.get(user.name)
         if known is None or known[0] is not user:
             known = self._keys[user.name] = (user, user.keys(self.engine_id))
         return known[1]
 
-    def _report(
-        self, reason: Refused, message: V3Message, boots: int, time_s: int, user: UsmUser | None
-    ) -> bytes | None:
+    def _report(self, reason: Refused, message: V3Message, boots: int, time_s: int, user: U | None) -> bytes | None:
         """RFC 3412 section 7.1.3: only reportable messages are answered."""
         name = reason.name.lower()
         self.counters[name] += 1
@@ -116,7 +134,7 @@ class UsmEngine:
         payload = v3.encode_scoped(Scoped(self.engine_id, b"", pdu))
         return self._seal(message.header, flags, user, payload, boots, time_s)
 
-    def _seal(self, header: Header, flags: int, user: UsmUser | None, payload: bytes, boots: int, time_s: int) -> bytes:
+    def _seal(self, header: Header, flags: int, user: U | None, payload: bytes, boots: int, time_s: int) -> bytes:
         self._salt = (self._salt + 1) & 0xFFFFFFFF
         salt = boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
         keys = Keys() if user is None else self._keys_of(user)

@@ -1,0 +1,174 @@
+"""Version 3 notifications (RFC 3414 section 3.2).
+
+The sender of a trap is the authority on its time; of an inform we are, and tell senders ours in reports. Time is that
+of the arrival, so that a journal read again gives what it gave before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gateway.records import EngineClock, EngineIdentity
+from wire.errors import WireError
+from wire.snmp import Kind, Pdu, secure, v3
+from wire.snmp.convert import acknowledge
+from wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine
+from wire.snmp.engine import Refused as Reason
+from wire.snmp.secure import Keys
+from wire.snmp.usm import Auth, Priv
+from wire.snmp.v3 import Flags, Scoped, V3Message
+
+MOST_ENGINES = 4096  # senders whose keys and clocks are remembered
+
+
+@dataclass(frozen=True)
+class TrapUser:
+    """A user who may send. Without `auth` there is neither authentication nor privacy."""
+
+    name: bytes
+    auth: Auth | None = None
+    auth_password: bytes = field(default=b"", repr=False)
+    priv: Priv | None = None
+    priv_password: bytes = field(default=b"", repr=False)
+
+    @property
+    def least(self) -> int:
+        """The level below which nothing is believed."""
+        return (Flags.AUTH if self.auth else 0) | (Flags.PRIV if self.priv else 0)
+
+    def keys(self, engine_id: bytes) -> Keys:
+        """The user's keys at an engine; a million octets are hashed for them."""
+        return secure.localized(self.auth, self.auth_password, self.priv, self.priv_password, engine_id)
+
+
+class Opened(NamedTuple):
+    """A notification, who sent it, and what an inform is answered with."""
+
+    pdu: Pdu
+    user: bytes
+    answer: bytes | None = None
+
+
+class Closed(NamedTuple):
+    """A message that is not taken, by the name of the reason, and the report that says so."""
+
+    reason: str
+    report: bytes | None = None
+
+
+class UsmReceiver:
+    """Users and their senders."""
+
+    def __init__(
+        self, users: Mapping[bytes, TrapUser], identity: EngineIdentity, clocks: Iterable[EngineClock] = ()
+    ) -> None:
+        self._users = users
+        self._identity = identity
+        self._engine: UsmEngine[TrapUser] = UsmEngine(identity.engine_id, lambda: users, Counter(), identity.salt)
+        self._clocks = OrderedDict((clock.engine_id, clock) for clock in clocks)
+        self._keys: OrderedDict[tuple[bytes, bytes], Keys] = OrderedDict()
+        self._moved: dict[bytes, EngineClock] = {}
+
+    def open(self, data: bytes, at_ms: int) -> Opened | Closed:
+        """Take a message that arrived at `at_ms`. Raises WireError."""
+        message = v3.decode(data)
+        if message.header.flags & Flags.REPORTABLE or message.header.engine_id == self._identity.engine_id:
+            return self._open_inform(data, at_ms)
+        taken = self._authentic(data, message)
+        if isinstance(taken, Closed):
+            return taken
+        if message.header.flags & Flags.AUTH and not self._in_time(message, at_ms):
+            return _closed(Reason.NOT_IN_TIME_WINDOWS)
+        return Opened(taken.pdu, message.header.user)
+
+    def read(self, data: bytes) -> Pdu | None:
+        """The notification in a message that was taken before; None for any other. Looks at no clock."""
+        try:
+            message = v3.decode(data)
+            taken = self._authentic(data, message)
+        except WireError:
+            return None
+        return None if isinstance(taken, Closed) else taken.pdu
+
+    def moved_clocks(self) -> list[EngineClock]:
+        """The senders' clocks that have moved since the last call."""
+        moved, self._moved = list(self._moved.values()), {}
+        return moved
+
+    def _authentic(self, data: bytes, message: V3Message) -> Scoped | Closed:
+        header = message.header
+        user = self._users.get(header.user)
+        if user is None:
+            return _closed(Reason.UNKNOWN_USER_NAMES)
+        if header.flags & (Flags.AUTH | Flags.PRIV) != user.least:
+            return _closed(Reason.UNSUPPORTED_SECURITY_LEVELS)
+        keys = self._keys_of(user, header.engine_id)
+        if header.flags & Flags.AUTH and not secure.authentic(data, message, keys):
+            return _closed(Reason.WRONG_DIGESTS)
+        return _scoped(secure.plain(message, keys), message)
+
+    def _keys_of(self, user: TrapUser, engine_id: bytes) -> Keys:
+        place = (user.name, engine_id)
+        keys = self._keys.get(place)
+        if keys is None:
+            keys = self._keys[place] = user.keys(engine_id)
+            if len(self._keys) > MOST_ENGINES:
+                self._keys.popitem(last=False)
+        return keys
+
+    def _in_time(self, message: V3Message, at_ms: int) -> bool:
+        """RFC 3414 section 3.2, point 7b: the first message of an engine is believed, later ones go with its clock."""
+        header = message.header
+        known = self._clocks.get(header.engine_id)
+        if known is not None:
+            expected_s = known.time_s + (at_ms - known.at_ms) // 1000
+            if header.boots < known.boots:
+                return False
+            if header.boots == known.boots and header.time_s < expected_s - TIME_WINDOW_S:
+                return False
+        if known is None or (header.boots, header.time_s) > (known.boots, known.time_s):
+            clock = EngineClock(header.engine_id, header.boots, header.time_s, at_ms)
+            self._clocks[header.engine_id] = self._moved[header.engine_id] = clock
+            self._clocks.move_to_end(header.engine_id)
+            if len(self._clocks) > MOST_ENGINES:
+                self._clocks.popitem(last=False)
+        return True
+
+    # --- informs ----------------------------------------------------------------------------------------------
+
+    def _open_inform(self, data: bytes, at_ms: int) -> Opened | Closed:
+        boots, time_s = self._identity.boots, max(0, at_ms // 1000 - self._identity.zero_s)
+        before = dict(self._engine.counters)
+        request = self._engine.open(data, boots, time_s)
+        scoped: Scoped | bytes | None = None
+        if isinstance(request, Request):
+            if request.message.header.flags & (Flags.AUTH | Flags.PRIV) != request.user.least:
+                return _closed(Reason.UNSUPPORTED_SECURITY_LEVELS)
+            scoped = self._engine.read(request, boots, time_s)
+            if isinstance(scoped, Scoped):
+                if scoped.pdu.kind is not Kind.INFORM:
+                    return Opened(scoped.pdu, request.user.name)
+                answer = v3.encode_scoped(scoped._replace(pdu=acknowledge(scoped.pdu)))
+                return Opened(scoped.pdu, request.user.name, self._engine.seal(request, answer, boots, time_s))
+        report = scoped if isinstance(scoped, bytes) else request if isinstance(request, bytes) else None
+        reason = next(name for name, count in self._engine.counters.items() if count != before.get(name, 0))
+        return Closed(reason, report)
+
+
+def _closed(reason: Reason) -> Closed:
+    return Closed(reason.name.lower())
+
+
+def _scoped(payload: bytes | None, message: V3Message) -> Scoped | Closed:
+    """Raises WireError for what was not enciphered and cannot be read."""
+    if payload is None:
+        return _closed(Reason.DECRYPTION_ERRORS)
+    try:
+        return v3.decode_scoped(payload)
+    except WireError:
+        if message.header.flags & Flags.PRIV:
+            return _closed(Reason.DECRYPTION_ERRORS)
+        raise
