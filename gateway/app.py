@@ -10,12 +10,21 @@ from typing import Any
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.api import Refusal
-from gateway.assembly import bmc_policies_of, devices_of, forwards_of, probe_of, sinks_of, ups_policies_of, users_of
+from gateway.assembly import (
+    bmc_policies_of,
+    described,
+    devices_of,
+    forwards_of,
+    probe_of,
+    rules_of,
+    sinks_of,
+    ups_policies_of,
+    users_of,
+)
 from gateway.commander import Commands
-from gateway.config import BmcDevice, Site, SseSink, UpsDevice
+from gateway.config import Site, SseSink, UpsDevice
 from gateway.correlate import Correlator, State
 from gateway.decode import UsmReceiver, decode_datagram, decode_observation
 from gateway.decode.usm import MOST_ENGINES
@@ -27,18 +36,17 @@ from gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from gateway.devices.heartbeat import Heartbeat
 from gateway.devices.ups_poll import UpsPoller
 from gateway.journal import Journal
+from gateway.metrics import Metrics
 from gateway.receive import Listener, ListenError
 from gateway.records import (
     Arrival,
     Command,
     EngineIdentity,
     Event,
-    Notification,
     Observation,
     Record,
     RecordKind,
     Recovery,
-    Refused,
     encode_json,
 )
 from gateway.store import Store, StoreError
@@ -59,8 +67,19 @@ SLICE = 512  # records worked off between looks at the rest of the loop
 class Gateway:
     """One site. Implements `gateway.api.Backend`."""
 
-    def __init__(self, site: Site, tree: MibTree, store: Store, unix_ms: Callable[[], int]) -> None:
-        """`unix_ms` is the wall clock of the events. Nothing is bound yet."""
+    def __init__(
+        self,
+        site: Site,
+        tree: MibTree,
+        store: Store,
+        unix_ms: Callable[[], int],
+        reread: Callable[[], Site] | None = None,
+    ) -> None:
+        """`unix_ms` is the wall clock of the events; `reread` reads the site again, or raises Refusal.
+
+        Nothing is bound yet.
+        """
+        self._reread = reread
         self.site = site
         self._tree = tree
         self._store = store
@@ -71,7 +90,7 @@ class Gateway:
         self._communities = frozenset(text.encode() for text in site.access.communities)
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
-        self._translator = Translator(Inventory(devices_of(site)))
+        self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
         self._policies, self._bmc_policies = ups_policies_of(site), bmc_policies_of(site)
         self._correlator = Correlator(self._policies, self._source, bmcs=self._bmc_policies)
         self._arrivals: list[Arrival] = []
@@ -91,13 +110,7 @@ class Gateway:
         self._commands = Commands(site, tree, store, unix_ms, self._command_done)
         self._working = False
         self._trouble = ""  # why nothing can be written, while that is so
-        self._registry = CollectorRegistry()
-        self._count = Counter(
-            "standin_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
-        )
-        self._count_events = Counter("standin_events", "Events, by type", ["type"], registry=self._registry)
-        self._waiting = Gauge("standin_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
-        self._waiting.set_function(lambda: float(len(self._arrivals)))
+        self._metrics = Metrics(lambda: len(self._arrivals))
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -134,15 +147,8 @@ class Gateway:
         for name, device in self.site.devices.items():
             if isinstance(device, UpsDevice):
                 version = Version.V1 if device.snmp.version == 1 else Version.V2C
-                self._poller.add(
-                    name,
-                    device.address,
-                    device.snmp.port,
-                    version,
-                    device.snmp.community,
-                    device.poll_s,
-                    device.silence_s,
-                )
+                card = (device.address, device.snmp.port, version, device.snmp.community)
+                self._poller.add(name, *card, device.poll_s, device.silence_s)
             else:
                 beat = device.heartbeat
                 self._heartbeat.add(
@@ -213,8 +219,8 @@ class Gateway:
         records = await self._journal.append(arrivals)
         arrivals.clear()
         self._forwarder.notify()
-        for record_slice in _slices(records):
-            await self._process(record_slice, acknowledge=True)
+        for start in range(0, len(records), SLICE):
+            await self._process(records[start : start + SLICE], acknowledge=True)
 
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
         """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""
@@ -253,14 +259,13 @@ class Gateway:
                 events += self._conclude(record, answers)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
-                self._count.labels("failed").inc()
+                self._metrics.failed()
         clocks = self._usm.moved_clocks() if self._usm else []
         await self._outbox.add(events, records[-1].position, encode_json(self._correlator.state), clocks)
         if acknowledge:
             for arrival, answer in answers:
                 self._listeners[arrival.listener].send(answer, (arrival.source, arrival.port))
-        for event in events:
-            self._count_events.labels(event.type).inc()
+        self._metrics.told(events)
         self._arm_tick()
         if events:
             self._streams.notify()
@@ -275,7 +280,7 @@ class Gateway:
             signals = self._translator.observation(decode_observation(arrival.data))
         else:
             decoded = decode_datagram(arrival, self._tree, self._communities, self._usm)
-            self._count.labels(_outcome(decoded.value)).inc()
+            self._metrics.decoded(decoded.value)
             signals = self._translator.datagram(decoded.value)
             if decoded.acknowledgement is not None:
                 answers.append((arrival, decoded.acknowledgement))
@@ -313,11 +318,7 @@ class Gateway:
         now = asyncio.get_running_loop().time()
         conditions = self._correlator.state.open.get(name, {})
         return {
-            "id": name,
-            "kind": config.kind,
-            "address": config.address,
-            "groups": list(config.groups) if isinstance(config, UpsDevice) else [],
-            "server": config.server if isinstance(config, BmcDevice) else None,
+            **described(name, config),
             "heard_s_ago": None if heard is None else round(now - heard, 3),
             "conditions": sorted(conditions),
             "commands": list(self._commands.names(name)),
@@ -347,6 +348,14 @@ class Gateway:
         if seq is None:
             raise Refusal(404, f"there is no event {after!r}")
         return seq
+
+    def reload_rules(self) -> int:
+        if self._reread is None:
+            raise Refusal(409, "this gateway has no file to read again")
+        rules = rules_of(self._reread())
+        self._translator = Translator(Inventory(devices_of(self.site)), rules)
+        log.info("rules read again", rules=len(rules))
+        return len(rules)
 
     def conditions(self) -> list[dict[str, Any]]:
         return [
@@ -384,14 +393,4 @@ class Gateway:
         return self._streams.full
 
     def metrics(self) -> bytes:
-        return generate_latest(self._registry)
-
-
-def _slices(records: list[Record]) -> list[list[Record]]:
-    return [records[start : start + SLICE] for start in range(0, len(records), SLICE)]
-
-
-def _outcome(value: object) -> str:
-    if isinstance(value, Notification):
-        return "notification"
-    return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"
+        return self._metrics.text()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gateway.config import (
     BmcDevice,
+    Device,
     ExecSink,
     FileSink,
     ServerDevice,
@@ -14,8 +16,8 @@ from gateway.config import (
     UpsDevice,
     WebhookSink,
     keyword_address,
-    split_destination,
 )
+from gateway.config_traps import split_destination
 from gateway.correlate import BmcPolicy, UpsPolicy
 from gateway.decode import TrapUser
 from gateway.deliver.forward import Destination
@@ -26,7 +28,7 @@ from gateway.deliver.sinks.file import FileSink as File
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
 from gateway.devices.probes import Echo, Login, PresencePing, Probe
-from gateway.translate import Known
+from gateway.translate import Known, Match, UserRule
 
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
 
@@ -93,6 +95,32 @@ def forwards_of(site: Site) -> dict[str, Destination]:
         plan = Plan(Form(config.version), config.inform, community, config.source == "varbind")
         destinations[name] = Destination(*split_destination(config.to), plan)
     return destinations
+
+
+def rules_of(site: Site) -> list[UserRule]:
+    """The site's own rules, in their order."""
+    rules = []
+    for rule in site.rules:
+        wanted = tuple((name, str(value)) for name, value in rule.match.variables.items())
+        match = Match(rule.match.trap or "", rule.match.sources, rule.match.device or "", wanted)
+        condition = rule.opens or rule.clears or ""
+        rules.append(
+            UserRule.telling(match, rule.event, rule.severity, rule.text, condition, opens=rule.opens is not None)
+            if rule.event
+            else UserRule(match)
+        )
+    return rules
+
+
+def described(name: str, config: Device) -> dict[str, Any]:
+    """What a site file says of a device, for people."""
+    return {
+        "id": name,
+        "kind": config.kind,
+        "address": config.address,
+        "groups": list(config.groups) if isinstance(config, UpsDevice) else [],
+        "server": config.server if isinstance(config, BmcDevice) else None,
+    }
 
 
 def devices_of(site: Site) -> list[Known]:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from wire.snmp.usm import Auth, Priv
+from gateway.config_base import Address, DeviceId, Port, Seconds, Strict
+from gateway.config_traps import Access, Forward, Rule, split_destination
 
 TRAP_PORT = 162
 CATEGORY = "BMCNOTICE"
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def _ip(text: str) -> str:
-    return str(ip_address(text))
-
-
-Address = Annotated[str, AfterValidator(_ip)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 
 
 class Listen(Strict):
@@ -34,40 +21,6 @@ class Listen(Strict):
 
     address: Address = "127.0.0.1"
     port: Port = TRAP_PORT
-
-
-class TrapUser(Strict):
-    """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
-
-    auth: Auth | None = None
-    auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
-    """Only for rigs; a site keeps passphrases in files."""
-    auth_key_file: Path | None = None
-    priv: Priv | None = None
-    priv_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
-    priv_key_file: Path | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        for name, protocol, key, path in (
-            ("auth", self.auth, self.auth_key, self.auth_key_file),
-            ("priv", self.priv, self.priv_key, self.priv_key_file),
-        ):
-            if (protocol is not None) != ((key is None) != (path is None)):
-                raise ValueError(f"{name} goes with exactly one of {name}_key and {name}_key_file")
-        if self.priv is not None and self.auth is None:
-            raise ValueError("there is no privacy without authentication")
-        return self
-
-
-class Access(Strict):
-    """Whom the trap listeners believe."""
-
-    communities: tuple[str, ...] = ("public",)
-    users: dict[Annotated[str, Field(min_length=1, max_length=32)], TrapUser] = Field(default_factory=dict)
-    """Users of version 3, by name; none when left out."""
-    sources: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that may send; all when empty."""
 
 
 class Snmp(Strict):
@@ -221,43 +174,6 @@ class ExecSink(Strict):
 Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink, Field(discriminator="type")]
 
 
-def _destination(text: str) -> str:
-    """Raises ValueError."""
-    host, port = split_destination(text)
-    if not host or not 1 <= port <= 65535:
-        raise ValueError(f"{text!r}: expected HOST:PORT, an IPv6 address in brackets")
-    return text
-
-
-def split_destination(text: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`; port 0 where there is none."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port) if port.isdecimal() and len(port) <= 5 else 0
-
-
-class Forward(Strict):
-    """Another manager that gets the notifications, too."""
-
-    to: Annotated[str, AfterValidator(_destination)]
-    """`HOST:PORT`."""
-    version: Literal["same", "v1", "v2c"] = Field(default="same", alias="as")
-    """`same` sends the octets as they came; the others convert by RFC 3584."""
-    inform: bool = False
-    """Send informs, each until it is acknowledged; with `as: v2c`."""
-    community: str | None = None
-    """The community to send; the one that came in when left out. With `as: v1` and `v2c`."""
-    source: Literal["varbind", "none"] = "varbind"
-    """`varbind` names the device in snmpTrapAddress.0, or in agent-addr of version 1. With `as: v1` and `v2c`."""
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.inform and self.version != "v2c":
-            raise ValueError("inform goes with `as: v2c`; with `as: same` informs stay informs")
-        if self.community is not None and self.version == "same":
-            raise ValueError("community goes with `as: v1` or `as: v2c`; `as: same` changes no octet")
-        return self
-
-
 class JournalConfig(Strict):
     """Where the journal lives. Without a path it lives in memory and dies with the process."""
 
@@ -307,6 +223,8 @@ def _reached(address: str) -> set[str]:
 class Site(Strict):
     """A site file, and the `gateway` part of a rig file."""
 
+    _complete: ClassVar[bool] = True  # whether all devices are named here
+
     name: str = "standin"
     listen: tuple[Listen, ...] = (Listen(),)
     access: Access = Access()
@@ -314,6 +232,8 @@ class Site(Strict):
     monitors: tuple[Monitor, ...] = ()
     sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Sink] = Field(default_factory=dict)
     forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    """Before the gateway's own, in this order; the first that matches is taken."""
     journal: JournalConfig = JournalConfig()
     api: Api = Api()
 
@@ -330,6 +250,11 @@ class Site(Strict):
                 )
             owners[device.address] = name
         self._check_monitors()
+        for index, rule in enumerate(self.rules):
+            known = ", ".join(self.devices) or "none"
+            # The devices of a rig are added to those of its gateway part later.
+            if rule.match.device and self._complete and rule.match.device not in self.devices:
+                raise ValueError(f"rules.{index}.match.device: there is no {rule.match.device!r}; accepted: {known}")
         for name, forward in self.forwards.items():
             host, port = split_destination(forward.to)
             for address, own in places:

@@ -63,6 +63,8 @@ class Watcher(Strict):
 class RigGateway(Site):
     """The gateway of a rig. Devices of the plant are added by themselves."""
 
+    _complete = False
+
     listen: tuple[Listen, ...] = ()
     """When left out: 127.0.0.1 and every keyword address, on the trap port."""
 
@@ -213,6 +215,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
             monitors=monitors,
             sinks=gateway.sinks,
             forwards=gateway.forwards,
+            rules=gateway.rules,
             journal=JournalConfig(path=data) if data else gateway.journal,
             api=Api(bind=bind, tokens=gateway.api.tokens) if bind else gateway.api,
         )

@@ -7,19 +7,23 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from emulators.app import Emulators
 from emulators.faces.bind import BindError, explain_bind
-from gateway.api import create_application
+from gateway.api import Refusal, create_application
 from gateway.app import Gateway
 from gateway.config import Api, Site
 from gateway.store import Store
 from mibs import MibTree
 from rigs.console import add_console
+from rigs.files import FileError
 from rigs.lab import add_lab
 from rigs.loops import Clock, Speed
 from rigs.rigfile import RigFile, plant_of, site_of
+
+log = structlog.get_logger("gateway")
 
 
 class HttpServer:
@@ -50,11 +54,18 @@ def entropy(seed: int, speed: Speed) -> Callable[[int], bytes]:
 class GatewayProcess:
     """A gateway with its HTTP interface; with emulators beside it when it is part of a rig."""
 
-    def __init__(self, site: Site, tree: MibTree, clock: Clock, emulators: Emulators | None = None) -> None:
-        """Raises StoreError and, for a secret file that cannot be read, OSError or ValueError."""
+    def __init__(
+        self,
+        site: Site,
+        tree: MibTree,
+        clock: Clock,
+        emulators: Emulators | None = None,
+        reread: Callable[[], Site] | None = None,
+    ) -> None:
+        """`reread` reads the site's file again. Raises StoreError and, for a bad secret file, OSError or ValueError."""
         self.site = site
         self.emulators = emulators
-        self.gateway = Gateway(site, tree, Store(site.journal.path), clock.unix_ms)
+        self.gateway = Gateway(site, tree, Store(site.journal.path), clock.unix_ms, _refusing(reread))
         application = create_application(self.gateway, site.api)
         if emulators is not None:
             add_lab(application, emulators, site.api)
@@ -73,6 +84,13 @@ class GatewayProcess:
             raise
         self.gateway.watch_devices()
 
+    def reload_rules(self) -> None:
+        """As a signal asks for it: a mistake is logged, and the old rules stay."""
+        try:
+            self.gateway.reload_rules()
+        except Refusal as error:
+            log.error("rules not read again", reason=error.detail)  # noqa: TRY400
+
     async def stop(self) -> None:
         """In the opposite order."""
         await self._http.stop()
@@ -84,6 +102,19 @@ class GatewayProcess:
         await self.gateway.stop()
 
 
+def _refusing(reread: Callable[[], Site] | None) -> Callable[[], Site] | None:
+    if reread is None:
+        return None
+
+    def again() -> Site:
+        try:
+            return reread()
+        except FileError as error:
+            raise Refusal(422, str(error)) from error
+
+    return again
+
+
 def _plant(rig: RigFile, speed: Speed) -> RigFile:
     """The plant to build. When time jumps, nobody could use the faces for people, and they take up ports."""
     plant = plant_of(rig)
@@ -93,13 +124,19 @@ def _plant(rig: RigFile, speed: Speed) -> RigFile:
 
 
 def assemble(
-    rig: RigFile, tree: MibTree, clock: Clock, speed: Speed, data: Path | None = None, bind: str | None = None
+    rig: RigFile,
+    tree: MibTree,
+    clock: Clock,
+    speed: Speed,
+    data: Path | None = None,
+    bind: str | None = None,
+    reread: Callable[[], Site] | None = None,
 ) -> GatewayProcess:
     """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
     plant = _plant(rig, speed)
     site = site_of(rig, data, bind)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
-    return GatewayProcess(site, tree, clock, emulators)
+    return GatewayProcess(site, tree, clock, emulators, reread)
 
 
 class EmulatorsProcess:

@@ -40,6 +40,9 @@ class Backend(Protocol):
     def follow(self, after: str | None) -> AsyncIterator[Event]:
         """As `events`, and then each new one; only new ones when `after` is None."""
 
+    def reload_rules(self) -> int:
+        """Read the site's rules again and count them. Raises Refusal 409 and 422, and the old ones stay."""
+
     def conditions(self) -> list[dict[str, Any]]: ...
 
     async def destinations(self) -> list[dict[str, Any]]: ...

@@ -62,6 +62,8 @@ COMMAND_BODY = {
     "properties": {"command": {"type": "string"}, "params": {"type": "object"}},
 }
 
+RULES_READ = {"type": "object", "required": ["rules"], "properties": {"rules": {"type": "integer", "minimum": 0}}}
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/healthz", "healthz", Role.NOBODY, "Whether the process lives", {200: ("It lives", STATUS)}),
     Route(
@@ -122,6 +124,14 @@ ROUTES: tuple[Route, ...] = (
         Role.READ,
         "Sinks and how far they have come",
         {200: ("Sinks", _list("destinations", OBJECT))},
+    ),
+    Route(
+        "POST",
+        "/v1/rules/reload",
+        "reload",
+        Role.OPERATE,
+        "Read the rules of the site file again",
+        {200: ("How many there are", RULES_READ)},
     ),
     Route("GET", "/v1/journal", "journal", Role.READ, "Extent of the journal", {200: ("Extent", OBJECT)}),
 )

@@ -165,6 +165,9 @@ class _Handlers:
         finally:
             waiting.cancel()
 
+    async def reload(self, _request: web.Request) -> web.Response:
+        return reply({"rules": self._backend.reload_rules()})
+
     async def conditions(self, _request: web.Request) -> web.Response:
         return reply({"conditions": self._backend.conditions()})
 

@@ -2,6 +2,7 @@
 
 from gateway.translate.inventory import Inventory, Known
 from gateway.translate.translator import Translator
+from gateway.translate.user_rules import Match, UserRule
 from gateway.translate.vocabulary import EventType
 
-__all__ = ["EventType", "Inventory", "Known", "Translator"]
+__all__ = ["EventType", "Inventory", "Known", "Match", "Translator", "UserRule"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.records import Notification, Observation, Platform, Recovery, Refused, Severity, Signal, Undecodable
@@ -9,6 +10,7 @@ from gateway.translate.inventory import Inventory, Known
 from gateway.translate.platform import NoticeClass, meaning, waits
 from gateway.translate.readings import FACTS
 from gateway.translate.traps import RULES, Rule
+from gateway.translate.user_rules import UserRule
 from gateway.translate.vocabulary import EventType
 
 CATEGORY = "BMCNOTICE"
@@ -43,8 +45,10 @@ SILENCE_RULES: dict[tuple[str, bool], Rule] = {
 class Translator:
     """Knows the site's devices."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, rules: Sequence[UserRule] = ()) -> None:
+        """`rules` are those of the site; they come before the gateway's own, in their order."""
         self._inventory = inventory
+        self._rules = rules
 
     def datagram(self, value: Notification | Undecodable | Refused) -> list[Signal]:
         """What a decoded datagram says. Refused ones say nothing: they are counted where they are decoded."""
@@ -61,6 +65,9 @@ class Translator:
         if isinstance(value, Refused):
             return []
         device = self._inventory.find(value.source, value.agent)
+        for number, own in enumerate(self._rules, start=1):
+            if own.applies(value, device.name if device else ""):
+                return _told(own, number, value, device)
         if value.platform is not None:
             return [self._platform(value, value.platform, device)]
         subject = device.name if device else value.source
@@ -128,6 +135,24 @@ def _recovery(device: str, step: Recovery) -> Signal:
     text = f"recovery of incident {step.incident} ended: {step.result}"
     data = {"incident": step.incident, "result": step.result, "action": step.action}
     return Signal(EventType.RECOVERY_ENDED, device, Severity.INFO, text, data=data)
+
+
+def _told(rule: UserRule, number: int, value: Notification, device: Known | None) -> list[Signal]:
+    """What a rule of the site makes of a notification."""
+    if not rule.event:
+        return []
+    subject = device.name if device else value.source
+    return [
+        Signal(
+            rule.event,
+            subject,
+            rule.severity,
+            rule.says(value, subject),
+            rule.condition if device else "",
+            rule.opens and device is not None,
+            evidence=_evidence(value) | {"rule": number},
+        )
+    ]
 
 
 def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool = False) -> Signal:

@@ -27,7 +27,7 @@ from rigs.controllers.watch import one_line, watch
 from rigs.files import FileError, in_short, load
 from rigs.loops import Clock
 from rigs.loops import run as run_loop
-from rigs.rigfile import PortChoice, RigFile, load_rig
+from rigs.rigfile import PortChoice, RigFile, load_rig, site_of
 from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 
 RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
@@ -66,7 +66,9 @@ def run(
         loaded = load_rig(rig, _ports(ports))
 
         async def body() -> int:
-            process = assemble(loaded, tree, Clock(time.time()), speed, data, http)
+            process = assemble(
+                loaded, tree, Clock(time.time()), speed, data, http, lambda: site_of(load_rig(rig), data, http)
+            )
             return await _serve(process, loaded, process.site.api)
 
         code = run_loop(body(), speed)
@@ -120,7 +122,8 @@ def gateway(
         )
 
         async def body() -> int:
-            return await _serve(GatewayProcess(loaded, tree, Clock(time.time())), None, loaded.api)
+            process = GatewayProcess(loaded, tree, Clock(time.time()), reread=lambda: load(site, Site))
+            return await _serve(process, None, loaded.api)
 
         code = run_loop(body(), 1)
     raise typer.Exit(code)
@@ -152,6 +155,8 @@ async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:
 
     loop.add_signal_handler(signal.SIGINT, end, INTERRUPTED)
     loop.add_signal_handler(signal.SIGTERM, end, 0)
+    if isinstance(process, GatewayProcess):
+        loop.add_signal_handler(signal.SIGHUP, process.reload_rules)
     await process.start()
     if rig is not None:
         typer.echo(banner(rig, api, gateway=isinstance(process, GatewayProcess)))
