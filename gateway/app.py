@@ -18,6 +18,7 @@ from gateway.assembly import (
     devices_of,
     forwards_of,
     probe_of,
+    retention_of,
     rules_of,
     sinks_of,
     ups_policies_of,
@@ -109,6 +110,7 @@ class Gateway:
         self._heartbeat = Heartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms, self._command_done)
         self._working = False
+        self._retention = retention_of(site, store)
         self._trouble = ""  # why nothing can be written, while that is so
         self._metrics = Metrics(lambda: len(self._arrivals))
 
@@ -127,7 +129,10 @@ class Gateway:
         if self._users:
             await self._know_engines()
         await self._resume()
-        self._tasks = [asyncio.create_task(self._work(), name="pipeline")]
+        self._tasks = [
+            asyncio.create_task(self._work(), name="pipeline"),
+            asyncio.create_task(self._retention.run(self._unix_ms), name="retention"),
+        ]
         self._dispatcher.start()
         await self._forwarder.start((await self._journal.extent())[1])
         self._arm_tick()
@@ -313,14 +318,11 @@ class Gateway:
         config = self.site.devices.get(name)
         if config is None:
             raise Refusal(404, f"there is no device {name!r}; known: {', '.join(self.site.devices) or 'none'}")
-        link = self._poller if isinstance(config, UpsDevice) else self._heartbeat
-        heard = link.last_heard_s(name)
+        heard = (self._poller if isinstance(config, UpsDevice) else self._heartbeat).last_heard_s(name)
         now = asyncio.get_running_loop().time()
-        conditions = self._correlator.state.open.get(name, {})
-        return {
-            **described(name, config),
+        return described(name, config) | {
             "heard_s_ago": None if heard is None else round(now - heard, 3),
-            "conditions": sorted(conditions),
+            "conditions": sorted(self._correlator.state.open.get(name, {})),
             "commands": list(self._commands.names(name)),
         }
 
@@ -377,6 +379,7 @@ class Gateway:
             "place": self._store.place,
             "durable": self._store.durable,
             "trouble": self._trouble,
+            "kept_for_destinations": self._retention.waiting,
             "records": records,
             "last_position": last,
             "events": await self._outbox.last_seq(),

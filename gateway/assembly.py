@@ -13,6 +13,7 @@ from gateway.config import (
     FileSink,
     ServerDevice,
     Site,
+    SseSink,
     UpsDevice,
     WebhookSink,
     keyword_address,
@@ -20,7 +21,7 @@ from gateway.config import (
 from gateway.config_traps import split_destination
 from gateway.correlate import BmcPolicy, UpsPolicy
 from gateway.decode import TrapUser
-from gateway.deliver.forward import Destination
+from gateway.deliver.forward import CURSOR, Destination
 from gateway.deliver.relay import Form, Plan
 from gateway.deliver.sinks import Sink
 from gateway.deliver.sinks.exec import ExecSink as Exec
@@ -28,6 +29,8 @@ from gateway.deliver.sinks.file import FileSink as File
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
 from gateway.devices.probes import Echo, Login, PresencePing, Probe
+from gateway.retention import Limits, Retention
+from gateway.store import Store
 from gateway.translate import Known, Match, UserRule
 
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
@@ -95,6 +98,13 @@ def forwards_of(site: Site) -> dict[str, Destination]:
         plan = Plan(Form(config.version), config.inform, community, config.source == "varbind")
         destinations[name] = Destination(*split_destination(config.to), plan)
     return destinations
+
+
+def retention_of(site: Site, store: Store) -> Retention:
+    """How long what is heard is kept, and for whom."""
+    readers = [CURSOR + name for name in site.forwards]
+    takers = [name for name, sink in site.sinks.items() if not isinstance(sink, SseSink)]
+    return Retention(store, Limits(site.journal.keep_days, site.journal.keep_mib), readers, takers)
 
 
 def rules_of(site: Site) -> list[UserRule]:

@@ -175,9 +175,13 @@ Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink, Field(discriminato
 
 
 class JournalConfig(Strict):
-    """Where the journal lives. Without a path it lives in memory and dies with the process."""
+    """Where the journal lives, and for how long. Without a path it lives in memory and dies with the process."""
 
     path: Path | None = None
+    keep_days: Annotated[float, Field(gt=0)] | None = 30
+    """Age at which records and their events go, once every destination has taken them; null keeps them for ever."""
+    keep_mib: Annotated[float, Field(ge=1)] | None = None
+    """Size above which the oldest go, likewise; without limit when left out."""
 
 
 class Token(Strict):

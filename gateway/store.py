@@ -31,6 +31,12 @@ CREATE UNIQUE INDEX IF NOT EXISTS commands_key ON commands (idempotency_key) WHE
 FILE_NAME = "standin.sqlite"
 
 
+def last_used(connection: sqlite3.Connection, table: str) -> int:
+    """The last number that a table gave to a row, be the row still there or not; 0 before the first."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 class StoreError(OSError):
     """The database cannot be opened, read or written. One line that says where and why."""
 

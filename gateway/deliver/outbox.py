@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from gateway.store import Store
+from gateway.store import Store, last_used
 
 PROCESSED = "processed"
 CORRELATOR = "correlator"
@@ -112,7 +112,7 @@ class Outbox:
         """Place of the newest event, 0 when there is none."""
 
         def work(connection: sqlite3.Connection) -> int:
-            return int(connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+            return last_used(connection, "events")
 
         return await self._store.read(work)
 

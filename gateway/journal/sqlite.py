@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from gateway.records import Arrival, Record, RecordKind
-from gateway.store import Store
+from gateway.store import Store, last_used
 
 
 class Journal:
@@ -19,8 +19,7 @@ class Journal:
         """Write a group in one commit. When this returns, it is on disk."""
 
         def work(connection: sqlite3.Connection) -> list[Record]:
-            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
-            first = (row[0] if row else 0) + 1
+            first = last_used(connection, "journal") + 1
             connection.executemany(
                 "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -49,7 +48,7 @@ class Journal:
         """Number of records and the last position."""
 
         def work(connection: sqlite3.Connection) -> tuple[int, int]:
-            count, last = connection.execute("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM journal").fetchone()
-            return int(count), int(last)
+            (count,) = connection.execute("SELECT COUNT(*) FROM journal").fetchone()
+            return int(count), last_used(connection, "journal")
 
         return await self._store.read(work)

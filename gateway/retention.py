@@ -1,0 +1,112 @@
+"""How long journal and events are kept: by age and by size, and never less than a destination still waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from gateway.store import Store, StoreError
+
+log = structlog.get_logger("retention")
+
+EVERY_S = 600.0
+
+CHUNK = 5_000  # rows removed in one transaction, so that writers wait for milliseconds
+DAY_MS = 86_400_000
+MIB = 1 << 20
+NEVER = -1
+PROCESSED = "processed"
+POSITION = "CAST(substr(id, 1, instr(id, '-') - 1) AS INTEGER)"  # of the record that an event came from
+
+
+class Limits(NamedTuple):
+    """What is kept at most; None is without limit."""
+
+    days: float | None = None
+    mib: float | None = None
+
+
+class Swept(NamedTuple):
+    """What a sweep removed, and octets in use after it.
+
+    `more` may be removed at once; `waiting` is what should go and is kept for a destination that has not taken it.
+    """
+
+    records: int
+    events: int
+    octets: int
+    more: bool
+    waiting: bool
+
+
+class Retention:
+    """`readers` are cursors over the journal, `takers` over the events; what they have not passed stays."""
+
+    def __init__(self, store: Store, limits: Limits, readers: Sequence[str], takers: Sequence[str]) -> None:
+        self._store = store
+        self._limits = limits
+        self._readers = readers
+        self._takers = takers
+        self.waiting = False  # whether what should go is kept for a destination
+
+    async def run(self, now_ms: Callable[[], int]) -> None:
+        """Sweep for ever. Trouble of the database is logged, and tried again."""
+        while True:
+            try:
+                swept = await self.sweep(now_ms())
+            except StoreError as error:
+                log.error("cannot remove old records", reason=str(error))  # noqa: TRY400
+            else:
+                self.waiting = swept.waiting
+                if swept.more:
+                    continue
+            await asyncio.sleep(EVERY_S)
+
+    async def sweep(self, now_ms: int) -> Swept:
+        """Remove a part of what need not be kept, records with the events that came from them. Raises StoreError."""
+        return await self._store.write(lambda connection: self._sweep(connection, now_ms))
+
+    def _sweep(self, connection: sqlite3.Connection, now_ms: int) -> Swept:
+        days = self._limits.days
+        oldest_ms = NEVER if days is None else now_ms - round(days * DAY_MS)
+        free_to = self._passed(connection)
+        due = "SELECT position FROM journal WHERE at_ms < ? OR ? ORDER BY position LIMIT ?"
+        records = connection.execute(
+            f"DELETE FROM journal WHERE position <= ? AND position IN ({due})",  # noqa: S608  # a constant of ours
+            (free_to, oldest_ms, self._too_big(connection), CHUNK),
+        ).rowcount
+        row = connection.execute("SELECT MIN(position) FROM journal").fetchone()
+        kept_from = free_to + 1 if row[0] is None else min(row[0], free_to + 1)
+        events = connection.execute(
+            f"DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?) AND {POSITION} < ?",  # noqa: S608
+            (CHUNK, kept_from),
+        ).rowcount
+        more = max(records, events) >= CHUNK or (records > 0 and self._too_big(connection))
+        old = connection.execute("SELECT 1 FROM journal WHERE at_ms < ? LIMIT 1", (oldest_ms,)).fetchone()
+        waiting = not more and (old is not None or self._too_big(connection))
+        return Swept(records, events, _octets_in_use(connection), more, waiting)
+
+    def _passed(self, connection: sqlite3.Connection) -> int:
+        """The journal's position up to which nobody waits for anything."""
+        cursors = dict(connection.execute("SELECT sink, seq FROM cursors"))
+        row = connection.execute("SELECT value FROM state WHERE name = ?", (PROCESSED,)).fetchone()
+        passed = min([int(row[0]) if row else 0, *(cursors.get(name, 0) for name in self._readers)])
+        if self._takers:
+            taken = min(cursors.get(name, 0) for name in self._takers)
+            query = f"SELECT {POSITION} FROM events WHERE seq > ? ORDER BY seq LIMIT 1"  # noqa: S608
+            first = connection.execute(query, (taken,)).fetchone()
+            passed = passed if first is None else min(passed, first[0] - 1)
+        return int(passed)
+
+    def _too_big(self, connection: sqlite3.Connection) -> bool:
+        return self._limits.mib is not None and _octets_in_use(connection) > self._limits.mib * MIB
+
+
+def _octets_in_use(connection: sqlite3.Connection) -> int:
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in names)
+    return (pages - free) * size

@@ -1,0 +1,112 @@
+"""What is kept of journal and events: by age and size, and never less than a destination waits for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.deliver import Outbox
+from gateway.journal import Journal
+from gateway.records import Arrival, Event, RecordKind
+from gateway.retention import Limits, Retention, Swept
+from gateway.store import Store
+from rigs.loops import run
+
+DAY_MS = 86_400_000
+
+
+def event(position: int, index: int = 0) -> Event:
+    return Event(f"{position}-{index}", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {})
+
+
+async def filled(store: Store, count: int, processed: int, octets: int = 1) -> tuple[Journal, Outbox]:
+    """A record a day, each with two events."""
+    journal, outbox = Journal(store), Outbox(store)
+    await journal.append(
+        [Arrival(n * DAY_MS, RecordKind.DATAGRAM, bytes(octets), "l", "s", 1) for n in range(1, count + 1)]
+    )
+    events = [event(n, index) for n in range(1, processed + 1) for index in (0, 1)]
+    await outbox.add(events, processed, b"")
+    return journal, outbox
+
+
+async def left(journal: Journal, outbox: Outbox) -> tuple[list[int], list[str]]:
+    records = await journal.after(0, 100_000)
+    return [record.position for record in records], [queued.event.id for queued in await outbox.after(0, 100_000)]
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(0, 12),
+    st.integers(0, 12),
+    st.integers(0, 24),
+    st.integers(0, 15),
+    st.booleans(),
+)
+def test_what_anybody_waits_for_stays(
+    count: int, processed: int, forwarded: int, taken: int, today: int, limited: bool
+) -> None:
+    processed, forwarded, taken = min(processed, count), min(forwarded, count), min(taken, 2 * min(processed, count))
+    keep_days = 3.0
+
+    async def body() -> None:
+        store = Store(None)
+        journal, outbox = await filled(store, count, processed)
+        await outbox.move_cursor("forward:nms", forwarded)
+        await outbox.move_cursor("ops", taken)
+        await outbox.move_cursor("gone", 0)  # of a sink that the site no longer has
+        retention = Retention(store, Limits(keep_days if limited else None), ["forward:nms"], ["ops"])
+        swept = await retention.sweep(today * DAY_MS)
+        positions, ids = await left(journal, outbox)
+        # The first two events are those of record 1: what is untaken keeps its record.
+        untaken = taken // 2 + 1 if taken < 2 * processed else count + 1
+        gone = [
+            n
+            for n in range(1, count + 1)
+            if limited and n < today - keep_days and n <= min(processed, forwarded) and n < untaken
+        ]
+        assert positions == [n for n in range(1, count + 1) if n not in gone]
+        assert ids == [f"{n}-{index}" for n in range(1, processed + 1) for index in (0, 1) if n not in gone]
+        assert swept.waiting is (limited and any(n < today - keep_days for n in positions))
+        assert (swept.records, swept.events) == (len(gone), 2 * len(gone))
+        assert await journal.extent() == (len(positions), count)  # numbers are never used twice
+        (record,) = await journal.append([Arrival(0, RecordKind.TICK, b"")])
+        assert record.position == count + 1
+        assert await outbox.last_seq() == 2 * processed
+        store.close()
+
+    run(body(), 1)
+
+
+def test_the_oldest_go_when_it_grows_too_big(tmp_path: Path) -> None:
+    async def body() -> None:
+        store = Store(tmp_path)
+        journal, outbox = await filled(store, 12_000, 12_000, octets=400)
+        retention = Retention(store, Limits(mib=6.0), [], [])
+        swept = Swept(0, 0, 0, more=True, waiting=False)
+        while swept.more:
+            swept = await retention.sweep(0)
+        assert swept.octets <= 6 << 20
+        assert not swept.waiting
+        positions, ids = await left(journal, outbox)
+        assert 0 < len(positions) < 12_000
+        assert positions == list(range(12_001 - len(positions), 12_001))
+        assert ids[0] == f"{positions[0]}-0"
+        store.close()
+
+    run(body(), 1)
+
+
+def test_too_big_and_still_wanted_is_said_and_kept() -> None:
+    async def body() -> None:
+        store = Store(None)
+        journal, outbox = await filled(store, 3_000, 3_000, octets=1000)
+        retention = Retention(store, Limits(mib=1.0), ["forward:away"], [])
+        swept = await retention.sweep(0)
+        assert (swept.records, swept.waiting) == (0, True)
+        assert len((await left(journal, outbox))[0]) == 3_000
+        store.close()
+
+    run(body(), 1)
