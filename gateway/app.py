@@ -38,7 +38,7 @@ from gateway.devices.heartbeat import Heartbeat
 from gateway.devices.ups_poll import UpsPoller
 from gateway.journal import Journal
 from gateway.metrics import Metrics
-from gateway.receive import Listener, ListenError
+from gateway.receive import Listener, ListenError, watch
 from gateway.records import (
     Arrival,
     Command,
@@ -131,6 +131,7 @@ class Gateway:
         await self._resume()
         self._tasks = [
             asyncio.create_task(self._work(), name="pipeline"),
+            asyncio.create_task(watch(self._listeners.values(), self._overrun), name="overruns"),
             asyncio.create_task(self._retention.run(self._unix_ms), name="retention"),
         ]
         self._dispatcher.start()
@@ -192,6 +193,9 @@ class Gateway:
         if len(self._arrivals) > HIGH_WATER:
             for listener in self._listeners.values():
                 listener.pause()
+
+    def _overrun(self, listener: str, lost: int) -> None:
+        self._observe(Observation(listener, lost=lost))
 
     def _observe(self, observation: Observation) -> None:
         self._heard([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
@@ -383,10 +387,7 @@ class Gateway:
             "records": records,
             "last_position": last,
             "events": await self._outbox.last_seq(),
-            "listeners": [
-                {"listener": item.name, "received": item.received, "refused_by_source": item.refused}
-                for item in self._listeners.values()
-            ],
+            "listeners": [listener.row() for listener in self._listeners.values()],
         }
 
     def ready(self) -> bool:

@@ -128,6 +128,7 @@ class Observation(msgspec.Struct, frozen=True):
     silent: bool = False
     values: dict[str, int] = {}
     recovery: Recovery | None = None
+    lost: int = 0  # datagrams that the kernel dropped; `device` is the listener
 
 
 class Severity(StrEnum):

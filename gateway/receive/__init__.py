@@ -1,5 +1,6 @@
 """Sockets that take traps and informs."""
 
 from gateway.receive.listener import Listener, ListenError
+from gateway.receive.overruns import watch
 
-__all__ = ["ListenError", "Listener"]
+__all__ = ["ListenError", "Listener", "watch"]

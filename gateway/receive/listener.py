@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
 
 from gateway.records import Arrival, RecordKind
 
 BATCH = 1024  # datagrams taken in one turn of the loop
 LARGEST = 65535
 BUFFER_OCTETS = 16 * 1024 * 1024  # asked for; the kernel gives what it allows
+RCVBUFFORCE = 33  # SO_RCVBUFFORCE of Linux (socket(7)), which Python does not name
 KNOWN_SOURCES = 65536
 
 
@@ -35,7 +38,7 @@ class Listener:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_OCTETS)
+        self.buffer_octets = _enlarge(self._socket)
         if family == socket.AF_INET6:
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
@@ -44,6 +47,8 @@ class Listener:
             self._socket.close()
             raise _explain(error, f"{address}:{port}/udp") from error
         self.name = f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"
+        self.inode = os.fstat(self._socket.fileno()).st_ino
+        self.dropped = 0  # by the kernel, as far as was looked
         self.received = 0
         self.refused = 0
         self._networks = tuple(networks)
@@ -52,6 +57,16 @@ class Listener:
         self._deliver = deliver
         self._reading = False
         self.resume()
+
+    def row(self) -> dict[str, Any]:
+        """How it stands, for people."""
+        return {
+            "listener": self.name,
+            "received": self.received,
+            "refused_by_source": self.refused,
+            "dropped_by_kernel": self.dropped,
+            "buffer_octets": self.buffer_octets,
+        }
 
     def pause(self) -> None:
         """Leave datagrams in the kernel's buffer."""
@@ -102,6 +117,15 @@ class Listener:
             address = ip_address(source.partition("%")[0])
             known = self._admitted[source] = any(address in network for network in self._networks)
         return known
+
+
+def _enlarge(listening: socket.socket) -> int:
+    """Ask for a large buffer, beyond the kernel's limit where we may; what came of it, as the kernel counts."""
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, RCVBUFFORCE, BUFFER_OCTETS)
+    except OSError:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_OCTETS)
+    return listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
 def _explain(error: OSError, place: str) -> ListenError:

@@ -82,7 +82,10 @@ class Translator:
         return [_signal(rule, subject, _evidence(value))]
 
     def observation(self, value: Observation) -> list[Signal]:
-        """What a link saw."""
+        """What a link saw, or a listener's socket."""
+        if value.lost:
+            text = f"{value.lost} datagrams were lost at {value.device}: they came faster than they were taken"
+            return [Signal(EventType.TRAP_LOST, value.device, Severity.CRITICAL, text, data={"lost": value.lost})]
         device = self._inventory.named(value.device)
         if device is None:
             return []

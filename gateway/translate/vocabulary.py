@@ -70,4 +70,5 @@ class EventType(StrEnum):
     HEARTBEAT_RESTORED = "bmc.heartbeat.restored"
     AUTHENTICATION_FAILURE = "security.authentication_failure"
     TRAP_UNKNOWN = "trap.unknown"
+    TRAP_LOST = "trap.lost"
     TRAP_UNDECODABLE = "trap.undecodable"

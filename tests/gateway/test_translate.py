@@ -138,7 +138,13 @@ def test_a_step_of_a_recovery_is_said_with_its_incident() -> None:
 
 def test_every_word_of_the_vocabulary_is_used() -> None:
     used = {rule.type for rule in (*RULES.values(), *SILENCE_RULES.values())}
-    used |= {EventType.BMC_NOTICE, EventType.BMC_EVENT, EventType.TRAP_UNKNOWN, EventType.TRAP_UNDECODABLE}
+    used |= {
+        EventType.BMC_NOTICE,
+        EventType.BMC_EVENT,
+        EventType.TRAP_UNKNOWN,
+        EventType.TRAP_UNDECODABLE,
+        EventType.TRAP_LOST,
+    }
     used |= set(SECURITY.values()) | {rule.type for rule in BY_CONDITION.values()}
     folder = Path(__file__).parents[2] / "gateway/correlate"
     source = "".join(path.read_text() for path in folder.glob("*.py"))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -65,6 +66,12 @@ class Site:
 
     def begin(self) -> None:
         self.process, _ = start(self.command, "gateway ready")
+        while True:  # the test's own timeout bounds this
+            try:
+                urlopen(f"http://{self.api}/readyz", timeout=20).close()
+            except URLError:
+                continue
+            return
 
     def send(self, kind: str, specific: int) -> None:
         place = f"127.0.0.1:{self.trap}"
