@@ -7,7 +7,7 @@ RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-agent bench-bmc bench-heartbeats fuzz soak lock mibs clean
+.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats fuzz soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -44,6 +44,10 @@ bench-agent: $(VENV)/.dev $(VENV)/compiled/.done
 bench-bmc: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v ipmi_sim >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openipmi >/dev/null; }
 	$(BIN)/python -m benchmarks.bmc
+
+bench-traps: $(VENV)/.dev $(VENV)/compiled/.done
+	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
+	$(BIN)/python -m benchmarks.traps
 
 bench-heartbeats: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.heartbeats

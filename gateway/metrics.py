@@ -17,13 +17,20 @@ class Metrics:
         self._datagrams = Counter(
             "standin_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
         )
+        # A look among labels costs more than counting.
+        self._outcomes: dict[str, Counter] = {}
+        self._types: dict[str, Counter] = {}
         self._events = Counter("standin_events", "Events, by type", ["type"], registry=self._registry)
         gauge = Gauge("standin_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
         gauge.set_function(lambda: float(waiting()))
 
     def decoded(self, value: object) -> None:
         """A datagram was worked off."""
-        self._datagrams.labels(_outcome(value)).inc()
+        outcome = _outcome(value)
+        counter = self._outcomes.get(outcome)
+        if counter is None:
+            counter = self._outcomes[outcome] = self._datagrams.labels(outcome)
+        counter.inc()
 
     def failed(self) -> None:
         """A record tripped a rule."""
@@ -32,7 +39,10 @@ class Metrics:
     def told(self, events: Iterable[Event]) -> None:
         """Events are on disk."""
         for event in events:
-            self._events.labels(event.type).inc()
+            counter = self._types.get(event.type)
+            if counter is None:
+                counter = self._types[event.type] = self._events.labels(event.type)
+            counter.inc()
 
     def text(self) -> bytes:
         """The text format."""

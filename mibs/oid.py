@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Self
 
 MAX_ARCS = 128  # RFC 3416 section 4.1
@@ -37,7 +38,13 @@ class Oid(tuple[int, ...]):
         return other[: len(self)] == self
 
     def __str__(self) -> str:
-        return ".".join(map(str, self))
+        return _dotted(self)
 
     def __repr__(self) -> str:
         return f"Oid({str(self)!r})"
+
+
+@lru_cache(maxsize=4096)
+def _dotted(arcs: tuple[int, ...]) -> str:
+    """The same few are shown all the time."""
+    return ".".join(map(str, arcs))

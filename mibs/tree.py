@@ -44,18 +44,25 @@ def readable(octets: bytes) -> str:
     return text if text.isprintable() else octets.hex(" ")
 
 
+MOST_FOUND = 4096
+
+
 class MibTree:
     """Objects by number and by name; later additions win, so a user's MIB text can refine ours."""
 
     def __init__(self, objects: Iterable[MibObject] = ()) -> None:
         self._by_oid: dict[Oid, MibObject] = {}
         self._by_name: dict[str, MibObject] = {}
+        self._found: dict[Oid, tuple[MibObject, Oid] | None] = {}  # the same few are looked for all the time
+        self._labels: dict[Oid, str] = {}
         self.add(objects)
 
     def __iter__(self) -> Iterator[MibObject]:
         return iter(self._by_oid.values())
 
     def add(self, objects: Iterable[MibObject]) -> None:
+        self._found.clear()
+        self._labels.clear()
         for item in objects:
             self._by_oid[item.oid] = item
             self._by_name[item.name] = item
@@ -66,10 +73,17 @@ class MibTree:
 
     def find(self, oid: Oid) -> tuple[MibObject, Oid] | None:
         """The nearest object at or above `oid`, and the arcs that remain (the instance)."""
+        if oid in self._found:
+            return self._found[oid]
+        found = None
         for length in range(len(oid), 0, -1):
             if item := self._by_oid.get(Oid(oid[:length])):
-                return item, Oid(oid[length:])
-        return None
+                found = item, Oid(oid[length:])
+                break
+        if len(self._found) >= MOST_FOUND:
+            self._found.clear()
+        self._found[oid] = found
+        return found
 
     def named(self, name: str) -> MibObject:
         """The object called `name`. Raises KeyError when no text defines it."""
@@ -77,11 +91,18 @@ class MibTree:
 
     def label(self, oid: Oid) -> str:
         """`name.instance` as far as names are known, otherwise the dotted number."""
-        found = self.find(oid)
-        if found is None or not (found[0].syntax or found[0].notification):
-            return str(oid)
-        item, rest = found
-        return f"{item.name}.{rest}" if rest else item.name
+        label = self._labels.get(oid)
+        if label is None:
+            found = self.find(oid)
+            if found is None or not (found[0].syntax or found[0].notification):
+                label = str(oid)
+            else:
+                item, rest = found
+                label = f"{item.name}.{rest}" if rest else item.name
+            if len(self._labels) >= MOST_FOUND:
+                self._labels.clear()
+            self._labels[oid] = label
+        return label
 
 
 def objects_from_table(table: Mapping[str, Any]) -> list[MibObject]:

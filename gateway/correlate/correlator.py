@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -182,6 +183,7 @@ class _Batch:
         self.at_ms = at_ms
         self._source = source
         self._position = position
+        self._time = _rfc3339(at_ms)
 
     def add(
         self,
@@ -193,14 +195,13 @@ class _Batch:
         evidence: Mapping[str, Any],
     ) -> str:
         event_id = f"{self._position}-{len(self.events)}"
-        moment = datetime.fromtimestamp(self.at_ms / 1000, UTC)
         self.events.append(
             Event(
                 id=event_id,
                 type=str(event_type),
                 source=self._source,
                 subject=device,
-                time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                time=self._time,
                 data={
                     "device": device,
                     "severity": str(severity),
@@ -211,3 +212,9 @@ class _Batch:
             )
         )
         return event_id
+
+
+@lru_cache(maxsize=64)
+def _rfc3339(at_ms: int) -> str:
+    """Datagrams read together arrive at one instant."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

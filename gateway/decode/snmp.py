@@ -9,11 +9,12 @@ from gateway.decode.usm import Closed, UsmReceiver
 from gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
 from mibs import MibTree, Oid
 from mibs.tree import readable
-from wire import pet
+from wire import ber, pet
 from wire.errors import WireError
 from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
 from wire.snmp.convert import acknowledge
 
+RESPONSE = bytes((Kind.RESPONSE,))
 PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
 
 
@@ -66,7 +67,7 @@ def decode_datagram(
         platform=_platform(trap_oid, varbinds),
         user=user or "",
     )
-    return Decoded(value, answer or _acknowledgement(message))
+    return Decoded(value, answer or _acknowledgement(message, arrival.data))
 
 
 def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
@@ -74,11 +75,17 @@ def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
     return item.name if item else ""
 
 
-def _acknowledgement(message: Message) -> bytes | None:
+def _acknowledgement(message: Message, data: bytes) -> bytes | None:
     pdu = message.pdu
     if isinstance(pdu, TrapV1) or pdu.kind is not Kind.INFORM:
         return None
-    return encode(message._replace(pdu=acknowledge(pdu)))
+    if pdu.error_status or pdu.error_index:
+        return encode(message._replace(pdu=acknowledge(pdu)))
+    # What is acknowledged comes back as it was, under another tag (RFC 3416 section 4.2.7).
+    at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
+    for tag in (ber.INTEGER, ber.OCTET_STRING):
+        _, at = ber.expect(data, at, end, tag)
+    return data[:at] + RESPONSE + data[at + 1 :]
 
 
 def _variable(tree: MibTree, varbind: VarBind) -> Variable:

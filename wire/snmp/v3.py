@@ -13,6 +13,7 @@ from wire.snmp.values import Pdu
 VERSION = 3
 USM = 3
 VERSION_3 = ber.encode_integer(VERSION)
+EARLIER = frozenset({ber.encode_integer(0), ber.encode_integer(1)})  # the fields of versions 1 and 2c
 USM_MODEL = ber.encode_integer(USM)
 
 
@@ -73,7 +74,9 @@ class Scoped(NamedTuple):
 
 def is_v3(data: bytes) -> bool:
     """Whether the datagram says that it is version 3. Raises WireError."""
-    return data[2:5] == VERSION_3 or data[3:6] == VERSION_3 or version_of(data) == VERSION
+    at = 2 if data[1:2] < b"\x80" else 2 + (data[1] & 0x7F)
+    field = data[at : at + len(VERSION_3)]
+    return field == VERSION_3 or (field not in EARLIER and version_of(data) == VERSION)
 
 
 def version_of(data: bytes) -> int:

@@ -1,0 +1,226 @@
+"""Notifications against net-snmp's snmptrapd, in one run: `make bench-traps`.
+
+Traps go out in groups, each with an inform behind it. Both receivers work in the order of arrival, so that the
+acknowledgement says that the traps before it were worked off: here that their events are on disk, there that their
+lines are written. So many are under way as the smaller buffer holds; the counts at the end show that none was lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from ruamel.yaml import YAML
+
+from benchmarks.peers import COMPILED, CORE, compare_medians
+from mibs import Oid
+from tests.support.live import free_port
+from wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
+from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
+
+REPEATS = 5
+SECONDS = 3.0
+GENERATOR_CORE = 0
+GROUP, GROUPS = 48, 4  # 196 datagrams under way: a buffer of 212,992 octets holds them
+OUTSTANDING = 200
+PATIENCE_S = 5.0
+FIRST_ID = 0x01000001
+LARGEST = 65535
+TARGETS = {"trap in the outbox": 2.5, "inform acknowledged": 1.0}
+ENTERPRISE = Oid.parse("1.3.6.1.4.1.318")
+TEXT = VarBind(Oid.parse("1.3.6.1.4.1.318.2.3.3.0"), Tag.OCTET_STRING, b"UPS: On battery power in response to an input")
+
+
+class Receiver(NamedTuple):
+    """A running receiver, and a way to count what it has taken."""
+
+    name: str
+    port: int
+    taken: Callable[[], int]
+
+
+class Figure(NamedTuple):
+    """Notifications a second, and how many the receiver did not take."""
+
+    per_s: float
+    lost: int
+
+
+def _pin() -> None:
+    os.sched_setaffinity(0, {CORE})
+
+
+@contextmanager
+def gateway(folder: Path, *, compiled: bool = False) -> Iterator[Receiver]:
+    """Ours, with its journal on disk and no sink: that of the checkout, or that of the compiled wheel."""
+    port, api = free_port(), f"127.0.0.1:{free_port()}"
+    data = Path(tempfile.mkdtemp(dir=folder))
+    site = {"name": "bench", "listen": [{"port": port}], "api": {"bind": api}}
+    with (data / "site.yaml").open("w") as stream:
+        YAML().dump(site, stream)
+    command = [sys.executable, "-m", "rigs.cli", "gateway", str(data / "site.yaml"), "--data", str(data / "db")]
+    name, more = ("compiled", COMPILED) if compiled else ("standin", {})
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_pin,  # noqa: PLW1509
+        env={**os.environ, **more},
+    )
+
+    def events() -> int:
+        with urlopen(f"http://{api}/v1/journal", timeout=20) as answer:
+            return int(json.load(answer)["events"])
+
+    try:
+        _until(events, process)
+        yield Receiver(name, port, events)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def gateway_compiled(folder: Path) -> AbstractContextManager[Receiver]:
+    """The same with a compiled codec."""
+    return gateway(folder, compiled=True)
+
+
+@contextmanager
+def snmptrapd(folder: Path) -> Iterator[Receiver]:
+    """net-snmp's, which appends a line to a file and syncs nothing."""
+    port, log = free_port(), Path(tempfile.mkdtemp(dir=folder)) / "log"
+    config = log.with_suffix(".conf")
+    config.write_text("disableAuthorization yes\nformat1 %w.%q %v\\n\nformat2 %v\\n\n")
+    command = ["snmptrapd", "-f", "-n", "-On", "-C", "-c", str(config), "-Lf", str(log), f"127.0.0.1:{port}"]
+    environment = {**os.environ, "SNMP_PERSISTENT_DIR": str(log.parent)}
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_pin,  # noqa: PLW1509
+        env=environment,
+    )
+
+    def lines() -> int:
+        said = log.read_bytes()
+        if b"NET-SNMP version" not in said:
+            raise FileNotFoundError(log)  # it has not bound its socket yet
+        return said.count(b"On battery")
+
+    try:
+        _until(lines, process)
+        yield Receiver("snmptrapd", port, lines)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _until(taken: Callable[[], int], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            taken()
+        except (URLError, FileNotFoundError) as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{process.args!r}: does not start") from error
+            continue
+        return
+
+
+def trap(number: int) -> bytes:
+    """A card's trap; every one another, so that nothing can be answered from memory."""
+    pdu = TrapV1(ENTERPRISE, bytes((192, 0, 2, 7)), GenericTrap.ENTERPRISE_SPECIFIC, 5, number, (TEXT,))
+    return encode(Message(Version.V1, b"public", pdu))
+
+
+def inform(number: int) -> tuple[bytes, bytes]:
+    """The octets that its answer has in common with it, and the inform."""
+    identifier = FIRST_ID + number
+    names = (
+        VarBind(SYS_UP_TIME, Tag.TIME_TICKS, number),
+        VarBind(SNMP_TRAP_OID, Tag.OBJECT_IDENTIFIER, ENTERPRISE.child(0, 5)),
+        TEXT,
+    )
+    data = encode(Message(Version.V2C, b"public", Pdu(Kind.INFORM, identifier, 0, 0, names)))
+    return identifier.to_bytes(4, "big"), data
+
+
+def measure(receiver: Receiver, group: int, groups: int) -> Figure:
+    """Groups of traps with an inform behind each, `groups` of them under way, for some seconds."""
+    os.sched_setaffinity(0, {GENERATOR_CORE})
+    before = receiver.taken()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        sender.connect(("127.0.0.1", receiver.port))
+        sender.settimeout(PATIENCE_S)
+        waiting: set[bytes] = set()
+        sent = answered = 0
+        prepared = [trap(number) for number in range(group)]
+        begun = time.perf_counter()
+        end = begun + SECONDS
+        while time.perf_counter() < end or waiting:
+            while len(waiting) < groups and time.perf_counter() < end:
+                for data in prepared:
+                    sender.send(data)
+                name, data = inform(sent)
+                sender.send(data)
+                waiting.add(name)
+                sent += 1
+            try:
+                answer = sender.recv(LARGEST)
+            except TimeoutError:
+                break  # lost, as the counts will show
+            name = next((each for each in waiting if each in answer), b"")
+            if name:
+                waiting.discard(name)
+                answered += 1
+        elapsed = time.perf_counter() - begun
+    total = sent * (group + 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while (taken := receiver.taken() - before) < total and time.monotonic() < deadline:
+        pass
+    return Figure(answered * (group + 1) / elapsed, total - taken)
+
+
+PATHS = {"trap in the outbox": (GROUP, GROUPS), "inform acknowledged": (0, OUTSTANDING)}
+
+
+def main() -> None:
+    if shutil.which("snmptrapd") is None:
+        raise SystemExit("snmptrapd is missing: install Debian's package snmptrapd")
+    figures: dict[str, dict[str, list[Figure]]] = {}
+    makers: list[Callable[[Path], AbstractContextManager[Receiver]]] = [gateway, gateway_compiled, snmptrapd]
+    with tempfile.TemporaryDirectory() as name:
+        for _ in range(REPEATS):
+            for path, (group, groups) in PATHS.items():
+                for make in makers:
+                    with make(Path(name)) as receiver:
+                        figures.setdefault(path, {}).setdefault(receiver.name, []).append(
+                            measure(receiver, group, groups)
+                        )
+    print(f"{platform.machine()}, Python {platform.python_version()}, medians of {REPEATS}")
+    for path, receivers in figures.items():
+        medians = {each: statistics.median(figure.per_s for figure in rounds) for each, rounds in receivers.items()}
+        print(f"\n{path}")
+        for each, rounds in receivers.items():
+            spread = f"{min(figure.per_s for figure in rounds):,.0f} to {max(figure.per_s for figure in rounds):,.0f}"
+            print(f"  {each:<10}{medians[each]:>10,.0f}/s  ({spread}), lost {sum(figure.lost for figure in rounds)}")
+        compare_medians(medians, ("snmptrapd",), (TARGETS[path],))
+
+
+if __name__ == "__main__":
+    main()
