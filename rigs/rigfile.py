@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -63,7 +63,7 @@ class Watcher(Strict):
 class RigGateway(Site):
     """The gateway of a rig. Devices of the plant are added by themselves."""
 
-    _complete = False
+    _complete: ClassVar[bool] = False
 
     listen: tuple[Listen, ...] = ()
     """When left out: 127.0.0.1 and every keyword address, on the trap port."""

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from gateway.deliver.outbox import Outbox
+from gateway.deliver.pacing import Growth, delay_s
 from gateway.deliver.sinks import Outcome, Sink, retry
 from gateway.records import Event
 from gateway.store import StoreError
@@ -17,8 +18,6 @@ from gateway.store import StoreError
 log = structlog.get_logger("deliver")
 
 PAGE = 64
-FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 60.0
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class Dispatcher:
         self._sinks = sinks
         self._jitter = jitter
         self._tasks: list[asyncio.Task[None]] = []
-        self._grown = asyncio.Event()
+        self._growth = Growth()
         self.progress = {name: Progress() for name in sinks}
 
     def start(self) -> None:
@@ -50,8 +49,7 @@ class Dispatcher:
 
     def notify(self) -> None:
         """The outbox has grown."""
-        self._grown.set()
-        self._grown = asyncio.Event()
+        self._growth.notify()
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -82,13 +80,13 @@ class Dispatcher:
                 await self._empty(name, sink, progress)
             except StoreError as error:
                 self._note(progress, str(error))
-                await asyncio.sleep(self._delay_s(1))
+                await asyncio.sleep(delay_s(1, self._jitter))
 
     async def _empty(self, name: str, sink: Sink, progress: Progress) -> None:
         """Deliver for ever. Raises StoreError; the cursor on disk says where to go on."""
         cursor = await self._outbox.cursor(name)
         while True:
-            grown = self._grown
+            grown = self._growth.next
             page = await self._outbox.after(cursor, PAGE)
             for queued in page:
                 outcome = await self._insist(sink, queued.event, progress)
@@ -116,11 +114,7 @@ class Dispatcher:
                 return outcome
             attempt += 1
             self._note(progress, outcome.reason)
-            await asyncio.sleep(self._delay_s(attempt))
-
-    def _delay_s(self, attempt: int) -> float:
-        longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt - 1, 16))
-        return longest * (0.5 + 0.5 * self._jitter())
+            await asyncio.sleep(delay_s(attempt, self._jitter))
 
     @staticmethod
     def _note(progress: Progress, reason: str) -> None:

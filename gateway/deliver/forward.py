@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from gateway.deliver.outbox import Outbox
+from gateway.deliver.pacing import Growth, delay_s
 from gateway.deliver.relay import NotRelayed, Plan, Relayed, Trust, relay
 from gateway.records import Record, RecordKind
 from gateway.store import StoreError
@@ -26,7 +27,6 @@ log = structlog.get_logger("forward")
 
 PAGE = 256
 ANSWER_S = 1.5  # how long an acknowledgement may take before the inform is told again
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 60.0
 LOOK_AGAIN = 8  # failures after which a host's address is looked up again
 CURSOR = "forward:"  # in front of a forward's name, among the cursors of the sinks
 
@@ -131,7 +131,7 @@ class Forwarder:
         self._trust = trust
         self._jitter = jitter
         self._tasks: list[asyncio.Task[None]] = []
-        self._grown = asyncio.Event()
+        self._growth = Growth()
         self.progress = {name: Forwarded() for name in destinations}
 
     async def start(self, position: int) -> None:
@@ -145,8 +145,7 @@ class Forwarder:
 
     def notify(self) -> None:
         """The journal has grown."""
-        self._grown.set()
-        self._grown = asyncio.Event()
+        self._growth.notify()
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -185,13 +184,13 @@ class Forwarder:
                 attempt += 1
                 progress.failures += 1
                 progress.last_error = f"{destination.host}:{destination.port}: {error}"
-                await asyncio.sleep(self._delay_s(attempt))
+                await asyncio.sleep(delay_s(attempt, self._jitter))
 
     async def _empty(self, name: str, destination: Destination, progress: Forwarded) -> None:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         position = await self.position(name)
         while True:
-            grown = self._grown
+            grown = self._growth.next
             page = await self._read(position, PAGE)
             if not page:
                 await grown.wait()
@@ -228,16 +227,12 @@ class Forwarder:
             progress.failures += 1
             words = "nobody listens there" if destination.refused else "no acknowledgement"
             progress.last_error = f"{destination.host}:{destination.port}: {words}"
-            await asyncio.sleep(self._delay_s(attempt))
+            await asyncio.sleep(delay_s(attempt, self._jitter))
             if not destination.is_open or attempt % LOOK_AGAIN == 0:
                 try:
                     await destination.open()
                 except OSError as error:
                     progress.last_error = f"{destination.host}:{destination.port}: {error}"
-
-    def _delay_s(self, attempt: int) -> float:
-        longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt - 1, 16))
-        return longest * (0.5 + 0.5 * self._jitter())
 
 
 def _same_host(source: str, address: str) -> bool:

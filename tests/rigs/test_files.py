@@ -160,3 +160,14 @@ def test_a_keyword_has_at_most_1023_bytes() -> None:
     with pytest.raises(ValueError, match="at most 1023 bytes"):
         keyword_address("1" * 1024)
     assert keyword_address("192.0.2.1") == "192.0.2.1:162"
+
+
+def test_rules_of_a_rig_may_name_its_devices(tmp_path: Path) -> None:
+    path = tmp_path / "rig.yaml"
+    rule = "gateway: {rules: [{match: {device: %s}, event: mine.seen}]}\n"
+    path.write_text(RIG + rule % "UPS1")
+    (kept,) = site_of(load_rig(path), None, None).rules
+    assert kept.match.device == "UPS1"
+    path.write_text(RIG + rule % "UPS9")
+    with pytest.raises(FileError, match="there is no 'UPS9'; accepted: UPS1"):
+        site_of(load_rig(path), None, None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from gateway.deliver.outbox import Outbox, Queued
+from gateway.deliver.pacing import Growth
 
 PAGE = 256
 
@@ -16,7 +16,7 @@ class Streams:
     def __init__(self, outbox: Outbox, max_clients: int = 64) -> None:
         self._outbox = outbox
         self._max = max_clients
-        self._grown = asyncio.Event()
+        self._growth = Growth()
         self.clients = 0
 
     @property
@@ -25,15 +25,14 @@ class Streams:
 
     def notify(self) -> None:
         """The outbox has grown."""
-        self._grown.set()
-        self._grown = asyncio.Event()
+        self._growth.notify()
 
     async def follow(self, seq: int) -> AsyncIterator[Queued]:
         """Every event behind `seq`, and then each new one."""
         self.clients += 1
         try:
             while True:
-                grown = self._grown
+                grown = self._growth.next
                 page = await self._outbox.after(seq, PAGE)
                 for queued in page:
                     seq = queued.seq
