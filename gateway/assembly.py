@@ -14,6 +14,7 @@ from gateway.config import (
     ServerDevice,
     Site,
     SseSink,
+    SyslogSink,
     UpsDevice,
     WebhookSink,
     keyword_address,
@@ -26,6 +27,7 @@ from gateway.deliver.relay import Form, Plan
 from gateway.deliver.sinks import Sink
 from gateway.deliver.sinks.exec import ExecSink as Exec
 from gateway.deliver.sinks.file import FileSink as File
+from gateway.deliver.sinks.syslog import SyslogSink as Syslog
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
 from gateway.devices.probes import Echo, Login, PresencePing, Probe
@@ -87,6 +89,8 @@ def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Sink]:
             sinks[name] = File(config.path)
         elif isinstance(config, ExecSink):
             sinks[name] = Exec(config.argv, config.types, config.timeout_s)
+        elif isinstance(config, SyslogSink):
+            sinks[name] = Syslog(*split_destination(config.to), config.transport, config.facility)
     return sinks
 
 

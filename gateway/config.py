@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config_base import Address, DeviceId, Port, Seconds, Strict
-from gateway.config_traps import Access, Forward, Rule, split_destination
+from gateway.config_traps import Access, Destination, Forward, Rule, split_destination
 
 TRAP_PORT = 162
 CATEGORY = "BMCNOTICE"
@@ -171,7 +171,22 @@ class ExecSink(Strict):
     timeout_s: Seconds = 180
 
 
-Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink, Field(discriminator="type")]
+System = Literal["user", "daemon", "auth", "syslog"]
+Local = Literal["local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]
+Facility = Literal[System, Local]
+
+
+class SyslogSink(Strict):
+    """A syslog message for each event (RFC 5424)."""
+
+    type: Literal["syslog"]
+    to: Destination
+    """`HOST:PORT`."""
+    transport: Literal["udp", "tcp"] = "udp"
+    facility: Facility = "daemon"
+
+
+Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink | SyslogSink, Field(discriminator="type")]
 
 
 class JournalConfig(Strict):

@@ -103,10 +103,13 @@ def split_destination(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port) if port.isdecimal() and len(port) <= 5 else 0
 
 
+Destination = Annotated[str, AfterValidator(_destination)]
+
+
 class Forward(Strict):
     """Another manager that gets the notifications, too."""
 
-    to: Annotated[str, AfterValidator(_destination)]
+    to: Destination
     """`HOST:PORT`."""
     version: Literal["same", "v1", "v2c"] = Field(default="same", alias="as")
     """`same` sends the octets as they came; the others convert by RFC 3584."""

@@ -74,6 +74,11 @@ def test_mistakes_in_rig_files(tmp_path: Path, text: str, line: int, words: str)
         ("devices: {B: {kind: pdu, address: 127.0.0.1}}\n", "'ups', 'bmc'"),
         ("listen: [{port: 1162}, {port: 1162}]\n", "the same address and port twice"),
         ("sinks: {x: {type: webhook, url: 'ftp://x'}}\n", "sinks.x"),
+        ("sinks: {x: {type: syslog, to: loghost}}\n", "'loghost': expected HOST:PORT"),
+        (
+            "sinks: {x: {type: syslog, to: 'loghost:514', facility: kern}}\n",
+            "sinks.x.facility: Input should be 'user', 'daemon'",
+        ),
         ("watchers: []\n", "watchers: this key is unknown here"),
         ("rules: [{match: {}, event: a.b}]\n", "match asks for nothing"),
         ("rules: [{match: {trap: 1.3.6}}]\n", "exactly one of event and drop"),
@@ -171,3 +176,12 @@ def test_rules_of_a_rig_may_name_its_devices(tmp_path: Path) -> None:
     path.write_text(RIG + rule % "UPS9")
     with pytest.raises(FileError, match="there is no 'UPS9'; accepted: UPS1"):
         site_of(load_rig(path), None, None)
+
+
+def test_the_site_file_of_the_documents_is_one(tmp_path: Path) -> None:
+    text = (SAMPLES.parents[1] / "docs" / "site-file.md").read_text()
+    path = tmp_path / "site.yaml"
+    path.write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    site = load(path, Site)
+    # Every part that a site file can have is shown.
+    assert site.model_fields_set == set(Site.model_fields)

@@ -1,0 +1,93 @@
+"""Syslog messages (RFC 5424), over UDP (RFC 5426) or TCP with counted octets (RFC 6587 section 3.4.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from gateway.deliver.sinks import DONE, Outcome, retry
+from gateway.records import Event, Severity
+
+# Facilities by name (RFC 5424 table 1), and severities (table 2).
+FACILITIES = {"user": 1, "daemon": 3, "auth": 4, "syslog": 5} | {f"local{number}": 16 + number for number in range(8)}
+SEVERITIES = {Severity.CRITICAL: 2, Severity.WARNING: 4, Severity.INFO: 6}
+ELEMENT = "standin@32473"  # structured data of our own, under the number for examples (RFC 5612)
+LONGEST_HOST, LONGEST_ID = 255, 32
+NIL = "-"
+BOM = b"\xef\xbb\xbf"
+ESCAPED = re.compile(r'["\\\]]')
+UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
+PATIENCE_S = 10.0
+
+
+def message(event: Event, facility: str) -> bytes:
+    """The octets. The device is the host, as a receiver should see it; the type of the event is the MSGID."""
+    severity = SEVERITIES.get(event.data.get("severity", Severity.INFO), SEVERITIES[Severity.INFO])
+    head = [
+        f"<{FACILITIES[facility] * 8 + severity}>1",
+        event.time,
+        _token(event.subject, LONGEST_HOST),
+        "standin",
+        NIL,
+        _token(event.type, LONGEST_ID),
+    ]
+    shown = {"id": event.id, "type": event.type, "source": event.source, "device": event.subject}
+    shown |= {name: str(event.data[name]) for name in ("condition", "group", "server") if event.data.get(name)}
+    data = " ".join(f'{name}="{_escaped(value)}"' for name, value in shown.items())
+    text = str(event.data.get("text", "")).encode()
+    # RFC 5424 section 6.4: a text that needs UTF-8 says so.
+    return " ".join([*head, f"[{ELEMENT} {data}]"]).encode() + b" " + (text if text.isascii() else BOM + text)
+
+
+def _escaped(value: str) -> str:
+    """RFC 5424 section 6.3.3."""
+    return ESCAPED.sub(lambda found: "\\" + found[0], value)
+
+
+def _token(text: str, longest: int) -> str:
+    return UNPRINTABLE.sub("_", text)[:longest] or NIL
+
+
+class SyslogSink:
+    """`transport` is udp or tcp. Nobody acknowledges: what TCP took may still be lost when the receiver dies."""
+
+    def __init__(self, host: str, port: int, transport: str, facility: str) -> None:
+        self._place = (host, port)
+        self._tcp = transport == "tcp"
+        self._facility = facility
+        self._stream: asyncio.StreamWriter | None = None
+        self._datagrams: asyncio.DatagramTransport | None = None
+
+    async def deliver(self, event: Event) -> Outcome:
+        octets = message(event, self._facility)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await (self._send_stream(octets) if self._tcp else self._send_datagram(octets))
+        except TimeoutError:
+            await self.close()
+            return retry(f"{self._place[0]}:{self._place[1]}: no connection within {PATIENCE_S:g} s")
+        except OSError as error:
+            await self.close()
+            return retry(f"{self._place[0]}:{self._place[1]}: {error}")
+        return DONE
+
+    async def _send_stream(self, octets: bytes) -> None:
+        if self._stream is None:
+            reader, self._stream = await asyncio.open_connection(*self._place)
+            reader.feed_eof()  # receivers say nothing
+        if self._stream.is_closing():
+            raise ConnectionResetError("the receiver closed the connection")
+        self._stream.write(str(len(octets)).encode() + b" " + octets)
+        await self._stream.drain()
+
+    async def _send_datagram(self, octets: bytes) -> None:
+        if self._datagrams is None:
+            loop = asyncio.get_running_loop()
+            self._datagrams, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=self._place)
+        self._datagrams.sendto(octets)
+
+    async def close(self) -> None:
+        for transport in (self._stream, self._datagrams):
+            if transport is not None:
+                transport.close()
+        self._stream = self._datagrams = None
