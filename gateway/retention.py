@@ -74,9 +74,10 @@ class Retention:
         days = self._limits.days
         oldest_ms = NEVER if days is None else now_ms - round(days * DAY_MS)
         free_to = self._passed(connection)
-        due = "SELECT position FROM journal WHERE at_ms < ? OR ? ORDER BY position LIMIT ?"
+        # Only the first rows are looked at, as there is no index of times; what came later is seldom older.
         records = connection.execute(
-            f"DELETE FROM journal WHERE position <= ? AND position IN ({due})",  # noqa: S608  # a constant of ours
+            "DELETE FROM journal WHERE position <= ? AND (at_ms < ? OR ?)"
+            " AND position IN (SELECT position FROM journal ORDER BY position LIMIT ?)",
             (free_to, oldest_ms, self._too_big(connection), CHUNK),
         ).rowcount
         row = connection.execute("SELECT MIN(position) FROM journal").fetchone()
@@ -86,8 +87,9 @@ class Retention:
             (CHUNK, kept_from),
         ).rowcount
         more = max(records, events) >= CHUNK or (records > 0 and self._too_big(connection))
-        old = connection.execute("SELECT 1 FROM journal WHERE at_ms < ? LIMIT 1", (oldest_ms,)).fetchone()
-        waiting = not more and (old is not None or self._too_big(connection))
+        first = connection.execute("SELECT at_ms FROM journal ORDER BY position LIMIT 1").fetchone()
+        old = first is not None and first[0] < oldest_ms
+        waiting = not more and (old or self._too_big(connection))
         return Swept(records, events, _octets_in_use(connection), more, waiting)
 
     def _passed(self, connection: sqlite3.Connection) -> int:

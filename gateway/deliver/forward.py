@@ -66,9 +66,12 @@ class Destination(asyncio.DatagramProtocol):
         """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
         if self._transport is None or not self.is_open:
             return False
+        self.refused = False
         if relayed.request_id is None:
             self._transport.sendto(relayed.data)
             return True
+        while (other := self._waiting.get(relayed.request_id)) is not None:
+            await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
         answer = self._waiting[relayed.request_id] = asyncio.get_running_loop().create_future()
         try:
             self._transport.sendto(relayed.data)
@@ -77,7 +80,8 @@ class Destination(asyncio.DatagramProtocol):
         except TimeoutError:
             return False
         finally:
-            self._waiting.pop(relayed.request_id, None)
+            del self._waiting[relayed.request_id]
+            answer.cancel()
         return True
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import pytest
 from aiohttp import web
 
 from gateway.deliver import Dispatcher, Outbox
+from gateway.deliver.forward import Destination
+from gateway.deliver.relay import Plan, Relayed
 from gateway.deliver.sinks import DONE, Outcome, give_up, retry
 from gateway.deliver.sinks.file import FileSink
 from gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
 from gateway.records import Event
 from gateway.store import Store
 from rigs.loops import run
+from wire.snmp import Kind, Message, Pdu, Version, encode
 
 
 def event(number: int) -> Event:
@@ -189,3 +193,24 @@ def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
     run(first(), "max")
     run(second(), "max")
+
+
+async def test_one_acknowledgement_is_not_two() -> None:
+    """Two senders may choose the same request identifier; each inform is told until its own answer comes."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as manager:
+        manager.bind(("127.0.0.1", 0))
+        manager.setblocking(False)
+        destination = Destination("127.0.0.1", manager.getsockname()[1], Plan())
+        await destination.open()
+        answer = encode(Message(Version.V2C, b"public", Pdu(Kind.RESPONSE, 7, 0, 0, ())))
+        told = [asyncio.create_task(destination.send(Relayed(octets, 7))) for octets in (b"first", b"second")]
+        octets, peer = await loop.sock_recvfrom(manager, 100)
+        assert octets == b"first"
+        await loop.sock_sendto(manager, answer, peer)
+        assert await told[0]
+        octets, peer = await loop.sock_recvfrom(manager, 100)
+        assert (octets, told[1].done()) == (b"second", False)
+        await loop.sock_sendto(manager, answer, peer)
+        assert await told[1]
+        destination.close()
