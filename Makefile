@@ -43,7 +43,7 @@ bench-agent: $(VENV)/.dev $(VENV)/compiled/.done
 
 bench-bmc: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v ipmi_sim >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openipmi >/dev/null; }
-	$(BIN)/python -m benchmarks.bmc
+	PYTHONPATH=$(VENV)/compiled:. $(BIN)/python -P -m benchmarks.bmc
 
 bench-traps: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
