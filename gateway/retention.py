@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway.deliver.outbox import PROCESSED
 from gateway.store import Store, StoreError
 
 log = structlog.get_logger("retention")
@@ -19,7 +20,6 @@ CHUNK = 5_000  # rows removed in one transaction, so that writers wait for milli
 DAY_MS = 86_400_000
 MIB = 1 << 20
 NEVER = -1
-PROCESSED = "processed"
 POSITION = "CAST(substr(id, 1, instr(id, '-') - 1) AS INTEGER)"  # of the record that an event came from
 
 
