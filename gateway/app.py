@@ -13,22 +13,15 @@ import structlog
 
 from gateway.api import Refusal
 from gateway.assembly import (
-    bmc_policies_of,
     described,
-    devices_of,
     forwards_of,
     probe_of,
     retention_of,
     rules_of,
     sinks_of,
-    ups_policies_of,
-    users_of,
 )
 from gateway.commander import Commands
 from gateway.config import Site, SseSink, UpsDevice
-from gateway.correlate import Correlator, State
-from gateway.decode import UsmReceiver, decode_datagram, decode_observation
-from gateway.decode.usm import MOST_ENGINES
 from gateway.deliver import Dispatcher, Outbox
 from gateway.deliver.forward import Forwarder
 from gateway.deliver.relay import Trust
@@ -38,31 +31,23 @@ from gateway.devices.heartbeat import Heartbeat
 from gateway.devices.ups_poll import UpsPoller
 from gateway.journal import Journal
 from gateway.metrics import Metrics
+from gateway.pipeline import Hooks, Pipeline
 from gateway.receive import Listener, ListenError, watch
 from gateway.records import (
     Arrival,
     Command,
-    EngineIdentity,
     Event,
     Observation,
-    Record,
     RecordKind,
     Recovery,
     encode_json,
 )
-from gateway.store import Store, StoreError
-from gateway.translate import Inventory, Translator
+from gateway.store import Store
 from gateway.translate.readings import POLLED
 from mibs import MibTree
-from wire.snmp import Pdu, Version
+from wire.snmp import Version
 
 log = structlog.get_logger("gateway")
-
-HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
-# Of engine identifiers of our own making (RFC 3411 section 5), under the number for examples (RFC 5612).
-ENGINE_PREFIX = bytes.fromhex("80007ed905")
-RECOVERY_S = 1.0
-SLICE = 512  # records worked off between looks at the rest of the loop
 
 
 class Gateway:
@@ -88,31 +73,27 @@ class Gateway:
         self._journal = Journal(store)
         self._outbox = Outbox(store)
         self._source = f"/standin/{site.name}"
-        self._communities = frozenset(text.encode() for text in site.access.communities)
-        self._users = users_of(site)
-        self._usm: UsmReceiver | None = None
-        self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
-        self._policies, self._bmc_policies = ups_policies_of(site), bmc_policies_of(site)
-        self._correlator = Correlator(self._policies, self._source, bmcs=self._bmc_policies)
-        self._arrivals: list[Arrival] = []
-        self._arrived = asyncio.Event()
-        self._tick_timer: asyncio.TimerHandle | None = None
-        self._tick_for: int | None = None
+        self._metrics = Metrics(self._waiting)
+        hooks = Hooks(self._answer, self._journaled, self._told, self._full)
+        self._pipeline: Pipeline = Pipeline(site, tree, self._journal, self._outbox, unix_ms, self._metrics, hooks)
         self._listeners: dict[str, Listener] = {}
         self._tasks: list[asyncio.Task[None]] = []
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
-        self._forwarder = Forwarder(
-            self._outbox, self._journal.after, forwards_of(site), Trust(self._communities, self._read), random.random
+        trust = Trust(self._pipeline.communities, self._pipeline.read)
+        self._forwarder: Forwarder = Forwarder(
+            self._outbox,
+            self._journal.after,
+            forwards_of(site),
+            trust,
+            random.random,
         )
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = Heartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms, self._command_done)
         self._working = False
         self._retention = retention_of(site, store)
-        self._trouble = ""  # why nothing can be written, while that is so
-        self._metrics = Metrics(lambda: len(self._arrivals))
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -120,33 +101,23 @@ class Gateway:
         """Bind, take up what an earlier run left, hear. Raises ListenError with nothing left open."""
         try:
             for listen in self.site.listen:
-                listener = Listener(listen.address, listen.port, self.site.access.sources, self._unix_ms, self._heard)
+                listener = Listener(
+                    listen.address, listen.port, self.site.access.sources, self._unix_ms, self._pipeline.hear
+                )
                 self._listeners[listener.name] = listener
         except ListenError:
             self._close_listeners()
             raise
         await self._commands.expire_left_over()
-        if self._users:
-            await self._know_engines()
-        await self._resume()
+        await self._pipeline.start()
         self._tasks = [
-            asyncio.create_task(self._work(), name="pipeline"),
             asyncio.create_task(watch(self._listeners.values(), self._overrun), name="overruns"),
             asyncio.create_task(self._retention.run(self._unix_ms), name="retention"),
         ]
         self._dispatcher.start()
         await self._forwarder.start((await self._journal.extent())[1])
-        self._arm_tick()
         self._working = True
         log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
-
-    async def _know_engines(self) -> None:
-        fresh = EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, self._unix_ms() // 1000, random.getrandbits(32))
-        identity = await self._outbox.identity(fresh)
-        self._usm = UsmReceiver(self._users, identity, await self._outbox.clocks(MOST_ENGINES))
-
-    def _read(self, data: bytes) -> Pdu | None:
-        return None if self._usm is None else self._usm.read(data)
 
     def watch_devices(self) -> None:
         """Begin to poll the cards and to ping the BMCs."""
@@ -169,13 +140,10 @@ class Gateway:
         self._poller.stop()
         self._heartbeat.stop()
         self._close_listeners()
-        if self._tick_timer:
-            self._tick_timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._arrivals:
-            await self._work_off(self._take())
+        await self._pipeline.stop()
         await self._dispatcher.stop()
         await self._forwarder.stop()
         await self._commands.close()
@@ -187,131 +155,39 @@ class Gateway:
 
     # --- hearing ----------------------------------------------------------------------------------------------
 
-    def _heard(self, arrivals: list[Arrival]) -> None:
-        self._arrivals.extend(arrivals)
-        self._arrived.set()
-        if len(self._arrivals) > HIGH_WATER:
-            for listener in self._listeners.values():
+    def _answer(self, arrival: Arrival, answer: bytes) -> None:
+        listener = self._listeners.get(arrival.listener)
+        if listener is not None:
+            listener.send(answer, (arrival.source, arrival.port))
+
+    def _waiting(self) -> int:
+        return self._pipeline.waiting
+
+    def _full(self, full: bool) -> None:
+        for listener in self._listeners.values():
+            if full:
                 listener.pause()
+            elif self._working:
+                listener.resume()
+
+    def _journaled(self) -> None:
+        self._forwarder.notify()
+
+    def _told(self) -> None:
+        self._streams.notify()
+        self._dispatcher.notify()
 
     def _overrun(self, listener: str, lost: int) -> None:
         self._observe(Observation(listener, lost=lost))
 
     def _observe(self, observation: Observation) -> None:
-        self._heard([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
+        self._pipeline.hear([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
 
     def _command_done(self, command: Command, details: Mapping[str, Any]) -> None:
         """A recovery's step that a BMC took is an observation like any other: journaled first, then told."""
         if command.command in RECOVERY_COMMANDS:
             step = msgspec.convert({**details, "started": command.command == RECOVERY_COMMANDS[0]}, Recovery)
             self._observe(Observation(command.device, recovery=step))
-
-    def _take(self) -> list[Arrival]:
-        arrivals, self._arrivals = self._arrivals, []
-        self._arrived.clear()
-        return arrivals
-
-    async def _work(self) -> None:
-        while True:
-            await self._arrived.wait()
-            arrivals = self._take()
-            if self._working:
-                for listener in self._listeners.values():
-                    listener.resume()
-            try:
-                await self._work_off(arrivals)
-            except StoreError as error:
-                await self._recover(arrivals, error)
-
-    async def _work_off(self, arrivals: list[Arrival]) -> None:
-        """Journal first: nothing below the first line sees what is not on disk. Raises StoreError."""
-        records = await self._journal.append(arrivals)
-        arrivals.clear()
-        self._forwarder.notify()
-        for start in range(0, len(records), SLICE):
-            await self._process(records[start : start + SLICE], acknowledge=True)
-
-    async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
-        """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""
-        log.error("cannot write; informs wait", reason=str(error))
-        self._trouble = str(error)
-        self._arrivals[:0] = arrivals
-        while self._trouble:
-            await asyncio.sleep(RECOVERY_S)
-            try:
-                await self._resume()
-                self._trouble = ""
-            except StoreError as again:
-                self._trouble = str(again)
-        log.info("writing again")
-        if self._arrivals:
-            self._arrived.set()
-
-    async def _resume(self) -> None:
-        """Take up the correlator's memory and the journal's remainder from disk. Raises StoreError."""
-        processed, memory = await self._outbox.resume()
-        state = msgspec.json.decode(memory, type=State) if memory else None
-        self._correlator = Correlator(self._policies, self._source, state, self._bmc_policies)
-        await self._catch_up(processed)
-
-    async def _catch_up(self, processed: int) -> None:
-        """Work off what an earlier run journaled and did not finish."""
-        while records := await self._journal.after(processed, SLICE):
-            await self._process(records, acknowledge=False)
-            processed = records[-1].position
-
-    async def _process(self, records: list[Record], *, acknowledge: bool) -> None:
-        events: list[Event] = []
-        answers: list[tuple[Arrival, bytes]] = []
-        for record in records:
-            try:
-                events += self._conclude(record, answers)
-            except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
-                log.exception("record could not be worked off", position=record.position)
-                self._metrics.failed()
-        clocks = self._usm.moved_clocks() if self._usm else []
-        await self._outbox.add(events, records[-1].position, encode_json(self._correlator.state), clocks)
-        if acknowledge:
-            for arrival, answer in answers:
-                self._listeners[arrival.listener].send(answer, (arrival.source, arrival.port))
-        self._metrics.told(events)
-        self._arm_tick()
-        if events:
-            self._streams.notify()
-            self._dispatcher.notify()
-
-    def _conclude(self, record: Record, answers: list[tuple[Arrival, bytes]]) -> list[Event]:
-        """The events that follow from a record; an inform's acknowledgement goes to `answers`."""
-        arrival = record.arrival
-        if arrival.kind is RecordKind.TICK:
-            return self._correlator.tick(record.position, arrival.at_ms)
-        if arrival.kind is RecordKind.OBSERVATION:
-            signals = self._translator.observation(decode_observation(arrival.data))
-        else:
-            decoded = decode_datagram(arrival, self._tree, self._communities, self._usm)
-            self._metrics.decoded(decoded.value)
-            signals = self._translator.datagram(decoded.value)
-            if decoded.acknowledgement is not None:
-                answers.append((arrival, decoded.acknowledgement))
-        return self._correlator.signals(record.position, arrival.at_ms, signals)
-
-    # --- deadlines --------------------------------------------------------------------------------------------
-
-    def _arm_tick(self) -> None:
-        deadline = self._correlator.next_deadline_ms()
-        if deadline == self._tick_for:
-            return
-        if self._tick_timer:
-            self._tick_timer.cancel()
-            self._tick_timer = None
-        self._tick_for = deadline
-        if deadline is not None:
-            delay_s = max(0, deadline - self._unix_ms()) / 1000
-            self._tick_timer = asyncio.get_running_loop().call_later(delay_s, self._tick, deadline)
-
-    def _tick(self, deadline: int) -> None:
-        # Never earlier than the deadline itself, even when the loop calls a little early.
-        self._heard([Arrival(max(deadline, self._unix_ms()), RecordKind.TICK, b"")])
 
     # --- Backend ----------------------------------------------------------------------------------------------
 
@@ -326,7 +202,7 @@ class Gateway:
         now = asyncio.get_running_loop().time()
         return described(name, config) | {
             "heard_s_ago": None if heard is None else round(now - heard, 3),
-            "conditions": sorted(self._correlator.state.open.get(name, {})),
+            "conditions": sorted(self._pipeline.correlator.state.open.get(name, {})),
             "commands": list(self._commands.names(name)),
         }
 
@@ -359,14 +235,14 @@ class Gateway:
         if self._reread is None:
             raise Refusal(409, "this gateway has no file to read again")
         rules = rules_of(self._reread())
-        self._translator = Translator(Inventory(devices_of(self.site)), rules)
+        self._pipeline.use_rules(rules)
         log.info("rules read again", rules=len(rules))
         return len(rules)
 
     def conditions(self) -> list[dict[str, Any]]:
         return [
             {"device": device, "condition": condition, **msgspec.to_builtins(opened)}
-            for device, conditions in self._correlator.state.open.items()
+            for device, conditions in self._pipeline.correlator.state.open.items()
             for condition, opened in conditions.items()
         ]
 
@@ -382,7 +258,7 @@ class Gateway:
         return {
             "place": self._store.place,
             "durable": self._store.durable,
-            "trouble": self._trouble,
+            "trouble": self._pipeline.trouble,
             "kept_for_destinations": self._retention.waiting,
             "records": records,
             "last_position": last,
@@ -391,7 +267,7 @@ class Gateway:
         }
 
     def ready(self) -> bool:
-        return self._working and not self._trouble
+        return self._working and not self._pipeline.trouble
 
     def streams_full(self) -> bool:
         return self._streams.full

@@ -20,7 +20,7 @@ from gateway.config import (
     keyword_address,
 )
 from gateway.config_traps import split_destination
-from gateway.correlate import BmcPolicy, UpsPolicy
+from gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from gateway.decode import TrapUser
 from gateway.deliver.forward import CURSOR, Destination
 from gateway.deliver.relay import Form, Plan
@@ -155,10 +155,30 @@ def devices_of(site: Site) -> list[Known]:
 def ups_policies_of(site: Site) -> dict[str, UpsPolicy]:
     """How long an outage of each UPS must last, and whom it concerns."""
     return {
-        name: UpsPolicy(round(device.confirm_s * 1000), device.groups)
+        name: UpsPolicy(
+            round(device.confirm_s * 1000),
+            device.groups,
+            round(device.silence_s * 1000),
+            device.on_silence == "shutdown",
+        )
         for name, device in site.devices.items()
         if isinstance(device, UpsDevice)
     }
+
+
+def site_policy_of(site: Site) -> SitePolicy:
+    """What holds for all devices."""
+    storms, flaps = site.correlate.storms, site.correlate.flaps
+    return SitePolicy(
+        storm=None if storms is None else StormPolicy(storms.per_s, storms.burst),
+        flap=None if flaps is None else FlapPolicy(flaps.opens, *_ms(flaps.window_s, flaps.settle_s)),
+        behind={name: device.behind for name, device in site.devices.items() if device.behind},
+        segment_wait_ms=round(site.correlate.segment_wait_s * 1000),
+    )
+
+
+def _ms(*seconds: float) -> tuple[int, ...]:
+    return tuple(round(item * 1000) for item in seconds)
 
 
 def bmc_policies_of(site: Site) -> dict[str, BmcPolicy]:

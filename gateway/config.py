@@ -44,6 +44,10 @@ class UpsDevice(Strict):
     """Time without an answer after which the card counts as lost."""
     groups: tuple[str, ...] = ()
     """Power-control groups this UPS belongs to."""
+    on_silence: Literal["continue", "shutdown"] = "continue"
+    """What its servers do when nothing is heard of it for `silence_s` during an outage."""
+    behind: DeviceId | None = None
+    """What the device hangs on, such as a hub: devices that fall silent together are told as one."""
 
 
 class Heartbeat(Strict):
@@ -82,6 +86,7 @@ class BmcDevice(Strict):
     server: str | None = None
     heartbeat: BmcHeartbeat = BmcHeartbeat()
     recovery: RecoveryWait = RecoveryWait()
+    behind: DeviceId | None = None
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
@@ -97,6 +102,7 @@ class ServerDevice(Strict):
     address: Address
     port: Port = 7
     heartbeat: Heartbeat = Heartbeat(timeout_s=30)
+    behind: DeviceId | None = None
 
 
 Device = Annotated[UpsDevice | BmcDevice | ServerDevice, Field(discriminator="kind")]
@@ -147,6 +153,30 @@ class SseSink(Strict):
 
     type: Literal["sse"]
     max_clients: int = Field(default=64, ge=1)
+
+
+class Storms(Strict):
+    """What one source may send before its datagrams are only kept; see `trap.storm`."""
+
+    per_s: Annotated[float, Field(gt=0)] = 500
+    burst: int = Field(default=5000, ge=1)
+
+
+class Flaps(Strict):
+    """When a condition that comes and goes counts as flapping, and when it has settled."""
+
+    opens: int = Field(default=4, ge=2)
+    window_s: Seconds = 300
+    settle_s: Seconds = 60
+
+
+class Correlate(Strict):
+    """How statements of devices become events."""
+
+    storms: Storms | None = Storms()
+    flaps: Flaps | None = Flaps()
+    segment_wait_s: Seconds = 10
+    """How long the silence of one device waits for that of the others behind the same thing."""
 
 
 PLACEHOLDERS = re.compile(r"\{([^{}]*)\}")
@@ -253,6 +283,7 @@ class Site(Strict):
     forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     """Before the gateway's own, in this order; the first that matches is taken."""
+    correlate: Correlate = Correlate()
     journal: JournalConfig = JournalConfig()
     api: Api = Api()
 

@@ -26,15 +26,21 @@ class Metrics:
 
     def decoded(self, value: object) -> None:
         """A datagram was worked off."""
-        outcome = _outcome(value)
+        self._count(_outcome(value))
+
+    def _count(self, outcome: str) -> None:
         counter = self._outcomes.get(outcome)
         if counter is None:
             counter = self._outcomes[outcome] = self._datagrams.labels(outcome)
         counter.inc()
 
+    def held(self) -> None:
+        """A datagram of a storm was kept and not told."""
+        self._count("storm")
+
     def failed(self) -> None:
         """A record tripped a rule."""
-        self._datagrams.labels("failed").inc()
+        self._count("failed")
 
     def told(self, events: Iterable[Event]) -> None:
         """Events are on disk."""

@@ -108,6 +108,8 @@ class Refused(msgspec.Struct, frozen=True):
 
     source: str
     reason: str
+    listener: str = ""
+    answered: bool = False  # by a report that tells the sender how to go on
 
 
 class Recovery(msgspec.Struct, frozen=True):
@@ -154,6 +156,7 @@ class Signal(msgspec.Struct, frozen=True):
     data: dict[str, Any] = {}
     evidence: dict[str, Any] = {}
     baseline: bool = False  # from a reading: says what is, not that it just happened
+    repeat: str = ""  # trouble that is told once and then counted, by this name
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=False):

@@ -1,43 +1,75 @@
 """Conditions with memory, and the outage that must last to be believed.
 
 Pure: signals and instants in, events out. Deadlines are reported, and fire only when a `tick` says so, so that a
-replay of the journal, which holds the ticks too, gives the same events.
+replay of the journal, which holds the ticks too, gives the same events. What has a memory of its own (recoveries,
+storms, flapping, segments, repeats) is a module beside this one; its memory is part of `State`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.correlate.recoveries import STARTED, BmcPolicy, Held, Recoveries, times
+from gateway.correlate.batch import Batch
+from gateway.correlate.flaps import Flap, FlapPolicy, Flaps, Held, Told
+from gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
+from gateway.correlate.recoveries import Held as HeldAction
+from gateway.correlate.repeats import Repeat, Repeats
+from gateway.correlate.segments import Segments, SegmentState
+from gateway.correlate.storms import StormPolicy, Storms, StormState
 from gateway.records import Event, Severity, Signal
 
 INPUT = "input"
 OUTAGE = "outage"
+SILENCE = "silence"
+LINK = "link"
+COMMUNICATION = "communication"
 CONFIRMED = "power.outage.confirmed"
 CLEARED = "power.outage.cleared"
 EXPIRED = "bmc.recovery.expired"
+COMMUNICATION_LOST = "power.communication.lost"
+COMMUNICATION_RESTORED = "power.communication.restored"
+FLAPPING, SETTLED = "condition.flapping", "condition.settled"
+STORM, STORM_ENDED = "trap.storm", "trap.storm_ended"
+SEGMENT_LOST, SEGMENT_RESTORED = "network.segment.lost", "network.segment.restored"
 
 
 class UpsPolicy(NamedTuple):
-    """Confirmation time of a UPS and the power-control groups that hang on it."""
+    """Confirmation time of a UPS and the power-control groups that hang on it.
+
+    `silence_ms` without word of the UPS during an outage is a loss of communication (requirements N1 and N2), at which
+    the servers go on (`shutdown` false: policy 0) or are shut down (policy 1).
+    """
 
     confirm_ms: int
     groups: tuple[str, ...] = ()
+    silence_ms: int = 50_000
+    shutdown: bool = False
+
+
+class SitePolicy(NamedTuple):
+    """What holds for all devices. `behind` says which segment each hangs on."""
+
+    storm: StormPolicy | None = None
+    flap: FlapPolicy | None = None
+    behind: Mapping[str, str] = {}
+    segment_wait_ms: int = 10_000
+
+
+DEFAULT_POLICY = SitePolicy()
 
 
 class Open(msgspec.Struct):
-    """An open condition."""
+    """An open condition. `event_id` is empty while it has not been told; `said` counts statements of it."""
 
     since_ms: int
     event_id: str
     type: str
     text: str
     severity: str
+    said: int = 1
 
 
 class State(msgspec.Struct):
@@ -46,7 +78,12 @@ class State(msgspec.Struct):
     open: dict[str, dict[str, Open]] = {}  # device -> condition
     clear: dict[str, list[str]] = {}  # device -> conditions known to be clear
     confirm_at_ms: dict[str, int] = {}  # UPS -> when its outage will be confirmed
-    held: dict[str, Held] = {}  # BMC -> what it waits for
+    unheard_at_ms: dict[str, int] = {}  # UPS -> when the loss of its link to the card counts as silence
+    held: dict[str, HeldAction] = {}  # BMC -> what it waits for
+    flaps: dict[str, dict[str, Flap]] = {}  # device -> condition
+    segments: SegmentState = msgspec.field(default_factory=SegmentState)
+    storm: StormState = msgspec.field(default_factory=StormState)
+    repeats: dict[str, Repeat] = {}
 
 
 class Correlator:
@@ -58,28 +95,46 @@ class Correlator:
         source: str,
         state: State | None = None,
         bmcs: Mapping[str, BmcPolicy] | None = None,
+        site: SitePolicy = DEFAULT_POLICY,
     ) -> None:
         self.state = state or State()
         self._policies = policies
         self._recoveries = Recoveries(self.state.held, bmcs or {})
+        self._flaps = Flaps(site.flap, self.state.flaps)
+        self._segments = Segments(site.behind, site.segment_wait_ms, self.state.segments)
+        self._storms = Storms(site.storm, self.state.storm)
+        self._repeats = Repeats(self.state.repeats)
         # A UPS that has left the site since the state was kept is confirmed no more.
-        for device in set(self.state.confirm_at_ms) - set(policies):
-            del self.state.confirm_at_ms[device]
+        for deadlines in (self.state.confirm_at_ms, self.state.unheard_at_ms):
+            for device in set(deadlines) - set(policies):
+                del deadlines[device]
         self._source = source
 
     def next_deadline_ms(self) -> int | None:
         """Unix time at which `tick` is due."""
         held = (item.expires_ms for item in self.state.held.values())
-        return min((*self.state.confirm_at_ms.values(), *held), default=None)
+        own = (*self.state.confirm_at_ms.values(), *self.state.unheard_at_ms.values(), *held)
+        others = (self._flaps.deadline_ms(), self._segments.deadline_ms(), self._storms.deadline_ms())
+        return min((*own, *(other for other in others if other is not None)), default=None)
+
+    def storm(self, position: int, at_ms: int, source: str, subject: str) -> list[Event] | None:
+        """Whether the datagram of a record is part of a storm: None when not, else the events that say so."""
+        if self._storms.passes(source, at_ms):
+            return None
+        if not self._storms.hold(source, position, at_ms):
+            return []
+        batch = Batch(self._source, position, at_ms)
+        text = f"{source} sends faster than the site allows; the journal keeps what is not told"
+        event_id = batch.add(STORM, subject, Severity.WARNING, text, {"source": source, "opens": True}, {})
+        self._storms.begin(source, subject, event_id, position, at_ms)
+        return batch.events
 
     def signals(self, position: int, at_ms: int, signals: Sequence[Signal]) -> list[Event]:
         """Events that follow from the signals of one journal record."""
-        batch = _Batch(self._source, position, at_ms)
+        batch = Batch(self._source, position, at_ms)
         for signal in signals:
             if not signal.condition:
-                data = {**signal.data, **self._recoveries.before(signal, at_ms)}
-                event_id = batch.add(signal.type, signal.device, signal.severity, signal.text, data, signal.evidence)
-                self._recoveries.after(signal, event_id, at_ms)
+                self._happen(batch, signal)
             elif signal.opens:
                 self._open(batch, signal)
             else:
@@ -88,133 +143,217 @@ class Correlator:
 
     def tick(self, position: int, at_ms: int) -> list[Event]:
         """Events of the deadlines up to `at_ms`."""
-        batch = _Batch(self._source, position, at_ms)
-        due = sorted((deadline, device) for device, deadline in self.state.confirm_at_ms.items() if deadline <= at_ms)
-        for _, device in due:
-            del self.state.confirm_at_ms[device]
+        batch = Batch(self._source, position, at_ms)
+        for device in _due(self.state.confirm_at_ms, at_ms):
             self._confirm(batch, device)
+        for device in _due(self.state.unheard_at_ms, at_ms):
+            self._lose_communication(batch, device)
         for device, expired in self._recoveries.expired(at_ms):
             missing = "ended" if STARTED in expired.steps else "started"
             text = f"no recovery of incident {expired.incident} {missing} in time"
             data: dict[str, Any] = {"incident": expired.incident, "steps": times(expired.steps)}
             data["opened_by"] = expired.event_id
             batch.add(EXPIRED, device, Severity.WARNING, text, data, {})
+        for device, silent in self._segments.due(at_ms):
+            known = self.state.open[device][SILENCE]
+            data = {"condition": SILENCE, "opens": True, "waited_s": (at_ms - known.since_ms) / 1000}
+            known.event_id = batch.add(silent.type, device, Severity(silent.severity), silent.text, data, {})
+        for device, condition, flap in self._flaps.settled(at_ms):
+            self._settle(batch, device, condition, flap)
+        for source, storm in self._storms.over(at_ms):
+            text = f"the storm from {source} is over; {storm.held} datagrams were kept and not told"
+            data = {"source": source, "clears": True, "opened_by": storm.event_id, "held": storm.held}
+            data |= {"first_position": storm.first, "last_position": storm.last}
+            data["lasted_s"] = (storm.last_ms - storm.since_ms) / 1000
+            batch.add(STORM_ENDED, storm.subject, Severity.INFO, text, data, {})
         return batch.events
 
-    def _open(self, batch: _Batch, signal: Signal) -> None:
-        known = self.state.open.setdefault(signal.device, {})
-        if signal.condition in known:
-            return  # the same fact said again
-        event_id = batch.add(
-            signal.type,
-            signal.device,
-            signal.severity,
-            signal.text,
-            {**signal.data, "condition": signal.condition, "opens": True},
-            signal.evidence,
-        )
-        known[signal.condition] = Open(batch.at_ms, event_id, signal.type, signal.text, signal.severity)
-        clear = self.state.clear.get(signal.device, [])
-        if signal.condition in clear:
-            clear.remove(signal.condition)
-        policy = self._policies.get(signal.device)
-        if signal.condition == INPUT and policy is not None:
-            self.state.confirm_at_ms[signal.device] = batch.at_ms + policy.confirm_ms
+    def tidy(self, at_ms: int) -> None:
+        """Let go of memory that changes nothing any more, before it is kept."""
+        self._storms.forget(at_ms)
+        self._flaps.tidy(at_ms)
 
-    def _clear(self, batch: _Batch, signal: Signal) -> None:
-        opened = self.state.open.get(signal.device, {}).pop(signal.condition, None)
-        clear = self.state.clear.setdefault(signal.device, [])
-        unknown = opened is None and signal.condition not in clear
-        if signal.condition not in clear:
-            clear.append(signal.condition)
+    # --- what happens -----------------------------------------------------------------------------------------
+
+    def _happen(self, batch: Batch, signal: Signal) -> None:
+        data = {**signal.data, **self._recoveries.before(signal, batch.at_ms)}
+        if signal.repeat:
+            more = self._repeats.told(f"{signal.type} {signal.device} {signal.repeat}", batch.at_ms)
+            if more is None:
+                return
+            if more:
+                data["more_since_last_told"] = more
+        event_id = batch.add(signal.type, signal.device, signal.severity, signal.text, data, signal.evidence)
+        self._recoveries.after(signal, event_id, batch.at_ms)
+
+    # --- what is ----------------------------------------------------------------------------------------------
+
+    def _open(self, batch: Batch, signal: Signal) -> None:
+        device, condition = signal.device, signal.condition
+        known = self.state.open.setdefault(device, {})
+        if condition in known:
+            known[condition].said += 1
+            return  # the same fact said again
+        opened = known[condition] = Open(batch.at_ms, "", signal.type, signal.text, signal.severity)
+        clear = self.state.clear.get(device, [])
+        if condition in clear:
+            clear.remove(condition)
+        if self._told(batch, signal):
+            data = {**signal.data, "condition": condition, "opens": True}
+            opened.event_id = batch.add(signal.type, device, signal.severity, signal.text, data, signal.evidence)
+        policy = self._policies.get(device)
+        if policy is None:
+            return
+        if condition == INPUT:
+            self.state.confirm_at_ms[device] = batch.at_ms + policy.confirm_ms
+        elif condition == LINK:
+            self.state.unheard_at_ms[device] = batch.at_ms + policy.silence_ms
+        elif condition == SILENCE:
+            self._lose_communication(batch, device)
+
+    def _clear(self, batch: Batch, signal: Signal) -> None:
+        device, condition = signal.device, signal.condition
+        opened = self.state.open.get(device, {}).pop(condition, None)
+        clear = self.state.clear.setdefault(device, [])
+        unknown = opened is None and condition not in clear
+        if condition not in clear:
+            clear.append(condition)
         if opened is None and (not unknown or signal.baseline):
             return  # said before, or a first reading that shows nothing wrong
-        data: dict[str, Any] = {**signal.data, "condition": signal.condition, "clears": True}
-        if opened is not None:
-            data |= {"opened_by": opened.event_id, "lasted_s": (batch.at_ms - opened.since_ms) / 1000}
-        batch.add(signal.type, signal.device, signal.severity, signal.text, data, signal.evidence)
-        if signal.condition == INPUT:
-            self.state.confirm_at_ms.pop(signal.device, None)
-            self._end_outage(batch, signal.device)
+        if opened is None or self._told(batch, signal):
+            data: dict[str, Any] = {**signal.data, "condition": condition, "clears": True}
+            if opened is not None:
+                data |= {"opened_by": opened.event_id, "lasted_s": (batch.at_ms - opened.since_ms) / 1000}
+            batch.add(signal.type, device, signal.severity, signal.text, data, signal.evidence)
+        if condition == INPUT:
+            self.state.confirm_at_ms.pop(device, None)
+            self._end_outage(batch, device)
+        elif condition == LINK:
+            self.state.unheard_at_ms.pop(device, None)
+        if condition in (SILENCE, LINK):
+            self._regain_communication(batch, device)
 
-    def _confirm(self, batch: _Batch, device: str) -> None:
+    def _told(self, batch: Batch, signal: Signal) -> bool:
+        """Whether a change is told by an event of its own; if not, what is told instead is added here."""
+        device, condition = signal.device, signal.condition
+        held = Held(signal.type, signal.severity, signal.text)
+        told = self._flaps.change(device, condition, batch.at_ms, held, opens=signal.opens)
+        if told is Told.FLAPPING:
+            text = f"{condition} of {device} comes and goes; its changes are held back until it settles"
+            batch.add(FLAPPING, device, Severity.WARNING, text, {"flapping": condition}, signal.evidence)
+        if told is not Told.NOW:
+            return False
+        segment = self._segments.of(device)
+        if condition != SILENCE or not segment:
+            return True
+        return self._fall_silent(batch, signal, segment) if signal.opens else self._be_heard(batch, device, segment)
+
+    def _settle(self, batch: Batch, device: str, condition: str, flap: Flap) -> None:
+        opened = self.state.open.get(device, {}).get(condition)
+        text = f"{condition} of {device} has settled"
+        data: dict[str, Any] = {"flapping": condition, "open": opened is not None, "changes": flap.changes}
+        batch.add(SETTLED, device, Severity.INFO, text, data, {})
+        if flap.held is None or (opened is not None) == flap.told_open:
+            return
+        data = {"condition": condition, "opens" if opened else "clears": True, "held_back": True}
+        event_id = batch.add(flap.held.type, device, Severity(flap.held.severity), flap.held.text, data, {})
+        if opened is not None:
+            opened.event_id = event_id
+
+    # --- segments ---------------------------------------------------------------------------------------------
+
+    def _fall_silent(self, batch: Batch, signal: Signal, segment: str) -> bool:
+        silent = [name for name in self._segments.members(segment) if SILENCE in self.state.open.get(name, {})]
+        if self._segments.lost_by(segment) or len(silent) < len(self._segments.members(segment)):
+            self._segments.wait(signal.device, batch.at_ms, signal.type, signal.severity, signal.text)
+            return False
+        text = f"nothing behind {segment} answers: {', '.join(silent)}"
+        data = {"devices": silent, "condition": "segment", "opens": True}
+        event_id = batch.add(SEGMENT_LOST, segment, Severity.CRITICAL, text, data, signal.evidence)
+        self._segments.lose(segment, event_id)
+        for name in silent:
+            known = self.state.open[name][SILENCE]
+            known.event_id = known.event_id or event_id
+        return False
+
+    def _be_heard(self, batch: Batch, device: str, segment: str) -> bool:
+        lost_by = self._segments.lost_by(segment)
+        if not lost_by:
+            return not self._segments.heard(device)
+        self._segments.find(segment)
+        text = f"{device} behind {segment} answers again"
+        data = {"condition": "segment", "clears": True, "opened_by": lost_by}
+        batch.add(SEGMENT_RESTORED, segment, Severity.INFO, text, data, {})
+        for name in self._segments.members(segment):
+            known = self.state.open.get(name, {}).get(SILENCE)
+            if known is not None and known.event_id == lost_by:  # still silent: perhaps for a reason of its own
+                self._segments.wait(name, batch.at_ms, known.type, known.severity, known.text)
+        return False
+
+    # --- outages ----------------------------------------------------------------------------------------------
+
+    def _lose_communication(self, batch: Batch, device: str) -> None:
+        """Nothing is heard of a UPS in an outage (requirements 5.6, N1); without an outage it says nothing (N3)."""
+        policy, known = self._policies[device], self.state.open.get(device, {})
+        if INPUT not in known or COMMUNICATION in known:
+            return
+        text = f"nothing is heard of {device}, whose input power is lost: "
+        text += "its servers are to be shut down" if policy.shutdown else "its servers go on"
+        severity = Severity.CRITICAL if policy.shutdown else Severity.WARNING
+        data = {"policy": "shutdown" if policy.shutdown else "continue", "condition": COMMUNICATION, "opens": True}
+        event_id = self._for_groups(batch, COMMUNICATION_LOST, device, severity, text, data)
+        known[COMMUNICATION] = Open(batch.at_ms, event_id, COMMUNICATION_LOST, text, severity)
+
+    def _regain_communication(self, batch: Batch, device: str) -> None:
+        known = self.state.open.get(device, {})
+        if COMMUNICATION not in known or SILENCE in known or LINK in known:
+            return
+        self._end(batch, device, COMMUNICATION, COMMUNICATION_RESTORED, f"{device} is heard again")
+
+    def _confirm(self, batch: Batch, device: str) -> None:
         policy = self._policies[device]
         lost = self.state.open[device][INPUT]
         text = f"input power of {device} has been lost for {policy.confirm_ms / 1000:g} s"
-        event_id = ""
-        for group in policy.groups or ("",):
-            event_id = batch.add(
-                CONFIRMED,
-                device,
-                Severity.CRITICAL,
-                text,
-                {"group": group or None, "condition": OUTAGE, "opens": True, "confirm_s": policy.confirm_ms / 1000},
-                {"opened_by": lost.event_id},
-            )
+        data = {"condition": OUTAGE, "opens": True, "confirm_s": policy.confirm_ms / 1000}
+        evidence = {"opened_by": lost.event_id}
+        event_id = self._for_groups(batch, CONFIRMED, device, Severity.CRITICAL, text, data, evidence)
         self.state.open[device][OUTAGE] = Open(batch.at_ms, event_id, CONFIRMED, text, Severity.CRITICAL)
 
-    def _end_outage(self, batch: _Batch, device: str) -> None:
-        opened = self.state.open.get(device, {}).pop(OUTAGE, None)
-        policy = self._policies.get(device)
-        if opened is None or policy is None:
+    def _end_outage(self, batch: Batch, device: str) -> None:
+        self._end(batch, device, OUTAGE, CLEARED, f"the outage of {device} is over")
+
+    def _end(self, batch: Batch, device: str, condition: str, event_type: str, text: str) -> None:
+        opened = self.state.open.get(device, {}).pop(condition, None)
+        if opened is None or device not in self._policies:
             return
-        for group in policy.groups or ("",):
-            batch.add(
-                CLEARED,
-                device,
-                Severity.INFO,
-                f"the outage of {device} is over",
-                {
-                    "group": group or None,
-                    "condition": OUTAGE,
-                    "clears": True,
-                    "opened_by": opened.event_id,
-                    "lasted_s": (batch.at_ms - opened.since_ms) / 1000,
-                },
-                {},
-            )
+        data: dict[str, Any] = {"condition": condition, "clears": True, "opened_by": opened.event_id}
+        data["lasted_s"] = (batch.at_ms - opened.since_ms) / 1000
+        self._for_groups(batch, event_type, device, Severity.INFO, text, data)
 
-
-class _Batch:
-    """Events of one journal record: their identifiers are its position and their index."""
-
-    def __init__(self, source: str, position: int, at_ms: int) -> None:
-        self.events: list[Event] = []
-        self.at_ms = at_ms
-        self._source = source
-        self._position = position
-        self._time = _rfc3339(at_ms)
-
-    def add(
+    def _for_groups(
         self,
+        batch: Batch,
         event_type: str,
         device: str,
         severity: Severity,
         text: str,
         data: Mapping[str, Any],
-        evidence: Mapping[str, Any],
+        evidence: Mapping[str, Any] = {},
     ) -> str:
-        event_id = f"{self._position}-{len(self.events)}"
-        self.events.append(
-            Event(
-                id=event_id,
-                type=str(event_type),
-                source=self._source,
-                subject=device,
-                time=self._time,
-                data={
-                    "device": device,
-                    "severity": str(severity),
-                    "text": text,
-                    **data,
-                    "evidence": {"position": self._position, **evidence},
-                },
-            )
-        )
+        """One event for each power-control group of a UPS; the identifier of the last."""
+        event_id = ""
+        for group in self._policies[device].groups or ("",):
+            event_id = batch.add(event_type, device, severity, text, {"group": group or None, **data}, evidence)
         return event_id
 
 
-@lru_cache(maxsize=64)
-def _rfc3339(at_ms: int) -> str:
-    """Datagrams read together arrive at one instant."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _due(deadlines: dict[str, int], at_ms: int) -> list[str]:
+    """The devices whose deadline has come, in the order of the deadlines, which are forgotten here."""
+    due = [
+        device
+        for deadline, device in sorted((deadline, device) for device, deadline in deadlines.items())
+        if deadline <= at_ms
+    ]
+    for device in due:
+        del deadlines[device]
+    return due

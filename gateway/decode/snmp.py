@@ -15,6 +15,8 @@ from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, n
 from wire.snmp.convert import acknowledge
 
 RESPONSE = bytes((Kind.RESPONSE,))
+INFORM = bytes((Kind.INFORM,))
+VERSION_3 = b"\x03"
 PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
 
 
@@ -38,17 +40,19 @@ def decode_datagram(
         if v3.is_v3(arrival.data):
             opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms)
             if isinstance(opened, Closed):
-                return Decoded(Refused(arrival.source, opened.reason), opened.report)
+                return Decoded(
+                    Refused(arrival.source, opened.reason, arrival.listener, opened.report is not None), opened.report
+                )
             message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
         else:
             message = decode(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:
-        return Decoded(Refused(arrival.source, "community"))
+        return Decoded(Refused(arrival.source, "community", arrival.listener))
     found = notification(message)
     if found is None:
-        return Decoded(Refused(arrival.source, "no_notification"))
+        return Decoded(Refused(arrival.source, "no_notification", arrival.listener))
     trap_oid, uptime, varbinds = found
     agent = ""
     if isinstance(message.pdu, TrapV1):
@@ -68,6 +72,19 @@ def decode_datagram(
         user=user or "",
     )
     return Decoded(value, answer or _acknowledgement(message, arrival.data))
+
+
+def wants_answer(data: bytes) -> bool:
+    """Whether somebody may wait for an answer to this datagram, at a glance: informs, and all of version 3."""
+    try:
+        at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
+        version, at = ber.expect(data, at, end, ber.INTEGER)
+        if data[version:at] == VERSION_3:
+            return True
+        _, at = ber.expect(data, at, end, ber.OCTET_STRING)
+    except WireError:
+        return False
+    return data[at : at + 1] == INFORM
 
 
 def _trap_name(tree: MibTree, trap_oid: Oid) -> str:

@@ -29,6 +29,8 @@ BY_CONDITION: dict[tuple[str, bool], Rule] = {}
 for _rule in RULES.values():
     if _rule.condition:
         BY_CONDITION.setdefault((_rule.condition, _rule.opens), _rule)
+# How a sender of informs learns the gateway's engine and its time (RFC 3414 section 4).
+PART_OF_DISCOVERY = frozenset({"unknown_engine_ids", "not_in_time_windows"})
 POWER = "power"
 BY_CONDITION[POWER, True] = Rule(EventType.SERVER_OFF, Severity.WARNING, "the server is off", POWER, opens=True)
 BY_CONDITION[POWER, False] = Rule(EventType.SERVER_ON, Severity.INFO, "the server is on", POWER)
@@ -51,7 +53,7 @@ class Translator:
         self._rules = rules
 
     def datagram(self, value: Notification | Undecodable | Refused) -> list[Signal]:
-        """What a decoded datagram says. Refused ones say nothing: they are counted where they are decoded."""
+        """What a decoded datagram says."""
         if isinstance(value, Undecodable):
             return [
                 Signal(
@@ -60,10 +62,11 @@ class Translator:
                     Severity.WARNING,
                     f"a datagram from {value.source} cannot be read: octet {value.offset}: {value.rule}",
                     evidence={"listener": value.listener, "source": value.source},
+                    repeat=value.rule,
                 )
             ]
         if isinstance(value, Refused):
-            return []
+            return self._refused(value)
         device = self._inventory.find(value.source, value.agent)
         for number, own in enumerate(self._rules, start=1):
             if own.applies(value, device.name if device else ""):
@@ -100,6 +103,29 @@ class Translator:
             if rule is not None:
                 signals.append(_signal(rule, device.name, {"readings": dict(value.values)}, baseline=True))
         return signals
+
+    def _refused(self, value: Refused) -> list[Signal]:
+        if value.answered and value.reason in PART_OF_DISCOVERY:
+            return []
+        text = f"a datagram from {value.source} is not taken: {value.reason.replace('_', ' ')}"
+        evidence = {"listener": value.listener, "source": value.source}
+        subject = self.subject(value.source)
+        data = {"reason": value.reason}
+        return [
+            Signal(
+                EventType.TRAP_REFUSED,
+                subject,
+                Severity.WARNING,
+                text,
+                data=data,
+                evidence=evidence,
+                repeat=value.reason,
+            )
+        ]
+
+    def subject(self, source: str) -> str:
+        """The device behind a source address, or the address itself."""
+        return self._subject(source, "")
 
     def _subject(self, source: str, agent: str) -> str:
         device = self._inventory.find(source, agent)

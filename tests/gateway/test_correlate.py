@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.correlate import BmcPolicy, Correlator, State, UpsPolicy
+from gateway.correlate import BmcPolicy, Correlator, FlapPolicy, SitePolicy, State, UpsPolicy
 from gateway.records import Event, Severity, Signal, encode_json
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
@@ -77,7 +77,7 @@ def test_events_are_cloudevents() -> None:
 steps = st.lists(
     st.tuples(
         st.sampled_from(["UPS1", "UPS2", "10.0.0.1"]),
-        st.sampled_from(["input", "battery", "", "silence"]),
+        st.sampled_from(["input", "battery", "", "silence", "link"]),
         st.booleans(),
         st.booleans(),
         st.integers(0, 40_000),
@@ -91,14 +91,19 @@ steps = st.lists(
 def test_any_signals_in_any_order_and_a_restart_changes_nothing(
     plan: list[tuple[str, str, bool, bool, int, bool]], cut: int
 ) -> None:
+    site = SitePolicy(
+        flap=FlapPolicy(3, 100_000, 30_000), behind={"UPS1": "hub", "UPS2": "hub"}, segment_wait_ms=10_000
+    )
+
     def run(restart_at: int | None) -> list[Event]:
-        correlator = Correlator(POLICIES, "/t")
+        correlator = Correlator(POLICIES, "/t", site=site)
         events: list[Event] = []
         now = 0
         for position, (device, condition, opens, baseline, wait, tick) in enumerate(plan, start=1):
             if position == restart_at:
+                correlator.tidy(now)
                 state = msgspec.json.decode(encode_json(correlator.state), type=State)
-                correlator = Correlator(POLICIES, "/t", state)
+                correlator = Correlator(POLICIES, "/t", state, site=site)
             now += wait
             if tick:
                 events += correlator.tick(position, now)

@@ -69,11 +69,19 @@ def test_an_inform_waits_for_an_acknowledgement() -> None:
 
 def test_what_is_not_taken_has_a_reason() -> None:
     other = decode_datagram(arrival(vector("net-snmp-trap-v1")), TREE, frozenset({b"x"}))
-    assert other.value == Refused("127.0.1.1", "community")
+    assert other.value == Refused("127.0.1.1", "community", "127.0.0.1:162")
     assert decode_datagram(arrival(vector("net-snmp-get-v1")), TREE, PUBLIC).value == Refused(
-        "127.0.1.1", "no_notification"
+        "127.0.1.1", "no_notification", "127.0.0.1:162"
     )
-    assert TRANSLATOR.datagram(Refused("x", "community")) == []
+    (signal,) = TRANSLATOR.datagram(Refused("127.0.1.1", "wrong_digests", answered=True))
+    assert (signal.type, signal.device, signal.text) == (
+        "security.refused",
+        "UPS1",
+        "a datagram from 127.0.1.1 is not taken: wrong digests",
+    )
+    # A sender of informs that learns our time is no incident; an old message, for which there is no report, is one.
+    assert TRANSLATOR.datagram(Refused("127.0.1.1", "not_in_time_windows", answered=True)) == []
+    assert TRANSLATOR.datagram(Refused("127.0.1.1", "not_in_time_windows"))
 
 
 def test_what_cannot_be_read_is_an_event() -> None:
@@ -144,11 +152,13 @@ def test_every_word_of_the_vocabulary_is_used() -> None:
         EventType.TRAP_UNKNOWN,
         EventType.TRAP_UNDECODABLE,
         EventType.TRAP_LOST,
+        EventType.TRAP_REFUSED,
     }
     used |= set(SECURITY.values()) | {rule.type for rule in BY_CONDITION.values()}
     folder = Path(__file__).parents[2] / "gateway/correlate"
     source = "".join(path.read_text() for path in folder.glob("*.py"))
-    used |= {EventType(word) for word in re.findall(r'"(power\.outage\.\w+|bmc\.recovery\.\w+)"', source)}
+    words = r'"((?:power\.\w+|bmc\.recovery|trap|condition|network\.segment)\.\w+)"'
+    used |= {EventType(word) for word in re.findall(words, source)}
     assert used == set(EventType)
 
 

@@ -1,0 +1,55 @@
+"""Events of one journal record: their identifiers are its position and their index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from gateway.records import Event, Severity
+
+
+class Batch:
+    """Those of one record, as they are added."""
+
+    def __init__(self, source: str, position: int, at_ms: int) -> None:
+        self.events: list[Event] = []
+        self.at_ms = at_ms
+        self._source = source
+        self.position = position
+        self._time = _rfc3339(at_ms)
+
+    def add(
+        self,
+        event_type: str,
+        device: str,
+        severity: Severity,
+        text: str,
+        data: Mapping[str, Any],
+        evidence: Mapping[str, Any],
+    ) -> str:
+        event_id = f"{self.position}-{len(self.events)}"
+        self.events.append(
+            Event(
+                id=event_id,
+                type=str(event_type),
+                source=self._source,
+                subject=device,
+                time=self._time,
+                data={
+                    "device": device,
+                    "severity": str(severity),
+                    "text": text,
+                    **data,
+                    "evidence": {"position": self.position, **evidence},
+                },
+            )
+        )
+        return event_id
+
+
+@lru_cache(maxsize=64)
+def _rfc3339(at_ms: int) -> str:
+    """Datagrams read together arrive at one instant."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,41 @@
+"""The same trouble said again and again: told once, then counted, then told with the count."""
+
+from __future__ import annotations
+
+import msgspec
+
+QUIET_MS = 600_000  # between two tellings of the same
+MOST = 1000  # kinds of trouble remembered; beyond them all share one
+
+
+class Repeat(msgspec.Struct):
+    """What is not told for now."""
+
+    until_ms: int
+    more: int = 0
+
+
+class Repeats:
+    """`known` is the memory, by key; it is kept by the correlator."""
+
+    def __init__(self, known: dict[str, Repeat]) -> None:
+        self._known = known
+
+    def told(self, key: str, at_ms: int) -> int | None:
+        """How many were left out since the last telling; None when this one is left out, too."""
+        repeat = self._known.get(key)
+        if repeat is None and len(self._known) >= MOST:
+            self._forget(at_ms)
+            if len(self._known) >= MOST:
+                key = ""
+                repeat = self._known.get(key)
+        # A clock set back must not silence anything for longer than it would have been.
+        if repeat is not None and at_ms < repeat.until_ms <= at_ms + QUIET_MS:
+            repeat.more += 1
+            return None
+        self._known[key] = Repeat(at_ms + QUIET_MS)
+        return repeat.more if repeat is not None else 0
+
+    def _forget(self, at_ms: int) -> None:
+        for key in [key for key, repeat in self._known.items() if repeat.until_ms <= at_ms and not repeat.more]:
+            del self._known[key]

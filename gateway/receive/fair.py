@@ -1,0 +1,47 @@
+"""Arrivals that wait for the journal, by source: a noisy one cannot hold up the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from gateway.records import Arrival
+
+
+class FairQueue:
+    """Keeps the order of each source; sources take turns (deficit round robin with equal shares)."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, deque[Arrival]] = {}  # in the order of their turns; none is empty
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    def extend(self, arrivals: Iterable[Arrival]) -> None:
+        """Add at the end of each one's source. Those without a source, the gateway's own, share one."""
+        for arrival in arrivals:
+            queue = self._sources.get(arrival.source)
+            if queue is None:
+                queue = self._sources[arrival.source] = deque()
+            queue.append(arrival)
+            self._waiting += 1
+
+    def put_back(self, arrivals: Iterable[Arrival]) -> None:
+        """Return what was taken last and could not be used, before everything of the same source."""
+        for arrival in reversed(list(arrivals)):
+            self._sources.setdefault(arrival.source, deque()).appendleft(arrival)
+            self._waiting += 1
+
+    def take(self, limit: int) -> list[Arrival]:
+        """Up to `limit` arrivals, an equal part of each source that has any."""
+        taken: list[Arrival] = []
+        while self._sources and len(taken) < limit:
+            share = max(1, (limit - len(taken)) // len(self._sources))
+            for source in list(self._sources)[: limit - len(taken)]:
+                queue = self._sources.pop(source)
+                taken += [queue.popleft() for _ in range(min(share, len(queue), limit - len(taken)))]
+                if queue:
+                    self._sources[source] = queue
+        self._waiting -= len(taken)
+        return taken
