@@ -71,7 +71,8 @@ def gateway(folder: Path, *, compiled: bool = False) -> Iterator[Receiver]:
     """Ours, with its journal on disk and no sink: that of the checkout, or that of the compiled wheel."""
     port, api = free_port(), f"127.0.0.1:{free_port()}"
     data = Path(tempfile.mkdtemp(dir=folder))
-    site = {"name": "bench", "listen": [{"port": port}], "api": {"bind": api}}
+    # One sender with everything the receiver can take is a storm; here its every trap is to be told.
+    site = {"name": "bench", "listen": [{"port": port}], "api": {"bind": api}, "correlate": {"storms": None}}
     with (data / "site.yaml").open("w") as stream:
         YAML().dump(site, stream)
     command = [sys.executable, "-m", "rigs.cli", "gateway", str(data / "site.yaml"), "--data", str(data / "db")]

@@ -36,13 +36,16 @@ from gateway.receive import Listener, ListenError, watch
 from gateway.records import (
     Arrival,
     Command,
+    Damage,
     Event,
     Observation,
     RecordKind,
     Recovery,
     encode_json,
 )
-from gateway.store import Store
+from gateway.salvage import Salvage
+from gateway.store import Store, StoreError
+from gateway.thinking import Thinking
 from gateway.translate.readings import POLLED
 from mibs import MibTree
 from wire.snmp import Version
@@ -72,16 +75,16 @@ class Gateway:
         self._unix_ms = unix_ms
         self._journal = Journal(store)
         self._outbox = Outbox(store)
-        self._source = f"/standin/{site.name}"
         self._metrics = Metrics(self._waiting)
-        hooks = Hooks(self._answer, self._journaled, self._told, self._full)
-        self._pipeline: Pipeline = Pipeline(site, tree, self._journal, self._outbox, unix_ms, self._metrics, hooks)
+        self._thinking = Thinking(site, tree)
+        hooks = Hooks(self._answer, self._journaled, self._told, self._heal, self._full)
+        self._pipeline: Pipeline = Pipeline(self._thinking, self._journal, self._outbox, unix_ms, self._metrics, hooks)
         self._listeners: dict[str, Listener] = {}
         self._tasks: list[asyncio.Task[None]] = []
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
-        trust = Trust(self._pipeline.communities, self._pipeline.read)
+        trust = Trust(self._thinking.communities, self._thinking.read)
         self._forwarder: Forwarder = Forwarder(
             self._outbox,
             self._journal.after,
@@ -110,6 +113,7 @@ class Gateway:
             raise
         await self._commands.expire_left_over()
         await self._pipeline.start()
+        self._tell_salvage(self._store.salvaged)
         self._tasks = [
             asyncio.create_task(watch(self._listeners.values(), self._overrun), name="overruns"),
             asyncio.create_task(self._retention.run(self._unix_ms), name="retention"),
@@ -173,6 +177,15 @@ class Gateway:
     def _journaled(self) -> None:
         self._forwarder.notify()
 
+    async def _heal(self) -> None:
+        self._tell_salvage(await self._store.heal())
+
+    def _tell_salvage(self, salvage: Salvage | None) -> None:
+        """What could not be saved of a damaged journal is told like any other loss."""
+        if salvage is not None:
+            log.error("the journal was damaged", **salvage._asdict())
+            self._observe(Observation("journal", damage=Damage(*salvage)))
+
     def _told(self) -> None:
         self._streams.notify()
         self._dispatcher.notify()
@@ -202,7 +215,7 @@ class Gateway:
         now = asyncio.get_running_loop().time()
         return described(name, config) | {
             "heard_s_ago": None if heard is None else round(now - heard, 3),
-            "conditions": sorted(self._pipeline.correlator.state.open.get(name, {})),
+            "conditions": sorted(self._thinking.state.open.get(name, {})),
             "commands": list(self._commands.names(name)),
         }
 
@@ -235,14 +248,14 @@ class Gateway:
         if self._reread is None:
             raise Refusal(409, "this gateway has no file to read again")
         rules = rules_of(self._reread())
-        self._pipeline.use_rules(rules)
+        self._thinking.use_rules(rules)
         log.info("rules read again", rules=len(rules))
         return len(rules)
 
     def conditions(self) -> list[dict[str, Any]]:
         return [
             {"device": device, "condition": condition, **msgspec.to_builtins(opened)}
-            for device, conditions in self._pipeline.correlator.state.open.items()
+            for device, conditions in self._thinking.state.open.items()
             for condition, opened in conditions.items()
         ]
 
@@ -254,17 +267,21 @@ class Gateway:
         return rows
 
     async def journal(self) -> dict[str, Any]:
-        records, last = await self._journal.extent()
-        return {
+        row = {
             "place": self._store.place,
             "durable": self._store.durable,
             "trouble": self._pipeline.trouble,
+            "waiting": self._pipeline.waiting,
             "kept_for_destinations": self._retention.waiting,
-            "records": records,
-            "last_position": last,
-            "events": await self._outbox.last_seq(),
             "listeners": [listener.row() for listener in self._listeners.values()],
         }
+        try:
+            row["records"], row["last_position"] = await self._journal.extent()
+            row["events"] = await self._outbox.last_seq()
+        except StoreError as error:  # what cannot be read is not known, and the rest is wanted all the more
+            row["trouble"] = row["trouble"] or str(error)
+            row |= {"records": None, "last_position": None, "events": None}
+        return row
 
     def ready(self) -> bool:
         return self._working and not self._pipeline.trouble

@@ -1,31 +1,23 @@
-"""From what arrives to events on disk: journal, decode, translate, correlate, outbox, in this order."""
+"""From what arrives to events on disk: the journal first, then the thinking stages, then the outbox."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
-from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_of, ups_policies_of, users_of
-from gateway.config import Site
-from gateway.correlate import Correlator, State
-from gateway.decode import UsmReceiver, decode_datagram, decode_observation
-from gateway.decode.snmp import wants_answer
 from gateway.decode.usm import MOST_ENGINES
 from gateway.deliver import Outbox
 from gateway.journal import Journal
 from gateway.metrics import Metrics
 from gateway.receive import FairQueue
-from gateway.records import Arrival, EngineIdentity, Event, Record, RecordKind, encode_json
+from gateway.records import Arrival, EngineIdentity, Event, Record, RecordKind
 from gateway.store import StoreError
-from gateway.translate import Inventory, Translator, UserRule
-from mibs import MibTree
-from wire.snmp import Pdu
+from gateway.thinking import Thinking
 
 log = structlog.get_logger("gateway")
 
@@ -43,6 +35,7 @@ class Hooks(NamedTuple):
     answer: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
     journaled: Callable[[], None]  # the journal has grown
     told: Callable[[], None]  # the outbox has grown
+    heal: Callable[[], Awaitable[None]]  # after a write that failed; raises StoreError
     full: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
 
 
@@ -51,30 +44,23 @@ class Pipeline:
 
     def __init__(
         self,
-        site: Site,
-        tree: MibTree,
+        thinking: Thinking,
         journal: Journal,
         outbox: Outbox,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         hooks: Hooks,
     ) -> None:
-        self._site = site
-        self._tree = tree
+        self.thinking = thinking
         self._journal = journal
         self._outbox = outbox
         self._unix_ms = unix_ms
         self._metrics = metrics
         self._hooks = hooks
-        self._source = f"/standin/{site.name}"
-        self.communities = frozenset(text.encode() for text in site.access.communities)
-        self._users = users_of(site)
-        self._usm: UsmReceiver | None = None
-        self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
-        self.correlator = self._new_correlator(None)
         self._arrivals = FairQueue()
         self._arrived = asyncio.Event()
         self._full = False
+        self._ending = False
         self._tick_timer: asyncio.TimerHandle | None = None
         self._tick_for: int | None = None
         self._task: asyncio.Task[None] | None = None
@@ -89,35 +75,24 @@ class Pipeline:
 
     async def start(self) -> None:
         """Take up what an earlier run left, and go on. Raises StoreError."""
-        if self._users:
+        if self.thinking.needs_engine:
             fresh = EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, self._unix_ms() // 1000, random.getrandbits(32))
             identity = await self._outbox.identity(fresh)
-            self._usm = UsmReceiver(self._users, identity, await self._outbox.clocks(MOST_ENGINES))
+            self.thinking.know_engine(identity, await self._outbox.clocks(MOST_ENGINES))
         await self._resume()
         self._task = asyncio.create_task(self._work(), name="pipeline")
         self._arm_tick()
 
     async def stop(self) -> None:
-        """Work off what was heard."""
+        """Work off what was heard. Never broken off halfway: the stages' memory and the outbox would part."""
         if self._tick_timer:
             self._tick_timer.cancel()
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        try:
-            while self._arrivals:
-                await self._work_off(self._arrivals.take(GROUP))
-        except StoreError as error:
-            log.error("cannot write at the end", reason=str(error), lost=len(self._arrivals))  # noqa: TRY400
-
-    def use_rules(self, rules: list[UserRule]) -> None:
-        """From the next record on."""
-        self._translator = Translator(Inventory(devices_of(self._site)), rules)
-
-    def read(self, data: bytes) -> Pdu | None:
-        """The notification in a message of version 3 of a known user."""
-        return None if self._usm is None else self._usm.read(data)
+        self._ending = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        if self._arrivals:
+            log.error("cannot write at the end", reason=self.trouble, lost=len(self._arrivals))
 
     # --- hearing ----------------------------------------------------------------------------------------------
 
@@ -130,10 +105,10 @@ class Pipeline:
             self._hooks.full(True)
 
     async def _work(self) -> None:
-        while True:
+        while self._arrivals or not self._ending:
             await self._arrived.wait()
             arrivals = self._arrivals.take(GROUP)
-            if not self._arrivals:
+            if not self._arrivals and not self._ending:
                 self._arrived.clear()
             if self._full and len(self._arrivals) < HIGH_WATER // 2:
                 self._full = False
@@ -142,9 +117,13 @@ class Pipeline:
                 await self._work_off(arrivals)
             except StoreError as error:
                 await self._recover(arrivals, error)
+                if self.trouble:
+                    return  # the end came first
 
     async def _work_off(self, arrivals: list[Arrival]) -> None:
         """Journal first: nothing below the first line sees what is not on disk. Raises StoreError."""
+        if not arrivals:
+            return
         records = await self._journal.append(arrivals)
         arrivals.clear()
         self._hooks.journaled()
@@ -156,28 +135,25 @@ class Pipeline:
         log.error("cannot write; informs wait", reason=str(error))
         self.trouble = str(error)
         self._arrivals.put_back(arrivals)
-        while self.trouble:
+        while self.trouble and not self._ending:
             await asyncio.sleep(RECOVERY_S)
             try:
+                await self._hooks.heal()
                 await self._resume()
                 self.trouble = ""
             except StoreError as again:
                 self.trouble = str(again)
-        log.info("writing again")
+        if not self.trouble:
+            log.info("writing again")
         if self._arrivals:
             self._arrived.set()
 
     # --- working off ------------------------------------------------------------------------------------------
 
-    def _new_correlator(self, state: State | None) -> Correlator:
-        site = self._site
-        policies = (ups_policies_of(site), self._source, state, bmc_policies_of(site), site_policy_of(site))
-        return Correlator(*policies)
-
     async def _resume(self) -> None:
-        """Take up the correlator's memory and the journal's remainder from disk. Raises StoreError."""
+        """Take up the stages' memory and the journal's remainder from disk. Raises StoreError."""
         processed, memory = await self._outbox.resume()
-        self.correlator = self._new_correlator(msgspec.json.decode(memory, type=State) if memory else None)
+        self.thinking.remember(memory)
         while records := await self._journal.after(processed, SLICE):
             await self._process(records, acknowledge=False)
             processed = records[-1].position
@@ -187,13 +163,21 @@ class Pipeline:
         answers: list[tuple[Arrival, bytes]] = []
         for record in records:
             try:
-                events += self.conclude(record, answers)
+                concluded = self.thinking.conclude(record)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
                 self._metrics.failed()
-        clocks = self._usm.moved_clocks() if self._usm else []
-        self.correlator.tidy(records[-1].arrival.at_ms)
-        await self._outbox.add(events, records[-1].position, encode_json(self.correlator.state), clocks)
+                continue
+            events += concluded.events
+            if concluded.answer is not None:
+                answers.append((record.arrival, concluded.answer))
+            if concluded.held:
+                self._metrics.held()
+            elif concluded.outcome is not None:
+                self._metrics.decoded(concluded.outcome)
+        last = records[-1]
+        memory = self.thinking.memory(last.arrival.at_ms)
+        await self._outbox.add(events, last.position, memory, self.thinking.moved_clocks())
         if acknowledge:
             for arrival, answer in answers:
                 self._hooks.answer(arrival, answer)
@@ -202,32 +186,10 @@ class Pipeline:
         if events:
             self._hooks.told()
 
-    def conclude(self, record: Record, answers: list[tuple[Arrival, bytes]]) -> list[Event]:
-        """The events that follow from a record; an inform's acknowledgement goes to `answers`."""
-        arrival, position = record.arrival, record.position
-        if arrival.kind is RecordKind.TICK:
-            return self.correlator.tick(position, arrival.at_ms)
-        if arrival.kind is RecordKind.OBSERVATION:
-            signals = self._translator.observation(decode_observation(arrival.data))
-            return self.correlator.signals(position, arrival.at_ms, signals)
-        subject = self._translator.subject(arrival.source)
-        storm = self.correlator.storm(position, arrival.at_ms, arrival.source, subject)
-        if storm is not None:
-            self._metrics.held()
-            if not wants_answer(arrival.data):
-                return storm
-        decoded = decode_datagram(arrival, self._tree, self.communities, self._usm)
-        if decoded.acknowledgement is not None:
-            answers.append((arrival, decoded.acknowledgement))
-        if storm is not None:
-            return storm
-        self._metrics.decoded(decoded.value)
-        return self.correlator.signals(position, arrival.at_ms, self._translator.datagram(decoded.value))
-
     # --- deadlines --------------------------------------------------------------------------------------------
 
     def _arm_tick(self) -> None:
-        deadline = self.correlator.next_deadline_ms()
+        deadline = self.thinking.next_deadline_ms()
         if deadline == self._tick_for:
             return
         if self._tick_timer:

@@ -123,6 +123,15 @@ class Recovery(msgspec.Struct, frozen=True):
     action: str = ""
 
 
+class Damage(msgspec.Struct, frozen=True):
+    """A damaged journal: where the file is now, rows saved from it, rows that are lost, and what was wrong."""
+
+    kept: str
+    saved: int
+    lost: int
+    reason: str
+
+
 class Observation(msgspec.Struct, frozen=True):
     """What a link saw: readings by object name, that a device fell silent or was heard again, or a recovery's step."""
 
@@ -130,6 +139,7 @@ class Observation(msgspec.Struct, frozen=True):
     silent: bool = False
     values: dict[str, int] = {}
     recovery: Recovery | None = None
+    damage: Damage | None = None  # `device` is the journal
     lost: int = 0  # datagrams that the kernel dropped; `device` is the listener
 
 

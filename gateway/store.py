@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.salvage import Salvage, damage, salvage
+from gateway.schema import SCHEMA
+
 T = TypeVar("T")
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS journal (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    at_ms INTEGER NOT NULL, kind TEXT NOT NULL, listener TEXT NOT NULL,
-    source TEXT NOT NULL, port INTEGER NOT NULL, data BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS cursors (sink TEXT PRIMARY KEY, seq INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS poison (sink TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
-    PRIMARY KEY (sink, seq));
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS engines (
-    engine_id BLOB PRIMARY KEY, boots INTEGER NOT NULL, time_s INTEGER NOT NULL, at_ms INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS commands (
-    id TEXT PRIMARY KEY, idempotency_key TEXT, body BLOB NOT NULL, created_ms INTEGER NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS commands_key ON commands (idempotency_key) WHERE idempotency_key != '';
-"""
 FILE_NAME = "standin.sqlite"
+
+
+class StoreError(OSError):
+    """The database cannot be opened, read or written. One line that says where and why."""
 
 
 def last_used(connection: sqlite3.Connection, table: str) -> int:
@@ -37,8 +28,11 @@ def last_used(connection: sqlite3.Connection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-class StoreError(OSError):
-    """The database cannot be opened, read or written. One line that says where and why."""
+def _explained(error: Exception, folder: Path | None) -> str:
+    """SQLite calls a folder in which nothing can be made a file that it cannot open."""
+    if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
+        return f"{folder} may not be written"
+    return str(error)
 
 
 class Store:
@@ -47,7 +41,9 @@ class Store:
     def __init__(self, folder: Path | None) -> None:
         """Raises StoreError."""
         self.durable = folder is not None
-        self.place = str(folder / FILE_NAME) if folder else ":memory:"
+        self._path = folder / FILE_NAME if folder else None
+        self.place = str(self._path) if self._path else ":memory:"
+        self.salvaged: Salvage | None = None  # what became of a damaged file that was found here
         self._thread = ThreadPoolExecutor(1, "standin-store")
         try:
             if folder:
@@ -55,9 +51,11 @@ class Store:
             self._connection = self._thread.submit(self._open).result()
         except (OSError, sqlite3.Error) as error:
             self._thread.shutdown()
-            raise StoreError(f"journal {self.place}: {error}") from error
+            raise StoreError(f"journal {self.place}: {_explained(error, folder)}") from error
 
     def _open(self) -> sqlite3.Connection:
+        if self._path is not None and self._path.exists() and damage(self._path):
+            self.salvaged = salvage(self._path)
         connection = sqlite3.connect(self.place, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -93,6 +91,22 @@ class Store:
                 raise StoreError(f"journal {self.place}: {error}") from error
             raise
         return result
+
+    async def heal(self) -> Salvage | None:
+        """Open the file anew; what became of it, when it proved to be damaged. Raises StoreError."""
+
+        def work() -> Salvage | None:
+            self.salvaged = None
+            if self._path is None:
+                return None  # there is nothing to be found again
+            self._connection.close()
+            try:
+                self._connection = self._open()
+            except (OSError, sqlite3.Error) as error:
+                raise StoreError(f"journal {self.place}: {error}") from error
+            return self.salvaged
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:
         """Finish what is under way and close the file."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from gateway.api.backend import Backend, Refusal
@@ -14,6 +15,9 @@ from gateway.api.openapi import ROUTES, document
 from gateway.api.tokens import Role, admit
 from gateway.config import Api
 from gateway.records import encode_json
+from gateway.store import StoreError
+
+log = structlog.get_logger("api")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,7 +48,7 @@ def problem(status: int, detail: str) -> web.Response:
 def web_title(status: int) -> str:
     """The name of an HTTP status."""
     titles = {400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed"}
-    titles |= {409: "Conflict", 413: "Too large", 422: "Not acceptable here", 503: "Not ready"}
+    titles |= {409: "Conflict", 413: "Too large", 422: "Not acceptable here", 500: "Internal error", 503: "Not ready"}
     return titles.get(status, "Error")
 
 
@@ -62,6 +66,13 @@ def guard(api: Api, role: Role, handler: Handler) -> Handler:
             if "WWW-Authenticate" in error.headers:
                 answer.headers["WWW-Authenticate"] = error.headers["WWW-Authenticate"]
             return answer
+        except StoreError as error:
+            return problem(503, str(error))
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:  # told to the operator; the client learns that it is not its fault
+            log.exception("request failed", method=request.method, path=request.path)
+            return problem(500, "the gateway failed at this request; its log says why")
 
     return guarded
 

@@ -89,6 +89,10 @@ class Translator:
         if value.lost:
             text = f"{value.lost} datagrams were lost at {value.device}: they came faster than they were taken"
             return [Signal(EventType.TRAP_LOST, value.device, Severity.CRITICAL, text, data={"lost": value.lost})]
+        if value.damage is not None:
+            damage = {name: getattr(value.damage, name) for name in value.damage.__struct_fields__}
+            text = f"the journal was damaged ({value.damage.reason}); {value.damage.lost} rows of it are lost"
+            return [Signal(EventType.JOURNAL_DAMAGED, value.device, Severity.CRITICAL, text, data=damage)]
         device = self._inventory.named(value.device)
         if device is None:
             return []

@@ -72,6 +72,7 @@ class EventType(StrEnum):
     TRAP_UNKNOWN = "trap.unknown"
     TRAP_LOST = "trap.lost"
     TRAP_UNDECODABLE = "trap.undecodable"
+    JOURNAL_DAMAGED = "journal.damaged"
     TRAP_STORM = "trap.storm"
     TRAP_STORM_ENDED = "trap.storm_ended"
     TRAP_REFUSED = "security.refused"

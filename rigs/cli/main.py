@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rigs.cli import ask, check, profile, record, serve
+from rigs.cli import ask, check, journal, profile, record, serve
 from rigs.cli.replay import replay
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(ask.devices)
 app.command()(ask.command)
 app.command()(ask.events)
 app.command()(check.schema)
+app.add_typer(journal.app, name="journal")
 app.add_typer(profile.app, name="profile")
 app.add_typer(record.app, name="record")
 

@@ -103,6 +103,3 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(StoreError, match=f"journal {blocked}"):
         Store(blocked / "folder")
-    (tmp_path / "standin.sqlite").write_text("this is no database, but long enough to be taken for one" * 20)
-    with pytest.raises(StoreError, match="not a database"):
-        Store(tmp_path)

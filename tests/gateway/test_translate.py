@@ -153,6 +153,7 @@ def test_every_word_of_the_vocabulary_is_used() -> None:
         EventType.TRAP_UNDECODABLE,
         EventType.TRAP_LOST,
         EventType.TRAP_REFUSED,
+        EventType.JOURNAL_DAMAGED,
     }
     used |= set(SECURITY.values()) | {rule.type for rule in BY_CONDITION.values()}
     folder = Path(__file__).parents[2] / "gateway/correlate"

@@ -19,8 +19,8 @@ from gateway.decode import decode_datagram
 from gateway.records import Arrival, Notification, RecordKind, Severity
 from gateway.translate import Inventory, Known, Translator
 from mibs import Oid, standard_tree
-from tests.interop.test_forwards import Site
 from tests.support.live import stop, tool
+from tests.support.sites import Site
 from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
 from wire.snmp.convert import SNMP_TRAP_OID
 

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from ruamel.yaml import YAML
 
-from tests.support.live import free_port, start, stop, tool
+from tests.support.live import free_port, stop, tool
+from tests.support.sites import SENDERS, Site, next_line, snmptrapd
 
-VALUE = ["1.3.6.1.4.1.318.2.3.3.0", "s", "On battery"]
-UPTIME = "4711"
-SENDERS = {
-    "v1": ["snmptrap", "-v1", "-c", "public"],
-    "v2c": ["snmptrap", "-v2c", "-c", "public"],
-    "inform": ["snmpinform", "-v2c", "-c", "public", "-r", "0"],
-}
 FORWARDS: dict[str, dict[str, Any]] = {
     "same": {},
     "v1": {"as": "v1"},
@@ -33,79 +21,12 @@ FORWARDS: dict[str, dict[str, Any]] = {
 
 
 @contextmanager
-def snmptrapd(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """Prints a line for each notification: kind, agent address, name, uptime and variables."""
-    config = folder / f"snmptrapd-{port}.conf"
-    config.write_text("disableAuthorization yes\nformat2 v2~%P~%v\\n\nformat1 v1~%P~%a~%N.%w%q~%T~%v\\n\n")
-    command = ["snmptrapd", "-f", "-n", "-On", "-Oq", "-C", "-c", str(config), "-Lo", f"127.0.0.1:{port}"]
-    process, _ = start(["env", f"SNMP_PERSISTENT_DIR={folder}", *command], "NET-SNMP version")
-    try:
-        yield process
-    finally:
-        stop(process)
-
-
-class Site:
-    """A gateway in a process of its own."""
-
-    def __init__(self, folder: Path, forwards: dict[str, Any], **more: Any) -> None:
-        self.trap = free_port()
-        self.api = f"127.0.0.1:{free_port()}"
-        document = {
-            "name": "relay",
-            "listen": [{"address": "127.0.0.1", "port": self.trap}],
-            "forwards": forwards,
-            "api": {"bind": self.api},
-            **more,
-        }
-        with (folder / "site.yaml").open("w") as stream:
-            YAML().dump(document, stream)
-        words = ["gateway", str(folder / "site.yaml"), "--data", str(folder / "db")]
-        self.command = [sys.executable, "-m", "rigs.cli", *words]
-        self.begin()
-
-    def begin(self) -> None:
-        self.process, _ = start(self.command, "gateway ready")
-        while True:  # the test's own timeout bounds this
-            try:
-                urlopen(f"http://{self.api}/readyz", timeout=20).close()
-            except URLError:
-                continue
-            return
-
-    def send(self, kind: str, specific: int) -> None:
-        place = f"127.0.0.1:{self.trap}"
-        if kind == "v1":
-            words = ["1.3.6.1.4.1.318", "192.0.2.7", "6", str(specific), UPTIME]
-        else:
-            words = [UPTIME, f"1.3.6.1.4.1.318.0.{specific}"]
-        tool(*SENDERS[kind], place, *words, *VALUE)
-
-    def destinations(self) -> dict[str, dict[str, Any]]:
-        with urlopen(f"http://{self.api}/v1/destinations", timeout=20) as answer:
-            return {row["name"]: row for row in json.load(answer)["destinations"]}
-
-    def until(self, name: str, **wanted: int) -> dict[str, Any]:
-        while True:  # the test's own timeout bounds this
-            row = self.destinations()[name]
-            if all(row[key] == value for key, value in wanted.items()):
-                return row
-
-
-@contextmanager
 def gateway(folder: Path, forwards: dict[str, Any]) -> Iterator[Site]:
     site = Site(folder, forwards)
     try:
         yield site
     finally:
         stop(site.process)
-
-
-def next_line(daemon: subprocess.Popen[str], part: str) -> str:
-    assert daemon.stdout is not None
-    while part not in (line := daemon.stdout.readline()):  # the test's own timeout bounds this
-        assert line, "snmptrapd ended"
-    return line.strip()
 
 
 @pytest.mark.parametrize("form", FORWARDS)

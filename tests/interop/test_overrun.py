@@ -10,8 +10,8 @@ from typing import Any
 from urllib.request import urlopen
 
 from gateway.receive.overruns import counts
-from tests.interop.test_forwards import Site
 from tests.support.live import stop
+from tests.support.sites import Site
 from tests.support.vectors import vector
 
 

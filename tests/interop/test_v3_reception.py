@@ -12,8 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.interop.test_forwards import Site, next_line, snmptrapd
 from tests.support.live import free_port, stop, tool
+from tests.support.sites import Site, next_line, snmptrapd
 
 AUTH, PRIV = "auth passphrase 1", "priv passphrase 2"
 ENGINE = "0x80001f8880aabbccdd"

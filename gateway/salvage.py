@@ -1,0 +1,118 @@
+"""A damaged database: what can be read of it goes into a new one, and the old one is kept beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.schema import SCHEMA, TABLES
+
+STEP = 256  # rows read at once; halved where some of them cannot be read
+BESIDE = ("", "-wal", "-shm")  # what belongs to a database file
+
+
+class Salvage(NamedTuple):
+    """What became of a damaged file: where it is now, rows saved and rows that could not be read, and the reason."""
+
+    kept: str
+    saved: int
+    lost: int
+    reason: str
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a database file; empty when nothing is."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        # A disk that is full or may not be written says so when the file is used; that is no damage.
+        primary = error.sqlite_errorcode & 0xFF
+        return str(error) if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
+    return "" if said == "ok" else str(said).replace("\n", " ")
+
+
+def salvage(path: Path) -> Salvage:
+    """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error."""
+    reason = damage(path)
+    kept = next(name for name in _names(path) if not name.exists())
+    for end in BESIDE:
+        part = path.with_name(path.name + end)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + end))
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    with closing(sqlite3.connect(new)) as fresh, closing(sqlite3.connect(kept)) as old:
+        fresh.executescript(SCHEMA)
+        saved = lost = 0
+        for table, order in TABLES.items():
+            columns = ", ".join(row[1] for row in fresh.execute(f"PRAGMA table_info({table})"))
+            marks = ", ".join("?" for _ in columns.split(", "))
+            ends = _ends(old, table, order)
+            for found in _rows(old, table, order, columns, ends):
+                if isinstance(found, int):
+                    lost += found
+                else:
+                    saved += 1
+                    fresh.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", found)  # noqa: S608
+            _count_on(fresh, old, table, ends[1])
+        fresh.commit()
+    new.rename(path)
+    return Salvage(str(kept), saved, lost, reason)
+
+
+def _names(path: Path) -> Iterator[Path]:
+    number = 1
+    while True:
+        yield path.with_name(f"{path.name}.damaged-{number}")
+        number += 1
+
+
+def _ends(old: sqlite3.Connection, table: str, order: str) -> tuple[int, int]:
+    """The first and the last number of a table's rows, as far as can be told."""
+    try:
+        first, last = old.execute(f"SELECT MIN({order}), MAX({order}) FROM {table}").fetchone()  # noqa: S608
+    except sqlite3.Error:
+        first, last = 0, _sequence(old, table)
+    return int(first or 0), int(last or 0)
+
+
+def _sequence(old: sqlite3.Connection, table: str) -> int:
+    try:
+        row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    except sqlite3.Error:
+        return 0
+    return int(row[0]) if row else 0
+
+
+def _rows(
+    old: sqlite3.Connection, table: str, order: str, columns: str, ends: tuple[int, int]
+) -> Iterator[tuple[object, ...] | int]:
+    """Rows that can be read, and for numbers that cannot, how many of them there are."""
+    at, step = ends[0], STEP
+    while at <= ends[1]:
+        try:
+            query = f"SELECT {columns} FROM {table} WHERE {order} BETWEEN ? AND ? ORDER BY {order}"  # noqa: S608
+            found = old.execute(query, (at, at + step - 1)).fetchall()
+        except sqlite3.Error:
+            if step == 1:
+                yield 1
+                at, step = at + 1, STEP
+            else:
+                step //= 2
+            continue
+        yield from found
+        at += step
+        step = min(STEP, step * 2)
+
+
+def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
+    """Numbers are never used twice, not even those of rows that are lost."""
+    if table not in ("journal", "events"):
+        return
+    last = max(last, _sequence(old, table))
+    fresh.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+    fresh.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last))

@@ -1,0 +1,109 @@
+"""Decode, translate, correlate: what follows from a record of the journal. Nothing here waits, and no clock is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_of, ups_policies_of, users_of
+from gateway.config import Site
+from gateway.correlate import Correlator, State
+from gateway.decode import UsmReceiver, decode_datagram, decode_observation
+from gateway.decode.snmp import Decoded, wants_answer
+from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Record, RecordKind, encode_json
+from gateway.translate import Inventory, Translator, UserRule
+from mibs import MibTree
+from wire.snmp import Pdu
+
+
+class Concluded(NamedTuple):
+    """What follows from a record: events, the acknowledgement of an inform, and what it was.
+
+    `outcome` is the decoded value; None where none was needed: for a tick, an observation or a record of a storm.
+    """
+
+    events: list[Event]
+    answer: bytes | None = None
+    outcome: object = None
+    held: bool = False  # part of a storm
+
+
+class Thinking:
+    """The stages of one site, and their memory. The same records give the same events."""
+
+    def __init__(self, site: Site, tree: MibTree) -> None:
+        """Raises SecretError."""
+        self._site = site
+        self._tree = tree
+        self.communities = frozenset(text.encode() for text in site.access.communities)
+        self._users = users_of(site)
+        self._usm: UsmReceiver | None = None
+        self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
+        self._correlator = self._new_correlator(None)
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether messages of version 3 are taken."""
+        return bool(self._users)
+
+    def know_engine(self, identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
+        """The gateway's own engine, and what it knows of others'."""
+        self._usm = UsmReceiver(self._users, identity, clocks)
+
+    def remember(self, memory: bytes) -> None:
+        """Take up what `memory` gave once; octets that are empty mean a fresh start."""
+        self._correlator = self._new_correlator(msgspec.json.decode(memory, type=State) if memory else None)
+
+    def memory(self, at_ms: int) -> bytes:
+        """All that a restart needs to go on, at `at_ms`."""
+        self._correlator.tidy(at_ms)
+        return encode_json(self._correlator.state)
+
+    @property
+    def state(self) -> State:
+        """What is open and pending now; to be read only."""
+        return self._correlator.state
+
+    def moved_clocks(self) -> list[EngineClock]:
+        """The senders' clocks that have moved since the last call."""
+        return self._usm.moved_clocks() if self._usm else []
+
+    def next_deadline_ms(self) -> int | None:
+        """When a tick is due."""
+        return self._correlator.next_deadline_ms()
+
+    def use_rules(self, rules: list[UserRule]) -> None:
+        """From the next record on."""
+        self._translator = Translator(Inventory(devices_of(self._site)), rules)
+
+    def read(self, data: bytes) -> Pdu | None:
+        """The notification in a message of version 3 of a known user."""
+        return None if self._usm is None else self._usm.read(data)
+
+    def conclude(self, record: Record) -> Concluded:
+        """What follows from a record."""
+        arrival, position = record.arrival, record.position
+        if arrival.kind is RecordKind.TICK:
+            return Concluded(self._correlator.tick(position, arrival.at_ms))
+        if arrival.kind is RecordKind.OBSERVATION:
+            signals = self._translator.observation(decode_observation(arrival.data))
+            return Concluded(self._correlator.signals(position, arrival.at_ms, signals))
+        subject = self._translator.subject(arrival.source)
+        storm = self._correlator.storm(position, arrival.at_ms, arrival.source, subject)
+        if storm is None:
+            decoded = self._decode(arrival)
+            signals = self._translator.datagram(decoded.value)
+            events = self._correlator.signals(position, arrival.at_ms, signals)
+            return Concluded(events, decoded.acknowledgement, decoded.value)
+        answer = self._decode(arrival).acknowledgement if wants_answer(arrival.data) else None
+        return Concluded(storm, answer, held=True)
+
+    def _decode(self, arrival: Arrival) -> Decoded:
+        return decode_datagram(arrival, self._tree, self.communities, self._usm)
+
+    def _new_correlator(self, state: State | None) -> Correlator:
+        site = self._site
+        source = f"/standin/{site.name}"
+        return Correlator(ups_policies_of(site), source, state, bmc_policies_of(site), site_policy_of(site))

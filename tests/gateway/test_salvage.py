@@ -1,0 +1,131 @@
+"""A damaged journal: what can be read is saved, the rest is counted, and no number is used twice."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.deliver import Outbox
+from gateway.journal import Journal
+from gateway.records import Arrival, Event, RecordKind
+from gateway.salvage import damage
+from gateway.store import FILE_NAME, Store
+from rigs.loops import run
+
+COUNT = 2000
+PAGE = 4096
+
+
+def arrivals() -> list[Arrival]:
+    rng = random.Random(3)
+    return [Arrival(n, RecordKind.DATAGRAM, rng.randbytes(150), "l", "s", n) for n in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+
+    async def fill() -> None:
+        store = Store(folder)
+        await Journal(store).append(arrivals())
+        events = [Event(f"{n}-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"n": n}) for n in range(1, COUNT, 4)]
+        await Outbox(store).add(events, COUNT, b"memory")
+        await Outbox(store).move_cursor("ops", 17)
+        store.close()
+
+    run(fill(), 1)
+    assert not (folder / f"{FILE_NAME}-wal").exists()
+    return folder
+
+
+def broken(whole: Path, folder: Path, pages: list[int], filling: bytes) -> Path:
+    shutil.copytree(whole, folder, dirs_exist_ok=True)
+    path = folder / FILE_NAME
+    octets = bytearray(path.read_bytes())
+    for page in pages:
+        octets[page * PAGE : (page + 1) * PAGE] = filling * (PAGE // len(filling))
+    path.write_bytes(octets)
+    return path
+
+
+def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> None:
+    path = broken(whole, tmp_path, [40], b"\xff")
+    assert damage(path)
+
+    async def body() -> None:
+        store = Store(tmp_path)
+        salvage = store.salvaged
+        assert salvage is not None
+        assert 0 < salvage.lost < 40
+        assert Path(salvage.kept).read_bytes()[40 * PAGE : 41 * PAGE] == b"\xff" * PAGE
+        journal, outbox = Journal(store), Outbox(store)
+        records = await journal.after(0, COUNT)
+        assert len(records) == COUNT - salvage.lost
+        assert all(record.arrival == arrivals()[record.position - 1] for record in records)
+        assert await outbox.resume() == (COUNT, b"memory")
+        assert await outbox.cursor("ops") == 17
+        (new,) = await journal.append(arrivals()[:1])
+        assert new.position == COUNT + 1
+        store.close()
+        again = Store(tmp_path)
+        assert again.salvaged is None
+        again.close()
+
+    run(body(), 1)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pages=st.lists(st.integers(0, 100), min_size=1, max_size=6), filling=st.sampled_from([b"\0", b"\xff", b"\r\0\1\2"])
+)
+def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling: bytes) -> None:
+    shutil.rmtree(tmp_path)
+    path = broken(whole, tmp_path, pages, filling)
+    expected = {n + 1: item for n, item in enumerate(arrivals())}
+
+    async def body() -> None:
+        store = Store(tmp_path)
+        records = await Journal(store).after(0, 2 * COUNT)
+        if store.salvaged is None:
+            assert not damage(path)
+        wrong = [record for record in records if expected.get(record.position) != record.arrival]
+        assert not wrong
+        assert await Outbox(store).cursor("ops") in (0, 17)
+        await Journal(store).append(arrivals()[:1])
+        store.close()
+        assert not damage(path)
+
+    run(body(), 1)
+
+
+def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text("this is no database, but long enough to be taken for one" * 20)
+    store = Store(tmp_path)
+    assert store.salvaged is not None
+    assert (store.salvaged.saved, store.salvaged.reason) == (0, "file is not a database")
+    assert Path(store.salvaged.kept).read_text().startswith("this is no")
+    store.close()
+
+
+def test_damage_that_shows_while_running_is_healed(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+
+    async def body() -> None:
+        store = Store(tmp_path)
+        with sqlite3.connect(tmp_path / FILE_NAME) as other:
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        broken(whole, tmp_path, [60], b"\xff")
+        salvage = await store.heal()
+        assert salvage is not None
+        assert salvage.lost > 0
+        await Journal(store).append(arrivals()[:1])
+        assert await store.heal() is None
+        store.close()
+
+    run(body(), 1)
