@@ -21,11 +21,13 @@ from gateway.assembly import (
     sinks_of,
 )
 from gateway.commander import Commands
-from gateway.config import Site, SseSink, UpsDevice
+from gateway.config import Site, UpsDevice
+from gateway.config_sinks import SseSink
 from gateway.deliver import Dispatcher, Outbox
 from gateway.deliver.forward import Forwarder
 from gateway.deliver.relay import Trust
 from gateway.deliver.sinks.sse import Streams
+from gateway.destinations import Destinations
 from gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from gateway.devices.heartbeat import Heartbeat
 from gateway.devices.ups_poll import UpsPoller
@@ -83,7 +85,7 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
         self._streams = Streams(self._outbox, sse.max_clients if sse else SseSink(type="sse").max_clients)
-        self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random)
+        self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
         trust = Trust(self._thinking.communities, self._thinking.read)
         self._forwarder: Forwarder = Forwarder(
             self._outbox,
@@ -92,6 +94,7 @@ class Gateway:
             trust,
             random.random,
         )
+        self.destinations = Destinations(self._outbox, self._journal, self._dispatcher, self._forwarder, self._streams)
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = Heartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms, self._command_done)
@@ -258,13 +261,6 @@ class Gateway:
             for device, conditions in self._thinking.state.open.items()
             for condition, opened in conditions.items()
         ]
-
-    async def destinations(self) -> list[dict[str, Any]]:
-        last = await self._outbox.last_seq()
-        rows: list[dict[str, Any]] = [{"name": "stream", "type": "sse", "clients": self._streams.clients}]
-        rows += await self._dispatcher.rows(last, {name: sink.type for name, sink in self.site.sinks.items()})
-        rows += await self._forwarder.rows((await self._journal.extent())[1])
-        return rows
 
     async def journal(self) -> dict[str, Any]:
         row = {

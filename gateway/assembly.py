@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gateway.config import (
-    BmcDevice,
-    Device,
+from gateway.config import BmcDevice, Device, ServerDevice, Site, UpsDevice, keyword_address
+from gateway.config_sinks import (
     ExecSink,
     FileSink,
-    ServerDevice,
-    Site,
+    NatsLogin,
+    NatsSink,
     SseSink,
     SyslogSink,
-    UpsDevice,
+    Tls,
     WebhookSink,
-    keyword_address,
 )
 from gateway.config_traps import split_destination
 from gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from gateway.decode import TrapUser
+from gateway.deliver.dispatcher import Wanted
+from gateway.deliver.filters import Filter
 from gateway.deliver.forward import CURSOR, Destination
 from gateway.deliver.relay import Form, Plan
 from gateway.deliver.sinks import Sink
 from gateway.deliver.sinks.exec import ExecSink as Exec
 from gateway.deliver.sinks.file import FileSink as File
+from gateway.deliver.sinks.nats import NatsSink as Nats
 from gateway.deliver.sinks.syslog import SyslogSink as Syslog
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
@@ -35,11 +38,13 @@ from gateway.retention import Limits, Retention
 from gateway.store import Store
 from gateway.translate import Known, Match, UserRule
 
+SinkWithCursor = WebhookSink | FileSink | ExecSink | SyslogSink | NatsSink
+
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
 
 
 class SecretError(ValueError):
-    """A secret file that cannot be used. One line; never the secret."""
+    """A secret, certificate or library that cannot be used. One line; never the secret."""
 
 
 def _secret(sink: str, config: WebhookSink) -> bytes | None:
@@ -79,19 +84,68 @@ def users_of(site: Site) -> dict[bytes, TrapUser]:
     }
 
 
-def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Sink]:
-    """The sinks with a cursor, by name. Raises SecretError."""
-    sinks: dict[str, Sink] = {}
+def _tls(where: str, config: Tls | None) -> Callable[[], ssl.SSLContext | None]:
+    """A context made when it is needed, from files that exist now. Raises SecretError."""
+    if config is None:
+        return lambda: None
+
+    def context() -> ssl.SSLContext:
+        made = ssl.create_default_context(cafile=config.ca_file)
+        if config.cert_file is not None:
+            made.load_cert_chain(config.cert_file, config.key_file)
+        return made
+
+    try:
+        context()
+    except OSError as error:
+        raise SecretError(f"{where}.tls: {error.strerror or error}") from error
+    return context
+
+
+def _login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
+    """How to connect, with the password read each time. Raises SecretError."""
+
+    def words() -> dict[str, Any]:
+        known: dict[str, Any] = {"servers": list(config.servers)}
+        if config.user is not None and config.password_file is not None:
+            known |= {"user": config.user, "password": config.password_file.read_text().rstrip("\r\n")}
+        if config.credentials_file is not None:
+            known["user_credentials"] = str(config.credentials_file)
+        return known
+
+    try:
+        words()
+    except OSError as error:
+        raise SecretError(f"{where}.login.password_file {config.password_file}: {error.strerror}") from error
+    return words
+
+
+def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, Wanted]:
+    """The sinks with a cursor, by name, and what they get. Raises SecretError."""
+    sinks: dict[str, Wanted] = {}
     for name, config in site.sinks.items():
-        if isinstance(config, WebhookSink):
-            sinks[name] = Webhook(config.url, _secret(name, config), config.timeout_s, now_s)
-        elif isinstance(config, FileSink):
-            sinks[name] = File(config.path)
-        elif isinstance(config, ExecSink):
-            sinks[name] = Exec(config.argv, config.types, config.timeout_s)
-        elif isinstance(config, SyslogSink):
-            sinks[name] = Syslog(*split_destination(config.to), config.transport, config.facility)
+        if not isinstance(config, SseSink):
+            wanted = Filter(config.types, config.devices, config.severity)
+            sinks[name] = Wanted(_sink(name, config, now_s), config.type, wanted)
     return sinks
+
+
+def _sink(name: str, config: SinkWithCursor, now_s: Callable[[], int]) -> Sink:
+    where = f"sinks.{name}"
+    if isinstance(config, WebhookSink):
+        secret, tls = _secret(name, config), _tls(where, config.tls)
+        return Webhook(config.url, secret, config.timeout_s, now_s, config.body, tls)
+    if isinstance(config, FileSink):
+        return File(config.path, config.line)
+    if isinstance(config, ExecSink):
+        return Exec(config.argv, config.timeout_s)
+    if isinstance(config, SyslogSink):
+        place = split_destination(config.to)
+        return Syslog(place, config.transport, config.facility, config.text, _tls(where, config.tls))
+    if find_spec("nats") is None:
+        raise SecretError(f"{where}: NATS needs the package nats-py; install standin[nats]")
+    login, tls = _login(where, config.login), _tls(f"{where}.login", config.login.tls)
+    return Nats(login, tls, config.subject, config.body, config.timeout_s)
 
 
 def forwards_of(site: Site) -> dict[str, Destination]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
@@ -10,7 +9,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config_base import Address, DeviceId, Port, Seconds, Strict
-from gateway.config_traps import Access, Destination, Forward, Rule, split_destination
+from gateway.config_sinks import Sink
+from gateway.config_traps import Access, Forward, Rule, split_destination
 
 TRAP_PORT = 162
 CATEGORY = "BMCNOTICE"
@@ -132,29 +132,6 @@ class Monitor(Strict):
     """`common` and one entry for each server."""
 
 
-class WebhookSink(Strict):
-    """POST each event to a URL, signed by Standard Webhooks when a secret is given."""
-
-    type: Literal["webhook"]
-    url: Annotated[str, Field(pattern=r"^https?://")]
-    secret_file: Path | None = None
-    timeout_s: Seconds = 10
-
-
-class FileSink(Strict):
-    """Append each event to a file, one JSON document a line."""
-
-    type: Literal["file"]
-    path: Path
-
-
-class SseSink(Strict):
-    """Server-sent events at /v1/events/stream; always there, listed for its limits."""
-
-    type: Literal["sse"]
-    max_clients: int = Field(default=64, ge=1)
-
-
 class Storms(Strict):
     """What one source may send before its datagrams are only kept; see `trap.storm`."""
 
@@ -177,46 +154,6 @@ class Correlate(Strict):
     flaps: Flaps | None = Flaps()
     segment_wait_s: Seconds = 10
     """How long the silence of one device waits for that of the others behind the same thing."""
-
-
-PLACEHOLDERS = re.compile(r"\{([^{}]*)\}")
-FIELDS = ("id", "type", "subject", "time", "source")
-
-
-def _template(text: str) -> str:
-    for name in PLACEHOLDERS.findall(text):
-        if name not in FIELDS and not re.fullmatch(r"data\.[a-z_]+", name):
-            raise ValueError(f"{{{name}}} is no field of an event; accepted: {', '.join(FIELDS)}, data.NAME")
-    return text
-
-
-class ExecSink(Strict):
-    """Run a program for each event, without a shell. Exit status 0 means taken."""
-
-    type: Literal["exec"]
-    argv: tuple[Annotated[str, AfterValidator(_template)], ...] = Field(min_length=1)
-    """The program by its path, and its arguments; `{subject}`, `{data.server}` and the like are filled in."""
-    types: tuple[str, ...] = ("bmc.notice",)
-    """Types of events it is run for."""
-    timeout_s: Seconds = 180
-
-
-System = Literal["user", "daemon", "auth", "syslog"]
-Local = Literal["local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]
-Facility = Literal[System, Local]
-
-
-class SyslogSink(Strict):
-    """A syslog message for each event (RFC 5424)."""
-
-    type: Literal["syslog"]
-    to: Destination
-    """`HOST:PORT`."""
-    transport: Literal["udp", "tcp"] = "udp"
-    facility: Facility = "daemon"
-
-
-Sink = Annotated[WebhookSink | FileSink | SseSink | ExecSink | SyslogSink, Field(discriminator="type")]
 
 
 class JournalConfig(Strict):

@@ -182,6 +182,14 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=False):
     datacontenttype: str = "application/json"
 
 
+class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a destination is to get again: everything behind an event (empty: all), a position, or what it refused."""
+
+    after: str | None = None
+    after_position: int | None = None
+    aside: bool = False
+
+
 class CommandState(StrEnum):
     """Life of a command."""
 

@@ -10,6 +10,10 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS cursors (sink TEXT PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS poison (sink TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (sink, seq));
+CREATE TABLE IF NOT EXISTS retries (
+    sink TEXT PRIMARY KEY, seq INTEGER NOT NULL, attempt INTEGER NOT NULL, until_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS paused (sink TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS engines (
     engine_id BLOB PRIMARY KEY, boots INTEGER NOT NULL, time_s INTEGER NOT NULL, at_ms INTEGER NOT NULL);
@@ -23,6 +27,8 @@ TABLES = {
     "events": "seq",
     "cursors": "rowid",
     "poison": "rowid",
+    "retries": "rowid",
+    "paused": "rowid",
     "state": "rowid",
     "engines": "rowid",
     "commands": "rowid",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-from gateway.records import Command, Event
+from gateway.records import Command, Event, Redelivery
 
 
 class Refusal(Exception):
@@ -15,6 +15,24 @@ class Refusal(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
+
+
+class Destinations(Protocol):
+    """Sinks and forwards. All raise Refusal 404 for a name that is none."""
+
+    async def rows(self) -> list[dict[str, Any]]: ...
+
+    async def row(self, name: str) -> dict[str, Any]: ...
+
+    async def pause(self, name: str) -> None: ...
+
+    async def resume(self, name: str) -> None: ...
+
+    async def redeliver(self, name: str, wanted: Redelivery) -> None:
+        """Raises Refusal 422 for what this kind of destination does not take."""
+
+    async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
+        """Events that a sink will never take, behind the one called `after`."""
 
 
 class Backend(Protocol):
@@ -45,7 +63,8 @@ class Backend(Protocol):
 
     def conditions(self) -> list[dict[str, Any]]: ...
 
-    async def destinations(self) -> list[dict[str, Any]]: ...
+    @property
+    def destinations(self) -> Destinations: ...
 
     async def journal(self) -> dict[str, Any]: ...
 

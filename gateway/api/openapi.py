@@ -62,6 +62,25 @@ COMMAND_BODY = {
     "properties": {"command": {"type": "string"}, "params": {"type": "object"}},
 }
 
+ROW = ("How it stands", OBJECT)
+REDELIVERY = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Exactly one of them: `after` and `aside` for sinks, `after_position` for forwards.",
+    "properties": {
+        "after": {"type": "string", "description": "Identifier of an event; empty for all that are kept."},
+        "after_position": {"type": "integer", "minimum": 0},
+        "aside": {"type": "boolean"},
+    },
+}
+PAGE_OF_ASIDE = _list(
+    "aside",
+    {
+        "type": "object",
+        "required": ["reason", "event"],
+        "properties": {"reason": {"type": "string"}, "event": _ref("Event")},
+    },
+)
 RULES_READ = {"type": "object", "required": ["rules"], "properties": {"rules": {"type": "integer", "minimum": 0}}}
 
 ROUTES: tuple[Route, ...] = (
@@ -122,8 +141,30 @@ ROUTES: tuple[Route, ...] = (
         "/v1/destinations",
         "destinations",
         Role.READ,
-        "Sinks and how far they have come",
+        "Sinks and forwards, and how far they have come",
         {200: ("Sinks", _list("destinations", OBJECT))},
+    ),
+    Route("GET", "/v1/destinations/{id}", "destination", Role.READ, "One destination", {200: ROW}, (ID,)),
+    Route("POST", "/v1/destinations/{id}/pause", "pause", Role.OPERATE, "Send nothing for now", {200: ROW}, (ID,)),
+    Route("POST", "/v1/destinations/{id}/resume", "resume", Role.OPERATE, "Go on, at once", {200: ROW}, (ID,)),
+    Route(
+        "POST",
+        "/v1/destinations/{id}/redeliver",
+        "redeliver",
+        Role.OPERATE,
+        "Send again what is behind an event or a position, or what was set aside",
+        {200: ROW},
+        (ID,),
+        REDELIVERY,
+    ),
+    Route(
+        "GET",
+        "/v1/destinations/{id}/aside",
+        "aside",
+        Role.READ,
+        "Events that a sink will never take",
+        {200: ("A page of them, and where the next one begins", PAGE_OF_ASIDE)},
+        (ID, AFTER, LIMIT),
     ),
     Route(
         "POST",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -14,8 +14,10 @@ from gateway.api.backend import Backend, Refusal
 from gateway.api.openapi import ROUTES, document
 from gateway.api.tokens import Role, admit
 from gateway.config import Api
-from gateway.records import encode_json
+from gateway.records import Redelivery, encode_json
 from gateway.store import StoreError
+
+T = TypeVar("T")
 
 log = structlog.get_logger("api")
 
@@ -48,7 +50,14 @@ def problem(status: int, detail: str) -> web.Response:
 def web_title(status: int) -> str:
     """The name of an HTTP status."""
     titles = {400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed"}
-    titles |= {409: "Conflict", 413: "Too large", 422: "Not acceptable here", 500: "Internal error", 503: "Not ready"}
+    titles |= {
+        409: "Conflict",
+        413: "Too large",
+        415: "Unsupported media type",
+        422: "Not acceptable here",
+        500: "Internal error",
+        503: "Not ready",
+    }
     return titles.get(status, "Error")
 
 
@@ -103,6 +112,16 @@ def _count(name: str, text: str) -> int:
     return int(text)
 
 
+async def _body(request: web.Request, shape: type[T]) -> T:
+    """The request's document. Raises Refusal 400 and 415."""
+    if request.content_type != "application/json":
+        raise Refusal(415, "the body must be application/json")
+    try:
+        return msgspec.json.decode(await request.read(), type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(400, str(error)) from error
+
+
 class _Handlers:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -127,10 +146,7 @@ class _Handlers:
         return reply(self._backend.device(request.match_info["id"]))
 
     async def submit(self, request: web.Request) -> web.Response:
-        try:
-            body = msgspec.json.decode(await request.read(), type=CommandRequest)
-        except msgspec.DecodeError as error:
-            raise Refusal(400, str(error)) from error
+        body = await _body(request, CommandRequest)
         key = request.headers.get("Idempotency-Key", "")
         command, new = await self._backend.submit(request.match_info["id"], body.command, body.params, key)
         return reply(command, 202 if new else 200, {"Location": f"/v1/commands/{command.id}"})
@@ -146,7 +162,7 @@ class _Handlers:
             raise Refusal(400, "last goes with neither after nor limit")
         else:
             page = await self._backend.last_events(_count("last", last))
-        return reply({"events": page})
+        return reply({"events": page, "next": page[-1].id if page else after or None})
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         if self._backend.streams_full():
@@ -183,7 +199,29 @@ class _Handlers:
         return reply({"conditions": self._backend.conditions()})
 
     async def destinations(self, _request: web.Request) -> web.Response:
-        return reply({"destinations": await self._backend.destinations()})
+        return reply({"destinations": await self._backend.destinations.rows()})
+
+    async def destination(self, request: web.Request) -> web.Response:
+        return reply(await self._backend.destinations.row(request.match_info["id"]))
+
+    async def pause(self, request: web.Request) -> web.Response:
+        await self._backend.destinations.pause(request.match_info["id"])
+        return await self.destination(request)
+
+    async def resume(self, request: web.Request) -> web.Response:
+        await self._backend.destinations.resume(request.match_info["id"])
+        return await self.destination(request)
+
+    async def redeliver(self, request: web.Request) -> web.Response:
+        wanted = await _body(request, Redelivery)
+        await self._backend.destinations.redeliver(request.match_info["id"], wanted)
+        return await self.destination(request)
+
+    async def aside(self, request: web.Request) -> web.Response:
+        limit = _count("limit", request.query.get("limit", str(DEFAULT_PAGE)))
+        after = request.query.get("after", "")
+        found = await self._backend.destinations.aside(request.match_info["id"], after, limit)
+        return reply({"aside": found, "next": found[-1]["event"].id if len(found) == limit else None})
 
     async def journal(self, _request: web.Request) -> web.Response:
         return reply(await self._backend.journal())

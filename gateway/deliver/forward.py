@@ -116,6 +116,7 @@ class Forwarded:
     failures: int = 0
     last_error: str = ""
     skipped: Counter[str] = field(default_factory=Counter)
+    paused: bool = False
 
 
 class Forwarder:
@@ -129,38 +130,61 @@ class Forwarder:
         trust: Trust,
         jitter: Callable[[], float],
     ) -> None:
-        self._outbox = outbox
+        self._books = {name: outbox.book(CURSOR + name) for name in destinations}
         self._read = read
         self._destinations = destinations
         self._trust = trust
         self._jitter = jitter
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._growth = Growth()
         self.progress = {name: Forwarded() for name in destinations}
 
     async def start(self, position: int) -> None:
         """Forwards new to the site begin behind `position`; the others go on. Raises StoreError."""
-        for name in self._destinations:
-            await self._outbox.place_cursor(CURSOR + name, position)
-        self._tasks = [
-            asyncio.create_task(self._run(name, destination), name=f"forward-{name}")
-            for name, destination in self._destinations.items()
-        ]
+        for name, book in self._books.items():
+            await book.begin(position)
+            self.progress[name].paused = await book.is_paused()
+            if not self.progress[name].paused:
+                self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        self._tasks[name] = asyncio.create_task(self._run(name, self._destinations[name]), name=f"forward-{name}")
+
+    async def _end(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def pause(self, name: str) -> None:
+        """Send nothing from now on, also after a restart. Raises StoreError."""
+        await self._books[name].pause(paused=True)
+        self.progress[name].paused = True
+        await self._end(name)
+
+    async def resume(self, name: str) -> None:
+        """Go on, at once even if a wait after a failure was under way. Raises StoreError."""
+        await self._books[name].pause(paused=False)
+        self.progress[name].paused = False
+        await self._end(name)
+        self._begin(name)
+
+    async def redeliver(self, name: str, position: int) -> None:
+        """Send everything behind `position` again. Raises StoreError."""
+        await self._end(name)
+        await self._books[name].move(position)
+        if not self.progress[name].paused:
+            self._begin(name)
 
     def notify(self) -> None:
         """The journal has grown."""
         self._growth.notify()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for name in list(self._tasks):
+            await self._end(name)
         for destination in self._destinations.values():
             destination.close()
-
-    async def position(self, name: str) -> int:
-        """How far a forward has come in the journal. Raises StoreError."""
-        return await self._outbox.cursor(CURSOR + name)
 
     async def rows(self, last: int) -> list[dict[str, Any]]:
         """How the forwards stand, when the journal's newest record is `last`. Raises StoreError."""
@@ -168,7 +192,8 @@ class Forwarder:
             {
                 "name": name,
                 "type": "forward",
-                "backlog": last - await self.position(name),
+                "paused": progress.paused,
+                "backlog": max(0, last - await self._books[name].cursor()),
                 "delivered": progress.delivered,
                 "given_up": progress.given_up,
                 "skipped": dict(progress.skipped),
@@ -192,7 +217,7 @@ class Forwarder:
 
     async def _empty(self, name: str, destination: Destination, progress: Forwarded) -> None:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
-        position = await self.position(name)
+        position = await self._books[name].cursor()
         while True:
             grown = self._growth.next
             page = await self._read(position, PAGE)
@@ -206,7 +231,7 @@ class Forwarder:
                     sources.setdefault(record.arrival.source, []).append(record)
             await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
             position = page[-1].position
-            await self._outbox.move_cursor(CURSOR + name, position)
+            await self._books[name].move(position)
 
     async def _forward(self, records: Sequence[Record], destination: Destination, progress: Forwarded) -> None:
         for record in records:

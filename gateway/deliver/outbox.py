@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 
+from gateway.deliver.progress import Book, Queued
 from gateway.records import EngineClock, EngineIdentity, Event, encode_json
 from gateway.store import Store, last_used
 
 PROCESSED = "processed"
 CORRELATOR = "correlator"
 ENGINE = "engine"
-
-
-class Queued(NamedTuple):
-    """An event with its place in the outbox."""
-
-    seq: int
-    event: Event
 
 
 class Outbox:
@@ -116,39 +109,6 @@ class Outbox:
 
         return await self._store.read(work)
 
-    async def cursor(self, sink: str) -> int:
-        """How far `sink` has come."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            row = connection.execute("SELECT seq FROM cursors WHERE sink = ?", (sink,)).fetchone()
-            return int(row[0]) if row else 0
-
-        return await self._store.read(work)
-
-    async def place_cursor(self, sink: str, seq: int) -> None:
-        """Let `sink` begin behind `seq`, if it has not begun yet."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR IGNORE INTO cursors VALUES (?, ?)", (sink, seq))
-
-        await self._store.write(work)
-
-    async def move_cursor(self, sink: str, seq: int, poison: str = "") -> None:
-        """Note that `sink` is done with everything up to `seq`; with `poison`, that it gave `seq` up and why."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET seq = excluded.seq", (sink, seq)
-            )
-            if poison:
-                connection.execute("INSERT OR REPLACE INTO poison VALUES (?, ?, ?)", (sink, seq, poison))
-
-        await self._store.write(work)
-
-    async def poisoned(self, sink: str) -> int:
-        """How many events `sink` gave up."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            return int(connection.execute("SELECT COUNT(*) FROM poison WHERE sink = ?", (sink,)).fetchone()[0])
-
-        return await self._store.read(work)
+    def book(self, name: str) -> Book:
+        """How far the destination called `name` has come."""
+        return Book(self._store, name)

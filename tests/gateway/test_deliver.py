@@ -11,14 +11,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.deliver import Dispatcher, Outbox
 from gateway.deliver.forward import Destination
 from gateway.deliver.relay import Plan, Relayed
-from gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from gateway.deliver.sinks import DONE
 from gateway.deliver.sinks.file import FileSink
 from gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
 from gateway.records import Event
-from gateway.store import Store
 from rigs.loops import run
 from wire.snmp import Kind, Message, Pdu, Version, encode
 
@@ -123,76 +121,6 @@ def test_a_file_gets_whole_lines(tmp_path: Path) -> None:
 
     run(body(), 1)
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["1-0", "2-0"]
-
-
-class Script:
-    """A sink that answers from a list, then always takes."""
-
-    def __init__(self, *outcomes: Outcome) -> None:
-        self.outcomes = list(outcomes)
-        self.taken: list[str] = []
-        self.done = asyncio.Event()
-        self.want = 0
-
-    async def deliver(self, item: Event) -> Outcome:
-        outcome = self.outcomes.pop(0) if self.outcomes else DONE
-        if outcome.done:
-            self.taken.append(item.id)
-            if len(self.taken) >= self.want:
-                self.done.set()
-        return outcome
-
-    async def close(self) -> None:
-        return
-
-
-async def dispatch(store: Store, sinks: dict[str, Script], wait_for: Script, want: int) -> Dispatcher:
-    outbox = Outbox(store)
-    dispatcher = Dispatcher(outbox, dict(sinks), lambda: 0.5)
-    wait_for.want = want
-    dispatcher.start()
-    await wait_for.done.wait()
-    await outbox.last_seq()  # behind the cursor's own write
-    await dispatcher.stop()
-    return dispatcher
-
-
-def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_one_another() -> None:
-    async def body() -> None:
-        store = Store(None)
-        await Outbox(store).add([event(n) for n in range(1, 6)], 5, b"")
-        slow = Script(retry("later"), retry("later"), DONE, give_up("never"), DONE)
-        fast = Script()
-        dispatcher = await dispatch(store, {"slow": slow, "fast": fast}, slow, 4)
-        assert slow.taken == ["1-0", "3-0", "4-0", "5-0"]
-        assert fast.taken == [f"{n}-0" for n in range(1, 6)]
-        assert (dispatcher.progress["slow"].failures, dispatcher.progress["slow"].given_up) == (2, 1)
-        assert await Outbox(store).poisoned("slow") == 1
-        store.close()
-
-    run(body(), "max")
-
-
-def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    async def first() -> None:
-        store = Store(tmp_path)
-        await Outbox(store).add([event(1), event(2)], 2, b"")
-        script = Script()
-        await dispatch(store, {"s": script}, script, 2)
-        store.close()
-
-    async def second() -> None:
-        store = Store(tmp_path)
-        await Outbox(store).add([event(3)], 3, b"")
-        script = Script()
-        await dispatch(store, {"s": script}, script, 1)
-        # At least once: the last one may come again, the ones before it must not.
-        assert script.taken[-1] == "3-0"
-        assert "1-0" not in script.taken
-        store.close()
-
-    run(first(), "max")
-    run(second(), "max")
 
 
 async def test_one_acknowledgement_is_not_two() -> None:

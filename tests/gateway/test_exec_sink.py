@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.config import ExecSink as Config
+from gateway.config_sinks import ExecSink as Config
+from gateway.deliver.filters import Filter
 from gateway.deliver.sinks import DONE, Outcome
 from gateway.deliver.sinks.exec import ExecSink
 from gateway.records import Event
@@ -45,7 +46,7 @@ def clprexec(tmp_path: Path) -> Path:
 
 def deliver(argv: list[str], event: Event = NOTICE, timeout_s: float = 30) -> Outcome:
     async def body() -> Outcome:
-        return await ExecSink(argv, ["bmc.notice"], timeout_s).deliver(event)
+        return await ExecSink(argv, timeout_s).deliver(event)
 
     return run(body(), 1)
 
@@ -68,7 +69,10 @@ def test_no_shell_reads_the_arguments(clprexec: Path, tmp_path: Path) -> None:
 
 def test_other_events_do_not_run_it(clprexec: Path, tmp_path: Path) -> None:
     other = Event("1-0", "ups.input.lost", "/s", "UPS1", "t", {})
-    assert deliver([str(clprexec), "{data.server}"], other) == DONE
+    config = Config(type="exec", argv=(str(clprexec), "{data.server}"))
+    wanted = Filter(config.types, config.devices, config.severity)
+    assert (wanted.passes(NOTICE), wanted.passes(other)) == (True, False)
+    assert deliver([*config.argv], other).permanent  # and if it did, what it lacks is said
     assert calls(tmp_path) == []
 
 

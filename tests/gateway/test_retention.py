@@ -54,9 +54,9 @@ def test_what_anybody_waits_for_stays(
     async def body() -> None:
         store = Store(None)
         journal, outbox = await filled(store, count, processed)
-        await outbox.move_cursor("forward:nms", forwarded)
-        await outbox.move_cursor("ops", taken)
-        await outbox.move_cursor("gone", 0)  # of a sink that the site no longer has
+        await outbox.book("forward:nms").move(forwarded)
+        await outbox.book("ops").move(taken)
+        await outbox.book("gone").move(0)  # of a sink that the site no longer has
         retention = Retention(store, Limits(keep_days if limited else None), ["forward:nms"], ["ops"])
         swept = await retention.sweep(today * DAY_MS)
         positions, ids = await left(journal, outbox)

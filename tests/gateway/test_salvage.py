@@ -36,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         await Journal(store).append(arrivals())
         events = [Event(f"{n}-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"n": n}) for n in range(1, COUNT, 4)]
         await Outbox(store).add(events, COUNT, b"memory")
-        await Outbox(store).move_cursor("ops", 17)
+        await Outbox(store).book("ops").move(17)
         store.close()
 
     run(fill(), 1)
@@ -69,7 +69,7 @@ def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> N
         assert len(records) == COUNT - salvage.lost
         assert all(record.arrival == arrivals()[record.position - 1] for record in records)
         assert await outbox.resume() == (COUNT, b"memory")
-        assert await outbox.cursor("ops") == 17
+        assert await outbox.book("ops").cursor() == 17
         (new,) = await journal.append(arrivals()[:1])
         assert new.position == COUNT + 1
         store.close()
@@ -96,7 +96,7 @@ def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling
             assert not damage(path)
         wrong = [record for record in records if expected.get(record.position) != record.arrival]
         assert not wrong
-        assert await Outbox(store).cursor("ops") in (0, 17)
+        assert await Outbox(store).book("ops").cursor() in (0, 17)
         await Journal(store).append(arrivals()[:1])
         store.close()
         assert not damage(path)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.deliver import Outbox
+from gateway.deliver.progress import SetAside
 from gateway.journal import Journal
 from gateway.records import Arrival, Event, RecordKind
 from gateway.store import Store, StoreError
@@ -58,9 +59,12 @@ def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
         assert [queued.event for queued in await outbox.after(0, 10)] == [event(1), event(2)]
         assert await outbox.seq_of("2-0") == 2
         assert await outbox.seq_of("9-9") is None
-        await outbox.move_cursor("sink", 1)
-        await outbox.move_cursor("sink", 2, poison="HTTP 400")
-        assert (await outbox.cursor("sink"), await outbox.poisoned("sink")) == (2, 1)
+        book = outbox.book("sink")
+        await book.move(1)
+        await book.set_aside(2, "HTTP 400")
+        await book.move(2)
+        assert (await book.cursor(), await book.aside_count()) == (2, 1)
+        assert await book.aside() == [SetAside(2, event(2), "HTTP 400")]
         store.close()
 
     run(first(), 1)
@@ -92,7 +96,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
         with pytest.raises(RuntimeError, match="halfway"):
             await store.write(work)
-        assert await Outbox(store).cursor("x") == 0
+        assert await Outbox(store).book("x").cursor() == 0
         store.close()
 
     run(body(), 1)

@@ -66,7 +66,7 @@ def test_what_rsyslog_reads(tmp_path: Path, transport: str) -> None:
     port = free_port()
 
     async def deliver(*events: Event) -> None:
-        sink = SyslogSink("127.0.0.1", port, transport, "local3")
+        sink = SyslogSink(("127.0.0.1", port), transport, "local3")
         for each in events:
             assert (await sink.deliver(each)).done
         await sink.close()
@@ -94,7 +94,7 @@ def test_a_receiver_that_is_away_is_tried_again(tmp_path: Path) -> None:
     port = free_port()
 
     async def body() -> None:
-        sink = SyslogSink("127.0.0.1", port, "tcp", "daemon")
+        sink = SyslogSink(("127.0.0.1", port), "tcp", "daemon")
         outcome = await sink.deliver(event(1))
         assert not outcome.done
         assert not outcome.permanent

@@ -139,7 +139,7 @@ def start(command: list[str], ready: str) -> tuple[subprocess.Popen[str], str]:
     while ready not in text:  # the test's own timeout bounds this
         line = process.stdout.readline()
         if not line:
-            process.wait()
+            process.communicate()
             raise AssertionError(f"{command} ended without saying {ready!r}:\n{text}")
         text += line
     return process, text

@@ -29,7 +29,10 @@ def give_up(reason: str) -> Outcome:
 
 
 class Sink(Protocol):
-    """Takes one event at a time and raises nothing."""
+    """Takes events and raises nothing. `lanes` is how many at once, each of another device."""
+
+    @property
+    def lanes(self) -> int: ...
 
     async def deliver(self, event: Event) -> Outcome: ...
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 
 from gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from gateway.deliver.templates import filled
 from gateway.records import Event
 
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 MOST_SAID = 200
 
 
 class ExecSink:
     """`argv` is a template; no shell sees it. Exit status 0 is success, every other one is tried again."""
 
-    def __init__(self, argv: Sequence[str], types: Sequence[str], timeout_s: float) -> None:
+    lanes = 1
+
+    def __init__(self, argv: Sequence[str], timeout_s: float) -> None:
         self._argv = argv
-        self._types = frozenset(types)
         self._timeout_s = timeout_s
 
     async def deliver(self, event: Event) -> Outcome:
-        if event.type not in self._types:
-            return DONE
         try:
-            argv = [_filled(part, event) for part in self._argv]
+            argv = [filled(part, event) for part in self._argv]
         except KeyError as error:
             return give_up(f"the event has no {error.args[0]}")
         try:
@@ -51,18 +49,3 @@ class ExecSink:
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-
-def _filled(part: str, event: Event) -> str:
-    """One argument. Raises KeyError with the field that the event lacks."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if not name.startswith("data."):
-            return str(getattr(event, name))
-        found = event.data.get(name.removeprefix("data."))
-        if found is None:
-            raise KeyError(name)
-        return ",".join(map(str, found)) if isinstance(found, list) else str(found)
-
-    return PLACEHOLDER.sub(value, part)

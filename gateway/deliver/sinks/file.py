@@ -7,19 +7,23 @@ import os
 from pathlib import Path
 
 from gateway.deliver.sinks import DONE, Outcome, retry
+from gateway.deliver.templates import one_line, shown
 from gateway.records import Event, encode_json
 
 
 class FileSink:
     """Appends and syncs; a line is whole or absent."""
 
-    def __init__(self, path: Path) -> None:
+    lanes = 1
+
+    def __init__(self, path: Path, line: str | None = None) -> None:
+        self._line = line
         self._path = path
 
     async def deliver(self, event: Event) -> Outcome:
-        line = encode_json(event) + b"\n"
+        text = encode_json(event) if self._line is None else one_line(shown(self._line, event)).encode()
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._append, line)
+            await asyncio.get_running_loop().run_in_executor(None, self._append, text + b"\n")
         except OSError as error:
             return retry(f"{self._path}: {error.strerror}")
         return DONE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway.deliver.outbox import Outbox, Queued
+from gateway.deliver.outbox import Outbox
 from gateway.deliver.pacing import Growth
+from gateway.deliver.progress import Queued
 
 PAGE = 256
 

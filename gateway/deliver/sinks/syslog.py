@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
+from collections.abc import Callable
 
 from gateway.deliver.sinks import DONE, Outcome, retry
+from gateway.deliver.templates import shown
 from gateway.records import Event, Severity
 
 # Facilities by name (RFC 5424 table 1), and severities (table 2).
@@ -20,7 +23,7 @@ UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 PATIENCE_S = 10.0
 
 
-def message(event: Event, facility: str) -> bytes:
+def message(event: Event, facility: str, words: str | None = None) -> bytes:
     """The octets. The device is the host, as a receiver should see it; the type of the event is the MSGID."""
     severity = SEVERITIES.get(event.data.get("severity", Severity.INFO), SEVERITIES[Severity.INFO])
     head = [
@@ -31,10 +34,10 @@ def message(event: Event, facility: str) -> bytes:
         NIL,
         _token(event.type, LONGEST_ID),
     ]
-    shown = {"id": event.id, "type": event.type, "source": event.source, "device": event.subject}
-    shown |= {name: str(event.data[name]) for name in ("condition", "group", "server") if event.data.get(name)}
-    data = " ".join(f'{name}="{_escaped(value)}"' for name, value in shown.items())
-    text = str(event.data.get("text", "")).encode()
+    facts = {"id": event.id, "type": event.type, "source": event.source, "device": event.subject}
+    facts |= {name: str(event.data[name]) for name in ("condition", "group", "server") if event.data.get(name)}
+    data = " ".join(f'{name}="{_escaped(value)}"' for name, value in facts.items())
+    text = (str(event.data.get("text", "")) if words is None else shown(words, event)).encode()
     # RFC 5424 section 6.4: a text that needs UTF-8 says so.
     return " ".join([*head, f"[{ELEMENT} {data}]"]).encode() + b" " + (text if text.isascii() else BOM + text)
 
@@ -49,17 +52,32 @@ def _token(text: str, longest: int) -> str:
 
 
 class SyslogSink:
-    """`transport` is udp or tcp. Nobody acknowledges: what TCP took may still be lost when the receiver dies."""
+    """`transport` is udp, tcp, or tls (RFC 5425).
 
-    def __init__(self, host: str, port: int, transport: str, facility: str) -> None:
-        self._place = (host, port)
-        self._tcp = transport == "tcp"
+    Nobody acknowledges: what TCP took may still be lost when the receiver dies.
+    """
+
+    lanes = 1
+
+    def __init__(
+        self,
+        place: tuple[str, int],
+        transport: str,
+        facility: str,
+        words: str | None = None,
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+    ) -> None:
+        self._place = place
+        self._tcp = transport != "udp"
+        self._sealed = transport == "tls"
+        self._words = words
+        self._tls = tls
         self._facility = facility
         self._stream: asyncio.StreamWriter | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
 
     async def deliver(self, event: Event) -> Outcome:
-        octets = message(event, self._facility)
+        octets = message(event, self._facility, self._words)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await (self._send_stream(octets) if self._tcp else self._send_datagram(octets))
@@ -73,7 +91,9 @@ class SyslogSink:
 
     async def _send_stream(self, octets: bytes) -> None:
         if self._stream is None:
-            reader, self._stream = await asyncio.open_connection(*self._place)
+            reader, self._stream = await asyncio.open_connection(
+                *self._place, ssl=(self._tls() or ssl.create_default_context()) if self._sealed else None
+            )
             reader.feed_eof()  # receivers say nothing
         if self._stream.is_closing():
             raise ConnectionResetError("the receiver closed the connection")

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import base64
 import hmac
+import ssl
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 
 from gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from gateway.deliver.templates import document
 from gateway.records import Event, encode_json
 
 CONTENT_TYPE = "application/cloudevents+json"
+PLAIN = "application/json"
 # The destination asks for patience; every other 4xx will not change its mind.
 TRY_AGAIN = frozenset({408, 409, 425, 429})
 
 
 class WebhookSink:
-    """`now_s` gives Unix time for the signature; `secret` of None sends unsigned."""
+    """`now_s` gives Unix time for the signature; `secret` of None sends unsigned; `body` goes instead of the event."""
 
-    def __init__(self, url: str, secret: bytes | None, timeout_s: float, now_s: Callable[[], int]) -> None:
+    lanes = 16
+
+    def __init__(
+        self,
+        url: str,
+        secret: bytes | None,
+        timeout_s: float,
+        now_s: Callable[[], int],
+        body: Any = None,
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+    ) -> None:
+        self._body = body
+        self._tls = tls
         self._url = url
         self._secret = secret
         self._now_s = now_s
@@ -27,11 +43,9 @@ class WebhookSink:
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, event: Event) -> Outcome:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
-        body = encode_json(event)
+        body = encode_json(event if self._body is None else document(self._body, event))
         try:
-            async with self._session.post(
+            async with self._opened().post(
                 self._url, data=body, headers=self._headers(event.id, body), allow_redirects=False
             ) as answer:
                 status = answer.status
@@ -42,8 +56,16 @@ class WebhookSink:
         reason = f"HTTP {status}"
         return give_up(reason) if 400 <= status < 500 and status not in TRY_AGAIN else retry(reason)
 
+    def _opened(self) -> aiohttp.ClientSession:
+        """The connections, kept open. Raises OSError for certificates that cannot be read."""
+        if self._session is None:
+            tls = self._tls()
+            connector = aiohttp.TCPConnector(limit=self.lanes, ssl=True if tls is None else tls)
+            self._session = aiohttp.ClientSession(timeout=self._timeout, connector=connector)
+        return self._session
+
     def _headers(self, event_id: str, body: bytes) -> dict[str, str]:
-        headers = {"content-type": CONTENT_TYPE, "webhook-id": event_id}
+        headers = {"content-type": CONTENT_TYPE if self._body is None else PLAIN, "webhook-id": event_id}
         stamp = str(self._now_s())
         headers["webhook-timestamp"] = stamp
         if self._secret is not None:

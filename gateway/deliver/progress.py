@@ -1,0 +1,147 @@
+"""How far each destination has come, on disk: cursors, what was set aside, waits after failures, pauses."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.records import Event
+from gateway.store import Store
+
+
+class Queued(NamedTuple):
+    """An event with its place in the outbox."""
+
+    seq: int
+    event: Event
+
+
+class Retry(NamedTuple):
+    """What a sink waits with: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
+
+    seq: int
+    attempt: int
+    until_ms: int
+    reason: str
+
+
+class SetAside(NamedTuple):
+    """An event that a sink will never take, and why."""
+
+    seq: int
+    event: Event
+    reason: str
+
+
+class Book:
+    """The entries of one destination."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self._name = name
+
+    async def cursor(self) -> int:
+        """How far it has come."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT seq FROM cursors WHERE sink = ?", (self._name,)).fetchone()
+            return int(row[0]) if row else 0
+
+        return await self._store.read(work)
+
+    async def begin(self, seq: int) -> None:
+        """Let it begin behind `seq`, if it has not begun yet."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR IGNORE INTO cursors VALUES (?, ?)", (self._name, seq))
+
+        await self._store.write(work)
+
+    async def move(self, seq: int) -> None:
+        """It is done with everything up to `seq`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET seq = excluded.seq",
+                (self._name, seq),
+            )
+            connection.execute("DELETE FROM retries WHERE sink = ?", (self._name,))
+
+        await self._store.write(work)
+
+    async def wait(self, retry: Retry) -> None:
+        """It failed and will try again."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO retries VALUES (?, ?, ?, ?, ?)", (self._name, *retry))
+
+        await self._store.write(work)
+
+    async def retry(self) -> Retry | None:
+        """What it waits with since an earlier run."""
+
+        def work(connection: sqlite3.Connection) -> Retry | None:
+            row = connection.execute(
+                "SELECT seq, attempt, until_ms, reason FROM retries WHERE sink = ?", (self._name,)
+            ).fetchone()
+            return Retry(*row) if row else None
+
+        return await self._store.read(work)
+
+    async def set_aside(self, seq: int, reason: str) -> None:
+        """It will never take the event at `seq`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO poison VALUES (?, ?, ?)", (self._name, seq, reason))
+
+        await self._store.write(work)
+
+    async def take_back(self, seq: int) -> None:
+        """It has taken after all what was set aside."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM poison WHERE sink = ? AND seq = ?", (self._name, seq))
+
+        await self._store.write(work)
+
+    async def aside(self, after: int = 0, limit: int = 1000) -> list[SetAside]:
+        """What was set aside behind `after` and is still kept."""
+
+        def work(connection: sqlite3.Connection) -> list[SetAside]:
+            rows = connection.execute(
+                "SELECT seq, body, reason FROM poison JOIN events USING (seq) WHERE sink = ? AND seq > ?"
+                " ORDER BY seq LIMIT ?",
+                (self._name, after, limit),
+            )
+            return [SetAside(seq, msgspec.json.decode(body, type=Event), reason) for seq, body, reason in rows]
+
+        return await self._store.read(work)
+
+    async def aside_count(self) -> int:
+        """How many events were set aside."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT COUNT(*) FROM poison WHERE sink = ?", (self._name,)).fetchone()
+            return int(row[0])
+
+        return await self._store.read(work)
+
+    async def pause(self, *, paused: bool) -> None:
+        """Remember that it is paused, or no longer."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM paused WHERE sink = ?", (self._name,))
+            if paused:
+                connection.execute("INSERT INTO paused VALUES (?)", (self._name,))
+
+        await self._store.write(work)
+
+    async def is_paused(self) -> bool:
+        """Whether somebody paused it, in this run or an earlier one."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return connection.execute("SELECT 1 FROM paused WHERE sink = ?", (self._name,)).fetchone() is not None
+
+        return await self._store.read(work)

@@ -1,0 +1,87 @@
+"""Events published to a NATS JetStream, which acknowledges each one.
+
+`Nats-Msg-Id` is the event's identifier, so that the stream drops what is said twice within its window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from gateway.deliver.templates import document, shown
+from gateway.records import Event, encode_json
+
+UNUSABLE = re.compile(r"[^\w.-]+")  # spaces and wildcards in the tokens of a subject
+TOO_LARGE = 10054  # the server's number for a message beyond the stream's limit
+
+
+class NatsSink:
+    """`login` are the words of `nats.connect`; the connection is made at the first event and kept."""
+
+    lanes = 32
+
+    def __init__(
+        self,
+        login: Callable[[], dict[str, Any]],
+        tls: Callable[[], ssl.SSLContext | None],
+        subject: str,
+        body: Any,
+        timeout_s: float,
+    ) -> None:
+        self._login = login
+        self._tls = tls
+        self._subject = subject
+        self._body = body
+        self._timeout_s = timeout_s
+        self._connection: Any = None
+        self._connecting = asyncio.Lock()
+
+    async def deliver(self, event: Event) -> Outcome:
+        from nats.errors import Error, MaxPayloadError
+        from nats.js.errors import APIError, NoStreamResponseError
+
+        subject = UNUSABLE.sub("_", shown(self._subject, event))
+        body = encode_json(event if self._body is None else document(self._body, event))
+        headers = {"Nats-Msg-Id": f"{event.source} {event.id}"}
+        try:
+            stream = (await self._connected()).jetstream(timeout=self._timeout_s)
+            await stream.publish(subject, body, headers=headers)
+        except NoStreamResponseError:
+            return retry(f"no stream takes {subject}")
+        except MaxPayloadError as error:
+            return give_up(str(error))
+        except APIError as error:
+            reason = f"{subject}: {error.description}"
+            return give_up(reason) if error.err_code == TOO_LARGE else retry(reason)
+        except (Error, OSError, TimeoutError) as error:
+            return retry(f"{type(error).__name__}: {error}")
+        return DONE
+
+    async def _connected(self) -> Any:
+        """Raises the errors of nats-py, OSError, and TimeoutError: it would try to connect for ever."""
+        import nats
+
+        async with self._connecting:
+            if self._connection is None or self._connection.is_closed:
+                login = self._login()
+                if (tls := self._tls()) is not None:
+                    login["tls"] = tls
+                async with asyncio.timeout(self._timeout_s):
+                    self._connection = await nats.connect(
+                        **login,
+                        allow_reconnect=False,  # the worker tries again, with its own waits
+                        error_cb=_quiet,
+                    )
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None and not self._connection.is_closed:
+            await self._connection.close()
+
+
+async def _quiet(_error: Exception) -> None:
+    """Every failure comes back from the call that met it."""

@@ -1,0 +1,57 @@
+"""Texts and documents with fields of an event in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from gateway.records import Event
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+ABSENT = "-"
+
+
+def filled(text: str, event: Event) -> str:
+    """`text` with the event's fields. Raises KeyError with the field that the event lacks."""
+
+    def value(match: re.Match[str]) -> str:
+        found = field(match[1], event)
+        if found is None:
+            raise KeyError(match[1])
+        return ",".join(map(str, found)) if isinstance(found, list) else str(found)
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def shown(text: str, event: Event) -> str:
+    """As `filled`, for people: a field that the event lacks is a dash."""
+
+    def value(match: re.Match[str]) -> str:
+        found = field(match[1], event)
+        return ABSENT if found is None else ",".join(map(str, found)) if isinstance(found, list) else str(found)
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def document(tree: Any, event: Event) -> Any:
+    """A document whose texts are filled in. A text that is nothing but one field becomes that field, of any type."""
+    if isinstance(tree, str):
+        whole = PLACEHOLDER.fullmatch(tree)
+        return field(whole[1], event) if whole else shown(tree, event)
+    if isinstance(tree, dict):
+        return {key: document(item, event) for key, item in tree.items()}
+    if isinstance(tree, list):
+        return [document(item, event) for item in tree]
+    return tree
+
+
+def field(name: str, event: Event) -> Any:
+    """A field by its name; None when the event has none of that name."""
+    if name.startswith("data."):
+        return event.data.get(name.removeprefix("data."))
+    return getattr(event, name)
+
+
+def one_line(text: str) -> str:
+    """`text` without control characters, which would break the lines of a file."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -1,0 +1,242 @@
+"""One sink at work: a page of events at a time, in order for each device, with waits that outlive the process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.deliver.filters import Filter
+from gateway.deliver.outbox import Outbox
+from gateway.deliver.pacing import LONGEST_DELAY_S, Growth, delay_s
+from gateway.deliver.progress import Book, Queued, Retry
+from gateway.deliver.sinks import Outcome, Sink, give_up, retry
+from gateway.records import Event
+from gateway.store import StoreError
+
+log = structlog.get_logger("deliver")
+
+PAGE = 64
+PATIENCE = 6  # attempts after which an event counts as the trouble, if others get through meanwhile
+
+
+@dataclass(slots=True)
+class Progress:
+    """How a sink stands, for people."""
+
+    delivered: int = 0
+    filtered: int = 0
+    failures: int = 0
+    last_error: str = ""
+    waiting: bool = False
+
+
+class Worker:
+    """`jitter` returns a number in 0..1 that spreads retries; `now_ms` is Unix time."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        wanted: Filter,
+        outbox: Outbox,
+        growth: Growth,
+        jitter: Callable[[], float],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.name = name
+        self.sink = sink
+        self.progress = Progress()
+        self._wanted = wanted
+        self._outbox = outbox
+        self.book: Book = outbox.book(name)
+        self._growth = growth
+        self._jitter = jitter
+        self._now_ms = now_ms
+        self._running = asyncio.Event()
+        self._running.set()
+        self._interrupt = asyncio.Event()  # somebody changed the plan while the sink waits
+        self._move_to: int | None = None
+        self._again = False
+        self._done: set[int] = set()  # beyond the cursor, of a page that was broken off
+
+    # --- control ----------------------------------------------------------------------------------------------
+
+    @property
+    def paused(self) -> bool:
+        return not self._running.is_set()
+
+    async def pause(self) -> None:
+        """Deliver nothing from now on, also after a restart. Raises StoreError."""
+        await self.book.pause(paused=True)
+        self._running.clear()
+        self._interrupt.set()
+
+    async def resume(self) -> None:
+        """Go on, at once even if a wait after a failure was under way. Raises StoreError."""
+        await self.book.pause(paused=False)
+        self._running.set()
+        self._interrupt.set()
+
+    def redeliver(self, seq: int) -> None:
+        """Deliver everything behind `seq` again."""
+        self._move_to = seq
+        self._interrupt.set()
+
+    def retry_aside(self) -> None:
+        """Try what was set aside once more."""
+        self._again = True
+        self._interrupt.set()
+
+    # --- work -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Deliver for ever. Trouble of the database is waited for; the cursor on disk says where to go on."""
+        attempt = 0
+        while True:
+            try:
+                if await self.book.is_paused():
+                    self._running.clear()
+                await self._empty()
+            except StoreError as error:
+                attempt += 1
+                self._note(str(error))
+                await asyncio.sleep(delay_s(attempt, self._jitter))
+
+    async def _empty(self) -> None:
+        cursor = await self.book.cursor()
+        left = await self.book.retry()
+        while True:
+            await self._running.wait()
+            self._interrupt.clear()
+            if self._move_to is not None:
+                cursor, self._move_to, left = self._move_to, None, None
+                self._done.clear()
+                await self.book.move(cursor)
+            if self._again:
+                self._again = False
+                await self._try_aside()
+            grown = self._growth.next
+            page = await self._outbox.after(cursor, PAGE)
+            if not page:
+                await _first(grown, self._interrupt)
+                continue
+            cursor = await self._work_off(page, cursor, left)
+            left = None
+
+    async def _work_off(self, page: list[Queued], cursor: int, left: Retry | None) -> int:
+        """Deliver a page; how far the sink has come."""
+        lanes: dict[str, list[Queued]] = {}
+        for queued in page:
+            if queued.seq in self._done:
+                continue
+            if self._wanted.passes(queued.event):
+                lanes.setdefault(queued.event.subject if self.sink.lanes > 1 else "", []).append(queued)
+            else:
+                self._done.add(queued.seq)
+                self.progress.filtered += 1
+        free = asyncio.Semaphore(self.sink.lanes)
+        through = self.progress.delivered
+        await asyncio.gather(*(self._lane(lane, free, left, through) for lane in lanes.values()))
+        reached = cursor
+        for queued in page:
+            if queued.seq not in self._done:
+                break
+            self._done.discard(queued.seq)
+            reached = queued.seq
+        if reached != cursor:
+            await self.book.move(reached)
+        return reached
+
+    async def _lane(self, lane: list[Queued], free: asyncio.Semaphore, left: Retry | None, through: int) -> None:
+        """Events that keep their order among themselves."""
+        for number, queued in enumerate(lane):
+            if queued.seq in self._done:
+                continue  # a later one that proved its predecessor to be the trouble
+            if self._interrupt.is_set():
+                return
+            async with free:
+                outcome = await self._deliver(queued.event)
+            attempt = left.attempt if left and left.seq == queued.seq else 0
+            until_ms = left.until_ms if attempt and left else None
+            while not (outcome.done or outcome.permanent):
+                attempt += 1
+                if attempt > PATIENCE and await self._others_get_through(lane[number + 1 : number + 2], through):
+                    outcome = give_up(f"{outcome.reason}, {attempt} times, while others got through")
+                    break
+                if not await self._wait(queued.seq, attempt, outcome.reason, until_ms):
+                    return
+                until_ms = None
+                async with free:
+                    outcome = await self._deliver(queued.event)
+            await self._finish(queued.seq, outcome)
+
+    async def _others_get_through(self, following: list[Queued], through: int) -> bool:
+        """Whether it is the event that is the trouble, and not the sink; the one behind it is tried to find out."""
+        if self.progress.delivered > through:
+            return True
+        for queued in following:
+            outcome = await self._deliver(queued.event)
+            if outcome.done:
+                await self._finish(queued.seq, outcome)
+                return True
+        return False
+
+    async def _finish(self, seq: int, outcome: Outcome) -> None:
+        self.progress.waiting = False
+        if outcome.done:
+            self.progress.delivered += 1
+        else:
+            self.progress.last_error = outcome.reason
+            await self.book.set_aside(seq, outcome.reason)
+        self._done.add(seq)
+        if self.sink.lanes == 1 and seq == min(self._done):
+            await self.book.move(seq)  # so that a crash repeats one event at most
+
+    async def _wait(self, seq: int, attempt: int, reason: str, until_ms: int | None) -> bool:
+        """Wait for the next attempt; False when the plan changed meanwhile."""
+        self._note(reason)
+        now_ms = self._now_ms()
+        if until_ms is None or until_ms - now_ms > LONGEST_DELAY_S * 1000:
+            until_ms = now_ms + round(delay_s(attempt, self._jitter) * 1000)
+        await self.book.wait(Retry(seq, attempt, until_ms, reason))
+        try:
+            async with asyncio.timeout(max(0, until_ms - now_ms) / 1000):
+                await self._interrupt.wait()
+        except TimeoutError:
+            return True
+        return False
+
+    async def _deliver(self, event: Event) -> Outcome:
+        try:
+            return await self.sink.deliver(event)
+        except Exception as error:  # a sink that breaks its promise is one that failed
+            log.exception("sink broke", sink=self.name, event=event.id)
+            return retry(f"{type(error).__name__}: {error}")
+
+    async def _try_aside(self) -> None:
+        for item in await self.book.aside():
+            outcome = await self._deliver(item.event)
+            if outcome.done:
+                self.progress.delivered += 1
+                await self.book.take_back(item.seq)
+            else:
+                self.progress.last_error = outcome.reason
+                await self.book.set_aside(item.seq, outcome.reason)
+
+    def _note(self, reason: str) -> None:
+        self.progress.failures += 1
+        self.progress.waiting = True
+        self.progress.last_error = reason
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -1,0 +1,339 @@
+"""Sinks that misbehave, and those who look after them: order, waits, what is set aside, pauses, again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.deliver import Dispatcher, Outbox
+from gateway.deliver.dispatcher import Wanted
+from gateway.deliver.filters import Filter
+from gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from gateway.deliver.templates import document, filled, one_line, shown
+from gateway.records import Event, Severity
+from gateway.store import Store
+from rigs.loops import run
+
+
+def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "info") -> Event:
+    data: dict[str, Any] = {"n": number, "severity": severity, "text": f"text {number}"}
+    return Event(f"{number}-0", kind, "/t", subject, "2026-01-01T00:00:00.000Z", data)
+
+
+class Script:
+    """A sink that answers as `answer` says: by event and attempt."""
+
+    def __init__(self, answer: Callable[[Event, int], Outcome] = lambda _event, _attempt: DONE, lanes: int = 1) -> None:
+        self.lanes = lanes
+        self.answer = answer
+        self.taken: list[str] = []
+        self.attempts: dict[str, int] = defaultdict(int)
+        self.at_s: list[float] = []
+        self.changed = asyncio.Condition()
+
+    async def deliver(self, item: Event) -> Outcome:
+        self.attempts[item.id] += 1
+        self.at_s.append(asyncio.get_running_loop().time())
+        outcome = self.answer(item, self.attempts[item.id])
+        if outcome.done:
+            self.taken.append(item.id)
+        async with self.changed:
+            self.changed.notify_all()
+        return outcome
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        async with self.changed:
+            await self.changed.wait_for(done)
+
+    async def close(self) -> None:
+        return
+
+
+def ids(numbers: Iterable[int]) -> list[str]:
+    return [f"{number}-0" for number in numbers]
+
+
+class Bench:
+    """An outbox with events, and sinks that run."""
+
+    def __init__(self, store: Store, sinks: dict[str, Script], wanted: Filter | None = None) -> None:
+        self.outbox = Outbox(store)
+        self.sinks = sinks
+        self.dispatcher = Dispatcher(
+            self.outbox,
+            {name: Wanted(sink, "script", wanted or Filter()) for name, sink in sinks.items()},
+            lambda: 1.0,
+            lambda: round(asyncio.get_running_loop().time() * 1000),
+        )
+        self.dispatcher.start()
+
+    async def add(self, events: list[Event]) -> None:
+        await self.outbox.add(events, 1, b"")
+        self.dispatcher.notify()
+
+    async def row(self, name: str = "s") -> dict[str, Any]:
+        rows = await self.dispatcher.rows(await self.outbox.last_seq())
+        return next(row for row in rows if row["name"] == name)
+
+    async def reached(self, name: str, seq: int) -> None:
+        while await self.dispatcher.workers[name].book.cursor() < seq:
+            await asyncio.sleep(0.5)
+
+
+def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_one_another() -> None:
+    async def body() -> None:
+        store = Store(None)
+
+        def slow(item: Event, attempt: int) -> Outcome:
+            if item.id == "1-0" and attempt < 3:
+                return retry("later")
+            return give_up("never") if item.id == "2-0" else DONE
+
+        sinks = {"slow": Script(slow), "fast": Script()}
+        bench = Bench(store, sinks)
+        await bench.add([event(n) for n in range(1, 6)])
+        await sinks["fast"].until(lambda: len(sinks["fast"].taken) == 5)
+        assert sinks["slow"].taken == []
+        await bench.reached("slow", 5)
+        assert sinks["slow"].taken == ids([1, 3, 4, 5])
+        row = await bench.row("slow")
+        assert (row["delivered"], row["failures"], row["given_up"], row["backlog"]) == (4, 2, 1, 0)
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    for first in (1, 4):
+
+        async def body(first: int = first) -> None:
+            store = Store(tmp_path)
+            script = Script()
+            bench = Bench(store, {"s": script})
+            await bench.add([event(n) for n in range(first, first + 3)])
+            await bench.reached("s", first + 2)
+            await bench.dispatcher.stop()
+            assert script.taken == ids(range(first, first + 3))
+            store.close()
+
+        run(body(), "max")
+
+
+def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async def first() -> float:
+        store = Store(tmp_path)
+        script = Script(lambda _event, _attempt: retry("down"))
+        bench = Bench(store, {"s": script})
+        await bench.add([event(1)])
+        await script.until(lambda: script.attempts["1-0"] == 7)  # the next one is half a minute away
+        while (left := await bench.dispatcher.workers["s"].book.retry()) is None or left.attempt < 7:
+            await asyncio.sleep(0.5)
+        assert (left.seq, left.reason) == (1, "down")
+        await bench.dispatcher.stop()
+        store.close()
+        return left.until_ms / 1000
+
+    async def second(until_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        store = Store(tmp_path)
+        script = Script(lambda _event, attempt: retry("down") if attempt == 1 else DONE)
+        bench = Bench(store, {"s": script})
+        begun_s = loop.time()
+        await script.until(lambda: script.taken == ["1-0"])
+        # One attempt at once, as the sink may be back, and the next when the earlier run would have made it.
+        assert script.at_s[0] - begun_s < 1
+        assert abs(script.at_s[1] - min(until_s, begun_s + 60)) < 1
+        await bench.reached("s", 1)
+        assert await bench.dispatcher.workers["s"].book.retry() is None
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(second(run(first(), "max")), "max")
+
+
+def test_devices_do_not_wait_for_one_another_in_lanes() -> None:
+    async def body() -> None:
+        store = Store(None)
+        script = Script(lambda item, attempt: retry("no") if item.subject == "B" and attempt < 3 else DONE, lanes=4)
+        bench = Bench(store, {"s": script})
+        await bench.add([event(n, "AB"[n % 2]) for n in range(1, 9)])
+        await bench.reached("s", 8)
+        assert [one for one in script.taken if one in ids([2, 4, 6, 8])] == ids([2, 4, 6, 8])
+        assert [one for one in script.taken if one in ids([1, 3, 5, 7])] == ids([1, 3, 5, 7])
+        assert script.taken[:4] == ids([2, 4, 6, 8])
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+def test_an_event_that_is_the_trouble_itself_is_set_aside() -> None:
+    """Its sink says 500 and takes others: those of other devices, or at least the next one."""
+    for lanes, subjects in ((4, "AB"), (1, "A"), (4, "A")):
+
+        async def body(lanes: int = lanes, subjects: str = subjects) -> None:
+            store = Store(None)
+            script = Script(lambda item, _attempt: retry("HTTP 500") if item.id == "2-0" else DONE, lanes=lanes)
+            bench = Bench(store, {"s": script})
+            await bench.add([event(n, subjects[n % len(subjects)]) for n in range(1, 7)])
+            await bench.reached("s", 6)
+            assert sorted(script.taken) == ids([1, 3, 4, 5, 6])
+            (aside,) = await bench.dispatcher.workers["s"].book.aside()
+            assert (aside.event.id, aside.reason) == ("2-0", "HTTP 500, 7 times, while others got through")
+            script.answer = lambda _event, _attempt: DONE
+            bench.dispatcher.workers["s"].retry_aside()
+            await script.until(lambda: "2-0" in script.taken)
+            while await bench.dispatcher.workers["s"].book.aside_count():
+                await asyncio.sleep(0.5)
+            await bench.dispatcher.stop()
+            store.close()
+
+        run(body(), "max")
+
+
+def test_a_sink_that_is_down_sets_nothing_aside() -> None:
+    async def body() -> None:
+        store = Store(None)
+        script = Script(lambda _event, _attempt: retry("down"), lanes=4)
+        bench = Bench(store, {"s": script})
+        await bench.add([event(n, "AB"[n % 2]) for n in range(1, 5)])
+        await script.until(lambda: script.attempts["1-0"] >= 20)
+        assert await bench.dispatcher.workers["s"].book.aside_count() == 0
+        script.answer = lambda _event, _attempt: DONE
+        await bench.reached("s", 4)
+        assert sorted(script.taken) == ids(range(1, 5))
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+def test_pause_resume_and_again(tmp_path: Path) -> None:
+    async def first() -> None:
+        store = Store(tmp_path)
+        script = Script()
+        bench = Bench(store, {"s": script})
+        worker = bench.dispatcher.workers["s"]
+        await bench.add([event(1), event(2)])
+        await bench.reached("s", 2)
+        await worker.pause()
+        await bench.add([event(3), event(4)])
+        await asyncio.sleep(100)
+        row = await bench.row()
+        assert (script.taken, row["paused"], row["backlog"]) == (ids([1, 2]), True, 2)
+        await bench.dispatcher.stop()
+        store.close()
+
+    async def second() -> None:
+        store = Store(tmp_path)
+        script = Script(lambda _event, attempt: retry("down") if attempt == 1 else DONE)
+        bench = Bench(store, {"s": script})
+        worker = bench.dispatcher.workers["s"]
+        await asyncio.sleep(100)
+        assert script.attempts == {}  # still paused after the restart
+        await worker.resume()
+        await bench.reached("s", 4)
+        assert script.taken == ids([3, 4])
+        worker.redeliver(1)
+        await script.until(lambda: len(script.taken) == 5)
+        assert script.taken[2:] == ids([2, 3, 4])
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(first(), "max")
+    run(second(), "max")
+
+
+def test_resume_cuts_a_long_wait_short() -> None:
+    async def body() -> None:
+        store = Store(None)
+        up = False
+        script = Script(lambda _event, _attempt: DONE if up else retry("down"))
+        bench = Bench(store, {"s": script})
+        await bench.add([event(1)])
+        await script.until(lambda: script.attempts["1-0"] == 12)  # waits of a minute by now
+        up = True
+        begun_s = asyncio.get_running_loop().time()
+        await bench.dispatcher.workers["s"].resume()
+        await script.until(lambda: script.taken == ["1-0"])
+        assert asyncio.get_running_loop().time() - begun_s < 1
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+def test_what_a_filter_lets_pass() -> None:
+    async def body() -> None:
+        store = Store(None)
+        script = Script()
+        wanted = Filter(["ups.*", "bmc.notice"], ["UPS1"], Severity.WARNING)
+        bench = Bench(store, {"s": script}, wanted)
+        rows = [
+            ("UPS1", "ups.input.lost", "warning"),
+            ("UPS1", "ups.input.restored", "info"),
+            ("UPS2", "ups.input.lost", "critical"),
+            ("UPS1", "bmc.notice", "critical"),
+            ("UPS1", "bmc.noticed", "critical"),
+            ("UPS1", "upsy", "critical"),
+        ]
+        await bench.add([event(n, *row) for n, row in enumerate(rows, start=1)])
+        await bench.reached("s", 6)
+        row = await bench.row()
+        assert (script.taken, row["delivered"], row["filtered"], row["backlog"]) == (ids([1, 4]), 2, 4, 0)
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 3), st.booleans()), min_size=1, max_size=30),
+    st.sampled_from([1, 2, 8]),
+)
+def test_any_failures_lose_nothing_and_keep_the_order_of_each_device(
+    plan: list[tuple[str, int, bool]], lanes: int
+) -> None:
+    """Each event fails so many times and is then taken, or refused for good."""
+
+    def answer(item: Event, attempt: int) -> Outcome:
+        _, failures, refused = plan[item.data["n"] - 1]
+        if attempt <= failures:
+            return retry("not yet")
+        return give_up("never") if refused else DONE
+
+    async def body() -> None:
+        store = Store(None)
+        script = Script(answer, lanes)
+        bench = Bench(store, {"s": script})
+        await bench.add([event(n, subject) for n, (subject, _, _) in enumerate(plan, start=1)])
+        await bench.reached("s", len(plan))
+        for device in "ABC":
+            mine = [n for n, (subject, _, _) in enumerate(plan, start=1) if subject == device]
+            taken = [one for one in script.taken if one in ids(mine)]
+            assert taken == ids(n for n in mine if not plan[n - 1][2])
+        aside = await bench.dispatcher.workers["s"].book.aside()
+        assert [item.seq for item in aside] == [n for n, row in enumerate(plan, start=1) if row[2]]
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+def test_templates() -> None:
+    one = event(7)
+    assert filled("{subject}: {data.text}", one) == "UPS1: text 7"
+    assert shown("{subject} {data.nothing}", one) == "UPS1 -"
+    assert document({"n": "{data.n}", "all": ["{id}", {"x": "{type}!"}], "k": 1}, one) == {
+        "n": 7,
+        "all": ["7-0", {"x": "t!"}],
+        "k": 1,
+    }
+    assert one_line("a\nb\x00c\u2028d") == "a b c d"
