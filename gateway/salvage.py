@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gateway.schema import SCHEMA, TABLES
 
 STEP = 256  # rows read at once; halved where some of them cannot be read
+ROOM = 1_000_000
 BESIDE = ("", "-wal", "-shm")  # what belongs to a database file
 
 
@@ -81,6 +82,7 @@ def _ends(old: sqlite3.Connection, table: str, order: str) -> tuple[int, int]:
 
 
 def _sequence(old: sqlite3.Connection, table: str) -> int:
+    """The last number given to a row, as the file counts them; 0 when that cannot be read."""
     try:
         row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
     except sqlite3.Error:
@@ -113,6 +115,9 @@ def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, la
     """Numbers are never used twice, not even those of rows that are lost."""
     if table not in ("journal", "events"):
         return
-    last = max(last, _sequence(old, table))
+    counted = _sequence(old, table)
+    (saved,) = fresh.execute(f"SELECT COALESCE(MAX({TABLES[table]}), 0) FROM {table}").fetchone()  # noqa: S608
+    # Where the count itself is lost, so may be the last rows: leave room for more than a file can hold at its end.
+    last = max(last, counted, saved) + (0 if counted else ROOM)
     fresh.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
     fresh.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last))

@@ -97,7 +97,8 @@ def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling
         wrong = [record for record in records if expected.get(record.position) != record.arrival]
         assert not wrong
         assert await Outbox(store).book("ops").cursor() in (0, 17)
-        await Journal(store).append(arrivals()[:1])
+        (new,) = await Journal(store).append(arrivals()[:1])
+        assert new.position > COUNT
         store.close()
         assert not damage(path)
 
