@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from gateway.assembly import (
     rules_of,
     sinks_of,
 )
+from gateway.audit import AuditLog
 from gateway.commander import Commands
 from gateway.config import Site, UpsDevice
 from gateway.config_sinks import SseSink
@@ -37,6 +38,7 @@ from gateway.pipeline import Hooks, Pipeline
 from gateway.receive import Listener, ListenError, watch
 from gateway.records import (
     Arrival,
+    Audit,
     Command,
     Damage,
     Event,
@@ -48,6 +50,7 @@ from gateway.records import (
 from gateway.salvage import Salvage
 from gateway.store import Store, StoreError
 from gateway.thinking import Thinking
+from gateway.translate import EventType
 from gateway.translate.readings import POLLED
 from mibs import MibTree
 from wire.snmp import Version
@@ -77,6 +80,7 @@ class Gateway:
         self._unix_ms = unix_ms
         self._journal = Journal(store)
         self._outbox = Outbox(store)
+        self.audit_log = AuditLog(store)
         self._metrics = Metrics(self._waiting)
         self._thinking = Thinking(site, tree)
         hooks = Hooks(self._answer, self._journaled, self._told, self._heal, self._full)
@@ -97,7 +101,7 @@ class Gateway:
         self.destinations = Destinations(self._outbox, self._journal, self._dispatcher, self._forwarder, self._streams)
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = Heartbeat(self._observe)
-        self._commands = Commands(site, tree, store, unix_ms, self._command_done)
+        self._commands = Commands(site, tree, store, unix_ms, self._command_done, self._is_heard)
         self._working = False
         self._retention = retention_of(site, store)
 
@@ -114,7 +118,6 @@ class Gateway:
         except ListenError:
             self._close_listeners()
             raise
-        await self._commands.expire_left_over()
         await self._pipeline.start()
         self._tell_salvage(self._store.salvaged)
         self._tasks = [
@@ -123,6 +126,7 @@ class Gateway:
         ]
         self._dispatcher.start()
         await self._forwarder.start((await self._journal.extent())[1])
+        await self._commands.take_up()
         self._working = True
         log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
 
@@ -177,6 +181,9 @@ class Gateway:
             elif self._working:
                 listener.resume()
 
+    def _is_heard(self, device: str, since_s: float) -> bool:
+        return self._heartbeat.has_answered(device, since_s)
+
     def _journaled(self) -> None:
         self._forwarder.notify()
 
@@ -222,9 +229,15 @@ class Gateway:
             "commands": list(self._commands.names(name)),
         }
 
-    async def submit(self, device: str, command: str, params: dict[str, Any], key: str) -> tuple[Command, bool]:
+    async def submit(
+        self, device: str, command: str, params: dict[str, Any], key: str, deadline_s: float, by: str
+    ) -> tuple[Command, bool]:
         self.device(device)
-        return await self._commands.submit(device, command, params, key)
+        return await self._commands.submit(device, command, params, key, deadline_s, by)
+
+    async def commands_of(self, device: str, after: str, limit: int) -> list[Command]:
+        self.device(device)
+        return await self._commands.of(device, after, limit)
 
     async def command(self, command_id: str) -> Command:
         return await self._commands.get(command_id)
@@ -278,6 +291,12 @@ class Gateway:
             row["trouble"] = row["trouble"] or str(error)
             row |= {"records": None, "last_position": None, "events": None}
         return row
+
+    async def audit(self, after: int, limit: int) -> list[tuple[int, Audit]]:
+        return await self.audit_log.after(after, limit)
+
+    def event_types(self) -> Iterable[str]:
+        return [item.value for item in EventType]
 
     def ready(self) -> bool:
         return self._working and not self._pipeline.trouble

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from gateway.config import BmcDevice, Device, ServerDevice, Site, UpsDevice, keyword_address
+from gateway.config import Api, BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan, keyword_address
 from gateway.config_sinks import (
     ExecSink,
     FileSink,
@@ -33,10 +35,16 @@ from gateway.deliver.sinks.nats import NatsSink as Nats
 from gateway.deliver.sinks.syslog import SyslogSink as Syslog
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
+from gateway.devices.bmc_commands import BmcCommander, new_pool
+from gateway.devices.commands import Commander
 from gateway.devices.probes import Echo, Login, PresencePing, Probe
+from gateway.devices.ups_commands import SharedEngine, UpsCommander
+from gateway.devices.wake import WakeCommander
 from gateway.retention import Limits, Retention
 from gateway.store import Store
 from gateway.translate import Known, Match, UserRule
+from mibs import MibTree
+from wire.wol import mac_address
 
 SinkWithCursor = WebhookSink | FileSink | ExecSink | SyslogSink | NatsSink
 
@@ -99,6 +107,21 @@ def _tls(where: str, config: Tls | None) -> Callable[[], ssl.SSLContext | None]:
         context()
     except OSError as error:
         raise SecretError(f"{where}.tls: {error.strerror or error}") from error
+    return context
+
+
+def server_tls(api: Api) -> ssl.SSLContext | None:
+    """How the HTTP interface is sealed; None when it is not. Raises SecretError."""
+    config = api.tls
+    if config is None:
+        return None
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=config.client_ca_file)
+        if config.client_ca_file is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(config.cert_file, config.key_file)
+    except OSError as error:
+        raise SecretError(f"api.tls: {error.strerror or error}") from error
     return context
 
 
@@ -250,6 +273,49 @@ def password_of(device: BmcDevice) -> Callable[[], str]:
     if path is not None:
         return lambda: path.read_text().rstrip("\r\n")
     return lambda: device.password or ""
+
+
+def _secureon(config: WakeOnLan) -> Callable[[], bytes]:
+    """The password, read at each packet. Raises SecretError, OSError and ValueError later."""
+    path = config.secureon_file
+    if path is None:
+        return lambda: b""
+
+    def read() -> bytes:
+        text = path.read_text().strip()
+        return ip_address(text).packed if text.count(".") == 3 else mac_address(text)
+
+    try:
+        read()
+    except OSError as error:
+        raise SecretError(f"wake.secureon_file {path}: {error.strerror}") from error
+    except ValueError:
+        raise SecretError(f"wake.secureon_file {path}: expected 00:11:22:aa:bb:cc or 1.2.3.4") from None
+    return read
+
+
+def commanders_of(
+    site: Site, tree: MibTree, heard: Callable[[str, float], bool]
+) -> tuple[dict[str, Commander], Callable[[], None]]:
+    """Who carries out the commands of each device, and what ends them all. Raises SecretError."""
+    pool, engine = new_pool(), SharedEngine()
+    commanders: dict[str, Commander] = {}
+    for name, device in site.devices.items():
+        if isinstance(device, BmcDevice):
+            commanders[name] = BmcCommander(device.address, device.port, device.user, password_of(device), pool)
+        elif isinstance(device, UpsDevice):
+            snmp = device.snmp
+            commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
+        elif device.wake is not None:
+            wake = device.wake
+            up = partial(heard, name)
+            commanders[name] = WakeCommander(mac_address(wake.mac), wake.to, wake.port, _secureon(wake), up)
+
+    def close() -> None:
+        engine.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    return commanders, close
 
 
 def probe_of(device: BmcDevice | ServerDevice, random_bytes: Callable[[int], bytes]) -> Probe:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.config_base import Address, DeviceId, Port, Seconds, Strict
 from gateway.config_sinks import Sink
 from gateway.config_traps import Access, Forward, Rule, split_destination
+from wire.wol import mac_address
 
 TRAP_PORT = 162
 CATEGORY = "BMCNOTICE"
@@ -95,6 +96,17 @@ class BmcDevice(Strict):
         return self
 
 
+class WakeOnLan(Strict):
+    """How a server is woken."""
+
+    mac: Annotated[str, AfterValidator(lambda text: (mac_address(text), text)[1])]
+    to: Address = "255.255.255.255"
+    """A broadcast address of the server's network, or the server's own."""
+    port: Port = 9
+    secureon_file: Path | None = None
+    """The password of SecureOn, as a MAC address or four numbers with points."""
+
+
 class ServerDevice(Strict):
     """A server whose operating system is asked over the LAN, by an echo service (RFC 862)."""
 
@@ -102,6 +114,7 @@ class ServerDevice(Strict):
     address: Address
     port: Port = 7
     heartbeat: Heartbeat = Heartbeat(timeout_s=30)
+    wake: WakeOnLan | None = None
     behind: DeviceId | None = None
 
 
@@ -173,12 +186,31 @@ class Token(Strict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+class Limits(Strict):
+    """How often one holder of a token may ask from one address."""
+
+    per_s: Annotated[float, Field(gt=0)] = 50
+    burst: int = Field(default=200, ge=1)
+
+
+class ServerTls(Strict):
+    """How the HTTP interface is sealed."""
+
+    cert_file: Path
+    key_file: Path | None = None
+    client_ca_file: Path | None = None
+    """With it, only clients with a certificate of this authority are let in."""
+
+
 class Api(Strict):
     """The HTTP interface."""
 
     bind: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
     tokens: dict[str, Token] = Field(default_factory=dict)
     """By name. Needed as soon as `bind` is not loopback."""
+    limits: Limits = Limits()
+    """For those who hold tokens."""
+    tls: ServerTls | None = None
 
     @property
     def host(self) -> str:
@@ -187,6 +219,11 @@ class Api(Strict):
     @property
     def port(self) -> int:
         return int(self.bind.rpartition(":")[2])
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"{'https' if self.tls else 'http'}://{self.bind}"
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

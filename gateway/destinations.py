@@ -65,9 +65,9 @@ class Destinations:
         if worker is None:
             position = wanted.after_position or 0
             last = (await self._journal.extent())[1]
-            if not 0 <= position <= last:
-                raise Refusal(422, f"after_position {position} is outside 0..{last}")
-            await self._forwarder.redeliver(name, position)
+            if not 0 <= position <= last or position != int(position):
+                raise Refusal(422, f"after_position {position} is no whole number in 0..{last}")
+            await self._forwarder.redeliver(name, int(position))
         elif wanted.aside:
             worker.retry_aside()
         else:

@@ -182,11 +182,23 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=False):
     datacontenttype: str = "application/json"
 
 
+class Audit(msgspec.Struct, frozen=True):
+    """A request that changed something, or was refused: who, from where, what, and the status of the answer."""
+
+    at_ms: int
+    actor: str
+    address: str
+    method: str
+    path: str
+    status: int
+    detail: str = ""
+
+
 class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a destination is to get again: everything behind an event (empty: all), a position, or what it refused."""
 
     after: str | None = None
-    after_position: int | None = None
+    after_position: int | float | None = None  # JSON knows 7.0 as an integer, too
     aside: bool = False
 
 
@@ -201,7 +213,7 @@ class CommandState(StrEnum):
 
 
 class Command(msgspec.Struct):
-    """A controller's command and what became of it. Times are Unix milliseconds."""
+    """A controller's command and what became of it. Times are Unix milliseconds; `by` is who gave it."""
 
     id: str
     device: str
@@ -209,9 +221,17 @@ class Command(msgspec.Struct):
     params: dict[str, Any]
     state: CommandState
     created_ms: int
+    deadline_ms: int = 0
     ended_ms: int | None = None
+    attempts: int = 0
     result: str = ""
+    details: dict[str, Any] = {}
     idempotency_key: str = ""
+    by: str = ""
+
+    def copy(self) -> Command:
+        """As it stands now."""
+        return msgspec.structs.replace(self)
 
 
 def encode_json(value: Any) -> bytes:

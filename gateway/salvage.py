@@ -12,6 +12,7 @@ from gateway.schema import SCHEMA, TABLES
 
 STEP = 256  # rows read at once; halved where some of them cannot be read
 ROOM = 1_000_000
+NUMBERED = ("journal", "events", "audit")
 BESIDE = ("", "-wal", "-shm")  # what belongs to a database file
 
 
@@ -113,7 +114,7 @@ def _rows(
 
 def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
     """Numbers are never used twice, not even those of rows that are lost."""
-    if table not in ("journal", "events"):
+    if table not in NUMBERED:
         return
     counted = _sequence(old, table)
     (saved,) = fresh.execute(f"SELECT COALESCE(MAX({TABLES[table]}), 0) FROM {table}").fetchone()  # noqa: S608

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS engines (
     engine_id BLOB PRIMARY KEY, boots INTEGER NOT NULL, time_s INTEGER NOT NULL, at_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS commands (
     id TEXT PRIMARY KEY, idempotency_key TEXT, body BLOB NOT NULL, created_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS audit (number INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS commands_key ON commands (idempotency_key) WHERE idempotency_key != '';
 """
 # In the order in which they are saved from a damaged file, with the column that orders their rows.
@@ -32,4 +33,5 @@ TABLES = {
     "state": "rowid",
     "engines": "rowid",
     "commands": "rowid",
+    "audit": "number",
 }

@@ -10,9 +10,8 @@ from aiohttp import web
 
 from emulators.app import Emulators
 from emulators.bindings.inputs import InputError
-from gateway.api import Refusal, Role, guard
+from gateway.api import Gate, Refusal, Role
 from gateway.api.server import reply
-from gateway.config import Api
 
 UPDATE_S = 1.0  # measured values move by themselves, so the stream repeats the world at this pace
 
@@ -24,7 +23,7 @@ class InputRequest(msgspec.Struct, forbid_unknown_fields=True):
     args: list[str] = []
 
 
-def add_lab(application: web.Application, emulators: Emulators, api: Api) -> None:
+def add_lab(application: web.Application, emulators: Emulators, gate: Gate) -> None:
     """Serve /lab/v1."""
     lab = _Lab(emulators)
     routes = (
@@ -35,7 +34,7 @@ def add_lab(application: web.Application, emulators: Emulators, api: Api) -> Non
         ("GET", "/lab/v1/clock", Role.READ, lab.clock),
     )
     for method, path, role, handler in routes:
-        application.router.add_route(method, path, guard(api, role, handler))
+        application.router.add_route(method, path, gate.guard(role, handler))
 
 
 class _Lab:

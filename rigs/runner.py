@@ -19,6 +19,8 @@ FIXED_START_S = 1_767_225_600  # 2026-01-01 00:00 UTC
 PAGE = 1000
 ANY_PORT = "127.0.0.1:0"
 
+DEADLINE_S = 600.0  # of a scenario's commands
+
 
 class Report(NamedTuple):
     """A finished run."""
@@ -100,7 +102,7 @@ class _Stage:
             place, name, *args = step.do.split()
             self._emulators.inject(place, name, args)
         elif step.command is not None and step.device is not None:
-            command, _ = await self._gateway.submit(step.device, step.command, step.params, "")
+            command, _ = await self._gateway.submit(step.device, step.command, step.params, "", DEADLINE_S, "scenario")
             self._commands[command.id] = self._elapsed_s()
 
     async def seen(self) -> Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from aiohttp import web
 
 from emulators.app import Emulators
 from emulators.faces.bind import BindError, explain_bind
-from gateway.api import Refusal, create_application
+from gateway.api import Gate, Refusal, create_application
 from gateway.app import Gateway
+from gateway.assembly import server_tls
 from gateway.config import Api, Site
 from gateway.store import Store
 from mibs import MibTree
@@ -30,20 +32,27 @@ class HttpServer:
     """The HTTP side of a gateway, of a lab, or of both."""
 
     def __init__(self, application: web.Application, api: Api) -> None:
+        """Raises SecretError."""
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         self._api = api
+        self._tls = server_tls(api)
 
     async def start(self) -> None:
         """Bind. Raises BindError."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._api.host, self._api.port).start()
+            await web.TCPSite(self._runner, self._api.host, self._api.port, ssl_context=self._tls).start()
         except OSError as error:
             await self._runner.cleanup()
             raise explain_bind(error, f"{self._api.bind}/tcp") from error
 
     async def stop(self) -> None:
         await self._runner.cleanup()
+
+
+def loop_s() -> float:
+    """The loop's clock, which never goes back."""
+    return asyncio.get_running_loop().time()
 
 
 def entropy(seed: int, speed: Speed) -> Callable[[int], bytes]:
@@ -66,9 +75,10 @@ class GatewayProcess:
         self.site = site
         self.emulators = emulators
         self.gateway = Gateway(site, tree, Store(site.journal.path), clock.unix_ms, _refusing(reread))
-        application = create_application(self.gateway, site.api)
+        gate = Gate(site.api, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+        application = create_application(self.gateway, gate)
         if emulators is not None:
-            add_lab(application, emulators, site.api)
+            add_lab(application, emulators, gate)
         add_console(application)
         self._http = HttpServer(application, site.api)
 
@@ -145,7 +155,7 @@ class EmulatorsProcess:
     def __init__(self, rig: RigFile, clock: Clock, speed: Speed, api: Api, data: Path | None = None) -> None:
         self.emulators = Emulators(_plant(rig, speed), entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
         application = web.Application()
-        add_lab(application, self.emulators, api)
+        add_lab(application, self.emulators, Gate(api, None, clock.unix_ms, loop_s))
         self._http = HttpServer(application, api)
 
     async def start(self) -> None:

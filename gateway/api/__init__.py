@@ -1,7 +1,8 @@
 """The HTTP interface."""
 
 from gateway.api.backend import Backend, Refusal
-from gateway.api.server import create_application, guard
+from gateway.api.gate import Gate
+from gateway.api.server import create_application
 from gateway.api.tokens import Role
 
-__all__ = ["Backend", "Refusal", "Role", "create_application", "guard"]
+__all__ = ["Backend", "Gate", "Refusal", "Role", "create_application"]

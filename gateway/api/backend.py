@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Protocol
 
-from gateway.records import Command, Event, Redelivery
+from gateway.records import Audit, Command, Event, Redelivery
 
 
 class Refusal(Exception):
@@ -43,11 +43,16 @@ class Backend(Protocol):
     def device(self, name: str) -> dict[str, Any]:
         """Raises Refusal 404."""
 
-    async def submit(self, device: str, command: str, params: dict[str, Any], key: str) -> tuple[Command, bool]:
+    async def submit(
+        self, device: str, command: str, params: dict[str, Any], key: str, deadline_s: float, by: str
+    ) -> tuple[Command, bool]:
         """Accept a command; the second value tells whether it is new. Raises Refusal 404, 409 and 422."""
 
     async def command(self, command_id: str) -> Command:
         """Raises Refusal 404."""
+
+    async def commands_of(self, device: str, after: str, limit: int) -> list[Command]:
+        """Commands of a device behind the one called `after`, oldest first. Raises Refusal 404."""
 
     async def events(self, after: str, limit: int) -> list[Event]:
         """Events behind the one called `after`; from the first when it is empty. Raises Refusal 404."""
@@ -65,6 +70,12 @@ class Backend(Protocol):
 
     @property
     def destinations(self) -> Destinations: ...
+
+    async def audit(self, after: int, limit: int) -> list[tuple[int, Audit]]:
+        """Entries behind the one so numbered, with their numbers."""
+
+    def event_types(self) -> Iterable[str]:
+        """Types of the gateway's own events."""
 
     async def journal(self) -> dict[str, Any]: ...
 

@@ -41,6 +41,11 @@ AFTER = {
     "description": "Identifier of the last event already known.",
     "schema": {"type": "string"},
 }
+AFTER_COMMAND = AFTER | {"description": "Identifier of the last command already known."}
+AFTER_NUMBER = AFTER | {
+    "description": "Number of the last entry already known.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+}
 LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}}
 LAST = {
     "name": "last",
@@ -59,7 +64,11 @@ COMMAND_BODY = {
     "type": "object",
     "required": ["command"],
     "additionalProperties": False,
-    "properties": {"command": {"type": "string"}, "params": {"type": "object"}},
+    "properties": {
+        "command": {"type": "string"},
+        "params": {"type": "object"},
+        "deadline_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 86400, "default": 60},
+    },
 }
 
 ROW = ("How it stands", OBJECT)
@@ -68,8 +77,8 @@ REDELIVERY = {
     "additionalProperties": False,
     "description": "Exactly one of them: `after` and `aside` for sinks, `after_position` for forwards.",
     "properties": {
-        "after": {"type": "string", "description": "Identifier of an event; empty for all that are kept."},
-        "after_position": {"type": "integer", "minimum": 0},
+        "after": {"type": ["string", "null"], "description": "Identifier of an event; empty for all that are kept."},
+        "after_position": {"type": ["integer", "null"], "minimum": 0},
         "aside": {"type": "boolean"},
     },
 }
@@ -95,6 +104,16 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/metrics", "metrics", Role.READ, "Prometheus metrics", {200: ("Text format", {"type": "string"})}),
     Route("GET", "/v1/openapi.json", "openapi", Role.NOBODY, "This document", {200: ("OpenAPI 3.1", OBJECT)}),
+    Route("GET", "/v1/asyncapi.json", "asyncapi", Role.NOBODY, "The events", {200: ("AsyncAPI 3.0", OBJECT)}),
+    Route(
+        "GET",
+        "/v1/audit",
+        "audit",
+        Role.OPERATE,
+        "Requests that changed something or were refused, oldest first",
+        {200: ("A page of entries", _list("audit", OBJECT))},
+        (AFTER_NUMBER, LIMIT),
+    ),
     Route("GET", "/v1/devices", "devices", Role.READ, "All devices", {200: ("Devices", _list("devices", OBJECT))}),
     Route("GET", "/v1/devices/{id}", "device", Role.READ, "One device", {200: ("The device", OBJECT)}, (ID,)),
     Route(
@@ -106,6 +125,15 @@ ROUTES: tuple[Route, ...] = (
         {202: ("Accepted", _ref("Command")), 200: ("Known by its idempotency key", _ref("Command"))},
         (ID, IDEMPOTENCY_KEY),
         COMMAND_BODY,
+    ),
+    Route(
+        "GET",
+        "/v1/devices/{id}/commands",
+        "commands_of",
+        Role.READ,
+        "Commands given to a device, oldest first",
+        {200: ("A page of commands", _list("commands", _ref("Command")))},
+        (ID, AFTER_COMMAND, LIMIT),
     ),
     Route(
         "GET", "/v1/commands/{id}", "command", Role.READ, "One command", {200: ("Its state", _ref("Command"))}, (ID,)

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
-import structlog
 from aiohttp import web
 
+from gateway.api import asyncapi
 from gateway.api.backend import Backend, Refusal
+from gateway.api.gate import ACTOR, Gate, Handler, problem
 from gateway.api.openapi import ROUTES, document
-from gateway.api.tokens import Role, admit
-from gateway.config import Api
 from gateway.records import Redelivery, encode_json
-from gateway.store import StoreError
 
 T = TypeVar("T")
-
-log = structlog.get_logger("api")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LARGEST_BODY = 64 * 1024
 KEEP_ALIVE_S = 15
 LONGEST_PAGE = 1000
 DEFAULT_PAGE = 100
+LONGEST_KEY = 200
+LONGEST_NUMBER = 18
 
 
 class CommandRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +29,7 @@ class CommandRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     command: str
     params: dict[str, Any] = {}
+    deadline_s: float = 60.0
 
 
 def reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -41,58 +37,13 @@ def reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return web.Response(body=encode_json(value), status=status, content_type="application/json", headers=headers)
 
 
-def problem(status: int, detail: str) -> web.Response:
-    """An error as RFC 9457 wants it."""
-    body = encode_json({"type": "about:blank", "title": web_title(status), "status": status, "detail": detail})
-    return web.Response(body=body, status=status, content_type="application/problem+json")
-
-
-def web_title(status: int) -> str:
-    """The name of an HTTP status."""
-    titles = {400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 404: "Not found", 405: "Method not allowed"}
-    titles |= {
-        409: "Conflict",
-        413: "Too large",
-        415: "Unsupported media type",
-        422: "Not acceptable here",
-        500: "Internal error",
-        503: "Not ready",
-    }
-    return titles.get(status, "Error")
-
-
-def guard(api: Api, role: Role, handler: Handler) -> Handler:
-    """`handler` behind the check for `role`, with refusals as problem documents."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        try:
-            admit(request, api, role)
-            return await handler(request)
-        except Refusal as refusal:
-            return problem(refusal.status, refusal.detail)
-        except web.HTTPException as error:
-            answer = problem(error.status, error.text or error.reason)
-            if "WWW-Authenticate" in error.headers:
-                answer.headers["WWW-Authenticate"] = error.headers["WWW-Authenticate"]
-            return answer
-        except StoreError as error:
-            return problem(503, str(error))
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception:  # told to the operator; the client learns that it is not its fault
-            log.exception("request failed", method=request.method, path=request.path)
-            return problem(500, "the gateway failed at this request; its log says why")
-
-    return guarded
-
-
-def create_application(backend: Backend, api: Api) -> web.Application:
-    """The /v1 interface with health checks and metrics."""
+def create_application(backend: Backend, gate: Gate) -> web.Application:
+    """The /v1 interface with health checks and metrics, behind `gate`."""
     application = web.Application(client_max_size=LARGEST_BODY, middlewares=[_not_found])
     handlers = _Handlers(backend)
     for route in ROUTES:
         handler: Handler = getattr(handlers, route.handler)
-        application.router.add_route(route.method, route.path, guard(api, route.role, handler))
+        application.router.add_route(route.method, route.path, gate.guard(route.role, handler))
     return application
 
 
@@ -102,7 +53,8 @@ async def _not_found(request: web.Request, handler: Handler) -> web.StreamRespon
         return await handler(request)
     except web.HTTPException as error:
         if error.status in (404, 405, 413):
-            return problem(error.status, f"{request.method} {request.path}: {error.reason.lower()}")
+            headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return problem(error.status, f"{request.method} {request.path}: {error.reason.lower()}", headers)
         raise
 
 
@@ -148,18 +100,39 @@ class _Handlers:
     async def submit(self, request: web.Request) -> web.Response:
         body = await _body(request, CommandRequest)
         key = request.headers.get("Idempotency-Key", "")
-        command, new = await self._backend.submit(request.match_info["id"], body.command, body.params, key)
+        if len(key) > LONGEST_KEY:
+            raise Refusal(400, f"an Idempotency-Key has at most {LONGEST_KEY} characters")
+        device, by = request.match_info["id"], request[ACTOR]
+        command, new = await self._backend.submit(device, body.command, body.params, key, body.deadline_s, by)
         return reply(command, 202 if new else 200, {"Location": f"/v1/commands/{command.id}"})
 
     async def command(self, request: web.Request) -> web.Response:
         return reply(await self._backend.command(request.match_info["id"]))
+
+    async def commands_of(self, request: web.Request) -> web.Response:
+        limit = _count("limit", request.query.get("limit", str(DEFAULT_PAGE)))
+        after = request.query.get("after", "")
+        page = await self._backend.commands_of(request.match_info["id"], after, limit)
+        return reply({"commands": page, "next": page[-1].id if page else after or None})
+
+    async def audit(self, request: web.Request) -> web.Response:
+        limit = _count("limit", request.query.get("limit", str(DEFAULT_PAGE)))
+        after = request.query.get("after", "0")
+        if not after.isascii() or not after.isdigit() or len(after) > LONGEST_NUMBER:
+            raise Refusal(400, "after must be the number of an entry")
+        page = await self._backend.audit(int(after), limit)
+        rows = [{"number": number, **msgspec.to_builtins(entry)} for number, entry in page]
+        return reply({"audit": rows, "next": page[-1][0] if page else int(after)})
+
+    async def asyncapi(self, _request: web.Request) -> web.Response:
+        return reply(asyncapi.document(self._backend.event_types()))
 
     async def events(self, request: web.Request) -> web.Response:
         after, last = request.query.get("after", ""), request.query.get("last")
         if last is None:
             page = await self._backend.events(after, _count("limit", request.query.get("limit", str(DEFAULT_PAGE))))
         elif after or "limit" in request.query:
-            raise Refusal(400, "last goes with neither after nor limit")
+            raise Refusal(422, "last goes with neither after nor limit")
         else:
             page = await self._backend.last_events(_count("last", last))
         return reply({"events": page, "next": page[-1].id if page else after or None})

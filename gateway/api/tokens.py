@@ -12,6 +12,8 @@ from aiohttp import web
 
 from gateway.config import Api, Token
 
+ANONYMOUS, LOCAL = "nobody", "local"  # who asks without a token: anybody, and somebody on this machine
+
 
 class Role(IntEnum):
     """Rights, each including those before it."""
@@ -22,16 +24,17 @@ class Role(IntEnum):
     LAB = 3
 
 
-def role_of(tokens: Mapping[str, Token], header: str) -> Role:
-    """The role that an Authorization header proves."""
+def holder_of(tokens: Mapping[str, Token], header: str) -> tuple[str, Role]:
+    """Name and role of the token that an Authorization header shows."""
     scheme, _, text = header.partition(" ")
+    best = (ANONYMOUS, Role.NOBODY)
     if scheme.lower() != "bearer" or not text:
-        return Role.NOBODY
-    digest = hashlib.sha256(text.strip().encode()).hexdigest()
-    best = Role.NOBODY
-    for token in tokens.values():
-        if hmac.compare_digest(digest, token.sha256):
-            best = max(best, Role[token.role.upper()])
+        return best
+    digest = hashlib.sha256(text.strip().encode("utf-8", "surrogateescape")).hexdigest()
+    for name, token in tokens.items():
+        role = Role[token.role.upper()]
+        if hmac.compare_digest(digest, token.sha256) and role > best[1]:
+            best = (name, role)
     return best
 
 
@@ -47,19 +50,20 @@ def local_name(host: str) -> bool:
         return False
 
 
-def admit(request: web.Request, api: Api, needed: Role) -> None:
-    """Let the request through. Raises HTTPUnauthorized or HTTPForbidden."""
+def admit(request: web.Request, api: Api, needed: Role) -> str:
+    """Let the request through; the name of who asks. Raises HTTPUnauthorized or HTTPForbidden."""
     if needed is Role.NOBODY:
-        return
+        return ANONYMOUS
     if api.tokens:
-        role = role_of(api.tokens, request.headers.get("Authorization", ""))
+        name, role = holder_of(api.tokens, request.headers.get("Authorization", ""))
         if role is Role.NOBODY:
             raise web.HTTPUnauthorized(text="a bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
         if role < needed:
             raise web.HTTPForbidden(text=f"this needs the role {needed.name.lower()}")
-        return
+        return name
     if not local_name(request.host):
         raise web.HTTPForbidden(text="without tokens only requests to a loopback name are answered")
     origin = request.headers.get("Origin")
     if origin and not local_name(origin.partition("://")[2]):
         raise web.HTTPForbidden(text="requests from pages of other sites are refused")
+    return LOCAL

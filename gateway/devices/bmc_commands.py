@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.devices.commands import CommandError, Done
+from gateway.devices.commands import CommandError, Done, shaped
 
 CHASSIS, CHASSIS_CONTROL, CHASSIS_IDENTIFY = 0x00, 0x02, 0x04
 # Chassis Control (IPMI 2.0 table 28-4). Sent as they are: pyghmi's own words for them do more than one thing.
@@ -40,6 +40,9 @@ REFUSALS = {
 RECOVERY_COMMANDS = ("recovery.start", "recovery.end")
 MOST_NODE = 32
 WORKERS = 16
+SILENT = ("unreachable", "timeout")  # what pyghmi says of a BMC that does not answer
+# Given twice, these do the same as given once.
+REPEATABLE = frozenset({"power.on", "power.off", "identify", *RECOVERY_COMMANDS})
 
 
 class Call(NamedTuple):
@@ -104,6 +107,9 @@ class BmcCommander:
     def check(self, command: str, params: dict[str, Any]) -> None:
         self._call(command, params)
 
+    def repeatable(self, command: str) -> bool:
+        return command in REPEATABLE
+
     async def run(self, command: str, params: dict[str, Any]) -> Done:
         call = self._call(command, params)
         async with self._lock:
@@ -112,14 +118,7 @@ class BmcCommander:
 
     def _call(self, command: str, params: dict[str, Any]) -> Call:
         """The request. Raises CommandError."""
-        shape = SHAPES.get(command)
-        if shape is None:
-            raise CommandError(f"a BMC does not take {command!r}; accepted: {', '.join(self.names)}")
-        try:
-            wanted = msgspec.convert(params, shape, strict=False)  # numbers may come as text
-        except msgspec.ValidationError as error:
-            known = ", ".join(shape.__struct_fields__) or "none"
-            raise CommandError(f"{command}: {error}; parameters: {known}") from None
+        wanted = shaped("a BMC", SHAPES, command, params)
         if isinstance(wanted, Identify):
             seconds = max(0, min(255, wanted.seconds))
             return Call(CHASSIS, CHASSIS_IDENTIFY, bytes((seconds,)), self._accepted(f"identify for {seconds} s"))
@@ -153,7 +152,7 @@ class BmcCommander:
             reason = error.args[0] if error.args and error.args[0] else "unreachable"
             if call.netfn == OEM:
                 reason = REFUSALS.get(error.ipmicode, reason)
-            raise CommandError(f"{self._address}: {reason}") from error
+            raise CommandError(f"{self._address}: {reason}", unreachable=reason in SILENT) from error
         except Exception as error:  # pyghmi lets struct.error, KeyError and others through
             raise CommandError(f"{self._address}: {type(error).__name__}: {error}") from error
         finally:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
+
+import msgspec
 
 
 class CommandError(Exception):
-    """A command that was not carried out. One line that says why."""
+    """A command that was not carried out. One line that says why.
+
+    `unreachable` when the device did not answer, so that nobody knows whether it heard.
+    """
+
+    def __init__(self, reason: str, *, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.unreachable = unreachable
 
 
 class Done(NamedTuple):
@@ -28,3 +37,28 @@ class Commander(Protocol):
 
     def check(self, command: str, params: dict[str, Any]) -> None:
         """Raise CommandError for a command or parameters that can never work."""
+
+    def repeatable(self, command: str) -> bool:
+        """Whether a command given twice does the same as given once."""
+
+
+def shaped(
+    who: str, shapes: Mapping[str, type[msgspec.Struct]], command: str, params: dict[str, Any]
+) -> msgspec.Struct:
+    """The parameters of a command as its shape has them. Raises CommandError with what is accepted."""
+    shape = shapes.get(command)
+    if shape is None:
+        raise CommandError(f"{who} does not take {command!r}; accepted: {', '.join(shapes)}")
+    try:
+        return msgspec.convert(params, shape, strict=False)  # numbers may come as text
+    except msgspec.ValidationError as error:
+        raise CommandError(f"{command}: {error}; accepted: {_accepted(shape)}") from None
+
+
+def _accepted(shape: type[msgspec.Struct]) -> str:
+    """The parameters, and the words that those of a few words take."""
+    words = []
+    for name, hint in get_type_hints(shape).items():
+        choices = get_args(hint) if get_origin(hint) is Literal else ()
+        words.append(f"{name}: {'|'.join(choices)}" if choices else name)
+    return ", ".join(words) or "no parameters"

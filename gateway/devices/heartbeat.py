@@ -42,6 +42,11 @@ class Heartbeat(Link[Target]):
         silence = Silence(timeout_s, ANSWERS_TO_RETURN, 0.0)
         self._targets[address] = Target(name, address, port, interval_s, silence, probe)
 
+    def has_answered(self, name: str, since_s: float) -> bool:
+        """Whether a device has answered since a loop time."""
+        heard_s = self.last_heard_s(name)
+        return heard_s is not None and heard_s > since_s
+
     def _begin(self, target: Target, now_s: float) -> None:
         """Beats are spread over the interval, so that a thousand devices do not answer at one instant."""
         loop = asyncio.get_running_loop()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal
 
+import msgspec
+from pyasn1.error import PyAsn1Error
 from pysnmp.hlapi.v3arch.asyncio import (
     CommunityData,
     ContextData,
@@ -14,14 +18,17 @@ from pysnmp.hlapi.v3arch.asyncio import (
     get_cmd,
     set_cmd,
 )
-from pysnmp.proto.rfc1902 import Integer32
+from pysnmp.proto.rfc1902 import Gauge32, Integer32, TimeTicks
 
-from gateway.devices.commands import CommandError, Done
+from gateway.devices.commands import CommandError, Done, shaped
 from mibs import MibTree
 
 ON_BATTERY = 3
 TIMEOUT_S = 2
 RETRIES = 2
+LOOK_S = 2.0  # between two looks at a setting that was written
+SETTLED = 3  # looks that must show the same before a value counts as what the UPS made of it
+LAG_S = 60.0  # a UPS takes seconds for each step of a value, and shows the old one meanwhile
 
 # `order` of output.off to the control object and value it writes.
 ORDERS: dict[str, tuple[str, int]] = {
@@ -30,7 +37,72 @@ ORDERS: dict[str, tuple[str, int]] = {
     "stay_off": ("upsAdvControlUpsOff", 3),  # off after the delay, on only by command
     "off_now": ("upsAdvControlUpsOff", 2),  # off at once, on only by command
 }
+REBOOT = "upsAdvControlRebootShutdownUps"
+SLEEP = "upsAdvControlUpsSleep"
 TURN_ON = ("upsAdvControlTurnOnUPS", 2)
+FLASH = ("upsAdvControlFlashAndBeep", 2)
+TESTS: dict[str, tuple[str, int]] = {
+    "self_test": ("upsAdvTestDiagnostics", 2),
+    "calibration": ("upsAdvTestRuntimeCalibration", 2),
+    "cancel_calibration": ("upsAdvTestRuntimeCalibration", 3),
+    "power_failure": ("upsAdvControlSimulatePowerFail", 2),
+}
+TYPES = {"TimeTicks": TimeTicks, "Gauge": Gauge32, "Gauge32": Gauge32}  # a card refuses a value of another type
+PLAIN, GRACEFUL = 2, 3  # of reboot and sleep: at once after the shutoff delay, or after the agents' delay, too
+# Settings by name: object, and its units in one of ours.
+SETTINGS: dict[str, tuple[str, int]] = {
+    "shutoff_delay_s": ("upsAdvConfigShutoffDelay", 100),
+    "return_delay_s": ("upsAdvConfigReturnDelay", 100),
+    "low_battery_s": ("upsAdvConfigLowBatteryRunTime", 100),
+    "sleep_s": ("upsAdvConfigUpsSleepTime", 100),
+    "high_transfer_v": ("upsAdvConfigHighTransferVolt", 1),
+    "low_transfer_v": ("upsAdvConfigLowTransferVolt", 1),
+    "min_return_percent": ("upsAdvConfigMinReturnCapacity", 1),
+    "sensitivity": ("upsAdvConfigSensitivity", 1),
+}
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class Off(msgspec.Struct, forbid_unknown_fields=True):
+    """`auto` conserves the battery during an outage and keeps the outlets off otherwise."""
+
+    order: Literal["auto", "conserve", "reboot", "stay_off", "off_now"] = "auto"
+
+
+class Again(msgspec.Struct, forbid_unknown_fields=True):
+    """A graceful order waits for the shutdown agents that the card knows, too."""
+
+    graceful: bool = False
+
+
+class Test(msgspec.Struct, forbid_unknown_fields=True):
+    """Which test."""
+
+    kind: Literal["self_test", "calibration", "cancel_calibration", "power_failure"] = "self_test"
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True):
+    """Values by the names of `SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
+
+    settings: dict[str, int]
+    exact: bool = False
+
+
+SHAPES: dict[str, type[msgspec.Struct]] = {
+    "output.off": Off,
+    "output.on": Nothing,
+    "output.off_and_return": Nothing,
+    "output.reboot": Again,
+    "output.sleep": Again,
+    "test.start": Test,
+    "settings.write": Settings,
+    "identify": Nothing,
+}
+# Given twice, these do the same as given once.
+REPEATABLE = frozenset({"output.on", "settings.write", "identify"})
 
 
 class SharedEngine:
@@ -53,7 +125,7 @@ class SharedEngine:
 class UpsCommander:
     """One card. A SET is sent to it by SNMPv1 or v2c, as the site file says."""
 
-    names: tuple[str, ...] = ("output.off", "output.on")
+    names: tuple[str, ...] = tuple(SHAPES)
 
     def __init__(
         self, tree: MibTree, address: str, port: int, version: int | str, community: str, engine: SharedEngine
@@ -64,23 +136,75 @@ class UpsCommander:
         self._engine = engine
 
     def check(self, command: str, params: dict[str, Any]) -> None:
-        if command not in self.names:
-            raise CommandError(f"a UPS does not take {command!r}; accepted: {', '.join(self.names)}")
-        accepted = ("order",) if command == "output.off" else ()
-        if extra := set(params) - set(accepted):
-            raise CommandError(f"{command} does not take {', '.join(sorted(extra))}")
-        if params.get("order", "auto") not in ("auto", *ORDERS):
-            raise CommandError(f"order {params['order']!r} is unknown; accepted: auto, {', '.join(ORDERS)}")
+        wanted = shaped("a UPS", SHAPES, command, params)
+        if isinstance(wanted, Settings):
+            if not wanted.settings:
+                raise CommandError(f"settings is empty; accepted: {', '.join(SETTINGS)}")
+            for name, value in wanted.settings.items():
+                if name not in SETTINGS:
+                    raise CommandError(f"there is no setting {name!r}; accepted: {', '.join(SETTINGS)}")
+                if not 0 <= value * SETTINGS[name][1] <= 0x7FFFFFFF:
+                    raise CommandError(f"{name} {value} is outside what a card can take")
+
+    def repeatable(self, command: str) -> bool:
+        return command in REPEATABLE
 
     async def run(self, command: str, params: dict[str, Any]) -> Done:
-        if command == "output.on":
-            return await self._write(*TURN_ON)
-        order = params.get("order", "auto")
-        if order == "auto":
-            # On battery the order that ends with the outage; on line the one that keeps the outlets off.
-            status = await self._read("upsBasicOutputStatus")
-            order = "conserve" if status == ON_BATTERY else "stay_off"
-        return await self._write(*ORDERS[order])
+        match shaped("a UPS", SHAPES, command, params):
+            case Off(order):
+                if order == "auto":
+                    # On battery the order that ends with the outage; on line the one that keeps the outlets off.
+                    order = "conserve" if await self._on_battery() else "stay_off"
+                return await self._write(*ORDERS[order])
+            case Again(graceful):
+                name = REBOOT if command == "output.reboot" else SLEEP
+                return await self._write(name, GRACEFUL if graceful else PLAIN)
+            case Test(kind):
+                return await self._write(*TESTS[kind])
+            case Settings(settings, exact):
+                return await self._settle(settings, exact=exact)
+        if command == "output.off_and_return":
+            return await self._write(*ORDERS["conserve" if await self._on_battery() else "reboot"])
+        return await self._write(*(TURN_ON if command == "output.on" else FLASH))
+
+    async def _on_battery(self) -> bool:
+        return await self._read("upsBasicOutputStatus") == ON_BATTERY
+
+    # --- settings ---------------------------------------------------------------------------------------------
+
+    async def _settle(self, settings: Mapping[str, int], *, exact: bool) -> Done:
+        """Write, then read until the UPS shows what it made of it."""
+        before = {name: await self._read(SETTINGS[name][0]) for name in settings}
+        for name, value in settings.items():
+            await self._write(SETTINGS[name][0], value * SETTINGS[name][1])
+        shown = {name: await self._settled(name, value, before[name]) for name, value in settings.items()}
+        corrected = {name: [settings[name], value] for name, value in shown.items() if value != settings[name]}
+        details = {"settings": shown, "corrected": corrected}
+        words = ", ".join(
+            f"{name} = {value:g}" + (f" instead of {settings[name]}" if name in corrected else "")
+            for name, value in shown.items()
+        )
+        if corrected and exact:
+            raise CommandError(f"{self._address[0]} corrected what was written: {words}")
+        return Done(words, details)
+
+    async def _settled(self, name: str, wanted: int, before: int) -> float:
+        """What a setting shows after its write. Raises CommandError when it stays as it was."""
+        item, scale = SETTINGS[name]
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LAG_S
+        last, same = await self._read(item), 1
+        while last != wanted * scale and (last == before or same < SETTLED):
+            if loop.time() >= end:
+                # It may be what the UPS made of the value: the nearest that it permits is the one that it has.
+                return last / scale
+            await asyncio.sleep(LOOK_S)
+            now = await self._read(item)
+            same = same + 1 if now == last else 1
+            last = now
+        return last / scale
+
+    # --- SNMP -------------------------------------------------------------------------------------------------
 
     async def _target(self) -> tuple[SnmpEngine, UdpTransportTarget]:
         return self._engine.get(), await UdpTransportTarget.create(self._address, timeout=TIMEOUT_S, retries=RETRIES)
@@ -89,22 +213,30 @@ class UpsCommander:
         return ObjectIdentity(str(self._tree.named(name).oid.child(0)))
 
     async def _read(self, name: str) -> int:
-        engine, target = await self._target()
-        answer = await get_cmd(
-            engine, self._auth, target, ContextData(), ObjectType(self._identity(name)), lookupMib=False
-        )
-        self._raise(name, answer[0], answer[1])
-        return int(answer[3][0][1])
+        value = await self._ask(get_cmd, name, ObjectType(self._identity(name)))
+        try:
+            return int(value)
+        except (TypeError, ValueError, PyAsn1Error):
+            raise CommandError(f"{self._address[0]} has no {name}") from None
 
     async def _write(self, name: str, value: int) -> Done:
-        engine, target = await self._target()
-        binding = ObjectType(self._identity(name), Integer32(value))
-        answer = await set_cmd(engine, self._auth, target, ContextData(), binding, lookupMib=False)
-        self._raise(name, answer[0], answer[1])
+        syntax = TYPES.get(self._tree.named(name).syntax, Integer32)
+        await self._ask(set_cmd, name, ObjectType(self._identity(name), syntax(value)))
         return Done(f"{name}.0 = {value} accepted by {self._address[0]}")
+
+    async def _ask(self, command: Any, name: str, binding: ObjectType) -> Any:
+        """The value in the answer. pysnmp counts its patience by another clock than the loop's, so that is bounded."""
+        engine, target = await self._target()
+        try:
+            async with asyncio.timeout(TIMEOUT_S * (RETRIES + 1) + 1):
+                answer = await command(engine, self._auth, target, ContextData(), binding, lookupMib=False)
+        except TimeoutError:
+            raise CommandError(f"{self._address[0]}: no answer", unreachable=True) from None
+        self._raise(name, answer[0], answer[1])
+        return answer[3][0][1]
 
     def _raise(self, name: str, indication: Any, status: Any) -> None:
         if indication:
-            raise CommandError(f"{self._address[0]}: {indication}")
+            raise CommandError(f"{self._address[0]}: {indication}", unreachable=True)
         if int(status):
             raise CommandError(f"{self._address[0]} refused {name}: {status.prettyPrint()}")

@@ -139,7 +139,7 @@ def _ports(text: str) -> PortChoice:
 
 def _api(api: Api, http: str | None) -> Api:
     try:
-        return Api(bind=http, tokens=api.tokens) if http else api
+        return Api(bind=http, tokens=api.tokens, limits=api.limits, tls=api.tls) if http else api
     except ValidationError as error:
         raise FileError([f"--http {http}: {in_short(error)}"]) from error
 
@@ -162,7 +162,7 @@ async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:
         typer.echo(banner(rig, api, gateway=isinstance(process, GatewayProcess)))
     watchers = []
     if isinstance(process, GatewayProcess) and rig is not None and rig.controllers:
-        tell = watch(f"http://{api.bind}", lambda event: typer.echo(one_line(event)))
+        tell = watch(api.url, lambda event: typer.echo(one_line(event)))
         watchers = [asyncio.create_task(tell, name="watch")]
     try:
         return await ended
@@ -189,13 +189,13 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
     lines += [f"  {name:<12} BMC           {bmc.address}:{ports.ipmi}/udp" for name, bmc in bmcs.items()]
     if gateway:
         lines += [f"  {'gateway':<12} traps         127.0.0.1:{ports.trap}/udp"]
-        lines += [f"  {'console':<12} web           http://{api.bind}/"]
+        lines += [f"  {'console':<12} web           {api.url}/"]
     else:
-        lines += [f"  {'lab':<12} HTTP          http://{api.bind}/lab/v1/world"]
+        lines += [f"  {'lab':<12} HTTP          {api.url}/lab/v1/world"]
     command = "standin" if shutil.which("standin") else sys.argv[0]
     lines += ["", "try:"]
     if api.bind != "127.0.0.1:8080":
-        lines.append(f"  export STANDIN_URL=http://{api.bind}")
+        lines.append(f"  export STANDIN_URL={api.url}")
     for name, ups in list(rig.ups.items())[:1]:
         community = next(iter(row.community for row in ups.access), "public")
         place = ups.address if ports.snmp == 161 else f"{ups.address}:{ports.snmp}"
@@ -207,7 +207,7 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
         login = f"-H {bmc.address}{port} -U {user} -P {secret.password}"
         lines.append(f"  ipmitool -I lanplus {login} chassis status")
     if gateway:
-        lines.append(f"  curl -N http://{api.bind}/v1/events/stream")
+        lines.append(f"  curl -N {api.url}/v1/events/stream")
     for name in list(rig.mains)[:1]:
         lines.append(f"  {command} inject {name} off")
     for name in list(bmcs)[:1]:

@@ -113,7 +113,7 @@ def test_what_destinations_refuse(tmp_path: Path) -> None:
             (f"log{again}", {"after": "9-9"}, 404, "there is no event '9-9'"),
             (f"log{again}", {"after_position": 0}, 422, "log takes exactly one of: after, aside"),
             (f"nms{again}", {"after": ""}, 422, "nms takes exactly one of: after_position"),
-            (f"nms{again}", {"after_position": 5}, 422, "after_position 5 is outside 0..0"),
+            (f"nms{again}", {"after_position": 5}, 422, "after_position 5 is no whole number in 0..0"),
             (f"nms{again}", {"position": 5}, 400, "Object contains unknown field `position`"),
             (f"nms{again}", [], 400, "Expected `object`, got `array`"),
         ):

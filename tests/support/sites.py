@@ -49,17 +49,26 @@ class Site:
     """A gateway in a process of its own."""
 
     def __init__(
-        self, folder: Path, forwards: dict[str, Any] | None = None, wrapper: Sequence[str] = (), **more: Any
+        self,
+        folder: Path,
+        forwards: dict[str, Any] | None = None,
+        wrapper: Sequence[str] = (),
+        plain: bool = True,
+        **more: Any,
     ) -> None:
-        """`wrapper` stands before the command, such as a program that sets limits; `more` is the rest of the file."""
+        """`wrapper` stands before the command, such as a program that sets limits; `more` is the rest of the file.
+
+        `plain` waits until it says over plain HTTP that it is ready.
+        """
+        self._plain = plain
         self.trap = free_port()
         self.api = f"127.0.0.1:{free_port()}"
         document = {
             "name": "relay",
             "listen": [{"address": "127.0.0.1", "port": self.trap}],
             "forwards": forwards or {},
-            "api": {"bind": self.api},
             **more,
+            "api": {"bind": self.api, **more.get("api", {})},
         }
         with (folder / "site.yaml").open("w") as stream:
             YAML().dump(document, stream)
@@ -84,7 +93,7 @@ class Site:
 
     def begin(self) -> None:
         self.process, _ = start(self.command, "gateway ready")
-        while True:  # the test's own timeout bounds this
+        while self._plain:  # the test's own timeout bounds this
             try:
                 urlopen(f"http://{self.api}/readyz", timeout=20).close()
             except URLError:

@@ -1,0 +1,72 @@
+"""Wake-on-LAN for servers: by broadcast or to one address, with a SecureOn password where the card wants one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gateway.devices.commands import CommandError, Done, shaped
+from wire.wol import Wake, encode
+
+TIMES = 3  # packets at once; nobody says whether one arrived
+AGAIN_S = 10.0
+
+
+class Up(msgspec.Struct, forbid_unknown_fields=True):
+    """With `until_up`, packets go out again and again until the server's heartbeat is heard, or the deadline comes."""
+
+    until_up: bool = False
+
+
+SHAPES: dict[str, type[msgspec.Struct]] = {"wake": Up}
+
+
+class WakeCommander:
+    """One server. `password` is read each time, so that a changed file takes effect.
+
+    `is_up` tells whether the server has answered since a loop time.
+    """
+
+    names: tuple[str, ...] = tuple(SHAPES)
+
+    def __init__(
+        self, mac: bytes, to: str, port: int, password: Callable[[], bytes], is_up: Callable[[float], bool]
+    ) -> None:
+        self._mac = mac
+        self._place = (to, port)
+        self._password = password
+        self._is_up = is_up
+
+    def check(self, command: str, params: dict[str, Any]) -> None:
+        shaped("a server", SHAPES, command, params)
+
+    def repeatable(self, command: str) -> bool:
+        return True
+
+    async def run(self, command: str, params: dict[str, Any]) -> Done:
+        wanted = shaped("a server", SHAPES, command, params)
+        begun_s = asyncio.get_running_loop().time()
+        sent = self._send()
+        if not isinstance(wanted, Up) or not wanted.until_up:
+            return Done(f"{sent} magic packets for {self._mac.hex(':')} sent to {self._place[0]}:{self._place[1]}")
+        while not self._is_up(begun_s):
+            await asyncio.sleep(AGAIN_S)  # the command's deadline ends this
+            sent += 0 if self._is_up(begun_s) else self._send()
+        return Done(f"the server is up after {sent} magic packets")
+
+    def _send(self) -> int:
+        """Raises CommandError."""
+        try:
+            packet = encode(Wake(self._mac, self._password()))
+            family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM) as sender:
+                sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                for _ in range(TIMES):
+                    sender.sendto(packet, self._place)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{self._place[0]}:{self._place[1]}: {error}", unreachable=True) from error
+        return TIMES
