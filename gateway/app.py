@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from gateway.api import Refusal
+from gateway.api import Refusal, Reloaded
 from gateway.assembly import (
     described,
     forwards_of,
@@ -41,6 +41,7 @@ from gateway.records import (
     Audit,
     Command,
     Damage,
+    EngineIdentity,
     Event,
     Observation,
     RecordKind,
@@ -56,6 +57,10 @@ from mibs import MibTree
 from wire.snmp import Version
 
 log = structlog.get_logger("gateway")
+
+# Of engine identifiers of our own making (RFC 3411 section 5), under the number for examples (RFC 5612).
+GIVEN = ("api", "journal")  # which the command line may have changed
+ENGINE_PREFIX = bytes.fromhex("80007ed905")
 
 
 class Gateway:
@@ -94,7 +99,7 @@ class Gateway:
         self._forwarder: Forwarder = Forwarder(
             self._outbox,
             self._journal.after,
-            forwards_of(site),
+            forwards_of(site, lambda: unix_ms() / 1000),
             trust,
             random.random,
         )
@@ -118,14 +123,16 @@ class Gateway:
         except ListenError:
             self._close_listeners()
             raise
-        await self._pipeline.start()
+        fresh = EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, self._unix_ms() // 1000, random.getrandbits(32))
+        identity = await self._outbox.identity(fresh)
+        await self._pipeline.start(identity)
         self._tell_salvage(self._store.salvaged)
         self._tasks = [
             asyncio.create_task(watch(self._listeners.values(), self._overrun), name="overruns"),
             asyncio.create_task(self._retention.run(self._unix_ms), name="retention"),
         ]
         self._dispatcher.start()
-        await self._forwarder.start((await self._journal.extent())[1])
+        await self._forwarder.start((await self._journal.extent())[1], identity)
         await self._commands.take_up()
         self._working = True
         log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
@@ -260,13 +267,16 @@ class Gateway:
             raise Refusal(404, f"there is no event {after!r}")
         return seq
 
-    def reload_rules(self) -> int:
+    def reload_rules(self) -> Reloaded:
         if self._reread is None:
             raise Refusal(409, "this gateway has no file to read again")
-        rules = rules_of(self._reread())
+        site = self._reread()
+        rules = rules_of(site)
         self._thinking.use_rules(rules)
-        log.info("rules read again", rules=len(rules))
-        return len(rules)
+        old, new = self.site.model_dump(), site.model_dump()
+        waiting = sorted(key for key in new if key not in ("rules", *GIVEN) and new[key] != old[key])
+        log.info("rules read again", rules=len(rules), need_restart=waiting)
+        return Reloaded(len(rules), waiting)
 
     def conditions(self) -> list[dict[str, Any]]:
         return [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ from gateway.config_sinks import (
     Tls,
     WebhookSink,
 )
-from gateway.config_traps import split_destination
+from gateway.config_traps import Forward, split_destination
 from gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from gateway.decode import TrapUser
+from gateway.deliver.destination import Destination
 from gateway.deliver.dispatcher import Wanted
 from gateway.deliver.filters import Filter
-from gateway.deliver.forward import CURSOR, Destination
+from gateway.deliver.forward import CURSOR
 from gateway.deliver.relay import Form, Plan
+from gateway.deliver.sealing import Sealer, SealUser
 from gateway.deliver.sinks import Sink
 from gateway.deliver.sinks.exec import ExecSink as Exec
 from gateway.deliver.sinks.file import FileSink as File
@@ -35,6 +38,7 @@ from gateway.deliver.sinks.nats import NatsSink as Nats
 from gateway.deliver.sinks.syslog import SyslogSink as Syslog
 from gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from gateway.deliver.sinks.webhook import read_secret
+from gateway.deliver.spoof import Spoofer
 from gateway.devices.bmc_commands import BmcCommander, new_pool
 from gateway.devices.commands import Commander
 from gateway.devices.probes import Echo, Login, PresencePing, Probe
@@ -66,15 +70,15 @@ def _secret(sink: str, config: WebhookSink) -> bytes | None:
         raise SecretError(f"sinks.{sink}.secret_file {config.secret_file}: expected base64, as whsec_...") from None
 
 
-def _passphrase(user: str, name: str, text: str | None, path: Path | None) -> bytes:
+def _passphrase(where: str, name: str, text: str | None, path: Path | None) -> bytes:
     if path is None:
         return (text or "").encode()
     try:
         read = path.read_text().rstrip("\r\n")
     except OSError as error:
-        raise SecretError(f"access.users.{user}.{name}_key_file {path}: {error.strerror}") from error
+        raise SecretError(f"{where}.{name}_key_file {path}: {error.strerror}") from error
     if len(read) < SHORTEST_PASSPHRASE:
-        raise SecretError(f"access.users.{user}.{name}_key_file {path}: a passphrase has at least 8 characters")
+        raise SecretError(f"{where}.{name}_key_file {path}: a passphrase has at least 8 characters")
     return read.encode()
 
 
@@ -84,9 +88,9 @@ def users_of(site: Site) -> dict[bytes, TrapUser]:
         name.encode(): TrapUser(
             name.encode(),
             user.auth,
-            _passphrase(name, "auth", user.auth_key, user.auth_key_file),
+            _passphrase(f"access.users.{name}", "auth", user.auth_key, user.auth_key_file),
             user.priv,
-            _passphrase(name, "priv", user.priv_key, user.priv_key_file),
+            _passphrase(f"access.users.{name}", "priv", user.priv_key, user.priv_key_file),
         )
         for name, user in site.access.users.items()
     }
@@ -171,14 +175,29 @@ def _sink(name: str, config: SinkWithCursor, now_s: Callable[[], int]) -> Sink:
     return Nats(login, tls, config.subject, config.body, config.timeout_s)
 
 
-def forwards_of(site: Site) -> dict[str, Destination]:
-    """The forwards, by name; nothing is open yet."""
+def forwards_of(site: Site, now_s: Callable[[], float]) -> dict[str, Destination]:
+    """The forwards, by name; nothing is open yet. Raises SecretError."""
     destinations = {}
     for name, config in site.forwards.items():
         community = None if config.community is None else config.community.encode()
-        plan = Plan(Form(config.version), config.inform, community, config.source == "varbind")
-        destinations[name] = Destination(*split_destination(config.to), plan)
+        identity = config.source.packed if isinstance(config.source, IPv4Address) else None
+        keep = config.source == "varbind" or identity is not None
+        plan = Plan(Form(config.version), config.inform, community, keep, identity)
+        spoofer = Spoofer() if config.source == "spoof" else None
+        if spoofer is not None and not Spoofer.allowed():
+            raise SecretError(f"forwards.{name}.source: spoof needs the capability CAP_NET_RAW")
+        place = split_destination(config.to)
+        sealer = _sealer(f"forwards.{name}", config)
+        destinations[name] = Destination(*place, plan, config.send_from or "", sealer, spoofer, now_s)
     return destinations
+
+
+def _sealer(where: str, config: Forward) -> Sealer | None:
+    if config.user is None:
+        return None
+    auth = _passphrase(where, "auth", config.auth_key, config.auth_key_file)
+    priv = _passphrase(where, "priv", config.priv_key, config.priv_key_file)
+    return Sealer(SealUser(config.user.encode(), config.auth, auth, config.priv, priv), os.urandom)
 
 
 def retention_of(site: Site, store: Store) -> Retention:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config_base import DeviceId, Strict
+from gateway.config_base import Address, DeviceId, Strict
 from gateway.records import Severity
 from wire.snmp.usm import Auth, Priv
 
@@ -26,15 +26,20 @@ class TrapUser(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for name, protocol, key, path in (
-            ("auth", self.auth, self.auth_key, self.auth_key_file),
-            ("priv", self.priv, self.priv_key, self.priv_key_file),
-        ):
-            if (protocol is not None) != ((key is None) != (path is None)):
-                raise ValueError(f"{name} goes with exactly one of {name}_key and {name}_key_file")
-        if self.priv is not None and self.auth is None:
-            raise ValueError("there is no privacy without authentication")
+        _whole_user(self)
         return self
+
+
+def _whole_user(user: TrapUser | Forward) -> None:
+    """Raises ValueError for a user whose row has one thing without the other."""
+    for name, protocol, key, path in (
+        ("auth", user.auth, user.auth_key, user.auth_key_file),
+        ("priv", user.priv, user.priv_key, user.priv_key_file),
+    ):
+        if (protocol is not None) != ((key is None) != (path is None)):
+            raise ValueError(f"{name} goes with exactly one of {name}_key and {name}_key_file")
+    if user.priv is not None and user.auth is None:
+        raise ValueError("there is no privacy without authentication")
 
 
 class Access(Strict):
@@ -45,6 +50,9 @@ class Access(Strict):
     """Users of version 3, by name; none when left out."""
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that may send; all when empty."""
+    trusted_relays: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of other forwarders: what they name in snmpTrapAddress.0 or agent-addr is the device, and no storm is
+    seen in them."""
 
 
 class RuleMatch(Strict):
@@ -111,19 +119,40 @@ class Forward(Strict):
 
     to: Destination
     """`HOST:PORT`."""
-    version: Literal["same", "v1", "v2c"] = Field(default="same", alias="as")
+    version: Literal["same", "v1", "v2c", "v3"] = Field(default="same", alias="as")
     """`same` sends the octets as they came; the others convert by RFC 3584."""
     inform: bool = False
-    """Send informs, each until it is acknowledged; with `as: v2c`."""
+    """Send informs, each until it is acknowledged; with `as: v2c` and `v3`."""
     community: str | None = None
     """The community to send; the one that came in when left out. With `as: v1` and `v2c`."""
-    source: Literal["varbind", "none"] = "varbind"
-    """`varbind` names the device in snmpTrapAddress.0, or in agent-addr of version 1. With `as: v1` and `v2c`."""
+    source: Literal["varbind", "none", "spoof"] | IPv4Address = "varbind"
+    """Whom the receiver sees. `varbind` names the device in snmpTrapAddress.0, or in agent-addr of version 1; an IPv4
+    address names that one instead; `spoof` sends traps as if from the device itself, which needs CAP_NET_RAW."""
+    send_from: Address | None = None
+    """The gateway's own address to send from, such as a cluster's virtual one."""
+    user: str | None = None
+    """As whom version 3 speaks."""
+    auth: Auth | None = None
+    auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
+    """Only for rigs; a site keeps passphrases in files."""
+    auth_key_file: Path | None = None
+    priv: Priv | None = None
+    priv_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
+    priv_key_file: Path | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.inform and self.version != "v2c":
-            raise ValueError("inform goes with `as: v2c`; with `as: same` informs stay informs")
-        if self.community is not None and self.version == "same":
-            raise ValueError("community goes with `as: v1` or `as: v2c`; `as: same` changes no octet")
+        if self.inform and self.version not in ("v2c", "v3"):
+            raise ValueError("inform goes with `as: v2c` or `as: v3`; with `as: same` informs stay informs")
+        if self.community is not None and self.version not in ("v1", "v2c"):
+            raise ValueError("community goes with `as: v1` or `as: v2c`")
+        if self.source == "spoof" and (self.inform or self.version == "v3" or self.send_from is not None):
+            raise ValueError("source: spoof goes with neither informs nor `as: v3` nor send_from")
+        if isinstance(self.source, IPv4Address) and self.version == "same":
+            raise ValueError("an address as source goes with `as: v1`, `v2c` or `v3`; `as: same` changes no octet")
+        if (self.version == "v3") != (self.user is not None):
+            raise ValueError("`as: v3` goes with a user")
+        if self.user is None and (self.auth or self.priv):
+            raise ValueError("auth and priv go with `as: v3`")
+        _whole_user(self)
         return self

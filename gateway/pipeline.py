@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
@@ -25,8 +23,6 @@ HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's 
 GROUP = 2048  # arrivals of one commit; sources share them
 SLICE = 512  # records worked off between looks at the rest of the loop
 RECOVERY_S = 1.0
-# Of engine identifiers of our own making (RFC 3411 section 5), under the number for examples (RFC 5612).
-ENGINE_PREFIX = bytes.fromhex("80007ed905")
 
 
 class Hooks(NamedTuple):
@@ -73,11 +69,9 @@ class Pipeline:
 
     # --- life -------------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
+    async def start(self, identity: EngineIdentity) -> None:
         """Take up what an earlier run left, and go on. Raises StoreError."""
         if self.thinking.needs_engine:
-            fresh = EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, self._unix_ms() // 1000, random.getrandbits(32))
-            identity = await self._outbox.identity(fresh)
             self.thinking.know_engine(identity, await self._outbox.clocks(MOST_ENGINES))
         await self._resume()
         self._task = asyncio.create_task(self._work(), name="pipeline")

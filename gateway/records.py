@@ -85,13 +85,14 @@ class Notification(msgspec.Struct, frozen=True):
     inform: bool
     source: str
     listener: str
-    agent: str  # agent-addr of a version 1 trap, else empty
+    agent: str  # agent-addr of a version 1 trap, or what a trusted relay names in snmpTrapAddress; else empty
     trap_oid: str
     trap_name: str
     uptime_ticks: int | None
     variables: list[Variable]
     platform: Platform | None = None
     user: str = ""  # of version 3
+    relayed: bool = False  # by a forwarder that is trusted to name the sender
 
 
 class Undecodable(msgspec.Struct, frozen=True):

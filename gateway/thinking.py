@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +17,8 @@ from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Record,
 from gateway.translate import Inventory, Translator, UserRule
 from mibs import MibTree
 from wire.snmp import Pdu
+
+MOST_SOURCES = 65536
 
 
 class Concluded(NamedTuple):
@@ -38,6 +41,8 @@ class Thinking:
         self._site = site
         self._tree = tree
         self.communities = frozenset(text.encode() for text in site.access.communities)
+        self._relays = site.access.trusted_relays
+        self._known_relays: dict[str, bool] = {}
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
         self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
@@ -90,18 +95,32 @@ class Thinking:
         if arrival.kind is RecordKind.OBSERVATION:
             signals = self._translator.observation(decode_observation(arrival.data))
             return Concluded(self._correlator.signals(position, arrival.at_ms, signals))
-        subject = self._translator.subject(arrival.source)
-        storm = self._correlator.storm(position, arrival.at_ms, arrival.source, subject)
+        relayed = self._is_relay(arrival.source)
+        storm = None
+        if not relayed:  # what stands behind a relay is many sources
+            subject = self._translator.subject(arrival.source)
+            storm = self._correlator.storm(position, arrival.at_ms, arrival.source, subject)
         if storm is None:
-            decoded = self._decode(arrival)
+            decoded = self._decode(arrival, relayed=relayed)
             signals = self._translator.datagram(decoded.value)
             events = self._correlator.signals(position, arrival.at_ms, signals)
             return Concluded(events, decoded.acknowledgement, decoded.value)
         answer = self._decode(arrival).acknowledgement if wants_answer(arrival.data) else None
         return Concluded(storm, answer, held=True)
 
-    def _decode(self, arrival: Arrival) -> Decoded:
-        return decode_datagram(arrival, self._tree, self.communities, self._usm)
+    def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
+        return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed)
+
+    def _is_relay(self, source: str) -> bool:
+        if not self._relays:
+            return False
+        known = self._known_relays.get(source)
+        if known is None:
+            if len(self._known_relays) >= MOST_SOURCES:
+                self._known_relays.clear()
+            address = ip_address(source.partition("%")[0])
+            known = self._known_relays[source] = any(address in network for network in self._relays)
+        return known
 
     def _new_correlator(self, state: State | None) -> Correlator:
         site = self._site

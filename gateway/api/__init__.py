@@ -1,8 +1,8 @@
 """The HTTP interface."""
 
-from gateway.api.backend import Backend, Refusal
+from gateway.api.backend import Backend, Refusal, Reloaded
 from gateway.api.gate import Gate
 from gateway.api.server import create_application
 from gateway.api.tokens import Role
 
-__all__ = ["Backend", "Gate", "Refusal", "Role", "create_application"]
+__all__ = ["Backend", "Gate", "Refusal", "Reloaded", "Role", "create_application"]

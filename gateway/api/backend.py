@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gateway.records import Audit, Command, Event, Redelivery
 
@@ -15,6 +15,13 @@ class Refusal(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
+
+
+class Reloaded(NamedTuple):
+    """How many rules there are now, and the keys of the file whose change waits for a restart."""
+
+    rules: int
+    need_restart: list[str]
 
 
 class Destinations(Protocol):
@@ -63,8 +70,8 @@ class Backend(Protocol):
     def follow(self, after: str | None) -> AsyncIterator[Event]:
         """As `events`, and then each new one; only new ones when `after` is None."""
 
-    def reload_rules(self) -> int:
-        """Read the site's rules again and count them. Raises Refusal 409 and 422, and the old ones stay."""
+    def reload_rules(self) -> Reloaded:
+        """Read the site's rules again. Raises Refusal 409 and 422, and the old ones stay."""
 
     def conditions(self) -> list[dict[str, Any]]: ...
 

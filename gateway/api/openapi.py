@@ -90,7 +90,18 @@ PAGE_OF_ASIDE = _list(
         "properties": {"reason": {"type": "string"}, "event": _ref("Event")},
     },
 )
-RULES_READ = {"type": "object", "required": ["rules"], "properties": {"rules": {"type": "integer", "minimum": 0}}}
+RULES_READ = {
+    "type": "object",
+    "required": ["rules", "need_restart"],
+    "properties": {
+        "rules": {"type": "integer", "minimum": 0},
+        "need_restart": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Keys of the file whose change waits for a restart.",
+        },
+    },
+}
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/healthz", "healthz", Role.NOBODY, "Whether the process lives", {200: ("It lives", STATUS)}),

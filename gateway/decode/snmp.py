@@ -13,6 +13,7 @@ from wire import ber, pet
 from wire.errors import WireError
 from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
 from wire.snmp.convert import acknowledge
+from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 RESPONSE = bytes((Kind.RESPONSE,))
 INFORM = bytes((Kind.INFORM,))
@@ -28,9 +29,14 @@ class Decoded(NamedTuple):
 
 
 def decode_datagram(
-    arrival: Arrival, tree: MibTree, communities: frozenset[bytes], usm: UsmReceiver | None = None
+    arrival: Arrival,
+    tree: MibTree,
+    communities: frozenset[bytes],
+    usm: UsmReceiver | None = None,
+    *,
+    relayed: bool = False,
 ) -> Decoded:
-    """Read a datagram of a trap listener; with `usm`, of version 3, too.
+    """Read a datagram of a trap listener; with `usm`, of version 3, too. `relayed` believes whom it names as sender.
 
     Raises nothing: what cannot be read is a value too.
     """
@@ -57,6 +63,8 @@ def decode_datagram(
     agent = ""
     if isinstance(message.pdu, TrapV1):
         agent = ".".join(map(str, message.pdu.agent_addr))
+    elif relayed:
+        agent = next((_address(bind.value) for bind in varbinds if bind.oid == SNMP_TRAP_ADDRESS), "")
     value = Notification(
         version="v3" if user is not None else "v1" if message.version is Version.V1 else "v2c",
         community=readable(message.community),
@@ -70,6 +78,7 @@ def decode_datagram(
         variables=[_variable(tree, varbind) for varbind in varbinds],
         platform=_platform(trap_oid, varbinds),
         user=user or "",
+        relayed=relayed,
     )
     return Decoded(value, answer or _acknowledgement(message, arrival.data))
 
@@ -85,6 +94,10 @@ def wants_answer(data: bytes) -> bool:
     except WireError:
         return False
     return data[at : at + 1] == INFORM
+
+
+def _address(value: object) -> str:
+    return ".".join(map(str, value)) if isinstance(value, bytes) and len(value) == 4 else ""
 
 
 def _trap_name(tree: MibTree, trap_oid: Oid) -> str:

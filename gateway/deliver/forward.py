@@ -15,96 +15,20 @@ from typing import Any
 
 import structlog
 
+from gateway.deliver.destination import Destination
 from gateway.deliver.outbox import Outbox
 from gateway.deliver.pacing import Growth, delay_s
-from gateway.deliver.relay import NotRelayed, Plan, Relayed, Trust, relay
-from gateway.records import Record, RecordKind
+from gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
+from gateway.records import EngineIdentity, Record, RecordKind
 from gateway.store import StoreError
-from wire.errors import WireError
-from wire.snmp import Kind, Pdu, decode
 
 log = structlog.get_logger("forward")
 
 PAGE = 256
-ANSWER_S = 1.5  # how long an acknowledgement may take before the inform is told again
 LOOK_AGAIN = 8  # failures after which a host's address is looked up again
 CURSOR = "forward:"  # in front of a forward's name, among the cursors of the sinks
 
 Reader = Callable[[int, int], Awaitable[list[Record]]]
-
-
-class Destination(asyncio.DatagramProtocol):
-    """Where a forward goes: `HOST:PORT`, and how."""
-
-    def __init__(self, host: str, port: int, plan: Plan) -> None:
-        self.host = host
-        self.port = port
-        self.plan = plan
-        self.refused = False  # whether the destination's machine said that nobody listens there
-        self._transport: asyncio.DatagramTransport | None = None
-        self._waiting: dict[int, asyncio.Future[None]] = {}
-
-    async def open(self) -> None:
-        """Find the address, which may have moved since. Raises OSError."""
-        self.close()
-        self.refused = False
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=(self.host, self.port))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    @property
-    def address(self) -> str:
-        """The IP address that the host's name has now; empty while it is not known."""
-        peer = None if self._transport is None else self._transport.get_extra_info("peername")
-        return str(peer[0]) if peer else ""
-
-    async def send(self, relayed: Relayed) -> bool:
-        """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
-        if self._transport is None or not self.is_open:
-            return False
-        self.refused = False
-        if relayed.request_id is None:
-            self._transport.sendto(relayed.data)
-            return True
-        while (other := self._waiting.get(relayed.request_id)) is not None:
-            await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
-        answer = self._waiting[relayed.request_id] = asyncio.get_running_loop().create_future()
-        try:
-            self._transport.sendto(relayed.data)
-            async with asyncio.timeout(ANSWER_S):
-                await answer
-        except TimeoutError:
-            return False
-        finally:
-            del self._waiting[relayed.request_id]
-            answer.cancel()
-        return True
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-
-    # --- datagram protocol ------------------------------------------------------------------------------------
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
-        """The acknowledgement of an inform; anything else is nothing to us."""
-        try:
-            pdu = decode(data).pdu
-        except WireError:
-            return
-        if isinstance(pdu, Pdu) and pdu.kind is Kind.RESPONSE:
-            answer = self._waiting.get(pdu.request_id)
-            if answer is not None and not answer.done():
-                answer.set_result(None)
-
-    def error_received(self, exc: Exception) -> None:
-        """The network's word that a datagram did not arrive."""
-        self.refused = isinstance(exc, ConnectionRefusedError)
 
 
 @dataclass(slots=True)
@@ -139,8 +63,13 @@ class Forwarder:
         self._growth = Growth()
         self.progress = {name: Forwarded() for name in destinations}
 
-    async def start(self, position: int) -> None:
-        """Forwards new to the site begin behind `position`; the others go on. Raises StoreError."""
+    async def start(self, position: int, identity: EngineIdentity) -> None:
+        """Forwards new to the site begin behind `position`; the others go on. Raises StoreError.
+
+        `identity` is the gateway's own engine, for version 3.
+        """
+        for destination in self._destinations.values():
+            destination.know(identity)
         for name, book in self._books.items():
             await book.begin(position)
             self.progress[name].paused = await book.is_paused()
@@ -254,7 +183,7 @@ class Forwarder:
         while not await destination.send(what):
             attempt += 1
             progress.failures += 1
-            words = "nobody listens there" if destination.refused else "no acknowledgement"
+            words = destination.refused or "no acknowledgement"
             progress.last_error = f"{destination.host}:{destination.port}: {words}"
             await asyncio.sleep(delay_s(attempt, self._jitter))
             if not destination.is_open or attempt % LOOK_AGAIN == 0:

@@ -11,7 +11,7 @@ from gateway.records import Arrival
 from wire.errors import WireError
 from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
 from wire.snmp.codec import MAX_MESSAGE
-from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin
+from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin, without_origin
 
 DEFAULT_COMMUNITY = b"public"  # for what came by version 3, which has none
 LARGEST_ID = 0x7FFFFFFF
@@ -23,22 +23,32 @@ class Form(StrEnum):
     SAME = "same"
     V1 = "v1"
     V2C = "v2c"
+    V3 = "v3"
 
 
 class Plan(NamedTuple):
-    """One forward, as far as it concerns the octets. `community` of None keeps the one that came in."""
+    """One forward, as far as it concerns the octets. `community` of None keeps the one that came in.
+
+    With `keep_source` the receiver sees the device: `identity`, an IPv4 address, where one is given.
+    """
 
     form: Form = Form.SAME
     inform: bool = False
     community: bytes | None = None
     keep_source: bool = True
+    identity: bytes | None = None
 
 
 class Relayed(NamedTuple):
-    """A datagram to send. `request_id` is that of an inform, whose answer is waited for."""
+    """A datagram to send. `request_id` is that of an inform, whose answer is waited for.
+
+    `pdu` is there for version 3, which seals it anew at each attempt; `source` is where it came from.
+    """
 
     data: bytes
     request_id: int | None = None
+    pdu: Pdu | None = None
+    source: str = ""
 
 
 class NotRelayed(NamedTuple):
@@ -76,28 +86,36 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
         inform = isinstance(pdu, Pdu) and pdu.kind is Kind.INFORM
         if sealed and inform:
             return NotRelayed("an inform of version 3 is for us alone; use `as: v2c`", lost=True)
-        return Relayed(arrival.data, pdu.request_id if inform and isinstance(pdu, Pdu) else None)
+        request_id = pdu.request_id if inform and isinstance(pdu, Pdu) else None
+        return Relayed(arrival.data, request_id, source=arrival.source)
     community = (message.community or DEFAULT_COMMUNITY) if plan.community is None else plan.community
     request_id = position % LARGEST_ID + 1
     try:
         converted = _converted(message, arrival, plan, request_id)
     except ConversionError as error:
         return NotRelayed(str(error), lost=True)
+    if plan.form is Form.V3 and isinstance(converted, Pdu):
+        return Relayed(b"", request_id if plan.inform else None, converted, arrival.source)
     version = Version.V1 if plan.form is Form.V1 else Version.V2C
     data = encode(Message(version, community, converted))
     if len(data) > MAX_MESSAGE:
         return NotRelayed("larger than a message may be", lost=True)
-    return Relayed(data, request_id if plan.inform else None)
+    return Relayed(data, request_id if plan.inform else None, source=arrival.source)
 
 
 def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) -> Pdu | TrapV1:
     address = _octets(arrival.source)
     if plan.form is Form.V1:
         trap = as_version_1(message)
+        if plan.identity is not None:
+            return trap._replace(agent_addr=plan.identity)
         if plan.keep_source and trap.agent_addr == UNKNOWN_ADDRESS:
             trap = trap._replace(agent_addr=address)
         return trap
     pdu = as_version_2(message, request_id, inform=plan.inform)
+    if plan.identity is not None:
+        pdu = without_origin(pdu)
+        address = plan.identity
     return with_origin(pdu, address, message.community or DEFAULT_COMMUNITY) if plan.keep_source else pdu
 
 

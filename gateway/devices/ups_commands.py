@@ -26,6 +26,7 @@ from mibs import MibTree
 ON_BATTERY = 3
 TIMEOUT_S = 2
 RETRIES = 2
+BOUND_S = 20.0  # above TIMEOUT_S for all tries, and enough where the loop's clock is a fast one
 LOOK_S = 2.0  # between two looks at a setting that was written
 SETTLED = 3  # looks that must show the same before a value counts as what the UPS made of it
 LAG_S = 60.0  # a UPS takes seconds for each step of a value, and shows the old one meanwhile
@@ -228,7 +229,7 @@ class UpsCommander:
         """The value in the answer. pysnmp counts its patience by another clock than the loop's, so that is bounded."""
         engine, target = await self._target()
         try:
-            async with asyncio.timeout(TIMEOUT_S * (RETRIES + 1) + 1):
+            async with asyncio.timeout(BOUND_S):
                 answer = await command(engine, self._auth, target, ContextData(), binding, lookupMib=False)
         except TimeoutError:
             raise CommandError(f"{self._address[0]}: no answer", unreachable=True) from None

@@ -24,9 +24,10 @@ class Inventory:
         self._by_address = {device.address: device for device in devices}
         self._by_name = {device.name: device for device in self._by_address.values()}
 
-    def find(self, source: str, agent: str) -> Known | None:
-        """The sender of a notification: by its UDP source, else by the agent address it names."""
-        return self._by_address.get(source) or self._by_address.get(agent)
+    def find(self, source: str, agent: str, *, relayed: bool = False) -> Known | None:
+        """The sender of a notification: by its UDP source, else by the address it names; relayed, by that first."""
+        first, second = (agent, source) if relayed and agent else (source, agent)
+        return self._by_address.get(first) or self._by_address.get(second)
 
     def named(self, name: str) -> Known | None:
         return self._by_name.get(name)

@@ -67,13 +67,13 @@ class Translator:
             ]
         if isinstance(value, Refused):
             return self._refused(value)
-        device = self._inventory.find(value.source, value.agent)
+        device = self._inventory.find(value.source, value.agent, relayed=value.relayed)
         for number, own in enumerate(self._rules, start=1):
             if own.applies(value, device.name if device else ""):
                 return _told(own, number, value, device)
         if value.platform is not None:
             return [self._platform(value, value.platform, device)]
-        subject = device.name if device else value.source
+        subject = _subject(value, device)
         rule = RULES.get(value.trap_oid)
         if rule is None:
             name = value.trap_name or value.trap_oid
@@ -138,7 +138,7 @@ class Translator:
     def _platform(self, value: Notification, event: Platform, device: Known | None) -> Signal:
         said = meaning(event.sensor_type, event.event_type, event.offset)
         monitors = device.keywords.get(value.listener, ()) if device else ()
-        subject = device.name if device else value.source
+        subject = _subject(value, device)
         text = f"{said.text} ended" if event.deasserted else said.text
         data: dict[str, Any] = {
             "incident": event.sequence,
@@ -159,6 +159,13 @@ class Translator:
         return Signal(security or EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
 
 
+def _subject(value: Notification, device: Known | None) -> str:
+    """Whom an event is about: the device, or the address of a sender that is none."""
+    if device is not None:
+        return device.name
+    return value.agent if value.relayed and value.agent else value.source
+
+
 def _recovery(device: str, step: Recovery) -> Signal:
     """What a controller told the BMC, and the BMC took."""
     if step.started:
@@ -174,7 +181,7 @@ def _told(rule: UserRule, number: int, value: Notification, device: Known | None
     """What a rule of the site makes of a notification."""
     if not rule.event:
         return []
-    subject = device.name if device else value.source
+    subject = _subject(value, device)
     return [
         Signal(
             rule.event,
@@ -217,6 +224,8 @@ def _evidence(value: Notification) -> dict[str, Any]:
     }
     if value.user:
         evidence["user"] = value.user
+    if value.relayed:
+        evidence["relay"] = value.source
     if value.platform is not None:
         evidence["platform_event"] = {name: getattr(value.platform, name) for name in value.platform.__struct_fields__}
     return evidence

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.deliver.forward import Destination
+from gateway.deliver.destination import Destination
 from gateway.deliver.relay import Plan, Relayed
 from gateway.deliver.sinks import DONE
 from gateway.deliver.sinks.file import FileSink

@@ -145,7 +145,7 @@ def test_rules_are_read_again_while_traps_pour_in(tmp_path: Path) -> None:
         rewrite(
             tmp_path, [{"match": {"trap": DOOR}, "event": "door.third"}, {"match": {"trap": "1.3.*"}, "drop": True}]
         )
-        assert ask(site, "/v1/rules/reload", "POST") == {"rules": 2}
+        assert ask(site, "/v1/rules/reload", "POST") == {"rules": 2, "need_restart": []}
         assert sender.wait() == 0
         tool(*words)
         while len(types := [event["type"] for event in ask(site, "/v1/events?limit=1000")["events"]]) < count + 1:

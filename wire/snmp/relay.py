@@ -77,6 +77,11 @@ def with_origin(pdu: Pdu, address: bytes, community: bytes) -> Pdu:
     return pdu._replace(varbinds=tuple(varbinds))
 
 
+def without_origin(pdu: Pdu) -> Pdu:
+    """A version 2 notification that does not name whom it came from."""
+    return pdu._replace(varbinds=tuple(bind for bind in pdu.varbinds if bind.oid != SNMP_TRAP_ADDRESS))
+
+
 def _append(varbinds: list[VarBind], bind: VarBind) -> None:
     if all(other.oid != bind.oid for other in varbinds):
         varbinds.append(bind)

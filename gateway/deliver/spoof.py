@@ -1,0 +1,59 @@
+"""Datagrams with the address of the device they came from as their source, where the kernel lets us."""
+
+from __future__ import annotations
+
+import socket
+from collections import OrderedDict
+
+IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # socket options of Linux (ip(7), ipv6(7)), which Python does not name
+MOST = 256  # sockets kept, one for each source
+
+
+class Spoofer:
+    """Sockets by source address. The kernel wants CAP_NET_RAW or CAP_NET_ADMIN for them."""
+
+    def __init__(self) -> None:
+        self._sockets: OrderedDict[str, socket.socket] = OrderedDict()
+
+    @staticmethod
+    def allowed() -> bool:
+        """Whether the kernel lets us."""
+        try:
+            _transparent(socket.AF_INET).close()
+        except OSError:
+            return False
+        return True
+
+    def send(self, data: bytes, source: str, peer: tuple[str, int]) -> None:
+        """Send as if from `source`. Raises OSError, also when that is of another family than `peer`."""
+        known = self._sockets.pop(source, None)
+        if known is None:
+            if len(self._sockets) >= MOST:
+                self._sockets.popitem(last=False)[1].close()
+            known = _transparent(socket.AF_INET6 if ":" in source else socket.AF_INET)
+            try:
+                known.bind((source, 0))
+            except OSError:
+                known.close()
+                raise
+        self._sockets[source] = known
+        known.sendto(data, peer)
+
+    def close(self) -> None:
+        for known in self._sockets.values():
+            known.close()
+        self._sockets.clear()
+
+
+def _transparent(family: socket.AddressFamily) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    try:
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+        else:
+            made.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
+    except OSError:
+        made.close()
+        raise
+    return made
