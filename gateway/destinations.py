@@ -29,7 +29,7 @@ class Destinations:
     async def rows(self) -> list[dict[str, Any]]:
         """How each stands. Raises StoreError."""
         stream: dict[str, Any] = {"name": STREAM, "type": "sse", "clients": self._streams.clients}
-        sinks = await self._dispatcher.rows(await self._outbox.last_seq())
+        sinks = await self._dispatcher.rows()
         return [stream, *sinks, *await self._forwarder.rows((await self._journal.extent())[1])]
 
     async def row(self, name: str) -> dict[str, Any]:

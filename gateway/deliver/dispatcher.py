@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.deliver.filters import Filter
-from gateway.deliver.outbox import Outbox
 from gateway.deliver.pacing import Growth
+from gateway.deliver.progress import Events
 from gateway.deliver.sinks import Sink
 from gateway.deliver.worker import Worker
 
@@ -25,8 +25,9 @@ class Dispatcher:
     """Runs the sinks. `jitter` returns a number in 0..1 that spreads retries; `now_ms` is Unix time."""
 
     def __init__(
-        self, outbox: Outbox, sinks: Mapping[str, Wanted], jitter: Callable[[], float], now_ms: Callable[[], int]
+        self, outbox: Events, sinks: Mapping[str, Wanted], jitter: Callable[[], float], now_ms: Callable[[], int]
     ) -> None:
+        self._outbox = outbox
         self._growth = Growth()
         self._kinds = {name: item.kind for name, item in sinks.items()}
         self.workers = {
@@ -49,14 +50,14 @@ class Dispatcher:
         for worker in self.workers.values():
             await worker.sink.close()
 
-    async def rows(self, last: int) -> list[dict[str, Any]]:
-        """How the sinks stand, when the newest event is `last`. Raises StoreError."""
+    async def rows(self) -> list[dict[str, Any]]:
+        """How the sinks stand. Raises StoreError."""
         return [
             {
                 "name": name,
                 "type": self._kinds[name],
                 "paused": worker.paused,
-                "backlog": max(0, last - await worker.book.cursor()),
+                "backlog": await self._outbox.behind(await worker.book.cursor()),
                 "delivered": worker.progress.delivered,
                 "filtered": worker.progress.filtered,
                 "given_up": await worker.book.aside_count(),

@@ -16,8 +16,8 @@ from typing import Any
 import structlog
 
 from gateway.deliver.destination import Destination
-from gateway.deliver.outbox import Outbox
 from gateway.deliver.pacing import Growth, delay_s
+from gateway.deliver.progress import Events
 from gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
 from gateway.records import EngineIdentity, Record, RecordKind
 from gateway.store import StoreError
@@ -48,7 +48,7 @@ class Forwarder:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: Events,
         read: Reader,
         destinations: dict[str, Destination],
         trust: Trust,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.deliver.progress import Book, Queued
+from gateway.deliver.progress import Book, Queued, StoredBook
 from gateway.records import EngineClock, EngineIdentity, Event, encode_json
 from gateway.store import Store, last_used
 
@@ -109,6 +109,10 @@ class Outbox:
 
         return await self._store.read(work)
 
+    async def behind(self, seq: int) -> int:
+        """How many events stand behind `seq`."""
+        return max(0, await self.last_seq() - seq)
+
     def book(self, name: str) -> Book:
         """How far the destination called `name` has come."""
-        return Book(self._store, name)
+        return StoredBook(self._store, name)

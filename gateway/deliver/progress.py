@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -35,8 +35,64 @@ class SetAside(NamedTuple):
     reason: str
 
 
-class Book:
-    """The entries of one destination."""
+class Book(Protocol):
+    """The entries of one destination. All methods raise StoreError."""
+
+    async def cursor(self) -> int:
+        """How far it has come."""
+
+    async def begin(self, seq: int) -> None:
+        """Let it begin behind `seq`, if it has not begun yet."""
+
+    async def move(self, seq: int) -> None:
+        """It is done with everything up to `seq`."""
+
+    async def wait(self, retry: Retry) -> None:
+        """It failed and will try again."""
+
+    async def retry(self) -> Retry | None:
+        """What it waits with since an earlier run."""
+
+    async def set_aside(self, seq: int, reason: str) -> None:
+        """It will never take the event at `seq`."""
+
+    async def take_back(self, seq: int) -> None:
+        """It has taken after all what was set aside."""
+
+    async def aside(self, after: int = 0, limit: int = 1000) -> list[SetAside]:
+        """What was set aside behind `after` and is still kept."""
+
+    async def aside_count(self) -> int:
+        """How many events were set aside."""
+
+    async def pause(self, *, paused: bool) -> None:
+        """Remember that it is paused, or no longer."""
+
+    async def is_paused(self) -> bool:
+        """Whether somebody paused it, in this run or an earlier one."""
+
+
+class Events(Protocol):
+    """Events in order, to be read. All methods raise StoreError."""
+
+    async def after(self, seq: int, limit: int) -> list[Queued]:
+        """Up to `limit` events behind `seq`."""
+
+    async def seq_of(self, event_id: str) -> int | None:
+        """Place of the event called `event_id`; None when there is none."""
+
+    async def last_seq(self) -> int:
+        """Place of the newest event, 0 when there is none."""
+
+    async def behind(self, seq: int) -> int:
+        """How many events stand behind `seq`."""
+
+    def book(self, name: str) -> Book:
+        """How far the destination called `name` has come."""
+
+
+class StoredBook:
+    """Those in the database."""
 
     def __init__(self, store: Store, name: str) -> None:
         self._store = store

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.deliver.filters import Filter
-from gateway.deliver.outbox import Outbox
 from gateway.deliver.pacing import LONGEST_DELAY_S, Growth, delay_s
-from gateway.deliver.progress import Book, Queued, Retry
+from gateway.deliver.progress import Book, Events, Queued, Retry
 from gateway.deliver.sinks import Outcome, Sink, give_up, retry
 from gateway.records import Event
 from gateway.store import StoreError
@@ -41,7 +40,7 @@ class Worker:
         name: str,
         sink: Sink,
         wanted: Filter,
-        outbox: Outbox,
+        outbox: Events,
         growth: Growth,
         jitter: Callable[[], float],
         now_ms: Callable[[], int],

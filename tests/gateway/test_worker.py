@@ -78,7 +78,7 @@ class Bench:
         self.dispatcher.notify()
 
     async def row(self, name: str = "s") -> dict[str, Any]:
-        rows = await self.dispatcher.rows(await self.outbox.last_seq())
+        rows = await self.dispatcher.rows()
         return next(row for row in rows if row["name"] == name)
 
     async def reached(self, name: str, seq: int) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway.deliver.outbox import Outbox
 from gateway.deliver.pacing import Growth
-from gateway.deliver.progress import Queued
+from gateway.deliver.progress import Events, Queued
 
 PAGE = 256
 
@@ -14,7 +13,7 @@ PAGE = 256
 class Streams:
     """Wakes the clients when the outbox has grown."""
 
-    def __init__(self, outbox: Outbox, max_clients: int = 64) -> None:
+    def __init__(self, outbox: Events, max_clients: int = 64) -> None:
         self._outbox = outbox
         self._max = max_clients
         self._growth = Growth()

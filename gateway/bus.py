@@ -1,0 +1,336 @@
+"""One connection to a NATS JetStream, for a journal and an outbox that several gateways share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
+
+from gateway.store import StoreError
+
+T = TypeVar("T")
+
+WINDOW = 256  # publications under way at once
+PATIENCE_S = 2.0
+LEASE_S = 3.0  # without renewal, after which what a gateway owned is free
+LOOK_S = 0.05  # how long a read waits for the server to say that there is nothing
+
+
+class Layout(NamedTuple):
+    """Names and sizes. `replicas` is how many servers keep each message; `duplicate_s` the window for repeats."""
+
+    prefix: str
+    partitions: int
+    replicas: int
+    duplicate_s: float
+
+    def raw(self, partition: int | str) -> str:
+        """Subject of a partition's records."""
+        return f"{self.prefix}.raw.{partition}"
+
+    def events(self, partition: int | str) -> str:
+        """Subject below which a partition's events are."""
+        return f"{self.prefix}.event.{partition}"
+
+
+class Message(NamedTuple):
+    """What a stream holds. `headers` is empty where there are none."""
+
+    seq: int
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+
+
+class Publication(NamedTuple):
+    """What is to be in a stream once, however often it is published under this identifier."""
+
+    subject: str
+    data: bytes
+    identifier: str
+    headers: Mapping[str, str] = {}
+
+
+class Fenced(StoreError):
+    """Another gateway has taken over what this one believed to own."""
+
+
+class Bus:
+    """All methods raise StoreError when the server cannot be reached or says no."""
+
+    def __init__(
+        self, login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None], layout: Layout
+    ) -> None:
+        self.layout = layout
+        self._login = login
+        self._tls = tls
+        self._connection: Any = None
+        self._stream: Any = None
+        self._memory: Any = None
+        self._leases: Any = None
+        self.raw_name, self.event_name = f"{layout.prefix}-raw", f"{layout.prefix}-events"
+
+    async def start(self) -> None:
+        """Connect, and make what is not there yet."""
+        await self._asked(self._start(), 10 * PATIENCE_S)
+
+    async def _start(self) -> None:
+        import nats
+        from nats.js.api import KeyValueConfig, StorageType, StreamConfig
+
+        words = self._login()
+        if (tls := self._tls()) is not None:
+            words["tls"] = tls
+        self._connection = await nats.connect(
+            **words,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,
+            connect_timeout=PATIENCE_S,
+            error_cb=_quiet,
+        )
+        self._stream = self._connection.jetstream(timeout=PATIENCE_S)
+        layout, replicas = self.layout, self.layout.replicas
+        for name, subject, window in (
+            (self.raw_name, layout.raw("*"), layout.duplicate_s),
+            (self.event_name, f"{layout.events('*')}.>", 120.0),
+        ):
+            await self._stream.add_stream(
+                StreamConfig(
+                    name=name,
+                    subjects=[subject],
+                    storage=StorageType.FILE,
+                    num_replicas=replicas,
+                    duplicate_window=window,
+                )
+            )
+        memory = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
+        leases = KeyValueConfig(bucket=f"{layout.prefix}-leases", storage=StorageType.MEMORY, replicas=replicas)
+        leases.ttl = LEASE_S
+        self._memory = await self._stream.create_key_value(memory)
+        self._leases = await self._stream.create_key_value(leases)
+
+    async def stop(self) -> None:
+        if self._connection is not None and not self._connection.is_closed:
+            await self._connection.close()
+
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None and bool(self._connection.is_connected)
+
+    # --- streams ----------------------------------------------------------------------------------------------
+
+    async def publish(self, items: Sequence[Publication]) -> list[int]:
+        """Their numbers in the stream, in order; when this returns, the server has them all."""
+        numbers: list[int] = []
+        for start in range(0, len(items), WINDOW):
+            window = [self._publish(item) for item in items[start : start + WINDOW]]
+            numbers += await self._asked(_gathered(window))
+        return numbers
+
+    async def _publish(self, item: Publication) -> int:
+        headers = {"Nats-Msg-Id": item.identifier, **item.headers}
+        ack = await self._stream.publish(item.subject, item.data, headers=headers)
+        return int(ack.seq)
+
+    def reader(self, stream: str, subject: str) -> Reader:
+        """Reads on from any number."""
+        return Reader(self, stream, subject)
+
+    async def last(self, stream: str) -> tuple[int, int]:
+        """How many messages a stream holds, and the number of the last one."""
+        info = await self._asked(self._stream.stream_info(stream))
+        return int(info.state.messages), int(info.state.last_seq)
+
+    async def by_number(self, stream: str, number: int) -> str | None:
+        """The subject of a message; None when there is none of that number."""
+        return await self._asked(self._found(stream, seq=number))
+
+    async def number_of(self, stream: str, subject: str) -> int | None:
+        """The number of the last message of a subject; None when there is none."""
+        from nats.js.errors import NotFoundError
+
+        async def find() -> int | None:
+            try:
+                return int((await self._stream.get_msg(stream, subject=subject)).seq)
+            except NotFoundError:
+                return None
+
+        return await self._asked(find())
+
+    async def _found(self, stream: str, **words: Any) -> str | None:
+        from nats.js.errors import NotFoundError
+
+        try:
+            return str((await self._stream.get_msg(stream, **words)).subject)
+        except NotFoundError:
+            return None
+
+    async def consume(self, stream: str, subject: str, after: int) -> Any:
+        """A place in a stream that forgets itself when nobody asks any more."""
+        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=after + 1,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        return await self._asked(self._stream.pull_subscribe(subject, stream=stream, config=config))
+
+    async def pending(self, stream: str, subject: str, after: int) -> int:
+        """How many messages of a subject stand behind a number."""
+        place = await self.consume(stream, subject, after)
+        info = await self._asked(place.consumer_info())
+        await place.unsubscribe()
+        return int(info.num_pending)
+
+    async def hear(self, subject: str, tell: Callable[[], None]) -> Any:
+        """Be told whenever something is published; what `unsubscribe` is called on in the end."""
+
+        async def told(_message: Any) -> None:
+            tell()
+
+        return await self._asked(self._connection.subscribe(subject, cb=told))
+
+    # --- memory -----------------------------------------------------------------------------------------------
+
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        """A value and its revision."""
+        return await self._asked(self._entry(self._memory, key))
+
+    async def put(self, key: str, value: bytes) -> None:
+        await self._asked(self._memory.put(key, value))
+
+    async def swap(self, key: str, value: bytes, revision: int) -> int:
+        """Replace what was read at `revision` (0: nothing); the new revision. Raises Fenced when it has changed."""
+        from nats.js.errors import KeyWrongLastSequenceError
+
+        async def work() -> int:
+            try:
+                return int(await self._memory.update(key, value, last=revision))
+            except KeyWrongLastSequenceError as error:
+                raise Fenced(f"{self.layout.prefix}: {key} was changed by another gateway") from error
+
+        return await self._asked(work())
+
+    async def remove(self, key: str) -> None:
+        await self._asked(self._memory.purge(key))
+
+    async def keys(self, beginning: str) -> list[str]:
+        """Keys in memory that begin so."""
+        return await self._asked(self._keys(self._memory, beginning))
+
+    # --- leases -----------------------------------------------------------------------------------------------
+
+    async def lease(self, key: str, owner: str) -> bool:
+        """Take or keep what is free or ours, for LEASE_S."""
+        from nats.js.errors import KeyWrongLastSequenceError
+
+        async def work() -> bool:
+            entry = await self._entry(self._leases, key)
+            if entry is not None and entry[0] != owner.encode():
+                return False
+            try:
+                if entry is None:
+                    await self._leases.create(key, owner.encode())
+                else:
+                    await self._leases.update(key, owner.encode(), last=entry[1])
+            except KeyWrongLastSequenceError:
+                return False  # somebody was quicker
+            return True
+
+        return await self._asked(work())
+
+    async def release(self, key: str) -> None:
+        await self._asked(self._leases.purge(key))
+
+    async def leased(self, beginning: str) -> list[str]:
+        """Keys that are leased now and begin so."""
+        return await self._asked(self._keys(self._leases, beginning))
+
+    # --- helpers ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    async def _entry(bucket: Any, key: str) -> tuple[bytes, int] | None:
+        from nats.js.errors import KeyNotFoundError
+
+        try:
+            entry = await bucket.get(key)
+        except KeyNotFoundError:
+            return None
+        return entry.value or b"", int(entry.revision)
+
+    @staticmethod
+    async def _keys(bucket: Any, beginning: str) -> list[str]:
+        from nats.js.errors import NoKeysError
+
+        try:
+            return sorted(key for key in await bucket.keys() if key.startswith(beginning))
+        except NoKeysError:
+            return []
+
+    async def _asked(self, work: Awaitable[T], patience_s: float = 3 * PATIENCE_S) -> T:
+        from nats.errors import Error
+
+        try:
+            async with asyncio.timeout(patience_s):
+                return await work
+        except StoreError:
+            raise
+        except (Error, OSError, TimeoutError) as error:
+            raise StoreError(f"JetStream {self.layout.prefix}: {type(error).__name__} {error}".rstrip()) from error
+
+
+class Reader:
+    """A subject of a stream, read in order; going on where it stopped costs no question."""
+
+    def __init__(self, bus: Bus, stream: str, subject: str) -> None:
+        self._bus = bus
+        self._stream = stream
+        self._subject = subject
+        self._place: Any = None
+        self._at = -1
+
+    async def after(self, number: int, limit: int) -> list[Message]:
+        """Up to `limit` messages behind a number. Raises StoreError."""
+        from nats.errors import Error
+
+        if self._place is None or self._at != number:
+            await self.close()
+            self._place = await self._bus.consume(self._stream, self._subject, number)
+            self._at = number
+        try:
+            found = await self._place.fetch(limit, timeout=LOOK_S)
+        except TimeoutError:
+            found = []
+        except (Error, OSError) as error:
+            await self.close()
+            raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
+        messages = [
+            Message(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {})) for item in found
+        ]
+        if any(one.seq >= other.seq for one, other in pairwise(messages)):
+            await self.close()
+            raise StoreError(f"JetStream {self._stream}: messages came out of order")
+        if messages:
+            self._at = messages[-1].seq
+        return messages
+
+    async def close(self) -> None:
+        place, self._place = self._place, None
+        if place is not None:
+            with suppress(Exception):  # else the server forgets it by itself
+                await place.unsubscribe()
+
+
+async def _gathered(work: Sequence[Awaitable[T]]) -> list[T]:
+    return list(await asyncio.gather(*work))
+
+
+async def _quiet(_error: Exception) -> None:
+    """Every failure comes back from the call that met it."""
