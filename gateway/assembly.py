@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
+from gateway.bus import Bus, Layout
 from gateway.config import Api, BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan, keyword_address
 from gateway.config_sinks import (
     ExecSink,
@@ -80,6 +81,19 @@ def _passphrase(where: str, name: str, text: str | None, path: Path | None) -> b
     if len(read) < SHORTEST_PASSPHRASE:
         raise SecretError(f"{where}.{name}_key_file {path}: a passphrase has at least 8 characters")
     return read.encode()
+
+
+def bus_of(site: Site) -> Bus | None:
+    """The JetStream that the site's gateways share; None when this one is alone. Raises SecretError."""
+    config = site.journal.jetstream
+    if config is None:
+        return None
+    where = "journal.jetstream"
+    if find_spec("nats") is None:
+        raise SecretError(f"{where}: NATS needs the package nats-py; install standin[nats]")
+    days, mib = site.journal.keep_days, site.journal.keep_mib
+    layout = Layout(config.prefix, config.partitions, config.replicas, config.duplicate_s, days, mib)
+    return Bus(_login(where, config.login), _tls(f"{where}.login", config.login.tls), layout)
 
 
 def users_of(site: Site) -> dict[bytes, TrapUser]:

@@ -15,17 +15,23 @@ T = TypeVar("T")
 
 WINDOW = 256  # publications under way at once
 PATIENCE_S = 2.0
+DAY_S, MIB = 86_400, 1 << 20
 LEASE_S = 3.0  # without renewal, after which what a gateway owned is free
 LOOK_S = 0.05  # how long a read waits for the server to say that there is nothing
 
 
 class Layout(NamedTuple):
-    """Names and sizes. `replicas` is how many servers keep each message; `duplicate_s` the window for repeats."""
+    """Names and sizes. `replicas` is how many servers keep each message; `duplicate_s` the window for repeats.
+
+    Records and events go after `keep_days`, and the oldest of each above `keep_mib`; None keeps them.
+    """
 
     prefix: str
     partitions: int
     replicas: int
     duplicate_s: float
+    keep_days: float | None = None
+    keep_mib: float | None = None
 
     def raw(self, partition: int | str) -> str:
         """Subject of a partition's records."""
@@ -75,7 +81,7 @@ class Bus:
 
     async def start(self) -> None:
         """Connect, and make what is not there yet."""
-        await self._asked(self._start(), 10 * PATIENCE_S)
+        await self._asked(self._start(), 5 * PATIENCE_S)
 
     async def _start(self) -> None:
         import nats
@@ -104,6 +110,8 @@ class Bus:
                     storage=StorageType.FILE,
                     num_replicas=replicas,
                     duplicate_window=window,
+                    max_age=(layout.keep_days or 0) * DAY_S,
+                    max_bytes=-1 if layout.keep_mib is None else round(layout.keep_mib * MIB),
                 )
             )
         memory = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)

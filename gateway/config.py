@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config_base import Address, DeviceId, Port, Seconds, Strict
-from gateway.config_sinks import Sink
+from gateway.config_sinks import NatsLogin, Sink
 from gateway.config_traps import Access, Forward, Rule, split_destination
 from wire.wol import mac_address
 
@@ -169,6 +169,20 @@ class Correlate(Strict):
     """How long the silence of one device waits for that of the others behind the same thing."""
 
 
+class JetStream(Strict):
+    """A journal that several gateways share. Needs the extra `standin[nats]`."""
+
+    login: NatsLogin = NatsLogin()
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "standin"
+    """Of streams, buckets and subjects."""
+    partitions: int = Field(default=8, ge=1, le=256)
+    """Parts that gateways share out among themselves; the same at all of them, and never changed."""
+    replicas: int = Field(default=1, ge=1, le=5)
+    """Servers that keep each message."""
+    duplicate_s: Seconds = 5
+    """How far apart two gateways may hear the same datagram."""
+
+
 class JournalConfig(Strict):
     """Where the journal lives, and for how long. Without a path it lives in memory and dies with the process."""
 
@@ -177,6 +191,8 @@ class JournalConfig(Strict):
     """Age at which records and their events go, once every destination has taken them; null keeps them for ever."""
     keep_mib: Annotated[float, Field(ge=1)] | None = None
     """Size above which the oldest go, likewise; without limit when left out."""
+    jetstream: JetStream | None = None
+    """Instead of the path; commands and the audit stay there."""
 
 
 class Token(Strict):

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from gateway.api import Refusal
-from gateway.deliver import Dispatcher, Outbox
-from gateway.deliver.forward import Forwarder
+from gateway.core import Part
+from gateway.deliver.progress import Events
 from gateway.deliver.sinks.sse import Streams
-from gateway.journal import Journal
 from gateway.records import Redelivery
 
 STREAM = "stream"
 
 
 class Destinations:
-    """Sinks and forwards by name; no two have the same."""
+    """Sinks and forwards by name; no two have the same. `sinks` gives their kinds.
+
+    `parts` are those that this gateway serves now: one, or one for each partition that it owns.
+    """
 
     def __init__(
-        self, outbox: Outbox, journal: Journal, dispatcher: Dispatcher, forwarder: Forwarder, streams: Streams
+        self,
+        sinks: Mapping[str, str],
+        forwards: Collection[str],
+        parts: Callable[[], Sequence[Part]],
+        events: Events,
+        extent: Callable[[], Awaitable[tuple[int, int]]],
+        streams: Streams,
     ) -> None:
-        self._outbox = outbox
-        self._journal = journal
-        self._dispatcher = dispatcher
-        self._forwarder = forwarder
+        self._sinks = sinks
+        self._forwards = forwards
+        self._parts = parts
+        self._events = events
+        self._extent = extent
         self._streams = streams
 
     async def rows(self) -> list[dict[str, Any]]:
         """How each stands. Raises StoreError."""
         stream: dict[str, Any] = {"name": STREAM, "type": "sse", "clients": self._streams.clients}
-        sinks = await self._dispatcher.rows()
-        return [stream, *sinks, *await self._forwarder.rows((await self._journal.extent())[1])]
+        found: dict[str, dict[str, Any]] = {}
+        for part in self._parts():
+            _, last = await self._extent() if self._forwards else (0, 0)
+            for row in (*await part.dispatcher.rows(), *await part.forwarder.rows(last)):
+                known = found.get(row["name"])
+                found[row["name"]] = row if known is None else _sum(known, row)
+        idle = [{"name": name, "type": kind} for name, kind in self._sinks.items() if name not in found]
+        idle += [{"name": name, "type": "forward"} for name in self._forwards if name not in found]
+        return [stream, *found.values(), *idle]
 
     async def row(self, name: str) -> dict[str, Any]:
         """How one stands. Raises Refusal 404."""
@@ -40,56 +58,72 @@ class Destinations:
     async def pause(self, name: str) -> None:
         """Raises Refusal 404 and 422, StoreError."""
         self._known(name)
-        if name in self._dispatcher.workers:
-            await self._dispatcher.workers[name].pause()
-        else:
-            await self._forwarder.pause(name)
+        for part in self._parts():
+            await (part.dispatcher.workers[name].pause() if name in self._sinks else part.forwarder.pause(name))
 
     async def resume(self, name: str) -> None:
         """Go on, at once. Raises Refusal 404 and 422, StoreError."""
         self._known(name)
-        if name in self._dispatcher.workers:
-            await self._dispatcher.workers[name].resume()
-        else:
-            await self._forwarder.resume(name)
+        for part in self._parts():
+            await (part.dispatcher.workers[name].resume() if name in self._sinks else part.forwarder.resume(name))
 
     async def redeliver(self, name: str, wanted: Redelivery) -> None:
         """Send again what is behind an event or a position, or was set aside. Raises Refusal and StoreError."""
         self._known(name)
-        worker = self._dispatcher.workers.get(name)
         given = [key for key in ("after", "after_position") if getattr(wanted, key) is not None]
         given += ["aside"] if wanted.aside else []
-        accepted = ("after", "aside") if worker else ("after_position",)
+        accepted = ("after", "aside") if name in self._sinks else ("after_position",)
         if len(given) != 1 or given[0] not in accepted:
             raise Refusal(422, f"{name} takes exactly one of: {', '.join(accepted)}")
-        if worker is None:
+        if name in self._forwards:
             position = wanted.after_position or 0
-            last = (await self._journal.extent())[1]
+            _, last = await self._extent()
             if not 0 <= position <= last or position != int(position):
                 raise Refusal(422, f"after_position {position} is no whole number in 0..{last}")
-            await self._forwarder.redeliver(name, int(position))
-        elif wanted.aside:
-            worker.retry_aside()
-        else:
-            seq = await self._outbox.seq_of(wanted.after) if wanted.after else 0
-            if seq is None:
-                raise Refusal(404, f"there is no event {wanted.after!r}")
-            worker.redeliver(seq)
+            for part in self._parts():
+                await part.forwarder.redeliver(name, int(position))
+            return
+        seq = await self._seq(wanted.after or "")
+        for part in self._parts():
+            worker = part.dispatcher.workers[name]
+            if wanted.aside:
+                worker.retry_aside()
+            else:
+                worker.redeliver(seq)
 
     async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
         """What a sink will never take, with the reasons. Raises Refusal 404 and StoreError."""
         self._known(name)
-        worker = self._dispatcher.workers.get(name)
-        if worker is None:
+        seq = await self._seq(after)
+        if name in self._forwards:
             return []
-        seq = await self._outbox.seq_of(after) if after else 0
+        items = [item for part in self._parts() for item in await part.dispatcher.workers[name].book.aside(seq, limit)]
+        items.sort(key=lambda item: item.seq)
+        return [{"reason": item.reason, "event": item.event} for item in items[:limit]]
+
+    async def _seq(self, event_id: str) -> int:
+        seq = await self._events.seq_of(event_id) if event_id else 0
         if seq is None:
-            raise Refusal(404, f"there is no event {after!r}")
-        return [{"reason": item.reason, "event": item.event} for item in await worker.book.aside(seq, limit)]
+            raise Refusal(404, f"there is no event {event_id!r}")
+        return seq
 
     def _known(self, name: str) -> None:
-        known = (*self._dispatcher.workers, *self._forwarder.progress)
+        known = (*self._sinks, *self._forwards)
         if name == STREAM:
             raise Refusal(422, "clients of the event stream keep their own place")
         if name not in known:
             raise Refusal(404, f"there is no destination {name!r}; known: {', '.join(known) or 'none'}")
+
+
+def _sum(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two rows of a destination that has its work in two partitions."""
+    return {
+        key: value | other[key]
+        if isinstance(value, bool)
+        else value + other[key]
+        if isinstance(value, int)
+        else Counter(value) + Counter(other[key])
+        if isinstance(value, dict)
+        else value or other[key]
+        for key, value in one.items()
+    }

@@ -12,8 +12,8 @@ from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_
 from gateway.config import Site
 from gateway.correlate import Correlator, State
 from gateway.decode import UsmReceiver, decode_datagram, decode_observation
-from gateway.decode.snmp import Decoded, wants_answer
-from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Record, RecordKind, encode_json
+from gateway.decode.snmp import Decoded, is_version_1, wants_answer
+from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Notification, Record, RecordKind, encode_json
 from gateway.translate import Inventory, Translator, UserRule
 from mibs import MibTree
 from wire.snmp import Pdu
@@ -86,6 +86,22 @@ class Thinking:
     def read(self, data: bytes) -> Pdu | None:
         """The notification in a message of version 3 of a known user."""
         return None if self._usm is None else self._usm.read(data)
+
+    def acknowledgement(self, arrival: Arrival) -> bytes | None:
+        """What an inform, or a question after the gateway's engine, is answered with."""
+        if arrival.kind is not RecordKind.DATAGRAM or not wants_answer(arrival.data):
+            return None
+        return self._decode(arrival).acknowledgement
+
+    def sender(self, arrival: Arrival) -> str:
+        """Whom a datagram is from: the device, or the address of a stranger."""
+        relayed = self._is_relay(arrival.source)
+        subject = self._translator.subject(arrival.source)
+        if relayed or (subject == arrival.source and is_version_1(arrival.data)):
+            value = self._decode(arrival, relayed=relayed).value
+            if isinstance(value, Notification):
+                return self._translator.sender(value)
+        return subject
 
     def conclude(self, record: Record) -> Concluded:
         """What follows from a record."""

@@ -1,8 +1,8 @@
 """From statements to events: conditions, confirmation times, recoveries, duplicates, storms."""
 
-from gateway.correlate.correlator import Correlator, SitePolicy, State, UpsPolicy
+from gateway.correlate.correlator import Correlator, Open, SitePolicy, State, UpsPolicy
 from gateway.correlate.flaps import FlapPolicy
 from gateway.correlate.recoveries import BmcPolicy
 from gateway.correlate.storms import StormPolicy
 
-__all__ = ["BmcPolicy", "Correlator", "FlapPolicy", "SitePolicy", "State", "StormPolicy", "UpsPolicy"]
+__all__ = ["BmcPolicy", "Correlator", "FlapPolicy", "Open", "SitePolicy", "State", "StormPolicy", "UpsPolicy"]

@@ -17,7 +17,8 @@ from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 RESPONSE = bytes((Kind.RESPONSE,))
 INFORM = bytes((Kind.INFORM,))
-VERSION_3 = b"\x03"
+VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
+NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
 PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
 
 
@@ -85,15 +86,51 @@ def decode_datagram(
 
 def wants_answer(data: bytes) -> bool:
     """Whether somebody may wait for an answer to this datagram, at a glance: informs, and all of version 3."""
+    found = _glance(data)
+    return found is not None and (found.version == VERSION_3 or data[found.pdu : found.pdu + 1] == INFORM)
+
+
+def is_version_1(data: bytes) -> bool:
+    """Whether a datagram may be a trap of version 1, at a glance."""
+    found = _glance(data)
+    return found is not None and found.version == VERSION_1
+
+
+def without_request_id(data: bytes) -> bytes:
+    """What is the same where a device sends one notification to two receivers.
+
+    Of version 2 the community and what stands behind the request's identifier, else everything.
+    """
+    found = _glance(data)
+    if found is None or found.version != VERSION_2:
+        return data
+    try:
+        tag, start, end = ber.read_header(data, found.pdu, len(data))
+        _, after = ber.expect(data, start, end, ber.INTEGER)
+    except WireError:
+        return data
+    return found.community + data[after:] if tag in NOTIFICATIONS else data
+
+
+class Glance(NamedTuple):
+    """What the beginning of a message says: the version's octets, the community's, and where the PDU stands."""
+
+    version: bytes
+    community: bytes
+    pdu: int
+
+
+def _glance(data: bytes) -> Glance | None:
     try:
         at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
         version, at = ber.expect(data, at, end, ber.INTEGER)
-        if data[version:at] == VERSION_3:
-            return True
-        _, at = ber.expect(data, at, end, ber.OCTET_STRING)
+        number = data[version:at]
+        if number == VERSION_3:
+            return Glance(number, b"", at)
+        start, at = ber.expect(data, at, end, ber.OCTET_STRING)
     except WireError:
-        return False
-    return data[at : at + 1] == INFORM
+        return None
+    return Glance(number, data[start:at], at)
 
 
 def _address(value: object) -> str:

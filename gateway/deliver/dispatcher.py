@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.deliver.filters import Filter
-from gateway.deliver.pacing import Growth
 from gateway.deliver.progress import Events
 from gateway.deliver.sinks import Sink
 from gateway.deliver.worker import Worker
+from gateway.pacing import Growth
 
 
 class Wanted(NamedTuple):

@@ -16,9 +16,9 @@ from typing import Any
 import structlog
 
 from gateway.deliver.destination import Destination
-from gateway.deliver.pacing import Growth, delay_s
 from gateway.deliver.progress import Events
 from gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
+from gateway.pacing import Growth, delay_s
 from gateway.records import EngineIdentity, Record, RecordKind
 from gateway.store import StoreError
 
@@ -44,18 +44,18 @@ class Forwarded:
 
 
 class Forwarder:
-    """Runs the forwards. `read(position, limit)` gives the journal's records behind a position."""
+    """Runs the forwards. `readers` gives each a way to read: `read(position, limit)`, the records behind a position."""
 
     def __init__(
         self,
         outbox: Events,
-        read: Reader,
+        readers: Callable[[], Reader],
         destinations: dict[str, Destination],
         trust: Trust,
         jitter: Callable[[], float],
     ) -> None:
         self._books = {name: outbox.book(CURSOR + name) for name in destinations}
-        self._read = read
+        self._readers = readers
         self._destinations = destinations
         self._trust = trust
         self._jitter = jitter
@@ -97,6 +97,13 @@ class Forwarder:
         self.progress[name].paused = False
         await self._end(name)
         self._begin(name)
+
+    async def follow_pauses(self) -> None:
+        """Do what was asked for elsewhere. Raises StoreError."""
+        for name, book in self._books.items():
+            paused = await book.is_paused()
+            if paused != self.progress[name].paused:
+                await (self.pause(name) if paused else self.resume(name))
 
     async def redeliver(self, name: str, position: int) -> None:
         """Send everything behind `position` again. Raises StoreError."""
@@ -147,9 +154,10 @@ class Forwarder:
     async def _empty(self, name: str, destination: Destination, progress: Forwarded) -> None:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         position = await self._books[name].cursor()
+        read = self._readers()
         while True:
             grown = self._growth.next
-            page = await self._read(position, PAGE)
+            page = await read(position, PAGE)
             if not page:
                 await grown.wait()
                 continue

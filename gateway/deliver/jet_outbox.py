@@ -93,7 +93,12 @@ class JetOutbox:
         """How far the destination called `name` has come."""
         return JetBook(self._bus, self._partition, name)
 
+    def view(self) -> JetOutbox:
+        """The same, with a place of its own in the stream."""
+        return JetOutbox(self._bus, self._partition)
+
     async def close(self) -> None:
+        """The place in the stream is needed no more."""
         await self._reader.close()
 
 

@@ -90,6 +90,12 @@ class Events(Protocol):
     def book(self, name: str) -> Book:
         """How far the destination called `name` has come."""
 
+    def view(self) -> Events:
+        """The same, for one more reader that goes on from where it was."""
+
+    async def close(self) -> None:
+        """This reader is done."""
+
 
 class StoredBook:
     """Those in the database."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.deliver.filters import Filter
-from gateway.deliver.pacing import LONGEST_DELAY_S, Growth, delay_s
 from gateway.deliver.progress import Book, Events, Queued, Retry
 from gateway.deliver.sinks import Outcome, Sink, give_up, retry
+from gateway.pacing import LONGEST_DELAY_S, Growth, delay_s
 from gateway.records import Event
 from gateway.store import StoreError
 
@@ -49,7 +49,7 @@ class Worker:
         self.sink = sink
         self.progress = Progress()
         self._wanted = wanted
-        self._outbox = outbox
+        self._outbox = outbox.view()
         self.book: Book = outbox.book(name)
         self._growth = growth
         self._jitter = jitter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 from gateway.devices.silence import Silence
@@ -27,21 +28,34 @@ class Link(ABC, Generic[T]):
     def __init__(self) -> None:
         self._targets: dict[str, T] = {}
         self._asker: Asker | None = None
+        self._watched: set[str] = set()
 
-    def start(self) -> None:
-        """Open the socket and begin with every target."""
+    def watch(self, names: Iterable[str]) -> None:
+        """Ask these from now on, and no others; those that were asked before are not disturbed."""
+        wanted = set(names)
         now_s = asyncio.get_running_loop().time()
-        self._asker = Asker(self._receive)
+        if self._asker is None:
+            self._asker = Asker(self._receive)
         for target in self._targets.values():
-            target.silence.last_heard_s = now_s
-            self._begin(target, now_s)
+            if target.name not in wanted:
+                self._end(target)
+            elif target.name not in self._watched:
+                target.silence.last_heard_s = now_s
+                self._begin(target, now_s)
+        self._watched = wanted & {target.name for target in self._targets.values()}
 
     def stop(self) -> None:
         for target in self._targets.values():
-            for timer in target.timers:
-                timer.cancel()
+            self._end(target)
+        self._watched = set()
         if self._asker:
             self._asker.close()
+
+    @staticmethod
+    def _end(target: T) -> None:
+        for timer in target.timers:
+            timer.cancel()
+        target.timers.clear()
 
     def last_heard_s(self, name: str) -> float | None:
         """Loop time of the last answer of a device."""

@@ -127,6 +127,10 @@ class Translator:
             )
         ]
 
+    def sender(self, value: Notification) -> str:
+        """Whom a notification is from: the device, or the address of a stranger."""
+        return _subject(value, self._inventory.find(value.source, value.agent, relayed=value.relayed))
+
     def subject(self, source: str) -> str:
         """The device behind a source address, or the address itself."""
         return self._subject(source, "")

@@ -89,7 +89,8 @@ class Site:
         for informer in self._informers:
             informer.close()
         self._informers.clear()
-        stop(self.process)
+        if self.process.poll() is None:
+            stop(self.process)
 
     def begin(self) -> None:
         self.process, _ = start(self.command, "gateway ready")

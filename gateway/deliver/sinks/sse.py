@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway.deliver.pacing import Growth
 from gateway.deliver.progress import Events, Queued
+from gateway.pacing import Growth
 
 PAGE = 256
 
@@ -30,10 +30,11 @@ class Streams:
     async def follow(self, seq: int) -> AsyncIterator[Queued]:
         """Every event behind `seq`, and then each new one."""
         self.clients += 1
+        events = self._outbox.view()
         try:
             while True:
                 grown = self._growth.next
-                page = await self._outbox.after(seq, PAGE)
+                page = await events.after(seq, PAGE)
                 for queued in page:
                     seq = queued.seq
                     yield queued
@@ -41,3 +42,4 @@ class Streams:
                     await grown.wait()
         finally:
             self.clients -= 1
+            await events.close()
