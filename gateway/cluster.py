@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -36,7 +36,7 @@ from mibs import MibTree
 
 log = structlog.get_logger("cluster")
 
-EVERY_S = 1.0  # between looks at the leases; a third of their life
+RENEW_S, LOOK_S = 0.75, 1.0  # a quarter of a lease's life, and between looks at who has what
 GROUP = 2048
 HIGH_WATER = 100_000
 AGAIN_S = 1.0
@@ -109,10 +109,12 @@ class ClusterCore:
         self._identity = await self._shared_identity()
         self._front.know_engine(self._identity)
         self._told_of = await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._around.told)
+        await self._renew()
         await self._look()
         self._tasks = [
             asyncio.create_task(self._publish(), name="publisher"),
-            asyncio.create_task(self._keep_looking(), name="leases"),
+            asyncio.create_task(self._again_and_again(self._renew, RENEW_S), name="leases"),
+            asyncio.create_task(self._again_and_again(self._look, LOOK_S), name="shares"),
         ]
 
     async def _shared_identity(self) -> EngineIdentity:
@@ -209,22 +211,30 @@ class ClusterCore:
 
     # --- leases -----------------------------------------------------------------------------------------------
 
-    async def _keep_looking(self) -> None:
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(every_s)
             try:
-                await self._look()
+                await work()
             except StoreError as error:
-                log.info("leases not renewed", reason=str(error))
+                log.info("leases not looked after", reason=str(error))
+
+    async def _renew(self) -> None:
+        """Keep what is owned. Nothing else is done here, so that nothing else can be too slow for it."""
+        await self._bus.lease(f"node.{self._name}", self._name)
+        numbers = list(self._owned)
+        kept = await asyncio.gather(*(self._bus.lease(f"part.{number}", self._name) for number in numbers))
+        for number, ours in zip(numbers, kept, strict=True):
+            if not ours and number in self._owned:
+                self._owned[number].broken = True
 
     async def _look(self) -> None:
-        """Renew what is owned, take what is free and our share, hand over what is more. Raises StoreError."""
-        await self._bus.lease(f"node.{self._name}", self._name)
+        """Let go of what is lost, take what is free and our share, hand over what is more. Raises StoreError."""
         nodes = max(1, len(await self._bus.leased("node.")))
         share = math.ceil(self._bus.layout.partitions / nodes)
         before = set(self._owned)
         for number, partition in list(self._owned.items()):
-            if partition.broken or not await self._bus.lease(f"part.{number}", self._name):
+            if partition.broken:
                 await self._give_up(number, release=False)
         for number in sorted(self._owned)[share:]:
             await self._give_up(number, release=True)

@@ -13,6 +13,8 @@ from gateway.deliver.sinks.sse import Streams
 from gateway.records import Redelivery
 
 STREAM = "stream"
+# How a destination stands for which another gateway does all the work.
+IDLE = {"paused": False, "backlog": 0, "delivered": 0, "given_up": 0, "failures": 0, "last_error": ""}
 
 
 class Destinations:
@@ -46,8 +48,8 @@ class Destinations:
             for row in (*await part.dispatcher.rows(), *await part.forwarder.rows(last)):
                 known = found.get(row["name"])
                 found[row["name"]] = row if known is None else _sum(known, row)
-        idle = [{"name": name, "type": kind} for name, kind in self._sinks.items() if name not in found]
-        idle += [{"name": name, "type": "forward"} for name in self._forwards if name not in found]
+        kinds = {**self._sinks, **dict.fromkeys(self._forwards, "forward")}
+        idle = [{"name": name, "type": kind, **IDLE} for name, kind in kinds.items() if name not in found]
         return [stream, *found.values(), *idle]
 
     async def row(self, name: str) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def shared(one: Site, other: Site) -> None:
 
 
 def delivered(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """Whole lines; the last one may be half written at this moment."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
 def numbers(events: list[dict[str, Any]]) -> dict[str, list[int]]:
