@@ -7,7 +7,7 @@ RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats fuzz soak lock mibs clean
+.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling fuzz soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -49,6 +49,9 @@ bench-traps: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
 	$(BIN)/python -m benchmarks.traps
 
+bench-polling: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.polling
+
 bench-heartbeats: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.heartbeats
 
@@ -58,7 +61,9 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.support.fuzz_bmc 1000000
 
 soak: $(VENV)/.dev
+	@tests/install-tools
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.kills
 
 lock: $(VENV)/.dev
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv

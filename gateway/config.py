@@ -38,7 +38,8 @@ class UpsDevice(Strict):
     kind: Literal["ups"]
     address: Address
     snmp: Snmp = Snmp()
-    poll_s: Seconds = 8
+    poll_s: Annotated[float, Field(gt=0, le=8)] = 8
+    """How often it is asked; the documents allow 8 s at most."""
     confirm_s: Annotated[float, Field(ge=0)] = 60
     """Time an outage must last before it is confirmed."""
     silence_s: Seconds = 50

@@ -40,7 +40,7 @@ class Heartbeat(Link[Target]):
     def add(self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: Probe) -> None:
         """A device to ask."""
         silence = Silence(timeout_s, ANSWERS_TO_RETURN, 0.0)
-        self._targets[address] = Target(name, address, port, interval_s, silence, probe)
+        self._add(address, Target(name, address, port, interval_s, silence, probe))
 
     def has_answered(self, name: str, since_s: float) -> bool:
         """Whether a device has answered since a loop time."""

@@ -26,9 +26,14 @@ class Link(ABC, Generic[T]):
     """Targets by address, and the socket that asks them."""
 
     def __init__(self) -> None:
-        self._targets: dict[str, T] = {}
+        self._targets: dict[str, T] = {}  # by address
+        self._by_name: dict[str, T] = {}
         self._asker: Asker | None = None
         self._watched: set[str] = set()
+
+    def _add(self, address: str, target: T) -> None:
+        self._targets[address] = target
+        self._by_name[target.name] = target
 
     def watch(self, names: Iterable[str]) -> None:
         """Ask these from now on, and no others; those that were asked before are not disturbed."""
@@ -59,7 +64,8 @@ class Link(ABC, Generic[T]):
 
     def last_heard_s(self, name: str) -> float | None:
         """Loop time of the last answer of a device."""
-        return next((item.silence.last_heard_s for item in self._targets.values() if item.name == name), None)
+        target = self._by_name.get(name)
+        return None if target is None else target.silence.last_heard_s
 
     def _ask(self, data: bytes, address: str, port: int) -> None:
         if self._asker:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.devices.link import Link
+from gateway.devices.patience import Patience
 from gateway.devices.silence import Silence
 from gateway.records import Observation
 from mibs import MibTree
 from wire.errors import WireError
 from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+
+SLOTS = 64  # of an interval; cards of one slot share a look at the socket
 
 Observe = Callable[[Observation], None]
 
@@ -28,7 +31,9 @@ class Target:
     poll_s: float
     silence: Silence
     names: list[str]
+    patience: Patience = field(default_factory=Patience)
     request_id: int = 0
+    question: bytes = b""
     values: dict[str, int] | None = None
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
@@ -41,29 +46,49 @@ class UpsPoller(Link[Target]):
         self._names = {oid: name for name, oid in self._oids.items()}
         super().__init__()
         self._observe = observe
+        self._begun = 0
 
     def add(
         self, name: str, address: str, port: int, version: Version, community: str, poll_s: float, silence_s: float
     ) -> None:
         """A card to poll."""
         silence = Silence(silence_s, 1, 0.0)
-        self._targets[address] = Target(
-            name, address, port, version, community.encode(), poll_s, silence, list(self._oids)
-        )
+        self._add(address, Target(name, address, port, version, community.encode(), poll_s, silence, list(self._oids)))
 
     def _begin(self, target: Target, now_s: float) -> None:
-        self._poll(target, now_s)
+        """Many cards are spread over the interval, so that they do not all answer at one instant."""
+        loop = asyncio.get_running_loop()
+        slot = self._begun % len(self._targets) * SLOTS // len(self._targets) if len(self._targets) > SLOTS else 0
+        self._begun += 1
+        if slot:
+            first = now_s + target.poll_s * slot / SLOTS
+            target.timers.append(loop.call_at(first, self._poll, target, first))
+        else:
+            self._poll(target, now_s)
         self._watch(target)
 
     def _poll(self, target: Target, due_s: float) -> None:
         target.request_id = target.request_id % 0x7FFFFFFF + 1
         varbinds = tuple(VarBind(self._oids[name], Tag.NULL, None) for name in target.names)
         pdu = Pdu(Kind.GET, target.request_id, 0, 0, varbinds)
-        self._ask(encode(Message(target.version, target.community, pdu)), target.address, target.port)
+        target.question = encode(Message(target.version, target.community, pdu))
         loop = asyncio.get_running_loop()
         following = due_s + target.poll_s  # from when it was due, so that the period does not drift
         target.timers[:] = [timer for timer in target.timers if timer.when() > loop.time() and not timer.cancelled()]
         target.timers.append(loop.call_at(following, self._poll, target, following))
+        self._put(target, anew=True)
+
+    def _put(self, target: Target, *, anew: bool) -> None:
+        """Ask, and again when no answer comes: a datagram may get lost where the card does not."""
+        loop = asyncio.get_running_loop()
+        wait_s = target.patience.asks(loop.time(), anew=anew)
+        self._ask(target.question, target.address, target.port)
+        if not target.silence.lost:
+            target.timers.append(loop.call_later(wait_s, self._look, target, target.request_id))
+
+    def _look(self, target: Target, request_id: int) -> None:
+        if request_id == target.request_id and target.patience.waiting:
+            self._put(target, anew=False)
 
     def _watch(self, target: Target) -> None:
         loop = asyncio.get_running_loop()
@@ -83,7 +108,9 @@ class UpsPoller(Link[Target]):
             return
         if not isinstance(pdu, Pdu) or pdu.kind is not Kind.RESPONSE or pdu.request_id != target.request_id:
             return
-        target.silence.heard(asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        target.silence.heard(now_s)
+        target.patience.answered(now_s)
         if pdu.error_status == ErrorStatus.NO_SUCH_NAME and 0 < pdu.error_index <= len(target.names):
             del target.names[pdu.error_index - 1]  # this card does not have the object; ask for the others
             return

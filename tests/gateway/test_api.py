@@ -48,7 +48,7 @@ def ask(site: Site, path: str, token: str = "", body: Any = None) -> tuple[int, 
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     """Requests made from the document, good and bad ones; every answer must be one that it announces."""
-    devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "poll_s": 3600, "silence_s": 9999}}
+    devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "silence_s": 9999}}
     sinks = {"log": {"type": "file", "path": str(tmp_path / "log")}}
     site = Site(tmp_path, devices=devices, sinks=sinks)
     try:
@@ -84,7 +84,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_tokens_roles_and_the_audit(tmp_path: Path) -> None:
-    devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "poll_s": 3600, "silence_s": 9999}}
+    devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "silence_s": 9999}}
     site = Site(tmp_path, devices=devices, api={"tokens": tokens()})
     try:
         path, body = "/v1/devices/UPS1/commands", {"command": "output.on", "deadline_s": 1}

@@ -17,8 +17,8 @@ from gateway.deliver.sinks import DONE
 from gateway.deliver.sinks.syslog import SyslogSink
 from gateway.deliver.sinks.webhook import WebhookSink
 from gateway.records import Event
-from tests.interop.test_faults import Hook
 from tests.support.certificates import Authority
+from tests.support.hook import Hook
 from tests.support.live import free_port
 from tests.support.sites import Site
 

@@ -22,8 +22,7 @@ from wire.snmp import Kind
 
 PARTITIONS = 4
 DEVICES = {
-    f"UPS{n}": {"kind": "ups", "address": f"127.0.7.{n}", "poll_s": 3600, "silence_s": 99999, "confirm_s": 2}
-    for n in range(1, 9)
+    f"UPS{n}": {"kind": "ups", "address": f"127.0.7.{n}", "silence_s": 99999, "confirm_s": 2} for n in range(1, 9)
 }
 
 

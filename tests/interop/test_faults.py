@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mibs import Oid
+from tests.support.hook import Hook
 from tests.support.live import CLIENTS, free_port
 from tests.support.sites import Site, octets
 
@@ -157,46 +155,6 @@ def test_ten_thousand_sources(tmp_path: Path) -> None:
         assert sorted(site.numbers()) == list(range(10_000))
 
 
-class Hook:
-    """A webhook that answers as it is told: a status, octets that are no HTTP, or nothing at all."""
-
-    def __init__(self) -> None:
-        self.answer: int | bytes | None = 200
-        self.seen: list[str] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                outer.seen.append(body["id"])
-                answer = outer.answer
-                if isinstance(answer, int):
-                    self.send_response(answer)
-                    self.send_header("content-length", "0")
-                    self.end_headers()
-                elif answer is not None:
-                    self.wfile.write(answer)
-                    self.close_connection = True
-                else:
-                    outer.hang.wait(30)
-                    self.close_connection = True
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                return
-
-        self.hang = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.hang.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
 @pytest.mark.parametrize(
     ("answer", "error"), [(503, "HTTP 503"), (b"SSH-2.0-x\r\n\r\n", "ClientResponseError"), (None, "TimeoutError")]
 )
@@ -288,7 +246,7 @@ def test_the_clock_of_the_machine_jumps(tmp_path: Path) -> None:
     lever.write_text("+0")
     library = next((CLIENTS / "libfaketime").glob("usr/lib/*/faketime/libfaketime.so.1"))
     settings = [f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={lever}", "FAKETIME_NO_CACHE=1"]
-    devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "confirm_s": 2, "poll_s": 3600, "silence_s": 9999}}
+    devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "confirm_s": 2, "silence_s": 9999}}
     with running(tmp_path, wrapper=["env", *settings, "DONT_FAKE_MONOTONIC=1"], devices=devices) as site:
         card = site.informer("127.0.0.77", Oid.parse("1.3.6.1.4.1.318.0.5"))
         other = site.informer()

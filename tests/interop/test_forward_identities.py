@@ -146,7 +146,7 @@ def test_an_address_of_choice_an_own_one_and_the_device_s(tmp_path: Path) -> Non
 
 def test_what_a_trusted_relay_names_is_the_device(tmp_path: Path) -> None:
     """Two gateways in a row: the second shows the device as if it had heard it itself, if it trusts the first."""
-    device = {"kind": "ups", "address": "127.0.0.77", "poll_s": 3600, "silence_s": 9999}
+    device = {"kind": "ups", "address": "127.0.0.77", "silence_s": 9999}
     for trusted, form in ((["127.0.0.60/32"], "v2c"), (["127.0.0.60/32"], "v1"), ([], "v2c")):
         folder = tmp_path / f"{form}-{len(trusted)}"
         (folder / "second").mkdir(parents=True)
