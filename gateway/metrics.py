@@ -28,15 +28,15 @@ class Metrics:
         """A datagram was worked off."""
         self._count(_outcome(value))
 
-    def _count(self, outcome: str) -> None:
+    def _count(self, outcome: str, count: int = 1) -> None:
         counter = self._outcomes.get(outcome)
         if counter is None:
             counter = self._outcomes[outcome] = self._datagrams.labels(outcome)
-        counter.inc()
+        counter.inc(count)
 
-    def held(self) -> None:
-        """A datagram of a storm was kept and not told."""
-        self._count("storm")
+    def held(self, count: int) -> None:
+        """Datagrams of a storm were kept and not told."""
+        self._count("storm", count)
 
     def failed(self) -> None:
         """A record tripped a rule."""

@@ -68,6 +68,7 @@ class Processor:
         """Work off records that stand behind those before; the acknowledgements of informs. Raises StoreError."""
         events: list[Event] = []
         answers: list[tuple[Arrival, bytes]] = []
+        held = 0
         for record in records:
             try:
                 concluded = self.thinking.conclude(record)
@@ -79,9 +80,11 @@ class Processor:
             if concluded.answer is not None:
                 answers.append((record.arrival, concluded.answer))
             if concluded.held:
-                self._metrics.held()
+                held += 1
             elif concluded.outcome is not None:
                 self._metrics.decoded(concluded.outcome)
+        if held:
+            self._metrics.held(held)
         last = records[-1]
         memory = self.thinking.memory(last.arrival.at_ms)
         await self._outbox.add(events, last.position, memory, self.thinking.moved_clocks())

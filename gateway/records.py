@@ -1,4 +1,7 @@
-"""The values that pass between the stages of the gateway. Every stage knows these, and no other stage."""
+"""The values that pass between the stages of the gateway. Every stage knows these, and no other stage.
+
+Those that come with every datagram are kept from the garbage collector's sight (`gc=False`): none is part of a cycle.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ class RecordKind(StrEnum):
     TICK = "tick"  # a deadline of the correlator came due
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """Something heard, not yet in the journal. `at_ms` is Unix time."""
 
     at_ms: int
@@ -27,7 +30,7 @@ class Arrival(msgspec.Struct, frozen=True):
     port: int = 0
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A journal entry: an arrival with its durable position."""
 
     position: int
@@ -52,7 +55,7 @@ class EngineClock(msgspec.Struct, frozen=True):
     at_ms: int
 
 
-class Variable(msgspec.Struct, frozen=True):
+class Variable(msgspec.Struct, frozen=True, gc=False):
     """A variable of a notification, named as far as MIB texts go."""
 
     name: str
@@ -60,7 +63,7 @@ class Variable(msgspec.Struct, frozen=True):
     units: str = ""
 
 
-class Platform(msgspec.Struct, frozen=True):
+class Platform(msgspec.Struct, frozen=True, gc=False):
     """The contents of a platform event trap."""
 
     guid: str
@@ -77,7 +80,7 @@ class Platform(msgspec.Struct, frozen=True):
     event_data: str  # hexadecimal
 
 
-class Notification(msgspec.Struct, frozen=True):
+class Notification(msgspec.Struct, frozen=True, gc=False):
     """A decoded trap or inform."""
 
     version: str
@@ -152,7 +155,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Signal(msgspec.Struct, frozen=True):
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """One statement about a device: what the translation makes of a notification or an observation.
 
     A signal with a `condition` opens or clears it; the correlator turns repeated statements into one event.
@@ -170,7 +173,7 @@ class Signal(msgspec.Struct, frozen=True):
     repeat: str = ""  # trouble that is told once and then counted, by this name
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=False):
+class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=False):
     """A controller event: CloudEvents 1.0, JSON format."""
 
     id: str

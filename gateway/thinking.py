@@ -33,6 +33,9 @@ class Concluded(NamedTuple):
     held: bool = False  # part of a storm
 
 
+HELD = Concluded([], held=True)
+
+
 class Thinking:
     """The stages of one site, and their memory. The same records give the same events."""
 
@@ -111,25 +114,22 @@ class Thinking:
         if arrival.kind is RecordKind.OBSERVATION:
             signals = self._translator.observation(decode_observation(arrival.data))
             return Concluded(self._correlator.signals(position, arrival.at_ms, signals))
-        relayed = self._is_relay(arrival.source)
-        storm = None
-        if not relayed:  # what stands behind a relay is many sources
-            subject = self._translator.subject(arrival.source)
-            storm = self._correlator.storm(position, arrival.at_ms, arrival.source, subject)
-        if storm is None:
+        relayed = bool(self._relays) and self._is_relay(arrival.source)
+        # What stands behind a relay is many sources.
+        if relayed or self._correlator.passes(arrival.source, arrival.at_ms):
             decoded = self._decode(arrival, relayed=relayed)
             signals = self._translator.datagram(decoded.value)
             events = self._correlator.signals(position, arrival.at_ms, signals)
             return Concluded(events, decoded.acknowledgement, decoded.value)
-        answer = self._decode(arrival).acknowledgement if wants_answer(arrival.data) else None
-        return Concluded(storm, answer, held=True)
+        told = self._correlator.hold(position, arrival.at_ms, arrival.source, self._translator.subject)
+        if wants_answer(arrival.data):
+            return Concluded(told, self._decode(arrival).acknowledgement, held=True)
+        return Concluded(told, held=True) if told else HELD
 
     def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
         return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed)
 
     def _is_relay(self, source: str) -> bool:
-        if not self._relays:
-            return False
         known = self._known_relays.get(source)
         if known is None:
             if len(self._known_relays) >= MOST_SOURCES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import signal
 import sys
@@ -158,6 +159,7 @@ async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:
     if isinstance(process, GatewayProcess):
         loop.add_signal_handler(signal.SIGHUP, process.reload_rules)
     await process.start()
+    gc.freeze()  # what is there by now stays, so the collector need not look at it again and again
     if rig is not None:
         typer.echo(banner(rig, api, gateway=isinstance(process, GatewayProcess)))
     watchers = []
