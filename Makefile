@@ -7,7 +7,7 @@ RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling fuzz soak lock mibs clean
+.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward fuzz soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -48,6 +48,13 @@ bench-bmc: $(VENV)/.dev $(VENV)/compiled/.done
 bench-traps: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
 	$(BIN)/python -m benchmarks.traps
+
+bench-latency: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.latency
+
+bench-forward: $(VENV)/.dev $(VENV)/compiled/.done
+	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
+	$(BIN)/python -m benchmarks.forwards
 
 bench-polling: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.polling

@@ -149,8 +149,8 @@ class Monitor(Strict):
 class Storms(Strict):
     """What one source may send before its datagrams are only kept; see `trap.storm`."""
 
-    per_s: Annotated[float, Field(gt=0)] = 500
-    burst: int = Field(default=5000, ge=1)
+    per_s: Annotated[float, Field(gt=0)] = 100
+    burst: int = Field(default=500, ge=1)
 
 
 class Flaps(Strict):

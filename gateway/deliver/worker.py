@@ -1,14 +1,16 @@
-"""One sink at work: a page of events at a time, in order for each device, with waits that outlive the process."""
+"""One sink at work: in order for each device, none waiting for another's, with waits that outlive the process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from gateway.deliver.filters import Filter
+from gateway.deliver.flight import Flight
 from gateway.deliver.progress import Book, Events, Queued, Retry
 from gateway.deliver.sinks import Outcome, Sink, give_up, retry
 from gateway.pacing import LONGEST_DELAY_S, Growth, delay_s
@@ -17,7 +19,7 @@ from gateway.store import StoreError
 
 log = structlog.get_logger("deliver")
 
-PAGE = 64
+PAGE = 256
 PATIENCE = 6  # attempts after which an event counts as the trouble, if others get through meanwhile
 
 
@@ -59,7 +61,8 @@ class Worker:
         self._interrupt = asyncio.Event()  # somebody changed the plan while the sink waits
         self._move_to: int | None = None
         self._again = False
-        self._done: set[int] = set()  # beyond the cursor, of a page that was broken off
+        self._done: set[int] = set()  # beyond the cursor, when the plan changed
+        self._left: Retry | None = None  # what an earlier run waited with
 
     # --- control ----------------------------------------------------------------------------------------------
 
@@ -105,94 +108,101 @@ class Worker:
                 await asyncio.sleep(delay_s(attempt, self._jitter))
 
     async def _empty(self) -> None:
+        """Deliver for ever. Raises StoreError; the cursor on disk says where to go on."""
         cursor = await self.book.cursor()
-        left = await self.book.retry()
+        self._left = await self.book.retry()
         while True:
             await self._running.wait()
             self._interrupt.clear()
             if self._move_to is not None:
-                cursor, self._move_to, left = self._move_to, None, None
+                cursor, self._move_to, self._left = self._move_to, None, None
                 self._done.clear()
                 await self.book.move(cursor)
             if self._again:
                 self._again = False
                 await self._try_aside()
-            grown = self._growth.next
-            page = await self._outbox.after(cursor, PAGE)
-            if not page:
-                await _first(grown, self._interrupt)
-                continue
-            cursor = await self._work_off(page, cursor, left)
-            left = None
+            cursor = await self._flow(cursor)
 
-    async def _work_off(self, page: list[Queued], cursor: int, left: Retry | None) -> int:
-        """Deliver a page; how far the sink has come."""
-        lanes: dict[str, list[Queued]] = {}
-        for queued in page:
-            if queued.seq in self._done:
-                continue
-            if self._wanted.passes(queued.event):
-                lanes.setdefault(queued.event.subject if self.sink.lanes > 1 else "", []).append(queued)
-            else:
-                self._done.add(queued.seq)
-                self.progress.filtered += 1
-        free = asyncio.Semaphore(self.sink.lanes)
-        through = self.progress.delivered
-        await asyncio.gather(*(self._lane(lane, free, left, through) for lane in lanes.values()))
-        reached = cursor
-        for queued in page:
-            if queued.seq not in self._done:
-                break
-            self._done.discard(queued.seq)
-            reached = queued.seq
-        if reached != cursor:
-            await self.book.move(reached)
-        return reached
+    async def _flow(self, cursor: int) -> int:
+        """Deliver until somebody changes the plan; how far the sink has come by then. Raises StoreError."""
+        flight = Flight(cursor)
+        try:
+            while not self._interrupt.is_set():
+                flight.changed.clear()  # before looking, so that nothing changes unseen in between
+                flight.check()
+                grown = self._growth.next
+                page = await self._outbox.after(flight.read, PAGE) if flight.room else []
+                for queued in page:
+                    flight.read = queued.seq
+                    if queued.seq in self._done:
+                        flight.took(queued.seq)
+                    elif self._wanted.passes(queued.event):
+                        flight.add(queued, queued.event.subject if self.sink.lanes > 1 else "")
+                    else:
+                        self.progress.filtered += 1
+                        flight.took(queued.seq)
+                for lane in flight.idle(self.sink.lanes):
+                    flight.begin(lane, asyncio.create_task(self._lane(flight, lane), name=f"{self.name} {lane}"))
+                if await self._keep(flight) or page:
+                    continue
+                await _first(flight.changed.wait(), self._interrupt.wait(), *([grown.wait()] if flight.room else []))
+        except asyncio.CancelledError:
+            flight.cancel()
+            raise
+        finally:
+            self._interrupt.set()
+            await flight.settle()
+        await self._keep(flight)
+        self._done = flight.beyond()
+        return flight.cursor
 
-    async def _lane(self, lane: list[Queued], free: asyncio.Semaphore, left: Retry | None, through: int) -> None:
-        """Events that keep their order among themselves."""
-        for number, queued in enumerate(lane):
-            if queued.seq in self._done:
-                continue  # a later one that proved its predecessor to be the trouble
-            if self._interrupt.is_set():
-                return
-            async with free:
-                outcome = await self._deliver(queued.event)
-            attempt = left.attempt if left and left.seq == queued.seq else 0
-            until_ms = left.until_ms if attempt and left else None
+    async def _keep(self, flight: Flight) -> bool:
+        """Note on disk how far the sink has come; whether that was news."""
+        if not flight.advance():
+            return False
+        await self.book.move(flight.cursor)
+        return True
+
+    async def _lane(self, flight: Flight, lane: str) -> None:
+        """Events that keep their order among themselves, until there are none or the plan changes."""
+        while (queued := flight.head(lane)) is not None and not self._interrupt.is_set():
+            through = self.progress.delivered
+            left = self._left if self._left and self._left.seq == queued.seq else None
+            attempt = left.attempt if left else 0
+            outcome = await self._deliver(queued.event)
             while not (outcome.done or outcome.permanent):
                 attempt += 1
-                if attempt > PATIENCE and await self._others_get_through(lane[number + 1 : number + 2], through):
+                if attempt > PATIENCE and await self._others_get_through(flight, lane, through):
                     outcome = give_up(f"{outcome.reason}, {attempt} times, while others got through")
                     break
-                if not await self._wait(queued.seq, attempt, outcome.reason, until_ms):
+                if not await self._wait(queued.seq, attempt, outcome.reason, left.until_ms if left else None):
                     return
-                until_ms = None
-                async with free:
-                    outcome = await self._deliver(queued.event)
-            await self._finish(queued.seq, outcome)
+                left = None
+                outcome = await self._deliver(queued.event)
+            await self._finish(flight, queued, lane, outcome)
 
-    async def _others_get_through(self, following: list[Queued], through: int) -> bool:
+    async def _others_get_through(self, flight: Flight, lane: str, through: int) -> bool:
         """Whether it is the event that is the trouble, and not the sink; the one behind it is tried to find out."""
         if self.progress.delivered > through:
             return True
-        for queued in following:
-            outcome = await self._deliver(queued.event)
-            if outcome.done:
-                await self._finish(queued.seq, outcome)
-                return True
-        return False
+        following = flight.second(lane)
+        if following is None:
+            return False
+        outcome = await self._deliver(following.event)
+        if outcome.done:
+            await self._finish(flight, following, lane, outcome)
+        return outcome.done
 
-    async def _finish(self, seq: int, outcome: Outcome) -> None:
+    async def _finish(self, flight: Flight, queued: Queued, lane: str, outcome: Outcome) -> None:
         self.progress.waiting = False
         if outcome.done:
             self.progress.delivered += 1
         else:
             self.progress.last_error = outcome.reason
-            await self.book.set_aside(seq, outcome.reason)
-        self._done.add(seq)
-        if self.sink.lanes == 1 and seq == min(self._done):
-            await self.book.move(seq)  # so that a crash repeats one event at most
+            await self.book.set_aside(queued.seq, outcome.reason)
+        flight.finish(queued, lane)
+        if self.sink.lanes == 1 and flight.advance():
+            await self.book.move(flight.cursor)  # at once, so that a crash repeats one event at most
 
     async def _wait(self, seq: int, attempt: int, reason: str, until_ms: int | None) -> bool:
         """Wait for the next attempt; False when the plan changed meanwhile."""
@@ -231,9 +241,9 @@ class Worker:
         self.progress.last_error = reason
 
 
-async def _first(*events: asyncio.Event) -> None:
-    """Until one of them is set."""
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is over."""
+    waiting = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -294,6 +294,24 @@ def test_what_a_filter_lets_pass() -> None:
     run(body(), "max")
 
 
+def test_events_that_come_while_lanes_end_are_not_forgotten() -> None:
+    async def body() -> None:
+        store = Store(None)
+        sinks = {"one": Script(), "many": Script(lanes=4)}
+        bench = Bench(store, sinks)
+        for number in range(1, 600):
+            await bench.add([event(number, "ABC"[number % 3])])
+            if number % 7 == 0:
+                await asyncio.sleep(0)
+        for name, sink in sinks.items():
+            await bench.reached(name, 599)
+            assert len(sink.taken) == 599
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 3), st.booleans()), min_size=1, max_size=30),
     st.sampled_from([1, 2, 8]),

@@ -81,6 +81,7 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
                 "hook": {"type": "webhook", "url": hook.url},
                 "bus": {"type": "nats", "login": {"servers": [server.url]}},
             },
+            correlate={"storms": None},  # every one is to be told
         )
         ending = threading.Event()
         acknowledged: dict[str, list[int]] = {}
