@@ -1,7 +1,8 @@
 """Forwards against net-snmp's snmptrapd, in one run: `make bench-forward`.
 
-Version 2 to version 2, source kept (`snmpTrapAddress`): ours with the journal on disk as its queue, snmptrapd's `forward`
-with `addForwarderInfo` and no queue. One process sends and counts what comes out, so many under way as all buffers hold.
+Version 2 to version 2, source kept (`snmpTrapAddress`): ours with the journal on disk as its queue, snmptrapd's
+`forward` with `addForwarderInfo` and no queue. One process sends and counts what comes out, so many under way as all
+buffers hold.
 """
 
 from __future__ import annotations

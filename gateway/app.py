@@ -29,7 +29,7 @@ from gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from gateway.devices.heartbeat import Heartbeat
 from gateway.devices.ups_poll import UpsPoller
 from gateway.local import LocalCore
-from gateway.metrics import Metrics
+from gateway.metrics import Look, Metrics
 from gateway.receive import Listener, ListenError, watch
 from gateway.records import (
     Arrival,
@@ -284,5 +284,11 @@ class Gateway:
     def streams_full(self) -> bool:
         return self._streams.full
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
+        try:
+            destinations = await self.destinations.rows()
+        except StoreError:
+            destinations = []  # the others are wanted all the more
+        listeners = [listener.row() for listener in self._listeners.values()]
+        self._metrics.look(Look(self.ready(), self._core.conditions(), listeners, destinations))
         return self._metrics.text()

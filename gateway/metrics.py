@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.records import Event, Notification, Refused
+
+
+class Look(NamedTuple):
+    """What is counted elsewhere: rows as the HTTP interface shows them."""
+
+    ready: bool
+    conditions: Mapping[str, Iterable[str]]
+    listeners: Sequence[Mapping[str, Any]]
+    destinations: Sequence[Mapping[str, Any]]
 
 
 class Metrics:
@@ -23,6 +33,21 @@ class Metrics:
         self._events = Counter("standin_events", "Events, by type", ["type"], registry=self._registry)
         gauge = Gauge("standin_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
         gauge.set_function(lambda: float(waiting()))
+        self._ready = self._gauge("ready", "Whether traps are taken and worked off")
+        self._open = self._gauge("condition_open", "Conditions that are open", "device", "condition")
+        self._received = self._gauge("listener_received", "Datagrams read from a socket", "listener")
+        self._dropped = self._gauge("listener_dropped", "Datagrams that the kernel dropped", "listener")
+        self._strangers = self._gauge("listener_refused", "Datagrams of networks that may not send", "listener")
+        self._of_destinations = (
+            (self._gauge("destination_backlog", "What a destination has not taken yet", "destination"), "backlog"),
+            (self._gauge("destination_delivered", "What it has taken since the start", "destination"), "delivered"),
+            (self._gauge("destination_failures", "Attempts that failed since the start", "destination"), "failures"),
+            (self._gauge("destination_given_up", "What it will never take", "destination"), "given_up"),
+            (self._gauge("destination_paused", "Whether it is paused", "destination"), "paused"),
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"standin_{name}", text, labels, registry=self._registry)
 
     def decoded(self, value: object) -> None:
         """A datagram was worked off."""
@@ -49,6 +74,22 @@ class Metrics:
             if counter is None:
                 counter = self._types[event.type] = self._events.labels(event.type)
             counter.inc()
+
+    def look(self, seen: Look) -> None:
+        """How things stand at this moment."""
+        self._ready.set(seen.ready)
+        self._open.clear()
+        for device, conditions in seen.conditions.items():
+            for condition in conditions:
+                self._open.labels(device, condition).set(1)
+        for row in seen.listeners:
+            self._received.labels(row["listener"]).set(row["received"])
+            self._dropped.labels(row["listener"]).set(row["dropped_by_kernel"])
+            self._strangers.labels(row["listener"]).set(row["refused_by_source"])
+        for row in seen.destinations:
+            for gauge, key in self._of_destinations:
+                if key in row:
+                    gauge.labels(row["name"]).set(row[key])
 
     def text(self) -> bytes:
         """The text format."""

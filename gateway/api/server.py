@@ -86,7 +86,7 @@ class _Handlers:
         return reply({"status": "ready" if ready else "starting"}, 200 if ready else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._backend.metrics(), content_type="text/plain", charset="utf-8")
+        return web.Response(body=await self._backend.metrics(), content_type="text/plain", charset="utf-8")
 
     async def openapi(self, _request: web.Request) -> web.Response:
         return reply(document())

@@ -88,13 +88,19 @@ def explained() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def configure_logging(*, verbose: bool) -> None:
-    """Log lines on standard error, coloured only on a terminal."""
+def configure_logging(*, verbose: bool, form: str = "console") -> None:
+    """Log lines on standard error: for people, coloured only on a terminal, or `json` with one document a line."""
+    structured = form == "json"
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S"),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.processors.TimeStamper(fmt="iso", utc=True)
+            if structured
+            else structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+            *([structlog.processors.dict_tracebacks] if structured else []),
+            structlog.processors.JSONRenderer()
+            if structured
+            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -126,4 +132,18 @@ MibOption = Annotated[
     Path | None, typer.Option("--mib-dir", metavar="DIR", help="Folder of vendor MIB texts, for names and units.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _log_form(text: str) -> str:
+    if text not in ("console", "json"):
+        raise typer.BadParameter("expected console or json")
+    return text
+
+
+LogOption = Annotated[
+    Any,
+    typer.Option(
+        "--log", parser=_log_form, metavar="console|json", envvar="STANDIN_LOG", help="Log lines for people, or JSON."
+    ),
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]

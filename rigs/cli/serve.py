@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from gateway.config import Api, Site
 from rigs.cli.common import (
     INTERRUPTED,
+    LogOption,
     MibOption,
     SpeedOption,
     VerboseOption,
@@ -55,13 +56,14 @@ def run(
     http: HttpOption = None,
     ports: PortsOption = "file",
     mib_dir: MibOption = None,
+    log: LogOption = "console",
     verbose: VerboseOption = False,
 ) -> None:
     """Run a whole rig: emulated devices, gateway and console.
 
     Example: `standin run rigs/samples/a1080a-pair.yaml`
     """
-    configure_logging(verbose=verbose)
+    configure_logging(verbose=verbose, form=log)
     with explained():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, _ports(ports))
@@ -82,13 +84,14 @@ def emulators(
     data: DataOption = None,
     http: HttpOption = None,
     ports: PortsOption = "file",
+    log: LogOption = "console",
     verbose: VerboseOption = False,
 ) -> None:
     """Run only the emulated devices of a rig, with the lab interface.
 
     Example: `standin emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
     """
-    configure_logging(verbose=verbose)
+    configure_logging(verbose=verbose, form=log)
     with explained():
         loaded = load_rig(rig, _ports(ports))
         api = _api(loaded.gateway.api, http)
@@ -105,13 +108,14 @@ def gateway(
     data: DataOption = None,
     http: HttpOption = None,
     mib_dir: MibOption = None,
+    log: LogOption = "console",
     verbose: VerboseOption = False,
 ) -> None:
     """Run only the gateway, against the devices of a site file.
 
     Example: `standin gateway site.yaml --data /var/lib/standin`
     """
-    configure_logging(verbose=verbose)
+    configure_logging(verbose=verbose, form=log)
     with explained():
         tree = tree_of(mib_dir)
         loaded = load(site, Site)

@@ -220,8 +220,8 @@ def test_ten_thousand_random_datagrams_at_every_port() -> None:
             outcomes = re.findall(r'standin_datagrams_total{outcome="(\w+)"} (\S+)', await answer.text())
         counted = {name: float(number) for name, number in outcomes}
         # The sender is a storm: what is beyond its burst is kept, and not even read.
-        assert counted["undecodable"] >= 5000
-        assert counted["storm"] > 1000
+        assert counted["undecodable"] >= 500
+        assert counted["storm"] > 5000
         assert sum(counted.values()) >= 10_000
         types = [event["type"] for event in (await stage.get("/v1/events?limit=1000"))["events"]]
         assert types.count("trap.storm") == 1
