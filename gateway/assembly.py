@@ -96,18 +96,19 @@ def bus_of(site: Site) -> Bus | None:
     return Bus(_login(where, config.login), _tls(f"{where}.login", config.login.tls), layout)
 
 
-def users_of(site: Site) -> dict[bytes, TrapUser]:
-    """Who may send by version 3, by name. Raises SecretError."""
-    return {
-        name.encode(): TrapUser(
-            name.encode(),
+def users_of(site: Site) -> list[TrapUser]:
+    """Who may send by version 3. Raises SecretError."""
+    return [
+        TrapUser(
+            (user.name or row).encode(),
             user.auth,
-            _passphrase(f"access.users.{name}", "auth", user.auth_key, user.auth_key_file),
+            _passphrase(f"access.users.{row}", "auth", user.auth_key, user.auth_key_file),
             user.priv,
-            _passphrase(f"access.users.{name}", "priv", user.priv_key, user.priv_key_file),
+            _passphrase(f"access.users.{row}", "priv", user.priv_key, user.priv_key_file),
+            user.sources,
         )
-        for name, user in site.access.users.items()
-    }
+        for row, user in site.access.users.items()
+    ]
 
 
 def _tls(where: str, config: Tls | None) -> Callable[[], ssl.SSLContext | None]:
@@ -258,7 +259,8 @@ def devices_of(site: Site) -> list[Known]:
             if text is not None:
                 place = keyword_address(text)
                 keywords[place] = (*keywords.get(place, ()), monitor.name)
-        result.append(Known(name, device.kind, device.address, server, keywords))
+        engine = "" if isinstance(device, ServerDevice) else device.engine_id or ""
+        result.append(Known(name, device.kind, device.address, server, keywords, engine.lower()))
     return result
 
 

@@ -50,6 +50,8 @@ class UpsDevice(Strict):
     """What its servers do when nothing is heard of it for `silence_s` during an outage."""
     behind: DeviceId | None = None
     """What the device hangs on, such as a hub: devices that fall silent together are told as one."""
+    engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
+    """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
 
 
 class Heartbeat(Strict):
@@ -89,6 +91,8 @@ class BmcDevice(Strict):
     heartbeat: BmcHeartbeat = BmcHeartbeat()
     recovery: RecoveryWait = RecoveryWait()
     behind: DeviceId | None = None
+    engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
+    """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:

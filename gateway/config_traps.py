@@ -16,6 +16,10 @@ from wire.snmp.usm import Auth, Priv
 class TrapUser(Strict):
     """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
 
+    name: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    """The name in messages; that of the row when left out. Several rows may have one name, from different networks."""
+    sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of this user's senders; all when empty."""
     auth: Auth | None = None
     auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
     """Only for rigs; a site keeps passphrases in files."""

@@ -95,6 +95,7 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
     variables: list[Variable]
     platform: Platform | None = None
     user: str = ""  # of version 3
+    engine: str = ""  # identifier of the sender's engine, of an authentic trap of version 3
     relayed: bool = False  # by a forwarder that is trusted to name the sender
 
 

@@ -86,9 +86,9 @@ class Thinking:
         """From the next record on."""
         self._translator = Translator(Inventory(devices_of(self._site)), rules)
 
-    def read(self, data: bytes) -> Pdu | None:
-        """The notification in a message of version 3 of a known user."""
-        return None if self._usm is None else self._usm.read(data)
+    def read(self, data: bytes, source: str) -> Pdu | None:
+        """The notification in a message of version 3 of a user who is known at its source."""
+        return None if self._usm is None else self._usm.read(data, source)
 
     def acknowledgement(self, arrival: Arrival) -> bytes | None:
         """What an inform, or a question after the gateway's engine, is answered with."""

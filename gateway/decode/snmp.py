@@ -45,14 +45,16 @@ def decode_datagram(
     """
     user: str | None = None
     answer: bytes | None = None
+    engine = ""
     try:
         if v3.is_v3(arrival.data):
-            opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms)
+            opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
             if isinstance(opened, Closed):
                 return Decoded(
                     Refused(arrival.source, opened.reason, arrival.listener, opened.report is not None), opened.report
                 )
             message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
+            engine = opened.engine_id.hex()
         else:
             message = decode(arrival.data)
     except WireError as error:
@@ -81,6 +83,7 @@ def decode_datagram(
         variables=[_variable(tree, varbind) for varbind in varbinds],
         platform=_platform(trap_oid, varbinds),
         user=user or "",
+        engine=engine,
         relayed=relayed,
     )
     return Decoded(value, answer or _acknowledgement(message, arrival.data))

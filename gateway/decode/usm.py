@@ -7,8 +7,9 @@ of the arrival, so that a journal read again gives what it gave before.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import NamedTuple
 
 from gateway.records import EngineClock, EngineIdentity
@@ -33,6 +34,7 @@ class TrapUser:
     auth_password: bytes = field(default=b"", repr=False)
     priv: Priv | None = None
     priv_password: bytes = field(default=b"", repr=False)
+    sources: tuple[IPv4Network | IPv6Network, ...] = ()  # from where; several users may have one name
 
     @property
     def least(self) -> int:
@@ -50,6 +52,7 @@ class Opened(NamedTuple):
     pdu: Pdu
     user: bytes
     answer: bytes | None = None
+    engine_id: bytes = b""  # of a trap's sender, where that is proved
 
 
 class Closed(NamedTuple):
@@ -62,19 +65,21 @@ class Closed(NamedTuple):
 class UsmReceiver:
     """Users and their senders."""
 
-    def __init__(
-        self, users: Mapping[bytes, TrapUser], identity: EngineIdentity, clocks: Iterable[EngineClock] = ()
-    ) -> None:
+    def __init__(self, users: Sequence[TrapUser], identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
         self._users = users
+        self._placed = any(user.sources for user in users)
+        self._known: Mapping[bytes, TrapUser] = {user.name: user for user in users}  # at the source looked at
+        self._by_source: OrderedDict[str, Mapping[bytes, TrapUser]] = OrderedDict()
         self._identity = identity
-        self._engine: UsmEngine[TrapUser] = UsmEngine(identity.engine_id, lambda: users, Counter(), identity.salt)
+        self._engine: UsmEngine[TrapUser] = UsmEngine(identity.engine_id, lambda: self._known, Counter(), identity.salt)
         self._clocks = OrderedDict((clock.engine_id, clock) for clock in clocks)
-        self._keys: OrderedDict[tuple[bytes, bytes], Keys] = OrderedDict()
+        self._keys: OrderedDict[tuple[int, bytes], Keys] = OrderedDict()  # by user and engine
         self._moved: dict[bytes, EngineClock] = {}
 
-    def open(self, data: bytes, at_ms: int) -> Opened | Closed:
-        """Take a message that arrived at `at_ms`. Raises WireError."""
+    def open(self, data: bytes, at_ms: int, source: str) -> Opened | Closed:
+        """Take a message that arrived from `source` at `at_ms`. Raises WireError."""
         message = v3.decode(data)
+        self._look_from(source)
         if message.header.flags & Flags.REPORTABLE or message.header.engine_id == self._identity.engine_id:
             return self._open_inform(data, at_ms)
         taken = self._authentic(data, message)
@@ -82,16 +87,34 @@ class UsmReceiver:
             return taken
         if message.header.flags & Flags.AUTH and not self._in_time(message, at_ms):
             return _closed(Reason.NOT_IN_TIME_WINDOWS)
-        return Opened(taken.pdu, message.header.user)
+        authentic = message.header.flags & Flags.AUTH
+        return Opened(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
 
-    def read(self, data: bytes) -> Pdu | None:
+    def read(self, data: bytes, source: str) -> Pdu | None:
         """The notification in a message that was taken before; None for any other. Looks at no clock."""
         try:
             message = v3.decode(data)
+            self._look_from(source)
             taken = self._authentic(data, message)
         except WireError:
             return None
         return None if isinstance(taken, Closed) else taken.pdu
+
+    def _look_from(self, source: str) -> None:
+        """Know the users of that source: of several with one name the first whose networks hold it, else one of all."""
+        if not self._placed:
+            return
+        known = self._by_source.get(source)
+        if known is None:
+            address = ip_address(source.partition("%")[0])
+            found: dict[bytes, TrapUser] = {user.name: user for user in self._users if not user.sources}
+            for user in reversed(self._users):
+                if any(address in network for network in user.sources):
+                    found[user.name] = user
+            known = self._by_source[source] = found
+            if len(self._by_source) > MOST_ENGINES:
+                self._by_source.popitem(last=False)
+        self._known = known
 
     def moved_clocks(self) -> list[EngineClock]:
         """The senders' clocks that have moved since the last call."""
@@ -100,7 +123,7 @@ class UsmReceiver:
 
     def _authentic(self, data: bytes, message: V3Message) -> Scoped | Closed:
         header = message.header
-        user = self._users.get(header.user)
+        user = self._known.get(header.user)
         if user is None:
             return _closed(Reason.UNKNOWN_USER_NAMES)
         if header.flags & (Flags.AUTH | Flags.PRIV) != user.least:
@@ -111,7 +134,7 @@ class UsmReceiver:
         return _scoped(secure.plain(message, keys), message)
 
     def _keys_of(self, user: TrapUser, engine_id: bytes) -> Keys:
-        place = (user.name, engine_id)
+        place = (id(user), engine_id)
         keys = self._keys.get(place)
         if keys is None:
             keys = self._keys[place] = user.keys(engine_id)

@@ -62,7 +62,7 @@ class Trust(NamedTuple):
     """Whom the gateway believes. `read` opens a message of version 3 of a known user; None for any other."""
 
     communities: frozenset[bytes]
-    read: Callable[[bytes], Pdu | None]
+    read: Callable[[bytes, str], Pdu | None]
 
 
 def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed | NotRelayed:
@@ -73,7 +73,7 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     sealed = False
     try:
         sealed = v3.is_v3(arrival.data)
-        opened = trust.read(arrival.data) if sealed else None
+        opened = trust.read(arrival.data, arrival.source) if sealed else None
         message = Message(Version.V2C, b"", opened) if opened is not None else decode(arrival.data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")

@@ -15,6 +15,7 @@ class Known:
     address: str
     server: str = ""
     keywords: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    engine: str = ""  # identifier of its SNMP engine, in hexadecimal; empty when it is not known
 
 
 class Inventory:
@@ -22,10 +23,13 @@ class Inventory:
 
     def __init__(self, devices: Iterable[Known]) -> None:
         self._by_address = {device.address: device for device in devices}
+        self._by_engine = {device.engine: device for device in self._by_address.values() if device.engine}
         self._by_name = {device.name: device for device in self._by_address.values()}
 
-    def find(self, source: str, agent: str, *, relayed: bool = False) -> Known | None:
+    def find(self, source: str, agent: str, *, relayed: bool = False, engine: str = "") -> Known | None:
         """The sender of a notification: by its UDP source, else by the address it names; relayed, by that first."""
+        if engine and (known := self._by_engine.get(engine)) is not None:
+            return known  # behind any address
         first, second = (agent, source) if relayed and agent else (source, agent)
         return self._by_address.get(first) or self._by_address.get(second)
 

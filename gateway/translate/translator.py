@@ -67,7 +67,7 @@ class Translator:
             ]
         if isinstance(value, Refused):
             return self._refused(value)
-        device = self._inventory.find(value.source, value.agent, relayed=value.relayed)
+        device = self._inventory.find(value.source, value.agent, relayed=value.relayed, engine=value.engine)
         for number, own in enumerate(self._rules, start=1):
             if own.applies(value, device.name if device else ""):
                 return _told(own, number, value, device)
@@ -129,7 +129,9 @@ class Translator:
 
     def sender(self, value: Notification) -> str:
         """Whom a notification is from: the device, or the address of a stranger."""
-        return _subject(value, self._inventory.find(value.source, value.agent, relayed=value.relayed))
+        return _subject(
+            value, self._inventory.find(value.source, value.agent, relayed=value.relayed, engine=value.engine)
+        )
 
     def subject(self, source: str) -> str:
         """The device behind a source address, or the address itself."""

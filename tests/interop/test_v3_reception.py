@@ -174,3 +174,38 @@ def test_without_users_version_3_is_refused_and_counted(tmp_path: Path) -> None:
         assert (refused["type"], refused["data"]["reason"]) == ("security.refused", "version_3")
     finally:
         stop(site.process)
+
+
+def test_one_name_with_other_keys_at_other_devices_and_a_device_known_by_its_engine(tmp_path: Path) -> None:
+    """Four BMCs with an Administrator each; and a card behind an address that is not its own."""
+    rows: dict[str, Any] = {}
+    for number in (1, 2):
+        key = tmp_path / f"key{number}"
+        key.write_text(f"passphrase number {number}")
+        rows[f"bmc{number}"] = {
+            "name": "Administrator",
+            "auth": "sha256",
+            "auth_key_file": str(key),
+            "sources": [f"127.0.12.{number}/32"],
+        }
+    device = {"kind": "ups", "address": "127.0.12.99", "engine_id": ENGINE.removeprefix("0x"), "silence_s": 9999}
+    site = Site(tmp_path, {}, access={"users": rows}, devices={"UPS1": device})
+    try:
+        for number in (1, 2, 1, 2):
+            words = ["-l", "authNoPriv", "-a", "SHA-256", "-A", f"passphrase number {number}"]
+            place = f"127.0.0.1:{site.trap}"
+            own = ["--clientaddr=127.0.12." + str(number)]
+            tool("snmptrap", "-v3", "-e", ENGINE, "-u", "Administrator", *words, *own, place, "4711", NAME)
+            tool("snmpinform", "-v3", "-u", "Administrator", *words, *own, place, "4711", NAME)
+        seen = events(site, 8)
+        assert [event["subject"] for event in seen[:2]] == ["UPS1", "127.0.12.1"]  # an inform names our engine
+        wrong = ["-l", "authNoPriv", "-a", "SHA-256", "-A", "passphrase number 2", "--clientaddr=127.0.12.1"]
+        tool("snmptrap", "-v3", "-e", ENGINE, "-u", "Administrator", *wrong, f"127.0.0.1:{site.trap}", "4711", NAME)
+        stranger = [*wrong[:-1], "--clientaddr=127.0.12.3"]
+        tool("snmptrap", "-v3", "-e", ENGINE, "-u", "Administrator", *stranger, f"127.0.0.1:{site.trap}", "4711", NAME)
+        while outcomes(site).get("refused_unknown_user_names") != 1:  # the test's own timeout bounds this
+            pass
+        assert outcomes(site)["refused_wrong_digests"] == 1
+        assert len(events(site, 8)) == 8
+    finally:
+        site.close()

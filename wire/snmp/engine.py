@@ -30,6 +30,9 @@ class Refused(Enum):
     DECRYPTION_ERRORS = 6
 
 
+MOST_KEYS = 1024  # users whose keys are remembered
+
+
 class User(Protocol):
     """A user as the engine needs it. Without `auth` there is neither authentication nor privacy."""
 
@@ -68,7 +71,7 @@ class UsmEngine(Generic[U]):
         self.engine_id = engine_id
         self.counters = counters
         self._users = users
-        self._keys: dict[bytes, tuple[U, Keys]] = {}
+        self._keys: dict[int, tuple[U, Keys]] = {}  # by the user's own identity: several may have one name
         self._salt = salt
 
     def open(self, data: bytes, boots: int, time_s: int) -> Request[U] | bytes | None:
@@ -111,9 +114,11 @@ class UsmEngine(Generic[U]):
 
     def _keys_of(self, user: U) -> Keys:
         """The user's keys here, worked out once."""
-        known = self._keys.get(user.name)
-        if known is None or known[0] is not user:
-            known = self._keys[user.name] = (user, user.keys(self.engine_id))
+        known = self._keys.get(id(user))
+        if known is None:
+            if len(self._keys) >= MOST_KEYS:
+                self._keys.clear()
+            known = self._keys[id(user)] = (user, user.keys(self.engine_id))
         return known[1]
 
     def _report(self, reason: Refused, message: V3Message, boots: int, time_s: int, user: U | None) -> bytes | None:
