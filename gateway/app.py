@@ -12,10 +12,10 @@ import structlog
 
 from gateway.api import Refusal, Reloaded
 from gateway.assembly import (
+    SecretError,
     bus_of,
     described,
     probe_of,
-    rules_of,
 )
 from gateway.audit import AuditLog
 from gateway.cluster import ClusterCore
@@ -41,6 +41,7 @@ from gateway.records import (
     Recovery,
     encode_json,
 )
+from gateway.reloading import TAKEN_UP, waiting
 from gateway.store import Store, StoreError
 from gateway.translate import EventType
 from gateway.translate.readings import POLLED
@@ -48,8 +49,6 @@ from mibs import MibTree
 from wire.snmp import Version
 
 log = structlog.get_logger("gateway")
-
-GIVEN = ("api", "journal")  # which the command line may have changed
 
 
 class Gateway:
@@ -85,9 +84,8 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
         self._streams = Streams(self._events, sse.max_clients if sse else SseSink(type="sse").max_clients)
-        kinds = {name: sink.type for name, sink in site.sinks.items() if not isinstance(sink, SseSink)}
         self.destinations = Destinations(
-            kinds, site.forwards, self._core.parts, self._events, self._extent, self._streams
+            _kinds(site), site.forwards, self._core.parts, self._events, self._extent, self._streams
         )
         self._poller = UpsPoller(tree, POLLED, self._observe)
         self._heartbeat = Heartbeat(self._observe)
@@ -244,16 +242,23 @@ class Gateway:
             raise Refusal(404, f"there is no event {after!r}")
         return seq
 
-    def reload_rules(self) -> Reloaded:
+    async def reload(self) -> Reloaded:
         if self._reread is None:
             raise Refusal(409, "this gateway has no file to read again")
         site = self._reread()
-        rules = rules_of(site)
-        self._core.use_rules(rules)
-        old, new = self.site.model_dump(), site.model_dump()
-        waiting = sorted(key for key in new if key not in ("rules", *GIVEN) and new[key] != old[key])
-        log.info("rules read again", rules=len(rules), need_restart=waiting)
-        return Reloaded(len(rules), waiting)
+        later = waiting(self.site, site)
+        # What waits for a restart stays as it is, so that the next reading compares with what runs.
+        taken = {key: getattr(site, key) for key in TAKEN_UP}
+        access = site.access.model_copy(update={"sources": self.site.access.sources})
+        site = self.site.model_copy(update=taken | {"access": access})
+        try:
+            await self._core.reload(site)
+        except SecretError as error:
+            raise Refusal(422, str(error)) from error
+        self.site = site
+        self.destinations.serve(_kinds(site), site.forwards)
+        log.info("site read again", rules=len(site.rules), need_restart=later)
+        return Reloaded(len(site.rules), later)
 
     def conditions(self) -> list[dict[str, Any]]:
         return [
@@ -292,3 +297,8 @@ class Gateway:
         listeners = [listener.row() for listener in self._listeners.values()]
         self._metrics.look(Look(self.ready(), self._core.conditions(), listeners, destinations))
         return self._metrics.text()
+
+
+def _kinds(site: Site) -> dict[str, str]:
+    """The sinks with a cursor, and their kinds."""
+    return {name: sink.type for name, sink in site.sinks.items() if not isinstance(sink, SseSink)}

@@ -29,9 +29,9 @@ from gateway.pacing import Growth
 from gateway.partition import Partition, Router
 from gateway.receive import FairQueue
 from gateway.records import Arrival, EngineIdentity, RecordKind, encode_json
+from gateway.reloading import changes
 from gateway.store import StoreError
 from gateway.thinking import Thinking
-from gateway.translate import UserRule
 from mibs import MibTree
 
 log = structlog.get_logger("cluster")
@@ -69,7 +69,6 @@ class ClusterCore:
         self._full = False
         self._owned: dict[int, Partition] = {}
         self._elsewhere: dict[str, dict[str, Open]] = {}
-        self._rules: list[UserRule] | None = None
         self._identity: EngineIdentity | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._told_of: Any = None
@@ -91,10 +90,11 @@ class ClusterCore:
     def parts(self) -> Sequence[Part]:
         return [Part(item.dispatcher, item.forwarder) for item in self._owned.values()]
 
-    def use_rules(self, rules: list[UserRule]) -> None:
-        self._rules = rules
+    async def reload(self, site: Site) -> None:
+        self._front.reload(site)
         for partition in self._owned.values():
-            partition.thinking.use_rules(rules)
+            await partition.reload(changes(self._site, site, self._unix_ms), site)
+        self._site = site
 
     def conditions(self) -> dict[str, dict[str, Open]]:
         found = dict(self._elsewhere)
@@ -251,8 +251,6 @@ class ClusterCore:
 
     async def _take(self, number: int) -> None:
         partition = Partition(number, self._site, self._tree, self._bus, self._unix_ms, self._metrics, self._tick)
-        if self._rules is not None:
-            partition.thinking.use_rules(self._rules)
         if self._identity is None:
             raise RuntimeError("partitions come after the start")
         await partition.start(self._identity)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from gateway.config import Site
 from gateway.correlate import Open
 from gateway.deliver import Dispatcher
 from gateway.deliver.forward import Forwarder
 from gateway.deliver.progress import Events
 from gateway.records import Arrival, Observation
-from gateway.translate import UserRule
 
 
 class Part(NamedTuple):
@@ -51,8 +51,8 @@ class Core(Protocol):
     def hear(self, arrivals: Iterable[Arrival]) -> None:
         """Take what arrived."""
 
-    def use_rules(self, rules: list[UserRule]) -> None:
-        """From the next record on."""
+    async def reload(self, site: Site) -> None:
+        """Go on with rules, monitors, access, sinks and forwards of `site`. Raises SecretError with nothing changed."""
 
     def conditions(self) -> dict[str, dict[str, Open]]:
         """What is open, by device."""

@@ -39,6 +39,10 @@ class Destinations:
         self._extent = extent
         self._streams = streams
 
+    def serve(self, sinks: Mapping[str, str], forwards: Collection[str]) -> None:
+        """These are the destinations from now on."""
+        self._sinks, self._forwards = sinks, forwards
+
     async def rows(self) -> list[dict[str, Any]]:
         """How each stands. Raises StoreError."""
         stream: dict[str, Any] = {"name": STREAM, "type": "sse", "clients": self._streams.clients}

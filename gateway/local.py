@@ -22,10 +22,10 @@ from gateway.journal import Journal
 from gateway.metrics import Metrics
 from gateway.pipeline import Hooks, Pipeline
 from gateway.records import Arrival, Damage, EngineIdentity, Observation
+from gateway.reloading import apply, changes
 from gateway.salvage import Salvage
 from gateway.store import Store, StoreError
 from gateway.thinking import Thinking
-from gateway.translate import UserRule
 from mibs import MibTree
 
 log = structlog.get_logger("gateway")
@@ -51,6 +51,7 @@ class LocalCore:
         metrics: Metrics,
         around: Surroundings,
     ) -> None:
+        self._site = site
         self._store = store
         self._unix_ms = unix_ms
         self._around = around
@@ -61,7 +62,7 @@ class LocalCore:
         hooks = Hooks(around.answer, self._journaled, self._told, self._heal, around.full)
         self._pipeline = Pipeline(self._thinking, self._journal, self._outbox, unix_ms, metrics, hooks)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
-        trust = Trust(self._thinking.communities, self._thinking.read)
+        trust = Trust(lambda: self._thinking.communities, self._thinking.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)
         self._forwarder = Forwarder(self._outbox, lambda: self._journal.after, forwards, trust, random.random)
         self._retention = retention_of(site, store)
@@ -85,8 +86,12 @@ class LocalCore:
     def hear(self, arrivals: Iterable[Arrival]) -> None:
         self._pipeline.hear(arrivals)
 
-    def use_rules(self, rules: list[UserRule]) -> None:
-        self._thinking.use_rules(rules)
+    async def reload(self, site: Site) -> None:
+        what = changes(self._site, site, self._unix_ms)
+        self._thinking.reload(site)
+        self._site = site
+        self._retention.serve(site.forwards, site.sinks)
+        await apply(what, self._dispatcher, self._forwarder, (await self._journal.extent())[1])
 
     def conditions(self) -> dict[str, dict[str, Open]]:
         return self._thinking.state.open

@@ -24,6 +24,7 @@ from gateway.metrics import Metrics
 from gateway.pacing import Growth
 from gateway.processor import SLICE, Processor
 from gateway.records import Arrival, EngineIdentity, RecordKind
+from gateway.reloading import Changes, apply
 from gateway.store import StoreError
 from gateway.thinking import Thinking
 from mibs import MibTree
@@ -83,7 +84,7 @@ class Partition:
             self.thinking, self._outbox, unix_ms, metrics, self._told, lambda at_ms: tick(number, at_ms)
         )
         self.dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
-        trust = Trust(self.thinking.communities, self.thinking.read)
+        trust = Trust(lambda: self.thinking.communities, self.thinking.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)
         self.forwarder = Forwarder(self._outbox, lambda: JetJournal(bus, number).after, forwards, trust, random.random)
         self._growth = Growth()
@@ -115,6 +116,11 @@ class Partition:
                     await closing()
                 except Exception as error:  # the server is gone, and with it what was to be closed
                     log.debug("not closed", reason=str(error))
+
+    async def reload(self, what: Changes, site: Site) -> None:
+        """Go on with a changed file. Raises SecretError and StoreError."""
+        self.thinking.reload(site)
+        await apply(what, self.dispatcher, self.forwarder, (await self._journal.extent())[1])
 
     async def follow_pauses(self) -> None:
         """Do what was asked for at another gateway. Raises StoreError."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 
+from gateway.deliver.forward import CURSOR
 from gateway.deliver.outbox import PROCESSED
 from gateway.store import Store, StoreError
 
 log = structlog.get_logger("retention")
 
 EVERY_S = 600.0
+STREAM = "sse"  # the kind of sink that keeps no cursor
 
 CHUNK = 5_000  # rows removed in one transaction, so that writers wait for milliseconds
 DAY_MS = 86_400_000
@@ -52,6 +54,11 @@ class Retention:
         self._readers = readers
         self._takers = takers
         self.waiting = False  # whether what should go is kept for a destination
+
+    def serve(self, forwards: Iterable[str], sinks: Mapping[str, Any]) -> None:
+        """Wait for these destinations from now on."""
+        self._readers = [CURSOR + name for name in forwards]
+        self._takers = [name for name, sink in sinks.items() if sink.type != STREAM]
 
     async def run(self, now_ms: Callable[[], int]) -> None:
         """Sweep for ever. Trouble of the database is logged, and tried again."""

@@ -14,7 +14,7 @@ from gateway.correlate import Correlator, State
 from gateway.decode import UsmReceiver, decode_datagram, decode_observation
 from gateway.decode.snmp import Decoded, is_version_1, wants_answer
 from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Notification, Record, RecordKind, encode_json
-from gateway.translate import Inventory, Translator, UserRule
+from gateway.translate import Inventory, Translator
 from mibs import MibTree
 from wire.snmp import Pdu
 
@@ -48,6 +48,7 @@ class Thinking:
         self._known_relays: dict[str, bool] = {}
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
+        self.identity: EngineIdentity | None = None  # of the gateway's own engine
         self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
         self._correlator = self._new_correlator(None)
 
@@ -82,9 +83,22 @@ class Thinking:
         """When a tick is due."""
         return self._correlator.next_deadline_ms()
 
-    def use_rules(self, rules: list[UserRule]) -> None:
-        """From the next record on."""
-        self._translator = Translator(Inventory(devices_of(self._site)), rules)
+    def reload(self, site: Site) -> None:
+        """From the next record on: rules, monitors, communities, users and relays of `site`. Raises SecretError.
+
+        What is remembered of devices stays.
+        """
+        users = users_of(site)
+        self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
+        self.communities = frozenset(text.encode() for text in site.access.communities)
+        self._relays = site.access.trusted_relays
+        self._known_relays.clear()
+        self._users = users
+        if self._usm is not None:
+            self._usm.use(users)
+        elif users and self.identity is not None:
+            self.know_engine(self.identity)
+        self._site = site
 
     def read(self, data: bytes, source: str) -> Pdu | None:
         """The notification in a message of version 3 of a user who is known at its source."""

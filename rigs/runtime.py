@@ -17,7 +17,7 @@ from gateway.api import Gate, Refusal, create_application
 from gateway.app import Gateway
 from gateway.assembly import server_tls
 from gateway.config import Api, Site
-from gateway.store import Store
+from gateway.store import Store, StoreError
 from mibs import MibTree
 from rigs.console import add_console
 from rigs.files import FileError
@@ -81,6 +81,7 @@ class GatewayProcess:
             add_lab(application, emulators, gate)
         add_console(application)
         self._http = HttpServer(application, site.api)
+        self._reloads: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen first, then let the devices speak, then ask them. Raises BindError and ListenError."""
@@ -94,12 +95,17 @@ class GatewayProcess:
             raise
         self.gateway.watch_devices()
 
-    def reload_rules(self) -> None:
-        """As a signal asks for it: a mistake is logged, and the old rules stay."""
+    def reload(self) -> None:
+        """As a signal asks for it: a mistake is logged, and everything stays as it was."""
+        task = asyncio.create_task(self._reload(), name="reload")
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload(self) -> None:
         try:
-            self.gateway.reload_rules()
-        except Refusal as error:
-            log.error("rules not read again", reason=error.detail)  # noqa: TRY400
+            await self.gateway.reload()
+        except (Refusal, StoreError) as error:
+            log.error("site not read again", reason=str(error))  # noqa: TRY400
 
     async def stop(self) -> None:
         """In the opposite order."""

@@ -70,8 +70,8 @@ class Backend(Protocol):
     def follow(self, after: str | None) -> AsyncIterator[Event]:
         """As `events`, and then each new one; only new ones when `after` is None."""
 
-    def reload_rules(self) -> Reloaded:
-        """Read the site's rules again. Raises Refusal 409 and 422, and the old ones stay."""
+    async def reload(self) -> Reloaded:
+        """Read the site's file again. Raises Refusal 409 and 422, and everything stays as it was."""
 
     def conditions(self) -> list[dict[str, Any]]: ...
 

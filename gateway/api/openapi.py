@@ -210,7 +210,7 @@ ROUTES: tuple[Route, ...] = (
         "/v1/rules/reload",
         "reload",
         Role.OPERATE,
-        "Read the rules of the site file again",
+        "Read the site file again: rules, monitors, access, sinks and forwards",
         {200: ("How many there are", RULES_READ)},
     ),
     Route("GET", "/v1/journal", "journal", Role.READ, "Extent of the journal", {200: ("Extent", OBJECT)}),

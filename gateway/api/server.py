@@ -166,7 +166,7 @@ class _Handlers:
             waiting.cancel()
 
     async def reload(self, _request: web.Request) -> web.Response:
-        return reply(self._backend.reload_rules()._asdict())
+        return reply((await self._backend.reload())._asdict())
 
     async def conditions(self, _request: web.Request) -> web.Response:
         return reply({"conditions": self._backend.conditions()})

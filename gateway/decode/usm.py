@@ -66,15 +66,21 @@ class UsmReceiver:
     """Users and their senders."""
 
     def __init__(self, users: Sequence[TrapUser], identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
-        self._users = users
-        self._placed = any(user.sources for user in users)
-        self._known: Mapping[bytes, TrapUser] = {user.name: user for user in users}  # at the source looked at
         self._by_source: OrderedDict[str, Mapping[bytes, TrapUser]] = OrderedDict()
+        self._keys: OrderedDict[tuple[int, bytes], Keys] = OrderedDict()  # by user and engine
+        self.use(users)
         self._identity = identity
         self._engine: UsmEngine[TrapUser] = UsmEngine(identity.engine_id, lambda: self._known, Counter(), identity.salt)
         self._clocks = OrderedDict((clock.engine_id, clock) for clock in clocks)
-        self._keys: OrderedDict[tuple[int, bytes], Keys] = OrderedDict()  # by user and engine
         self._moved: dict[bytes, EngineClock] = {}
+
+    def use(self, users: Sequence[TrapUser]) -> None:
+        """Know these users from now on; engines and their clocks stay known."""
+        self._users = users
+        self._placed = any(user.sources for user in users)
+        self._known: Mapping[bytes, TrapUser] = {user.name: user for user in users}  # at the source looked at
+        self._by_source.clear()
+        self._keys.clear()
 
     def open(self, data: bytes, at_ms: int, source: str) -> Opened | Closed:
         """Take a message that arrived from `source` at `at_ms`. Raises WireError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.deliver.filters import Filter
@@ -29,26 +29,48 @@ class Dispatcher:
     ) -> None:
         self._outbox = outbox
         self._growth = Growth()
-        self._kinds = {name: item.kind for name, item in sinks.items()}
-        self.workers = {
-            name: Worker(name, item.sink, item.wanted, outbox, self._growth, jitter, now_ms)
-            for name, item in sinks.items()
-        }
-        self._tasks: list[asyncio.Task[None]] = []
+        self._jitter = jitter
+        self._now_ms = now_ms
+        self._kinds: dict[str, str] = {}
+        self.workers: dict[str, Worker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._started = False
+        for name, item in sinks.items():
+            self._add(name, item)
+
+    def _add(self, name: str, item: Wanted) -> None:
+        self._kinds[name] = item.kind
+        worker = Worker(name, item.sink, item.wanted, self._outbox, self._growth, self._jitter, self._now_ms)
+        self.workers[name] = worker
+        if self._started:
+            self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(worker.run(), name=f"sink-{name}") for name, worker in self.workers.items()]
+        self._started = True
+        for name, worker in self.workers.items():
+            self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
+
+    async def change(self, gone: Iterable[str], new: Mapping[str, Wanted]) -> None:
+        """Let go of some sinks, and begin with others, which may have their names and go on from where those were."""
+        for name in gone:
+            await self._end(name)
+        for name, item in new.items():
+            self._add(name, item)
+
+    async def _end(self, name: str) -> None:
+        task, worker = self._tasks.pop(name, None), self.workers.pop(name)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await worker.sink.close()
 
     def notify(self) -> None:
         """The outbox has grown."""
         self._growth.notify()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self.workers.values():
-            await worker.sink.close()
+        for name in list(self.workers):
+            await self._end(name)
 
     async def rows(self) -> list[dict[str, Any]]:
         """How the sinks stand. Raises StoreError."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -54,6 +54,7 @@ class Forwarder:
         trust: Trust,
         jitter: Callable[[], float],
     ) -> None:
+        self._outbox = outbox
         self._books = {name: outbox.book(CURSOR + name) for name in destinations}
         self._readers = readers
         self._destinations = destinations
@@ -61,6 +62,7 @@ class Forwarder:
         self._jitter = jitter
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._growth = Growth()
+        self._identity: EngineIdentity | None = None
         self.progress = {name: Forwarded() for name in destinations}
 
     async def start(self, position: int, identity: EngineIdentity) -> None:
@@ -68,13 +70,30 @@ class Forwarder:
 
         `identity` is the gateway's own engine, for version 3.
         """
-        for destination in self._destinations.values():
-            destination.know(identity)
-        for name, book in self._books.items():
-            await book.begin(position)
-            self.progress[name].paused = await book.is_paused()
-            if not self.progress[name].paused:
-                self._begin(name)
+        self._identity = identity
+        for name in list(self._destinations):
+            await self._start(name, position)
+
+    async def _start(self, name: str, position: int) -> None:
+        book = self._books[name]
+        if self._identity is not None:
+            self._destinations[name].know(self._identity)
+        await book.begin(position)
+        self.progress[name].paused = await book.is_paused()
+        if not self.progress[name].paused:
+            self._begin(name)
+
+    async def change(self, gone: Iterable[str], new: Mapping[str, Destination], position: int) -> None:
+        """Let go of some forwards, and begin with others, as `start` does. Raises StoreError."""
+        for name in gone:
+            await self._end(name)
+            self._destinations.pop(name).close()
+            del self._books[name], self.progress[name]
+        for name, destination in new.items():
+            self._destinations[name] = destination
+            self._books[name] = self._outbox.book(CURSOR + name)
+            self.progress[name] = Forwarded()
+            await self._start(name, position)
 
     def _begin(self, name: str) -> None:
         self._tasks[name] = asyncio.create_task(self._run(name, self._destinations[name]), name=f"forward-{name}")

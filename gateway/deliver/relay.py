@@ -61,7 +61,7 @@ class NotRelayed(NamedTuple):
 class Trust(NamedTuple):
     """Whom the gateway believes. `read` opens a message of version 3 of a known user; None for any other."""
 
-    communities: frozenset[bytes]
+    communities: Callable[[], frozenset[bytes]]
     read: Callable[[bytes, str], Pdu | None]
 
 
@@ -77,7 +77,7 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
         message = Message(Version.V2C, b"", opened) if opened is not None else decode(arrival.data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")
-    if not sealed and message.community not in trust.communities:
+    if not sealed and message.community not in trust.communities():
         return NotRelayed("community")
     pdu = message.pdu
     if not isinstance(pdu, TrapV1) and pdu.kind not in (Kind.TRAP_V2, Kind.INFORM):

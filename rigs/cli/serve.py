@@ -161,7 +161,7 @@ async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:
     loop.add_signal_handler(signal.SIGINT, end, INTERRUPTED)
     loop.add_signal_handler(signal.SIGTERM, end, 0)
     if isinstance(process, GatewayProcess):
-        loop.add_signal_handler(signal.SIGHUP, process.reload_rules)
+        loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.start()
     gc.freeze()  # what is there by now stays, so the collector need not look at it again and again
     if rig is not None:

@@ -214,9 +214,11 @@ def test_r4_another_way_of_receiving_waits_for_a_restart(tmp_path: Path) -> None
         document["access"] = {"communities": ["another"]}
         with site.file.open("w") as stream:
             YAML().dump(document, stream)
-        assert site.ask("/v1/rules/reload", {}) == {"rules": 0, "need_restart": ["access", "listen"]}
+        assert site.ask("/v1/rules/reload", {}) == {"rules": 0, "need_restart": ["listen"]}
         site.process.send_signal(signal.SIGHUP)
-        assert site.informer().inform(1)  # as before
+        # Still at the old place; the community is another one from now on.
+        tool("snmpinform", "-v2c", "-c", "another", f"127.0.0.1:{site.trap}", "1", "1.3.6.1.4.1.99999.0.1")
+        assert not site.informer().inform(1, 1)
         site.process.kill()
         site.process.communicate()
         site.trap = other
