@@ -29,7 +29,7 @@ lint: $(VENV)/.dev
 # The wheel with a compiled codec, unpacked where tests and benchmarks find it (`pytest --compiled`).
 compiled: $(VENV)/compiled/.done
 
-$(VENV)/compiled/.done: $(shell find wire -name '*.py') hatch_build.py | $(VENV)/.dev
+$(VENV)/compiled/.done: $(shell find mibs wire emulators gateway rigs -name '*.py') hatch_build.py | $(VENV)/.dev
 	@rm -rf $(VENV)/compiled build/compiled
 	STANDIN_COMPILE=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $(VENV)/compiled .
 	@touch $@

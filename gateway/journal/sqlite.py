@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.records import Arrival, Record, RecordKind
 from gateway.store import Store, last_used
+
+# A statement lets go of the interpreter's lock once, and waits for it again: with one for each row, a busy loop beside
+# it would make every row wait.
+ROWS, COLUMNS = 128, 7
+ONE = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)"
+MANY = ONE + ", (?, ?, ?, ?, ?, ?, ?)" * (ROWS - 1)
 
 
 class Journal:
@@ -20,14 +27,16 @@ class Journal:
 
         def work(connection: sqlite3.Connection) -> list[Record]:
             first = last_used(connection, "journal") + 1
+            values: list[Any] = []
+            for position, item in enumerate(arrivals, start=first):
+                values += (position, item.at_ms, item.kind.value, item.listener, item.source, item.port, item.data)
+            whole = len(arrivals) // ROWS * ROWS * COLUMNS
+            for start in range(0, whole, ROWS * COLUMNS):
+                connection.execute(MANY, values[start : start + ROWS * COLUMNS])
             connection.executemany(
-                "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (first + n, item.at_ms, item.kind.value, item.listener, item.source, item.port, item.data)
-                    for n, item in enumerate(arrivals)
-                ],
+                ONE, [values[start : start + COLUMNS] for start in range(whole, len(values), COLUMNS)]
             )
-            return [Record(first + n, item) for n, item in enumerate(arrivals)]
+            return [Record(position, item) for position, item in enumerate(arrivals, start=first)]
 
         return await self._store.write(work)
 
