@@ -13,13 +13,9 @@ from gateway.records import Severity
 from wire.snmp.usm import Auth, Priv
 
 
-class TrapUser(Strict):
-    """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
+class UserKeys(Strict):
+    """How a user of SNMP version 3 authenticates and enciphers."""
 
-    name: Annotated[str, Field(min_length=1, max_length=32)] | None = None
-    """The name in messages; that of the row when left out. Several rows may have one name, from different networks."""
-    sources: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of this user's senders; all when empty."""
     auth: Auth | None = None
     auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
     """Only for rigs; a site keeps passphrases in files."""
@@ -30,20 +26,24 @@ class TrapUser(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        _whole_user(self)
+        for name, protocol, key, path in (
+            ("auth", self.auth, self.auth_key, self.auth_key_file),
+            ("priv", self.priv, self.priv_key, self.priv_key_file),
+        ):
+            if (protocol is not None) != ((key is None) != (path is None)):
+                raise ValueError(f"{name} goes with exactly one of {name}_key and {name}_key_file")
+        if self.priv is not None and self.auth is None:
+            raise ValueError("there is no privacy without authentication")
         return self
 
 
-def _whole_user(user: TrapUser | Forward) -> None:
-    """Raises ValueError for a user whose row has one thing without the other."""
-    for name, protocol, key, path in (
-        ("auth", user.auth, user.auth_key, user.auth_key_file),
-        ("priv", user.priv, user.priv_key, user.priv_key_file),
-    ):
-        if (protocol is not None) != ((key is None) != (path is None)):
-            raise ValueError(f"{name} goes with exactly one of {name}_key and {name}_key_file")
-    if user.priv is not None and user.auth is None:
-        raise ValueError("there is no privacy without authentication")
+class TrapUser(UserKeys):
+    """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
+
+    name: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    """The name in messages; that of the row when left out. Several rows may have one name, from different networks."""
+    sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of this user's senders; all when empty."""
 
 
 class Access(Strict):
@@ -118,7 +118,7 @@ def split_destination(text: str) -> tuple[str, int]:
 Destination = Annotated[str, AfterValidator(_destination)]
 
 
-class Forward(Strict):
+class Forward(UserKeys):
     """Another manager that gets the notifications, too."""
 
     to: Destination
@@ -136,13 +136,6 @@ class Forward(Strict):
     """The gateway's own address to send from, such as a cluster's virtual one."""
     user: str | None = None
     """As whom version 3 speaks."""
-    auth: Auth | None = None
-    auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
-    """Only for rigs; a site keeps passphrases in files."""
-    auth_key_file: Path | None = None
-    priv: Priv | None = None
-    priv_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
-    priv_key_file: Path | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -158,5 +151,4 @@ class Forward(Strict):
             raise ValueError("`as: v3` goes with a user")
         if self.user is None and (self.auth or self.priv):
             raise ValueError("auth and priv go with `as: v3`")
-        _whole_user(self)
         return self

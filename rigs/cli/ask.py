@@ -1,4 +1,4 @@
-"""inject, devices, command, events: verbs that talk to what is running."""
+"""inject, devices, command, destinations, events: verbs that talk to what is running."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rigs.controllers.watch import follow, one_line
 
 WAIT_STEP_S = 0.2
 ENDED = ("done", "failed", "expired")
+ACTIONS = ("pause", "resume", "retry")
 
 
 async def _call(method: str, path: str, body: Any = None, extra: dict[str, str] | None = None) -> Any:
@@ -76,21 +77,67 @@ def command(
     device: Annotated[str, typer.Argument(metavar="DEVICE")],
     name: Annotated[str, typer.Argument(metavar="COMMAND", help="Such as output.off or power.cycle.")],
     params: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    deadline_s: Annotated[
+        float, typer.Option("--deadline", metavar="SECONDS", help="How long the device may take.")
+    ] = 60.0,
     json: JsonOption = False,
 ) -> None:
     """Give a device a command and wait for its end.
 
-    Example: `standin command UPS1 output.off order=stay_off`
+    Example: `standin command UPS1 output.off order=stay_off`,
+    `standin command UPS1 settings.write settings.shutoff_delay_s=180`
     """
-    pairs = dict(item.partition("=")[::2] for item in params or [])
+    body = {"command": name, "params": _params(params or []), "deadline_s": deadline_s}
     with explained():
-        document = asyncio.run(_command(device, {"command": name, "params": pairs}))
+        document = asyncio.run(_command(device, body))
     if json:
         print_json(document)
     else:
         typer.echo(f"{document['state']}: {document['result']}")
     if document["state"] != "done":
         raise typer.Exit(FAILED)
+
+
+def _params(words: list[str]) -> dict[str, Any]:
+    """`key=value`; a point in the key leads into a parameter that has names of its own."""
+    found: dict[str, Any] = {}
+    for word in words:
+        key, _, value = word.partition("=")
+        outer, _, inner = key.partition(".")
+        if inner:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[key] = value
+    return found
+
+
+def destinations(
+    action: Annotated[
+        str | None, typer.Argument(metavar="[pause|resume|retry]", help="What to do; the list when left out.")
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A sink or a forward.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List sinks and forwards and how far they have come; hold one, let it go on, try again what it refused.
+
+    Example: `standin destinations`, `standin destinations pause ops`
+    """
+    if action is not None and (action not in ACTIONS or name is None):
+        raise typer.BadParameter(f"expected {', '.join(ACTIONS)} and a name")
+    with explained():
+        if action is not None:
+            path = f"/v1/destinations/{name}/{'redeliver' if action == 'retry' else action}"
+            rows = [asyncio.run(_call("POST", path, {"aside": True} if action == "retry" else None))]
+        else:
+            rows = asyncio.run(_call("GET", "/v1/destinations"))["destinations"]
+    if json:
+        print_json(rows)
+        return
+    typer.echo(f"{'DESTINATION':<16}{'TYPE':<9}{'STATE':<8}{'BACKLOG':>8}{'DELIVERED':>11}{'ASIDE':>7}  LAST ERROR")
+    for row in rows:
+        state = "paused" if row.get("paused") else "-"
+        counts = f"{row.get('backlog', 0):>8}{row.get('delivered', 0):>11}{row.get('given_up', 0):>7}"
+        typer.echo(f"{row['name']:<16}{row['type']:<9}{state:<8}{counts}  {row.get('last_error') or '-'}")
 
 
 async def _command(device: str, body: dict[str, Any]) -> Any:
