@@ -23,6 +23,10 @@ COMPILED = (
     "emulators/faces/snmp_agent.py",
     "emulators/faces/udp.py",
     "emulators/hosts.py",
+    "gateway/decode/snmp.py",
+    "gateway/translate/translator.py",
+    "gateway/correlate/batch.py",
+    "gateway/thinking.py",
 )
 
 

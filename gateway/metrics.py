@@ -27,9 +27,9 @@ class Metrics:
         self._datagrams = Counter(
             "standin_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
         )
-        # A look among labels costs more than counting.
-        self._outcomes: dict[str, Counter] = {}
-        self._types: dict[str, Counter] = {}
+        # Counted here and handed over when somebody asks: a look among labels costs more than counting.
+        self._outcomes: dict[str, int] = {}
+        self._types: dict[str, int] = {}
         self._events = Counter("standin_events", "Events, by type", ["type"], registry=self._registry)
         gauge = Gauge("standin_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
         gauge.set_function(lambda: float(waiting()))
@@ -54,10 +54,7 @@ class Metrics:
         self._count(_outcome(value))
 
     def _count(self, outcome: str, count: int = 1) -> None:
-        counter = self._outcomes.get(outcome)
-        if counter is None:
-            counter = self._outcomes[outcome] = self._datagrams.labels(outcome)
-        counter.inc(count)
+        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
 
     def held(self, count: int) -> None:
         """Datagrams of a storm were kept and not told."""
@@ -70,10 +67,7 @@ class Metrics:
     def told(self, events: Iterable[Event]) -> None:
         """Events are on disk."""
         for event in events:
-            counter = self._types.get(event.type)
-            if counter is None:
-                counter = self._types[event.type] = self._events.labels(event.type)
-            counter.inc()
+            self._types[event.type] = self._types.get(event.type, 0) + 1
 
     def look(self, seen: Look) -> None:
         """How things stand at this moment."""
@@ -93,6 +87,10 @@ class Metrics:
 
     def text(self) -> bytes:
         """The text format."""
+        for counter, counts in ((self._datagrams, self._outcomes), (self._events, self._types)):
+            for label, count in counts.items():
+                counter.labels(label).inc(count)
+            counts.clear()
         return generate_latest(self._registry)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -16,10 +16,25 @@ from gateway.schema import SCHEMA
 T = TypeVar("T")
 
 FILE_NAME = "standin.sqlite"
+ROWS = 128  # of one statement
 
 
 class StoreError(OSError):
     """The database cannot be opened, read or written. One line that says where and why."""
+
+
+def insert(connection: sqlite3.Connection, into: str, columns: int, values: Sequence[object]) -> None:
+    """Rows into a table, given one value behind the other: `INSERT INTO table`, so many columns.
+
+    A statement lets go of the interpreter's lock once, and waits for it again: with one for each row, a busy loop
+    beside it would make every row wait.
+    """
+    row = f"({', '.join('?' * columns)})"
+    one, many = f"{into} VALUES {row}", f"{into} VALUES {', '.join([row] * ROWS)}"
+    whole = len(values) // (ROWS * columns) * ROWS * columns
+    for start in range(0, whole, ROWS * columns):
+        connection.execute(many, values[start : start + ROWS * columns])
+    connection.executemany(one, [values[start : start + columns] for start in range(whole, len(values), columns)])
 
 
 def last_used(connection: sqlite3.Connection, table: str) -> int:

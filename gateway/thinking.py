@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Concluded(NamedTuple):
 
     events: list[Event]
     answer: bytes | None = None
-    outcome: object = None
+    outcome: Any = None
     held: bool = False  # part of a storm
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.deliver.progress import Book, Queued, StoredBook
 from gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from gateway.store import Store, last_used
+from gateway.store import Store, insert, last_used
 
 PROCESSED = "processed"
 CORRELATOR = "correlator"
@@ -26,10 +26,12 @@ class Outbox:
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
-        rows = [(event.id, encode_json(event)) for event in events]
+        rows: list[object] = []
+        for event in events:
+            rows += (event.id, encode_json(event))
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT OR IGNORE INTO events (id, body) VALUES (?, ?)", rows)
+            insert(connection, "INSERT OR IGNORE INTO events (id, body)", 2, rows)
             connection.executemany(
                 "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 [(PROCESSED, str(processed).encode()), (CORRELATOR, state)],

@@ -7,13 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.records import Arrival, Record, RecordKind
-from gateway.store import Store, last_used
+from gateway.store import Store, insert, last_used
 
-# A statement lets go of the interpreter's lock once, and waits for it again: with one for each row, a busy loop beside
-# it would make every row wait.
-ROWS, COLUMNS = 128, 7
-ONE = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)"
-MANY = ONE + ", (?, ?, ?, ?, ?, ?, ?)" * (ROWS - 1)
+COLUMNS = 7
 
 
 class Journal:
@@ -30,12 +26,7 @@ class Journal:
             values: list[Any] = []
             for position, item in enumerate(arrivals, start=first):
                 values += (position, item.at_ms, item.kind.value, item.listener, item.source, item.port, item.data)
-            whole = len(arrivals) // ROWS * ROWS * COLUMNS
-            for start in range(0, whole, ROWS * COLUMNS):
-                connection.execute(MANY, values[start : start + ROWS * COLUMNS])
-            connection.executemany(
-                ONE, [values[start : start + COLUMNS] for start in range(whole, len(values), COLUMNS)]
-            )
+            insert(connection, "INSERT INTO journal", COLUMNS, values)
             return [Record(position, item) for position, item in enumerate(arrivals, start=first)]
 
         return await self._store.write(work)
