@@ -60,6 +60,15 @@ class Publication(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Place(NamedTuple):
+    """A consumer of a stream, by its name there, and how many messages stood behind it when it was made."""
+
+    stream: str
+    subscription: Any
+    name: str
+    pending: int
+
+
 class Fenced(StoreError):
     """Another gateway has taken over what this one believed to own."""
 
@@ -176,8 +185,8 @@ class Bus:
         except NotFoundError:
             return None
 
-    async def consume(self, stream: str, subject: str, after: int) -> Any:
-        """A place in a stream that forgets itself when nobody asks any more."""
+    async def consume(self, stream: str, subject: str, after: int) -> Place:
+        """A place in a stream, to be left when it is needed no more; the server forgets it after a minute's silence."""
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
         config = ConsumerConfig(
@@ -188,14 +197,22 @@ class Bus:
             mem_storage=True,
             num_replicas=1,
         )
-        return await self._asked(self._stream.pull_subscribe(subject, stream=stream, config=config))
+        subscription = await self._asked(self._stream.pull_subscribe(subject, stream=stream, config=config))
+        info = await self._asked(subscription.consumer_info())
+        return Place(stream, subscription, str(info.name), int(info.num_pending))
+
+    async def leave(self, place: Place) -> None:
+        """Let the server forget a place. Trouble is nothing: it does so by itself later."""
+        with suppress(Exception):
+            async with asyncio.timeout(PATIENCE_S):
+                await place.subscription.unsubscribe()
+                await self._stream.delete_consumer(place.stream, place.name)
 
     async def pending(self, stream: str, subject: str, after: int) -> int:
         """How many messages of a subject stand behind a number."""
         place = await self.consume(stream, subject, after)
-        info = await self._asked(place.consumer_info())
-        await place.unsubscribe()
-        return int(info.num_pending)
+        await self.leave(place)
+        return place.pending
 
     async def hear(self, subject: str, tell: Callable[[], None]) -> Any:
         """Be told whenever something is published; what `unsubscribe` is called on in the end."""
@@ -301,7 +318,7 @@ class Reader:
         self._bus = bus
         self._stream = stream
         self._subject = subject
-        self._place: Any = None
+        self._place: Place | None = None
         self._at = -1
 
     async def after(self, number: int, limit: int) -> list[Message]:
@@ -313,7 +330,7 @@ class Reader:
             self._place = await self._bus.consume(self._stream, self._subject, number)
             self._at = number
         try:
-            found = await self._place.fetch(limit, timeout=LOOK_S)
+            found = await self._place.subscription.fetch(limit, timeout=LOOK_S)
         except TimeoutError:
             found = []
         except (Error, OSError) as error:
@@ -330,10 +347,10 @@ class Reader:
         return messages
 
     async def close(self) -> None:
+        """The place in the stream is needed no more."""
         place, self._place = self._place, None
         if place is not None:
-            with suppress(Exception):  # else the server forgets it by itself
-                await place.unsubscribe()
+            await self._bus.leave(place)
 
 
 async def _gathered(work: Sequence[Awaitable[T]]) -> list[T]:

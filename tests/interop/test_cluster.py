@@ -57,6 +57,12 @@ def shared(one: Site, other: Site) -> None:
         pass  # the test's own timeout bounds this
 
 
+def row(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = site.ask("/v1/destinations/log")
+    assert "paused" in found, found
+    return found
+
+
 def delivered(path: Path) -> list[dict[str, Any]]:
     """Whole lines; the last one may be half written at this moment."""
     text = path.read_text() if path.exists() else ""
@@ -224,13 +230,13 @@ def test_sinks_are_held_and_looked_after_at_either_gateway(tmp_path: Path) -> No
         sinks = {"log": {"type": "file", "path": str(path)}}
         with pair(tmp_path, sinks=sinks, forwards={"nms": {"to": f"127.0.0.1:{port}", "as": "v2c"}}) as (_, one, other):
             one.ask("/v1/destinations/log/pause", method="POST")
-            while not other.ask("/v1/destinations/log")["paused"]:
+            while not row(other)["paused"]:
                 pass  # the test's own timeout bounds this
             for n in range(1, 9):
                 assert other.informer(f"127.0.7.{n}").inform(n)
             forwarded = [manager.recv(4000) for _ in range(8)]
             assert len(set(forwarded)) == 8
-            while one.ask("/v1/destinations/log")["backlog"] + other.ask("/v1/destinations/log")["backlog"] < 8:
+            while row(one)["backlog"] + row(other)["backlog"] < 8:
                 pass
             assert delivered(path) == []
             other.ask("/v1/destinations/log/resume", method="POST")
