@@ -9,6 +9,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from gateway.deliver.sinks import DONE, Outcome, give_up, retry
@@ -63,19 +64,23 @@ class NatsSink:
 
     async def _connected(self) -> Any:
         """Raises the errors of nats-py, OSError, and TimeoutError: it would try to connect for ever."""
-        import nats
+        from nats.aio.client import Client
 
         async with self._connecting:
             if self._connection is None or self._connection.is_closed:
                 login = self._login()
                 if (tls := self._tls()) is not None:
                     login["tls"] = tls
-                async with asyncio.timeout(self._timeout_s):
-                    self._connection = await nats.connect(
-                        **login,
-                        allow_reconnect=False,  # the worker tries again, with its own waits
-                        error_cb=_quiet,
-                    )
+                client = Client()
+                try:
+                    async with asyncio.timeout(self._timeout_s):
+                        # The worker tries again, with its own waits.
+                        await client.connect(**login, allow_reconnect=False, error_cb=_quiet)
+                except BaseException:
+                    with suppress(Exception):
+                        await client.close()  # what is half open would stay so
+                    raise
+                self._connection = client
         return self._connection
 
     async def close(self) -> None:
