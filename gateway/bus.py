@@ -133,10 +133,6 @@ class Bus:
         if self._connection is not None and not self._connection.is_closed:
             await self._connection.close()
 
-    @property
-    def connected(self) -> bool:
-        return self._connection is not None and bool(self._connection.is_connected)
-
     # --- streams ----------------------------------------------------------------------------------------------
 
     async def publish(self, items: Sequence[Publication]) -> list[int]:

@@ -71,7 +71,6 @@ class ClusterCore:
         self._elsewhere: dict[str, dict[str, Open]] = {}
         self._identity: EngineIdentity | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._told_of: Any = None
         self._counter = 0
         self._trouble = ""
 
@@ -91,6 +90,7 @@ class ClusterCore:
         return [Part(item.dispatcher, item.forwarder) for item in self._owned.values()]
 
     async def reload(self, site: Site) -> None:
+        changes(self._site, site, self._unix_ms)  # what cannot be done is refused before anything is
         self._front.reload(site)
         for partition in self._owned.values():
             await partition.reload(changes(self._site, site, self._unix_ms), site)
@@ -107,8 +107,8 @@ class ClusterCore:
     async def start(self) -> None:
         await self._bus.start()
         self._identity = await self._shared_identity()
-        self._front.know_engine(self._identity)
-        self._told_of = await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._around.told)
+        self._front.introduce(self._identity)
+        await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._around.told)
         await self._renew()
         await self._look()
         self._tasks = [

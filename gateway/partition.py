@@ -94,7 +94,7 @@ class Partition:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what the last owner left. Raises StoreError."""
-        self.thinking.know_engine(identity)
+        self.thinking.introduce(identity)
         self._heard = await self._bus.hear(self._bus.layout.raw(self.number), self._grown)
         position = await self._processor.resume(self._journal)
         self._task = asyncio.create_task(self._run(position), name=f"partition-{self.number}")

@@ -68,9 +68,7 @@ class Pipeline:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what an earlier run left, and go on. Raises StoreError."""
-        self.thinking.identity = identity
-        if self.thinking.needs_engine:
-            self.thinking.know_engine(identity, await self._outbox.clocks(MOST_ENGINES))
+        self.thinking.introduce(identity, await self._outbox.clocks(MOST_ENGINES))
         await self._processor.resume(self._journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 

@@ -20,8 +20,7 @@ def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes |
     `engine` is the gateway's own SNMP engine, as its database keeps it. Raises SecretError.
     """
     thinking = Thinking(site, tree)
-    if thinking.needs_engine:
-        thinking.know_engine(msgspec.json.decode(engine, type=EngineIdentity) if engine else NO_ENGINE)
+    thinking.introduce(msgspec.json.decode(engine, type=EngineIdentity) if engine else NO_ENGINE)
     for record in records:
         for event in _events(thinking, record):
             yield record.position, event

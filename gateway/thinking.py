@@ -48,18 +48,15 @@ class Thinking:
         self._known_relays: dict[str, bool] = {}
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
-        self.identity: EngineIdentity | None = None  # of the gateway's own engine
+        self._identity: EngineIdentity | None = None  # of the gateway's own engine
         self._translator = Translator(Inventory(devices_of(site)), rules_of(site))
         self._correlator = self._new_correlator(None)
 
-    @property
-    def needs_engine(self) -> bool:
-        """Whether messages of version 3 are taken."""
-        return bool(self._users)
-
-    def know_engine(self, identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
-        """The gateway's own engine, and what it knows of others'."""
-        self._usm = UsmReceiver(self._users, identity, clocks)
+    def introduce(self, identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
+        """The gateway's own engine, and what it knows of others'; needed as soon as there are users of version 3."""
+        self._identity = identity
+        if self._users:
+            self._usm = UsmReceiver(self._users, identity, clocks)
 
     def remember(self, memory: bytes) -> None:
         """Take up what `memory` gave once; octets that are empty mean a fresh start."""
@@ -96,8 +93,8 @@ class Thinking:
         self._users = users
         if self._usm is not None:
             self._usm.use(users)
-        elif users and self.identity is not None:
-            self.know_engine(self.identity)
+        elif self._identity is not None:
+            self.introduce(self._identity)
         self._site = site
 
     def read(self, data: bytes, source: str) -> Pdu | None:

@@ -107,7 +107,6 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
             site.process.communicate()
             site.begin()
             tell(f"kill {kill + 1} of {kills}: {sum(map(len, acknowledged.values()))} informs acknowledged")
-        time.sleep(0.5)
         ending.set()
         for thread in threads:
             thread.join()
