@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -14,17 +14,20 @@ import structlog
 from emulators.bindings.inputs import InputError, Inputs
 from emulators.config import Plant
 from emulators.devices.bmc import Bmc
+from emulators.devices.hub import Hub
+from emulators.devices.manager import Manager
 from emulators.devices.server import Server
 from emulators.devices.ups import Ups
 from emulators.faces.bind import BindError
-from emulators.hosts import BmcHost, ServerHost, UpsHost
+from emulators.hosts import BmcHost, UpsHost
 from emulators.kernel.instant import Instant, soonest
+from emulators.lan_hosts import ManagerHost, ServerHost
 from emulators.memory import Memory
 from emulators.plant import build
 
 log = structlog.get_logger("emulators")
 
-Host = UpsHost | BmcHost | ServerHost
+Host = UpsHost | BmcHost | ServerHost | ManagerHost
 
 
 class Place(Protocol):
@@ -60,6 +63,7 @@ class Emulators:
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: Instant | None = None
         self._watchers: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[str, str, list[str]], None]] = []
         self._zero = 0.0
         self._time: Callable[[], float] = lambda: 0.0  # of the loop, once it runs
 
@@ -84,15 +88,21 @@ class Emulators:
 
     def _hosts_of(self) -> Iterator[Host]:
         plant = self.plant
+        hubs = [device for device in self.world.devices.values() if isinstance(device, Hub)]
+        ways = {served: hub for hub in hubs for served in hub.serves}
         for device in self.world.devices.values():
+            way = ways.get(device.name)
             if isinstance(device, Ups):
                 serial = plant.ups[device.name].serial
                 chance = Random(f"{plant.seed}:{device.name}")
-                yield UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None)
+                yield UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None, way)
             elif isinstance(device, Bmc):
-                yield BmcHost(device, plant.ports, self, Random(f"{plant.seed}:{device.name}"))
-            elif isinstance(device, Server) and plant.ports.echo is not None:
-                yield ServerHost(device, plant.ports.echo, self)
+                yield BmcHost(device, plant.ports, self, Random(f"{plant.seed}:{device.name}"), way)
+            elif isinstance(device, Server):
+                wakes = plant.servers[device.name].wake is not None
+                yield ServerHost(device, plant.ports, self, wakes=wakes, way=way)
+            elif isinstance(device, Manager):
+                yield ManagerHost(device, plant.managers[device.name].port, self)
 
     async def stop(self) -> None:
         """Close every socket."""
@@ -107,6 +117,10 @@ class Emulators:
         """Call `callback` after everything that may have changed the world."""
         self._watchers.append(callback)
 
+    def listen(self, callback: Callable[[str, str, list[str]], None]) -> None:
+        """Call `callback` with the place and the words of every input that was taken."""
+        self._listeners.append(callback)
+
     def now(self) -> Instant:
         """The present instant of the world; never before a deadline that the timer was set for."""
         elapsed = self._time() - self._zero
@@ -120,13 +134,16 @@ class Emulators:
         now = self.now()
         self.world.advance(now)
         device.inputs.apply(name, args, now)
+        for listener in self._listeners:
+            listener(place, name, args)
         self.changed()
 
-    def snapshot(self) -> dict[str, dict[str, Any]]:
-        """Every device's state, for people and tests."""
+    def snapshot(self, kinds: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Every device's state, or those of some kinds, for people and tests."""
         now = self.now()
         self.world.advance(now)
-        return {name: {"kind": place.kind, **place.snapshot(now)} for name, place in self.places.items()}
+        places = {name: place for name, place in self.places.items() if kinds is None or place.kind in kinds}
+        return {name: {"kind": place.kind, **place.snapshot(now)} for name, place in places.items()}
 
     def wiring(self) -> list[tuple[str, str]]:
         """Who feeds whom."""
@@ -134,6 +151,8 @@ class Emulators:
         edges = [(ups.mains, name) for name, ups in plant.ups.items()]
         edges += [(feed, name) for name, server in plant.servers.items() for feed in server.power]
         edges += [(disk.power[0], name) for name, disk in plant.disks.items()]
+        edges += [(hub.power, name) for name, hub in plant.hubs.items()]
+        edges += [(iups.mains, name) for name, iups in plant.intelligent_ups.items()]
         return [(feed.partition("/")[0], name) for feed, name in edges]
 
     def face_counters(self) -> Counter[str]:

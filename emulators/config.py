@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import IPv4Address
+from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from emulators.bindings.chassis import AcLink
 from emulators.bindings.snmp import ANYBODY
+from emulators.config_base import Address, Name, Port, Seconds, Strict
+from emulators.config_servers import (
+    ClusterConfig,
+    DiskConfig,
+    HubConfig,
+    IntelligentUpsConfig,
+    ManagerConfig,
+    ServerConfig,
+)
 from emulators.devices.ups.profile import AccessRow
 from wire.snmp.usm import Auth, Priv
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def _address(value: object) -> object:
-    return str(IPv4Address(value)) if isinstance(value, str) else value
-
-
-Address = Annotated[str, BeforeValidator(_address)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(ge=0)]
-Feed = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}(/[1-9]\d?)?$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
 
 
 class MainsConfig(Strict):
@@ -136,75 +128,6 @@ class UpsConfig(Strict):
         return self
 
 
-class BmcUser(Strict):
-    """A user of the BMC's LAN channel."""
-
-    password: str = Field(max_length=20)
-    privilege: Literal["user", "operator", "administrator"] = "administrator"
-
-
-class AlertConfig(Strict):
-    """Where platform event traps go."""
-
-    receiver: Address
-    port: Port | None = None
-    acknowledge: bool = False
-    """Repeat until the receiver acknowledges."""
-    timeout_s: int = Field(default=1, ge=1, le=255)
-    retries: int = Field(default=0, ge=0, le=7)
-
-
-class LinkConfig(Strict):
-    """How a BMC waits for a cluster's recovery before it acts on a fault."""
-
-    on: bool | None = None
-    """When left out: on where a monitor of the gateway names the server."""
-    start_s: int = Field(default=10, ge=1, le=65535)
-    """From the notice to the start of recovery."""
-    end_s: int = Field(default=120, ge=1, le=65535)
-    """From the start of recovery to its end."""
-    ceiling_s: int = Field(default=300, ge=1, le=65535)
-    """However often the recovery is extended."""
-
-
-class BmcConfig(Strict):
-    """A BMC on a server's board."""
-
-    profile: str = "express5800-a1080a"
-    address: Address
-    suites: tuple[Literal[0, 1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17], ...] | None = Field(default=None, min_length=1)
-    """Cipher suites that are on; those of the profile when left out. Suite 0 lets anybody in who knows a name."""
-    link: LinkConfig = LinkConfig()
-    inject: bool = False
-    """Whether managers may inject faults by IPMI."""
-    users: dict[Annotated[str, Field(max_length=16)], BmcUser] = Field(min_length=1, max_length=14)
-    alerts: tuple[AlertConfig, ...] | None = Field(default=None, max_length=8)
-    """Trap destinations; when left out, the keyword address of its server, or the gateway."""
-
-
-class ServerConfig(Strict):
-    """A server with one power supply for each entry of `power`."""
-
-    power: tuple[Feed, ...] = Field(min_length=1, max_length=8)
-    """UPSs or mains that feed it, one power supply each; `UPS1/2` is the second outlet group of UPS1."""
-    address: Address
-    boot_s: Seconds = 120
-    shutdown_s: Seconds = 60
-    ac_link: AcLink = AcLink.ON
-    load_w: float = Field(default=200, ge=0)
-    watchdog_s: float = Field(default=0, ge=0, le=6553)
-    """Time after which the BMC's watchdog finds the operating system hung; 0 without a watchdog service."""
-    bmc: BmcConfig | None = None
-
-
-class DiskConfig(Strict):
-    """A shared disk array."""
-
-    power: tuple[Feed, ...] = Field(min_length=1, max_length=1)
-    spin_up_s: Seconds = 90
-    load_w: float = Field(default=150, ge=0)
-
-
 def _off(value: object) -> object:
     return None if value == "off" else value
 
@@ -222,9 +145,11 @@ class Ports(Strict):
     console: OptionalPort = 23
     echo: OptionalPort = 7
     """Of the servers: answered while their operating system runs (RFC 862)."""
+    wake: OptionalPort = 9
+    """Of the servers that can be woken."""
 
 
-HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=2323, echo=10007)
+HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=2323, echo=10007, wake=10009)
 
 
 class Plant(Strict):
@@ -236,25 +161,42 @@ class Plant(Strict):
     ups: dict[Name, UpsConfig] = Field(default_factory=dict)
     servers: dict[Name, ServerConfig] = Field(default_factory=dict)
     disks: dict[Name, DiskConfig] = Field(default_factory=dict)
+    clusters: dict[Name, ClusterConfig] = Field(default_factory=dict)
+    hubs: dict[Name, HubConfig] = Field(default_factory=dict)
+    managers: dict[Name, ManagerConfig] = Field(default_factory=dict)
+    intelligent_ups: dict[Name, IntelligentUpsConfig] = Field(default_factory=dict)
     ports: Ports = Ports()
 
     @model_validator(mode="after")
     def _wiring(self) -> Self:
-        names = [*self.mains, *self.ups, *self.servers, *self.disks]
+        others = (self.disks, self.clusters, self.hubs, self.managers, self.intelligent_ups)
+        names = [name for section in (self.mains, self.ups, self.servers, *others) for name in section]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"names must differ across the whole rig: {', '.join(sorted(twice))}")
         for name, ups in self.ups.items():
             _known(f"ups.{name}.mains", ups.mains, self.mains)
-        sources = {**self.mains, **self.ups}
+        for name, iups in self.intelligent_ups.items():
+            _known(f"intelligent_ups.{name}.mains", iups.mains, self.mains)
+        sources = [*self.mains, *self.ups, *self.intelligent_ups]
         for name, server in self.servers.items():
             for feed in server.power:
                 _known(f"servers.{name}.power", feed.partition("/")[0], sources)
         for name, disk in self.disks.items():
             _known(f"disks.{name}.power", disk.power[0].partition("/")[0], sources)
+        for name, cluster in self.clusters.items():
+            for node in cluster.nodes:
+                _known(f"clusters.{name}.nodes", node, self.servers)
+            for shared in cluster.disks:
+                _known(f"clusters.{name}.disks", shared, self.disks)
+        reachable = [*self.ups, *self.servers, *(f"{name}.bmc" for name, item in self.servers.items() if item.bmc)]
+        for name, hub in self.hubs.items():
+            _known(f"hubs.{name}.power", hub.power.partition("/")[0], sources)
+            for served in hub.serves:
+                _known(f"hubs.{name}.serves", served, reachable)
         return self
 
 
-def _known(key: str, name: str, accepted: Mapping[str, Strict]) -> None:
+def _known(key: str, name: str, accepted: Collection[str]) -> None:
     if name not in accepted:
         raise ValueError(f"{key}: there is no {name!r}; accepted: {', '.join(accepted) or 'none'}")

@@ -15,7 +15,6 @@ from emulators.bindings.network import Impairment
 from emulators.bindings.traps import OutgoingTrap
 from emulators.config import Ports
 from emulators.devices.bmc import Bmc
-from emulators.devices.server import Server
 from emulators.devices.ups import Ups
 from emulators.faces.bind import BindError
 from emulators.faces.console import ConsoleFace
@@ -53,6 +52,14 @@ class Surroundings(Protocol):
         """A device may have something to send, and has not changed otherwise."""
 
     def random_bytes(self, count: int) -> bytes: ...
+
+
+class Way(Protocol):
+    """What lies between a device and the rest of the network."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether datagrams get through."""
 
 
 class TrapSource(Protocol):
@@ -106,6 +113,7 @@ class TrapLine:
         self.notifier = Notifier(sender, around.counters, repeat_s, repeats, _salt(around))
         self._around = around
         self._socket: UdpSocket | None = None
+        self.way: Way | None = None
 
     def bind(self, address: str) -> None:
         """Raises BindError."""
@@ -123,8 +131,9 @@ class TrapLine:
         self._send(self.notifier.advance(now))
 
     def _send(self, datagrams: list[Datagram]) -> None:
+        open_way = self.way is None or self.way.passes
         for data, peer in datagrams:
-            sent = self._socket is not None and self._socket.send(data, peer)
+            sent = open_way and self._socket is not None and self._socket.send(data, peer)
             self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
 
     def close(self) -> None:
@@ -136,8 +145,17 @@ class TrapLine:
 class UpsHost:
     """A UPS card: SNMP, traps, pages, telnet and serial line."""
 
-    def __init__(self, ups: Ups, ports: Ports, around: Surroundings, chance: Random, serial: Path | None) -> None:
+    def __init__(
+        self,
+        ups: Ups,
+        ports: Ports,
+        around: Surroundings,
+        chance: Random,
+        serial: Path | None,
+        way: Way | None = None,
+    ) -> None:
         card = ups.card
+        self._way = way
         self._ups = ups
         self._ports = ports
         self._around = around
@@ -145,6 +163,7 @@ class UpsHost:
         self._line = Line(card.impairment, chance, around.counters)
         settings = ups.profile.card
         self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)
+        self._traps.way = way
         stage = Stage(around.arrive, around.changed, self._token)
         self._web = WebFace(card, stage)
         self._console = ConsoleFace(card, stage)
@@ -216,6 +235,8 @@ class UpsHost:
         self._now = self._around.arrive()
 
     def _receive(self, data: bytes, peer: Peer) -> None:
+        if self._way is not None and not self._way.passes:
+            return
         answer = self._agent.receive(data, peer[0], self._now)
         if answer is not None:
             self._line.send(answer, peer)
@@ -226,8 +247,9 @@ class UpsHost:
 class BmcHost:
     """A BMC: IPMI with its serial console, and traps."""
 
-    def __init__(self, bmc: Bmc, ports: Ports, around: Surroundings, chance: Random) -> None:
+    def __init__(self, bmc: Bmc, ports: Ports, around: Surroundings, chance: Random, way: Way | None = None) -> None:
         self._bmc = bmc
+        self._way = way
         self._ports = ports
         self._around = around
         self._face = IpmiLan(bmc, around.random_bytes)
@@ -252,9 +274,10 @@ class BmcHost:
 
     def flush(self, now: Instant) -> None:
         """Send what is to be sent."""
+        open_way = self._way is None or self._way.passes
         for out in self._bmc.outgoing:
             for data, peer in Notifier.plain(out, self._ports.trap):
-                sent = self._sender is not None and self._sender.send(data, peer)
+                sent = open_way and self._sender is not None and self._sender.send(data, peer)
                 self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
         self._bmc.outgoing.clear()
         for data, peer in self._face.pump(now):
@@ -268,6 +291,8 @@ class BmcHost:
         self._now = self._around.arrive()
 
     def _receive(self, data: bytes, peer: Peer) -> None:
+        if self._way is not None and not self._way.passes:
+            return
         for answer in self._face.receive(data, peer, self._now):
             self._line.send(answer, peer)
         if (reason := self._face.refused) is not None:
@@ -284,35 +309,3 @@ class BmcHost:
             log.warning("security.refused", device=self._bmc.name, reason=reason, source=peer, count=count)
         if len(self._refusals) > MOST_REFUSALS:
             self._refusals.clear()
-
-
-class ServerHost:
-    """The network of a server's operating system: an echo, while it runs (RFC 862)."""
-
-    def __init__(self, server: Server, port: int, around: Surroundings) -> None:
-        self._server = server
-        self._port = port
-        self._around = around
-        self._socket: UdpSocket | None = None
-        self.counters: Counter[str] = Counter()
-
-    async def start(self) -> None:
-        """Raises BindError."""
-        self._socket = UdpSocket(self._server.address, self._port, self._receive, self._arrive)
-
-    async def stop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-
-    def flush(self, _now: Instant) -> None:
-        """There is nothing that a server says by itself."""
-
-    def next_deadline(self) -> Instant | None:
-        return None
-
-    def _arrive(self) -> None:
-        self._around.arrive()
-
-    def _receive(self, data: bytes, peer: Peer) -> None:
-        if self._server.on_lan and self._socket is not None:
-            self._socket.send(data, peer)

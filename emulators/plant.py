@@ -5,21 +5,29 @@ from __future__ import annotations
 from uuid import NAMESPACE_DNS, uuid5
 
 from emulators.bindings.snmp import Access, UsmUser
-from emulators.config import BmcConfig, Plant, ServerConfig, UpsConfig
+from emulators.config import Plant, UpsConfig
+from emulators.config_servers import BmcConfig, ServerConfig
 from emulators.devices.bmc import Bmc, Destination, LinkSettings, User
 from emulators.devices.bmc import load_profile as load_bmc_profile
+from emulators.devices.cluster import Cluster
 from emulators.devices.disk import Disk
+from emulators.devices.hub import Hub
+from emulators.devices.intelligent_ups import IntelligentUps
 from emulators.devices.mains import Mains
+from emulators.devices.manager import Manager
 from emulators.devices.psu import Psu
-from emulators.devices.server import Server
+from emulators.devices.server import Guest, Server
 from emulators.devices.ups import Receiver, Ups, load_profile
 from emulators.kernel.power import Outlet, plug
 from emulators.kernel.world import World
 from mibs import Oid
 from wire.ipmi.message import Privilege
+from wire.wol import mac_address
 
 LOOPBACK = "127.0.0.1"
 VERSIONS = {1: 1, "2c": 2, 3: 3}
+
+Feeds = dict[str, Mains | Ups | IntelligentUps]
 
 
 def build(plant: Plant, epoch_s: int) -> World:
@@ -28,7 +36,7 @@ def build(plant: Plant, epoch_s: int) -> World:
     Raises ProfileError for an unknown profile and LoopError for wires that never come to rest.
     """
     world = World()
-    feeds: dict[str, Mains | Ups] = {}
+    feeds: Feeds = {}
     for name, mains in plant.mains.items():
         feeds[name] = Mains(name, mains.volts, mains.hertz)
         world.add(feeds[name])
@@ -59,17 +67,49 @@ def build(plant: Plant, epoch_s: int) -> World:
         world.add(ups)
         plug(world, feeds[config.mains].outlet(name), ups.inlet)
         feeds[name] = ups
+    for name, iups_config in plant.intelligent_ups.items():
+        iups = IntelligentUps(
+            name, hold_s=iups_config.hold_s, lan_board=iups_config.lan_board, line_board=iups_config.line_board
+        )
+        world.add(iups)
+        plug(world, feeds[iups_config.mains].outlet(name), iups.inlet)
+        feeds[name] = iups
     for name, disk_config in plant.disks.items():
         disk = Disk(name, disk_config.spin_up_s, disk_config.load_w)
         world.add(disk)
         plug(world, _socket(feeds, disk_config.power[0], name), disk.inlet)
     for name, server_config in plant.servers.items():
         _server(world, plant, name, server_config, feeds, epoch_s)
+    for name, hub_config in plant.hubs.items():
+        hub = Hub(name, hub_config.serves, hub_config.load_w)
+        world.add(hub)
+        plug(world, _socket(feeds, hub_config.power, name), hub.inlet)
+    for name in plant.clusters:
+        _cluster(world, plant, name)
+    hosts = {ups.address: name for name, ups in plant.ups.items()}
+    hosts |= {server.bmc.address: f"{name}.bmc" for name, server in plant.servers.items() if server.bmc}
+    for name, manager in plant.managers.items():
+        world.add(Manager(name, manager.nodes, manager.floating, hosts))
     world.settle()
     return world
 
 
-def _socket(feeds: dict[str, Mains | Ups], feed: str, consumer: str) -> Outlet:
+def _cluster(world: World, plant: Plant, name: str) -> None:
+    config = plant.clusters[name]
+    cluster = Cluster(name, config.nodes, config.disks, config.groups, config.shutdown_s)
+    world.add(cluster)
+    for node, port in cluster.hosts.items():
+        server = world.devices[node]
+        if isinstance(server, Server):
+            world.connect(server.host, port)
+            world.connect(cluster.orders[node], server.agent)
+    for shared, seen in cluster.disks.items():
+        disk = world.devices[shared]
+        if isinstance(disk, Disk):
+            world.connect(disk.ready, seen)
+
+
+def _socket(feeds: Feeds, feed: str, consumer: str) -> Outlet:
     """A socket of a feed; `UPS1/2` is one in the second outlet group."""
     name, _, group = feed.partition("/")
     source = feeds[name]
@@ -92,9 +132,7 @@ def _users(config: UpsConfig) -> tuple[UsmUser, ...]:
     )
 
 
-def _server(
-    world: World, plant: Plant, name: str, config: ServerConfig, feeds: dict[str, Mains | Ups], epoch_s: int
-) -> None:
+def _server(world: World, plant: Plant, name: str, config: ServerConfig, feeds: Feeds, epoch_s: int) -> None:
     supplies = [Psu(f"{name}.psu{index}") for index in range(1, len(config.power) + 1)]
     server = Server(
         name,
@@ -104,6 +142,11 @@ def _server(
         boot_s=config.boot_s,
         shutdown_s=config.shutdown_s,
         load_w=config.load_w,
+        order_s=config.order_s,
+        guests=tuple(Guest(guest, item.boot_s, item.shutdown_s, item.rank) for guest, item in config.guests.items()),
+        guests_start=config.guests_start == "host",
+        mac=mac_address(config.wake.mac) if config.wake is not None and config.wake.supported else b"",
+        clock_offset_s=config.clock_offset_s,
     )
     for psu, feed in zip(supplies, config.power, strict=True):
         world.add(psu)

@@ -44,7 +44,7 @@ from gateway.records import (
 from gateway.reloading import TAKEN_UP, waiting
 from gateway.store import Store, StoreError
 from gateway.translate import EventType
-from gateway.translate.readings import POLLED
+from gateway.translate.readings import POLLED, SHOWN
 from mibs import MibTree
 from wire.snmp import Version
 
@@ -87,7 +87,7 @@ class Gateway:
         self.destinations = Destinations(
             _kinds(site), site.forwards, self._core.parts, self._events, self._extent, self._streams
         )
-        self._poller = UpsPoller(tree, POLLED, self._observe)
+        self._poller = UpsPoller(tree, POLLED, SHOWN, self._observe)
         self._heartbeat = Heartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms, self._command_done, self._is_heard)
         self._working = False
@@ -201,6 +201,7 @@ class Gateway:
         now = asyncio.get_running_loop().time()
         return described(name, config) | {
             "heard_s_ago": None if heard is None else round(now - heard, 3),
+            "readings": self._poller.readings(name),
             "conditions": sorted(self._core.conditions().get(name, {})),
             "commands": list(self._commands.names(name)),
         }

@@ -12,7 +12,9 @@ from emulators.app import Emulators
 from emulators.bindings.inputs import InputError
 from gateway.api import Gate, Refusal, Role
 from gateway.api.server import reply
+from rigs.cast import Cast
 
+AGENTS = frozenset({"server", "cluster", "disk", "intelligent_ups"})  # kinds that software on servers can see
 UPDATE_S = 1.0  # measured values move by themselves, so the stream repeats the world at this pace
 
 
@@ -23,12 +25,15 @@ class InputRequest(msgspec.Struct, forbid_unknown_fields=True):
     args: list[str] = []
 
 
-def add_lab(application: web.Application, emulators: Emulators, gate: Gate) -> None:
-    """Serve /lab/v1."""
-    lab = _Lab(emulators)
+def add_lab(application: web.Application, emulators: Emulators, gate: Gate, cast: Cast | None = None) -> None:
+    """Serve /lab/v1; with `cast`, its controllers, too."""
+    lab = _Lab(emulators, cast)
     routes = (
         ("GET", "/lab/v1/world", Role.READ, lab.world),
         ("GET", "/lab/v1/stream", Role.READ, lab.stream),
+        ("GET", "/lab/v1/agents", Role.READ, lab.agents),
+        ("GET", "/lab/v1/controllers", Role.READ, lab.controllers),
+        ("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, lab.tell_controller),
         ("GET", "/lab/v1/devices/{id}/inputs", Role.READ, lab.inputs),
         ("POST", "/lab/v1/devices/{id}/inputs", Role.LAB, lab.inject),
         ("GET", "/lab/v1/clock", Role.READ, lab.clock),
@@ -38,8 +43,9 @@ def add_lab(application: web.Application, emulators: Emulators, gate: Gate) -> N
 
 
 class _Lab:
-    def __init__(self, emulators: Emulators) -> None:
+    def __init__(self, emulators: Emulators, cast: Cast | None) -> None:
         self._emulators = emulators
+        self._cast = cast
         self._changed = asyncio.Event()
         emulators.watch(self._wake)
 
@@ -78,6 +84,35 @@ class _Lab:
         except InputError as error:
             raise Refusal(422, str(error)) from error
         return reply({"devices": self._emulators.snapshot()})
+
+    async def controllers(self, _request: web.Request) -> web.Response:
+        return reply({"controllers": [] if self._cast is None else self._cast.rows()})
+
+    async def tell_controller(self, request: web.Request) -> web.Response:
+        if self._cast is None:
+            raise Refusal(404, "no controllers run here")
+        try:
+            body = msgspec.json.decode(await request.read(), type=InputRequest)
+        except msgspec.DecodeError as error:
+            raise Refusal(400, str(error)) from error
+        await self._cast.take(request.match_info["id"], body.input, body.args)
+        return reply({"controllers": self._cast.rows()})
+
+    async def agents(self, request: web.Request) -> web.StreamResponse:
+        """What software on the servers can see of servers, clusters and disks: all of it, then each change."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        told: dict[str, dict[str, Any]] = {}
+        try:
+            while True:
+                changed = self._changed
+                states = self._emulators.snapshot(AGENTS)
+                if news := {name: state for name, state in states.items() if told.get(name) != state}:
+                    told |= news
+                    await response.write(b"data: " + msgspec.json.encode(news) + b"\n\n")
+                await changed.wait()
+        except ConnectionError:
+            return response
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})

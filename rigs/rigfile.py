@@ -7,7 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from emulators.config import HIGH_PORTS, AlertConfig, Name, Plant, Ports, Seconds, Strict, UpsConfig
+from emulators.config import HIGH_PORTS, Plant, Ports, UpsConfig
+from emulators.config_base import Strict
+from emulators.config_servers import AlertConfig
 from emulators.devices.bmc import ProfileError as BmcProfileError
 from emulators.devices.bmc import load_profile as load_bmc_profile
 from emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
@@ -22,8 +24,12 @@ from gateway.config import (
     Site,
     Snmp,
     UpsDevice,
+    WakeOnLan,
 )
+from rigs.controllers import AnyController
 from rigs.files import FileError, in_short, load
+from rigs.power_groups import Group, Policy, PowerManagement, walk
+from rigs.topology import Topology
 
 PortChoice = Literal["file", "high"]
 
@@ -32,32 +38,6 @@ class Defaults(Strict):
     """Values for devices that do not give their own."""
 
     community: str = "public"
-
-
-class ClusterConfig(Strict):
-    """A failover cluster."""
-
-    nodes: tuple[Name, ...] = Field(min_length=2, max_length=16)
-    shutdown_s: Seconds = 40
-    """How long a cluster shutdown takes."""
-
-
-class Group(Strict):
-    """A power-control group: power devices, control terminals, linked terminals, linked devices, and subgroups."""
-
-    pd: tuple[Name, ...] = ()
-    ct: tuple[Name, ...] = ()
-    lt: tuple[Name, ...] = ()
-    ld: tuple[Name, ...] = ()
-    slot: Literal["ct", "lt"] | None = None
-    """Slot of the group above under which this group hangs."""
-    groups: dict[str, Group] = Field(default_factory=dict)
-
-
-class Watcher(Strict):
-    """A stand-in that prints every event it hears."""
-
-    type: Literal["watch"] = "watch"
 
 
 class RigGateway(Site):
@@ -73,21 +53,15 @@ class RigFile(Plant):
     """A whole rig."""
 
     defaults: Defaults = Defaults()
-    clusters: dict[Name, ClusterConfig] = Field(default_factory=dict)
     groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
+    power_management: PowerManagement = PowerManagement()
     gateway: RigGateway = RigGateway()
-    controllers: tuple[Watcher, ...] = ()
+    controllers: tuple[AnyController, ...] = ()
 
     @model_validator(mode="after")
     def _references(self) -> Self:
-        for name, cluster in self.clusters.items():
-            for node in cluster.nodes:
-                if node not in self.servers:
-                    raise ValueError(
-                        f"clusters.{name}.nodes: there is no server {node!r}; accepted: {', '.join(self.servers)}"
-                    )
         seen: set[str] = set()
-        for name, group in _walk(self.groups):
+        for name, group, _, _ in walk(self.groups):
             if name in seen:
                 raise ValueError(f"groups: the name {name!r} is used twice")
             seen.add(name)
@@ -97,6 +71,12 @@ class RigFile(Plant):
                         raise ValueError(
                             f"groups.{name}.{slot}: there is no {member!r}; accepted: {', '.join(accepted) or 'none'}"
                         )
+        names = [controller.name for controller in self.controllers]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"controllers: the name {', '.join(sorted(twice))} is used twice; give each its own")
+        for name in (*self.power_management.ups, *self.power_management.servers):
+            if name not in self.ups and name not in self.servers:
+                raise ValueError(f"power_management: there is no {name!r} in this rig")
         for name, ups in self.ups.items():
             try:
                 Settings(load_profile(ups.profile))  # complete, too
@@ -123,14 +103,11 @@ class RigFile(Plant):
 
     def groups_of(self, ups: str) -> tuple[str, ...]:
         """The groups in which a UPS is a power device or a linked device."""
-        return tuple(name for name, group in _walk(self.groups) if ups in (*group.pd, *group.ld))
+        return tuple(name for name, group, _, _ in walk(self.groups) if ups in (*group.pd, *group.ld))
 
-
-def _walk(groups: dict[str, Group]) -> list[tuple[str, Group]]:
-    result: list[tuple[str, Group]] = []
-    for name, group in groups.items():
-        result += [(name, group), *_walk(group.groups)]
-    return result
+    def topology(self) -> Topology:
+        """Lookups over the power-control groups."""
+        return Topology(self.groups, self.servers, self.clusters, self.power_management)
 
 
 def load_rig(path: Path, ports: PortChoice = "file") -> RigFile:
@@ -187,7 +164,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
         devices.setdefault(name, _ups_device(rig, name, ups))
     for name, server in rig.servers.items():
         if rig.ports.echo is not None:
-            devices.setdefault(name, ServerDevice(kind="server", address=server.address, port=rig.ports.echo))
+            devices.setdefault(name, _server_device(rig, name, rig.ports.echo))
         if server.bmc is None:
             continue
         user, secret = next(iter(server.bmc.users.items()))
@@ -200,6 +177,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
                 user=user,
                 password=secret.password,
                 server=name,
+                behind=_hub_of(rig, f"{name}.bmc"),
                 recovery=RecoveryWait(start_s=server.bmc.link.start_s, end_s=server.bmc.link.end_s),
             ),
         )
@@ -231,6 +209,8 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
 
 
 def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
+    placed = rig.topology().group_of(name)
+    policy = placed.group.policy if placed is not None else Policy()
     community = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
     return UpsDevice(
         kind="ups",
@@ -238,7 +218,22 @@ def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
         snmp=Snmp(version=1, community=community, port=rig.ports.snmp),
         confirm_s=ups.confirm_s,
         groups=rig.groups_of(name),
+        silence_s=policy.silence_s,
+        on_silence=policy.on_silence,
+        behind=_hub_of(rig, name),
     )
+
+
+def _server_device(rig: RigFile, name: str, port: int) -> ServerDevice:
+    server = rig.servers[name]
+    wake = None
+    if server.wake is not None and rig.ports.wake is not None:
+        wake = WakeOnLan(mac=server.wake.mac, to=server.address, port=rig.ports.wake)
+    return ServerDevice(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
+
+
+def _hub_of(rig: RigFile, device: str) -> str | None:
+    return next((name for name, hub in rig.hubs.items() if device in hub.serves), None)
 
 
 __all__ = ["Ports", "RigFile", "load_rig", "plant_of", "site_of"]

@@ -19,6 +19,7 @@ from gateway.assembly import server_tls
 from gateway.config import Api, Site
 from gateway.store import Store, StoreError
 from mibs import MibTree
+from rigs.cast import Cast
 from rigs.console import add_console
 from rigs.files import FileError
 from rigs.lab import add_lab
@@ -41,10 +42,17 @@ class HttpServer:
         """Bind. Raises BindError."""
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._api.host, self._api.port, ssl_context=self._tls).start()
+            site = web.TCPSite(self._runner, self._api.host, self._api.port, ssl_context=self._tls)
+            await site.start()
         except OSError as error:
             await self._runner.cleanup()
             raise explain_bind(error, f"{self._api.bind}/tcp") from error
+
+    @property
+    def url(self) -> str:
+        """Where it is reached, once it has started; the port may have been the system's choice."""
+        port = self._runner.addresses[0][1]
+        return f"{'https' if self._tls else 'http'}://{self._api.host}:{port}"
 
     async def stop(self) -> None:
         await self._runner.cleanup()
@@ -70,15 +78,17 @@ class GatewayProcess:
         clock: Clock,
         emulators: Emulators | None = None,
         reread: Callable[[], Site] | None = None,
+        cast: Cast | None = None,
     ) -> None:
         """`reread` reads the site's file again. Raises StoreError and, for a bad secret file, OSError or ValueError."""
         self.site = site
         self.emulators = emulators
+        self.cast = cast
         self.gateway = Gateway(site, tree, Store(site.journal.path), clock.unix_ms, _refusing(reread))
         gate = Gate(site.api, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
         if emulators is not None:
-            add_lab(application, emulators, gate)
+            add_lab(application, emulators, gate, cast)
         add_console(application)
         self._http = HttpServer(application, site.api)
         self._reloads: set[asyncio.Task[None]] = set()
@@ -94,6 +104,8 @@ class GatewayProcess:
             await self._stop_devices()
             raise
         self.gateway.watch_devices()
+        if self.cast is not None:
+            await self.cast.start(self._http.url)
 
     def reload(self) -> None:
         """As a signal asks for it: a mistake is logged, and everything stays as it was."""
@@ -109,6 +121,8 @@ class GatewayProcess:
 
     async def stop(self) -> None:
         """In the opposite order."""
+        if self.cast is not None:
+            await self.cast.stop()
         await self._http.stop()
         await self._stop_devices()
 
@@ -147,12 +161,13 @@ def assemble(
     data: Path | None = None,
     bind: str | None = None,
     reread: Callable[[], Site] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> GatewayProcess:
     """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
     plant = _plant(rig, speed)
     site = site_of(rig, data, bind)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
-    return GatewayProcess(site, tree, clock, emulators, reread)
+    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers))
 
 
 class EmulatorsProcess:

@@ -65,3 +65,17 @@ class Host(NamedTuple):
     os: OsState = OsState.OFF
     cause: RestartCause = RestartCause.UNKNOWN
     load_w: float = 0.0
+
+
+class OsTask(StrEnum):
+    """What software tells an operating system."""
+
+    SHUTDOWN = "shutdown"
+    REBOOT = "reboot"
+
+
+class OsOrder(NamedTuple):
+    """The latest order to an operating system. A new `serial` makes it new."""
+
+    serial: int
+    task: OsTask

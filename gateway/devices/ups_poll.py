@@ -35,14 +35,17 @@ class Target:
     request_id: int = 0
     question: bytes = b""
     values: dict[str, int] | None = None
+    shown: dict[str, int] = field(default_factory=dict)
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
 class UpsPoller(Link[Target]):
     """Asks each card every `poll_s` seconds and reports what changed."""
 
-    def __init__(self, tree: MibTree, names: Sequence[str], observe: Observe) -> None:
-        self._oids = {name: tree.named(name).oid.child(0) for name in names}
+    def __init__(self, tree: MibTree, names: Sequence[str], shown: Sequence[str], observe: Observe) -> None:
+        """A change of `names` is an observation; `shown` are only kept."""
+        self._oids = {name: tree.named(name).oid.child(0) for name in (*names, *shown)}
+        self._facts = frozenset(names)
         self._names = {oid: name for name, oid in self._oids.items()}
         super().__init__()
         self._observe = observe
@@ -54,6 +57,11 @@ class UpsPoller(Link[Target]):
         """A card to poll."""
         silence = Silence(silence_s, 1, 0.0)
         self._add(address, Target(name, address, port, version, community.encode(), poll_s, silence, list(self._oids)))
+
+    def readings(self, name: str) -> dict[str, int]:
+        """What the last answer of a card said, by object; empty for other devices."""
+        target = self._by_name.get(name)
+        return {} if target is None else target.shown
 
     def _begin(self, target: Target, now_s: float) -> None:
         """Many cards are spread over the interval, so that they do not all answer at one instant."""
@@ -114,11 +122,12 @@ class UpsPoller(Link[Target]):
         if pdu.error_status == ErrorStatus.NO_SUCH_NAME and 0 < pdu.error_index <= len(target.names):
             del target.names[pdu.error_index - 1]  # this card does not have the object; ask for the others
             return
-        values = {
+        shown = target.shown = {
             self._names[bind.oid]: bind.value
             for bind in pdu.varbinds
             if isinstance(bind.value, int) and bind.oid in self._names
         }
+        values = {name: value for name, value in shown.items() if name in self._facts}
         if values != target.values:
             target.values = values
             self._observe(Observation(target.name, values=values))

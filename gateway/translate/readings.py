@@ -12,6 +12,14 @@ LINE_VOLTAGE = "upsAdvInputLineVoltage"
 FAIL_CAUSE = "upsAdvInputLineFailCause"
 COMM_STATUS = "upsCommStatus"
 POLLED = (OUTPUT_STATUS, BATTERY_STATUS, LINE_VOLTAGE, FAIL_CAUSE, COMM_STATUS)
+# Asked with them and shown, but no evidence of anything: they move all the time.
+SHOWN = (
+    "upsAdvOutputLoad",
+    "upsAdvOutputVoltage",
+    "upsAdvBatteryCapacity",
+    "upsAdvBatteryTemperature",
+    "upsAdvBatteryRunTimeRemaining",
+)
 
 ON_BATTERY = 3
 ON_LINE = frozenset({2, 4, 12})  # on line, boosting, trimming

@@ -8,6 +8,8 @@ import shutil
 import signal
 import sys
 import time
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -23,9 +25,10 @@ from rigs.cli.common import (
     VerboseOption,
     configure_logging,
     explained,
+    headers,
     tree_of,
 )
-from rigs.controllers.watch import one_line, watch
+from rigs.controllers.desk import Note
 from rigs.files import FileError, in_short, load
 from rigs.loops import Clock
 from rigs.loops import run as run_loop
@@ -69,9 +72,8 @@ def run(
         loaded = load_rig(rig, _ports(ports))
 
         async def body() -> int:
-            process = assemble(
-                loaded, tree, Clock(time.time()), speed, data, http, lambda: site_of(load_rig(rig), data, http)
-            )
+            again = partial(_site_again, rig, data, http)
+            process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again, headers())
             return await _serve(process, loaded, process.site.api)
 
         code = run_loop(body(), speed)
@@ -134,6 +136,10 @@ def gateway(
     raise typer.Exit(code)
 
 
+def _site_again(rig: Path, data: Path | None, http: str | None) -> Site:
+    return site_of(load_rig(rig), data, http)
+
+
 def _ports(text: str) -> PortChoice:
     if text == "file":
         return "file"
@@ -166,18 +172,21 @@ async def _serve(process: Process, rig: RigFile | None, api: Api) -> int:
     gc.freeze()  # what is there by now stays, so the collector need not look at it again and again
     if rig is not None:
         typer.echo(banner(rig, api, gateway=isinstance(process, GatewayProcess)))
-    watchers = []
-    if isinstance(process, GatewayProcess) and rig is not None and rig.controllers:
-        tell = watch(api.url, lambda event: typer.echo(one_line(event)))
-        watchers = [asyncio.create_task(tell, name="watch")]
+    if isinstance(process, GatewayProcess) and process.cast is not None and process.cast.desk is not None:
+        process.cast.desk.watch(lambda note: typer.echo(_note_line(note)))
     try:
         return await ended
     finally:
-        for task in watchers:
-            task.cancel()
-        await asyncio.gather(*watchers, return_exceptions=True)
         await process.stop()
         typer.echo("stopped")
+
+
+def _note_line(note: Note) -> str:
+    """What a stand-in wrote down; an event that it heard has its own line."""
+    if note.mark == "event":
+        return note.text
+    clock = datetime.fromtimestamp(note.at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+    return f"{clock}  {note.controller}: {note.mark} {note.subject} {note.text}".rstrip()
 
 
 def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import msgspec
 
+from rigs.controllers.base import Controller, ControllerConfig
+
 RECONNECT_S = 1.0
+
+
+class Config(ControllerConfig):
+    """A stand-in that writes down every event that it hears."""
+
+    type: Literal["watch"]
+    name: str = "watch"
+
+
+class Stand(Controller[Config]):
+    """Notes, and nothing else."""
+
+    async def run(self) -> None:
+        async for event in self.desk.events():
+            self.note("event", event["subject"], one_line(event))
 
 
 async def watch(url: str, tell: Callable[[dict[str, Any]], None], headers: dict[str, str] | None = None) -> None:

@@ -116,9 +116,9 @@ def test_conserve_still_goes_off_when_power_returns_during_the_grace() -> None:
     ("control", "value", "delay", "status", "traps", "returns"),
     [
         ("upsAdvControlUpsOff", 2, 0, Status.OFF, [12], None),
-        ("upsAdvControlUpsOff", 3, 300, Status.OFF, [39, 12], None),
+        ("upsAdvControlUpsOff", 3, 540, Status.OFF, [39, 12], None),
         ("upsAdvControlRebootShutdownUps", 2, 300, Status.REBOOTING, [39, 15], 360),
-        ("upsAdvControlRebootShutdownUps", 3, 300, Status.REBOOTING, [39, 15], 360),
+        ("upsAdvControlRebootShutdownUps", 3, 540, Status.REBOOTING, [39, 15], 600),
         ("upsAdvControlUpsSleep", 2, 300, Status.TIMED_SLEEPING, [39, 13], 300 + 360 + 60),
     ],
 )

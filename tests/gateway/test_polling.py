@@ -51,7 +51,7 @@ def poll(answers: list[bool], seconds: float, silence_s: float = 50) -> tuple[Ca
         seen: list[Observation] = []
         card = Card(answers)
         transport, _ = await loop.create_datagram_endpoint(lambda: card, local_addr=("127.0.0.1", PORT))
-        poller = UpsPoller(standard_tree(), POLLED, seen.append)
+        poller = UpsPoller(standard_tree(), POLLED, (), seen.append)
         poller.add("UPS1", "127.0.0.1", PORT, Version.V1, "public", 8, silence_s)
         begun_s = loop.time()
         poller.watch(["UPS1"])
@@ -109,7 +109,7 @@ def test_many_cards_are_spread_over_the_interval() -> None:
             cards.bind(("0.0.0.0", PORT))
             cards.setblocking(False)
             loop.add_reader(cards, lambda: heard.append(loop.time()) if cards.recv(2000) else None)
-            poller = UpsPoller(standard_tree(), POLLED, lambda _seen: None)
+            poller = UpsPoller(standard_tree(), POLLED, (), lambda _seen: None)
             for n in range(200):
                 poller.add(f"UPS{n}", f"127.8.0.{n + 1}", PORT, Version.V1, "public", 8, 1000)
             begun_s = loop.time()

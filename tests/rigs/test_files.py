@@ -40,7 +40,7 @@ ups:
         (RIG + "    profile: smart-ups-9000\n", 1, "accepted: smart-ups-1400-100v"),
         (RIG + "    settings: {sensitivity: 1}\n", 8, "ups.UPS1.settings.sensitivity: Input should be 2, 3 or 4"),
         (RIG + "groups: {G: {pd: [UPS2]}}\n", 1, "groups.G.pd: there is no 'UPS2'; accepted: UPS1"),
-        (RIG + "clusters: {c: {nodes: [a, b]}}\n", 1, "clusters.c.nodes: there is no server 'a'"),
+        (RIG + "clusters: {c: {nodes: [a, b]}}\n", 1, "clusters.c.nodes: there is no 'a'"),
         (RIG + "controllers: [{type: magic}]\n", 8, "controllers.0.type: Input should be 'watch' (found 'magic')"),
         ("rig: [\n", 2, "expected the node content"),
         ("- a\n", 1, "expected a mapping"),

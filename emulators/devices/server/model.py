@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
-from emulators.bindings.inputs import Inputs, plain
+from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsOrder, OsState, OsTask, RestartCause
+from emulators.bindings.inputs import InputError, Inputs
+from emulators.devices.server.guests import Guest, Guests, GuestState
+from emulators.devices.server.inputs import inputs_of
+from emulators.devices.server.software import Software
 from emulators.kernel.instant import Instant, after, soonest
 from emulators.kernel.world import Port
 
 SHORTEST_CYCLE_S = 1.0  # of a power cycle, whatever is asked for
 NO_ORDER = ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN)
+NO_OS_ORDER = OsOrder(0, OsTask.SHUTDOWN)
 
 
 class Server:
@@ -29,27 +33,38 @@ class Server:
         shutdown_s: float,
         load_w: float,
         address: str = "",
+        order_s: float = 0.0,
+        guests: tuple[Guest, ...] = (),
+        guests_start: bool = True,
+        mac: bytes = b"",
+        clock_offset_s: float = 0.0,
     ) -> None:
+        """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
         self.address = address
         self.dc = [Port(f"{name}.dc{index}", False) for index in range(1, supplies + 1)]
         self.share_w = [Port(f"{name}.share{index}", 0.0) for index in range(1, supplies + 1)]
         self.order = Port(f"{name}.order", NO_ORDER)
+        self.agent = Port(f"{name}.agent", NO_OS_ORDER)
         self.policy = Port(f"{name}.policy", ac_link)
         self.host = Port(f"{name}.host", Host(powered=True, os=OsState.RUNNING))
-        self.inputs = Inputs(
-            {
-                "power_button": plain("the power button is pressed", self._button),
-                "shutdown": plain("the operating system is told to shut down", self._shutdown),
-                "hang": plain("the operating system hangs", self._hang),
-            }
-        )
+        self.guests = Guests(guests)
+        self.software = Software()
+        self.clock_offset_s = clock_offset_s
+        self.cuts = 0  # times the supply went away under a running system
+        self.inputs: Inputs = inputs_of(self)
         self._boot_s = boot_s
         self._shutdown_s = shutdown_s
+        self._order_s = order_s
         self._load_w = load_w
+        self._guests_start = guests_start
+        self._mac = mac
         self._fed: bool | None = None  # None before the first look
         self._lost_while_on = True
         self._serial = NO_ORDER.serial
+        self._os_serial = NO_OS_ORDER.serial
+        self._task: tuple[Instant, OsTask] | None = None  # an order that the system has not begun with
+        self._boot_again = False
         self._boot_done: Instant | None = None
         self._shutdown_done: Instant | None = None
         self._cycle_on: tuple[Instant, RestartCause] | None = None
@@ -59,9 +74,20 @@ class Server:
         return self.host.value.powered
 
     @property
+    def os(self) -> OsState:
+        return self.host.value.os
+
+    @property
     def on_lan(self) -> bool:
         """Whether the operating system answers on the network."""
-        return self.host.value.os in (OsState.RUNNING, OsState.SHUTTING_DOWN)
+        return self.os in (OsState.RUNNING, OsState.SHUTTING_DOWN)
+
+    def wake(self, mac: bytes, now: Instant) -> bool:
+        """A magic packet arrives; whether it wakes this server."""
+        if not self._mac or mac != self._mac or self._powered or not self._fed:
+            return False
+        self._boot(now, RestartCause.UNKNOWN)
+        return True
 
     def _show(self, os: OsState, cause: RestartCause | None = None) -> None:
         powered = os is not OsState.OFF
@@ -70,7 +96,10 @@ class Server:
         )
 
     def _off(self) -> None:
-        self._boot_done = self._shutdown_done = self._cycle_on = None
+        self._boot_done = self._shutdown_done = self._cycle_on = self._task = None
+        self._boot_again = False
+        self.guests.kill()
+        self.software.kill()
         self._show(OsState.OFF)
 
     def _boot(self, now: Instant, cause: RestartCause) -> None:
@@ -78,22 +107,46 @@ class Server:
         self._boot_done = after(now, self._boot_s)
         self._show(OsState.BOOTING, cause)
 
-    def _button(self, now: Instant) -> None:
+    def press_button(self, now: Instant) -> None:
+        """On when off; an orderly shutdown when on."""
         if not self._powered and self._fed:
             self._boot(now, RestartCause.POWER_BUTTON)
         elif self._powered:
-            self._shutdown(now)
+            self.tell(OsTask.SHUTDOWN, now)
 
-    def _shutdown(self, now: Instant) -> None:
-        """An orderly shutdown; only a running system hears the request."""
-        if self.host.value.os is OsState.RUNNING:
+    def tell(self, task: OsTask, now: Instant) -> None:
+        """Give the operating system an order; only a running one hears it."""
+        if self.os is OsState.RUNNING and self._task is None:
+            self._task = after(now, self._order_s), task
+            self._begin_task(now)
+
+    def _begin_task(self, now: Instant) -> None:
+        if self._task is None or self._task[0] > now:
+            return
+        self._boot_again = self._task[1] is OsTask.REBOOT
+        self._task = None
+        self.guests.stop(now)
+        self._show(OsState.SHUTTING_DOWN)
+        self._finish_guests(now)
+
+    def _finish_guests(self, now: Instant) -> None:
+        """The host itself goes down when its guests have."""
+        if self.os is OsState.SHUTTING_DOWN and self._shutdown_done is None and self.guests.stopped:
             self._shutdown_done = after(now, self._shutdown_s)
-            self._show(OsState.SHUTTING_DOWN)
 
-    def _hang(self, _now: Instant) -> None:
+    def hang(self, _now: Instant) -> None:
+        """The operating system stops, and everything on it."""
         if self._powered:
-            self._boot_done = self._shutdown_done = None
+            self._boot_done = self._shutdown_done = self._task = None
             self._show(OsState.HUNG)
+
+    def start_guest(self, name: str, now: Instant) -> None:
+        """Raises InputError."""
+        if self.os is not OsState.RUNNING:
+            raise InputError(f"{self.name} does not run")
+        if name not in self.guests.states:
+            raise InputError(f"there is no guest {name!r}; accepted: {', '.join(self.guests.states) or 'none'}")
+        self.guests.start(now, name)
 
     def _carry_out(self, order: ChassisOrder, now: Instant) -> None:
         match order.action:
@@ -107,25 +160,34 @@ class Server:
             case Action.HARD_RESET if self._powered:
                 self._boot(now, order.cause)
             case Action.DIAGNOSTIC_INTERRUPT:
-                self._hang(now)  # the system stops in its dump
+                self.hang(now)  # the system stops in its dump
             case Action.SOFT_SHUTDOWN:
-                self._shutdown(now)
+                self.tell(OsTask.SHUTDOWN, now)
             case _:
                 pass  # already there
 
     def advance(self, now: Instant) -> None:
+        self.software.advance(now)
+        self.guests.advance(now)
+        self._begin_task(now)
+        self._finish_guests(now)
         if self._boot_done is not None and self._boot_done <= now:
             self._boot_done = None
             self._show(OsState.RUNNING)
+            if self._guests_start:
+                self.guests.start(now)
         if self._shutdown_done is not None and self._shutdown_done <= now:
+            again = self._boot_again
             self._off()
+            if again:
+                self._boot(now, RestartCause.UNKNOWN)
         if self._cycle_on is not None and self._cycle_on[0] <= now:
             self._boot(now, self._cycle_on[1])
 
     def react(self, now: Instant) -> None:
         fed = any(port.value for port in self.dc)
         if self._fed is None:
-            self._show(self.host.value.os)
+            self._show(self.os)
         elif fed != self._fed:
             self._supply_changed(fed, now)
         if self._fed is not None or fed:
@@ -134,6 +196,9 @@ class Server:
             self._serial = self.order.value.serial
             if fed:
                 self._carry_out(self.order.value, now)
+        if self.agent.value.serial != self._os_serial:
+            self._os_serial = self.agent.value.serial
+            self.tell(self.agent.value.task, now)
         live = [port.value for port in self.dc]
         for port, is_live in zip(self.share_w, live, strict=True):
             port.value = self.host.value.load_w / sum(live) if is_live else 0.0
@@ -141,6 +206,7 @@ class Server:
     def _supply_changed(self, fed: bool, now: Instant) -> None:
         if not fed:
             self._lost_while_on = self._powered or self._cycle_on is not None
+            self.cuts += self.on_lan
             self._off()
         elif self.policy.value is AcLink.ON:
             self._boot(now, RestartCause.AC_ALWAYS)
@@ -148,17 +214,33 @@ class Server:
             self._boot(now, RestartCause.AC_PREVIOUS)
 
     def next_deadline(self) -> Instant | None:
-        return soonest(self._boot_done, self._shutdown_done, self._cycle_on[0] if self._cycle_on else None)
+        return soonest(
+            self._boot_done,
+            self._shutdown_done,
+            self._cycle_on[0] if self._cycle_on else None,
+            self._task[0] if self._task else None,
+            self.guests.next_deadline(),
+            self.software.next_deadline(),
+        )
 
     def ports(self) -> Iterable[Port[Any]]:
         return [self.host, *self.share_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         host = self.host.value
-        return {
+        shown: dict[str, Any] = {
             "state": host.os.value,
             "power": "on" if host.powered else "off",
             "supplies": [port.value for port in self.dc],
             "load_w": host.load_w,
             "ac_link": self.policy.value.value,
+            "cuts": self.cuts,
+            "jobs": self.software.jobs,
+            "jobs_done": list(self.software.finished),
+            "clients": self.software.clients,
         }
+        if self.guests.states:
+            alive = [name for name, state in self.guests.states.items() if state is GuestState.RUNNING]
+            shown["guests"] = {name: state.value for name, state in self.guests.states.items()}
+            shown["guests_running"] = len(alive)
+        return shown

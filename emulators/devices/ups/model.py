@@ -226,7 +226,8 @@ class Ups:
                 return True
 
     def _clients_s(self) -> float:
-        return self.card.number("upsAdvConfigMaxShutdownTime.0") * 60
+        margin_s = self.profile.card.clients_margin_s
+        return self.low_s + margin_s if margin_s is not None else self.card.number("upsAdvConfigMaxShutdownTime.0") * 60
 
     def test(self, kind: Kind, now: Instant) -> None:
         """Begin a test of the battery, if it can run now."""

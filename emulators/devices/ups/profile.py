@@ -33,6 +33,9 @@ class Card(Strict):
     jitter_s: float = Field(default=0, ge=0)
     online_source: int = Field(default=3, ge=1, le=7)
     """upsOutputSource (RFC 1628) on line; AOS 5 shows none (2)."""
+    clients_margin_s: float | None = Field(default=None, ge=0)
+    """Where the card has no upsAdvConfigMaxShutdownTime: what a graceful order waits for its clients beyond the run
+    time after LowBattery."""
     lenient_set: bool = False
     """Take a SET of an object without its `.0`, which real cards refuse and apcupsd sends."""
     logon_s: float = Field(default=180, gt=0)

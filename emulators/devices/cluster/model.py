@@ -1,0 +1,169 @@
+"""A failover cluster as its software on the nodes shows it. Who fails over, and when, a controller decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from emulators.bindings.chassis import Host, OsOrder, OsState, OsTask
+from emulators.bindings.inputs import Input, InputError, Inputs, plain
+from emulators.kernel.instant import Instant, after
+from emulators.kernel.world import Port
+
+
+class Node(StrEnum):
+    """State of the cluster software on a node."""
+
+    OFFLINE = "offline"  # its operating system does not run
+    WAITING = "waiting"  # started without its shared disks; it looks for them once, when it starts
+    ONLINE = "online"
+    STOPPING = "stopping"
+    STOPPED = "stopped"  # out of the cluster, the operating system still runs
+
+
+class Cluster:
+    """`hosts` and `disks` are what the cluster sees of its nodes and shared disks; `orders` what it tells the nodes."""
+
+    kind = "cluster"
+
+    def __init__(
+        self, name: str, nodes: tuple[str, ...], disks: tuple[str, ...], groups: Mapping[str, str], shutdown_s: float
+    ) -> None:
+        """`groups` maps each failover group to the node where it is at home."""
+        self.name = name
+        self.hosts = {node: Port(f"{name}.{node}", Host(powered=True, os=OsState.RUNNING)) for node in nodes}
+        self.disks = {disk: Port(f"{name}.{disk}", True) for disk in disks}
+        self.orders = {node: Port(f"{name}.{node}.order", OsOrder(0, OsTask.SHUTDOWN)) for node in nodes}
+        self.nodes = dict.fromkeys(nodes, Node.ONLINE)
+        self._homes = dict(groups)
+        self.groups: dict[str, str | None] = dict(groups)
+        self._shutdown_s = shutdown_s
+        self._stopped_at: Instant | None = None
+        self._hangs = False
+        self._after: OsTask | None = None  # what the nodes do once the cluster has stopped
+        self._serial = 0
+        self.leaving: list[str] = []  # nodes that the manager shuts down
+        self.inputs = Inputs(
+            {
+                "stop": plain("the cluster stops in order on all nodes", lambda now: self._stop(now, None)),
+                "shutdown": plain(
+                    "cluster shutdown from the manager: stop, then every node shuts down",
+                    lambda now: self._stop(now, OsTask.SHUTDOWN),
+                ),
+                "reboot": plain(
+                    "cluster reboot from the manager: stop, then every node restarts",
+                    lambda now: self._stop(now, OsTask.REBOOT),
+                ),
+                "shutdown_node": Input("server shutdown of NODE from the manager", self._shutdown_node),
+                "move": Input("GROUP moves to NODE", self._move),
+                "hang": plain("the next stop never ends", self._hang),
+            }
+        )
+
+    # --- inputs -----------------------------------------------------------------------------------------------
+
+    def _in(self, *states: Node) -> list[str]:
+        return [node for node, state in self.nodes.items() if state in states]
+
+    def _stop(self, now: Instant, then: OsTask | None) -> None:
+        online = self._in(Node.ONLINE)
+        if not online:
+            raise InputError(f"{self.name} does not run")
+        for node in online:
+            self.nodes[node] = Node.STOPPING
+        self._after = then
+        self._stopped_at = None if self._hangs else after(now, self._shutdown_s)
+
+    def _hang(self, _now: Instant) -> None:
+        self._hangs = True
+
+    def _shutdown_node(self, args: list[str], _now: Instant) -> None:
+        if len(args) != 1 or args[0] not in self.nodes:
+            raise InputError(f"expected NODE; accepted: {', '.join(self.nodes)}")
+        self.leaving.append(args[0])
+        self._tell(args[0], OsTask.SHUTDOWN)
+
+    def _move(self, args: list[str], _now: Instant) -> None:
+        if len(args) != 2 or args[0] not in self.groups or args[1] not in self.nodes:
+            raise InputError(f"expected GROUP NODE; groups: {', '.join(self.groups)}; nodes: {', '.join(self.nodes)}")
+        group, node = args
+        if self.nodes[node] is not Node.ONLINE:
+            raise InputError(f"{node} is {self.nodes[node]}, so {group} cannot run there")
+        self.groups[group] = node
+
+    def _tell(self, node: str, task: OsTask) -> None:
+        self._serial += 1
+        self.orders[node].value = OsOrder(self._serial, task)
+
+    # --- time -------------------------------------------------------------------------------------------------
+
+    def advance(self, now: Instant) -> None:
+        if self._stopped_at is None or self._stopped_at > now:
+            return
+        self._stopped_at = None
+        for node in self._in(Node.STOPPING):
+            self.nodes[node] = Node.STOPPED
+            if self._after is not None:
+                self._tell(node, self._after)
+        self.groups = dict.fromkeys(self.groups)
+
+    def react(self, now: Instant) -> None:
+        for node, port in self.hosts.items():
+            self._look(node, port.value.os)
+        if not self._in(Node.STOPPING):
+            self._stopped_at = None
+            self._hangs = self._hangs and bool(self._in(Node.ONLINE))
+        online = self._in(Node.ONLINE)
+        for group, place in self.groups.items():
+            if place is None and online:
+                home = self._homes[group]
+                self.groups[group] = home if home in online else online[0]
+
+    def _look(self, node: str, os: OsState) -> None:
+        """Follow the operating system of a node."""
+        match os:
+            case OsState.RUNNING if self.nodes[node] is Node.OFFLINE:
+                ready = all(port.value for port in self.disks.values())
+                self.nodes[node] = Node.ONLINE if ready else Node.WAITING
+            case OsState.SHUTTING_DOWN if self.nodes[node] is Node.ONLINE:
+                self._leave(node)
+            case OsState.OFF | OsState.BOOTING | OsState.HUNG:
+                self.nodes[node] = Node.OFFLINE
+                if os is OsState.BOOTING and node in self.leaving:
+                    self.leaving.remove(node)
+
+    def _leave(self, node: str) -> None:
+        """A node that shuts down in order gives its groups away; one that is cut off does not."""
+        self.nodes[node] = Node.STOPPED
+        for group, place in self.groups.items():
+            if place == node:
+                self.groups[group] = next(iter(self._in(Node.ONLINE)), None)
+
+    def next_deadline(self) -> Instant | None:
+        return self._stopped_at
+
+    def ports(self) -> Iterable[Port[Any]]:
+        return self.orders.values()
+
+    def snapshot(self, now: Instant) -> dict[str, Any]:
+        running = {group: place for group, place in self.groups.items() if place and self.nodes[place] is Node.ONLINE}
+        return {
+            "state": self._state(),
+            "nodes": {node: state.value for node, state in self.nodes.items()},
+            "groups": dict(self.groups),
+            "running": running,
+            "leaving": list(self.leaving),
+            "manager": self._after.value if self._after is not None and self._in(Node.STOPPING, Node.STOPPED) else None,
+        }
+
+    def _state(self) -> str:
+        for state, word in (
+            (Node.STOPPING, "stopping"),
+            (Node.ONLINE, "running"),
+            (Node.WAITING, "waiting"),
+            (Node.STOPPED, "stopped"),
+        ):
+            if self._in(state):
+                return word
+        return "offline"

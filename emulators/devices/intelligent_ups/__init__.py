@@ -1,0 +1,5 @@
+"""A UPS with an AUTO/LOCAL switch and no network card."""
+
+from emulators.devices.intelligent_ups.model import IntelligentUps
+
+__all__ = ["IntelligentUps"]

@@ -1,0 +1,94 @@
+"""I-UPS (003 section 1.6): its controller orders by the serial line, and its switch decides whether it obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from emulators.bindings.inputs import Inputs, choice, plain
+from emulators.kernel.instant import Instant, after
+from emulators.kernel.power import DEAD, Inlet, Outlet
+from emulators.kernel.world import Port
+
+
+class IntelligentUps:
+    """In LOCAL the outlets stay on whatever the controller orders; its order is carried out when AUTO returns."""
+
+    kind = "intelligent_ups"
+
+    def __init__(self, name: str, *, hold_s: float, lan_board: bool, line_board: bool) -> None:
+        self.name = name
+        self.inlet = Inlet(f"{name}.inlet")
+        self.outlets: list[Outlet] = []
+        self.automatic = True
+        self.line_signal = True
+        self.client_calls = 0  # packets of clients that the LAN board heard
+        self.lan_board = lan_board
+        self.line_board = line_board
+        self._wanted = True
+        self._hold_s = hold_s
+        self._empty_at: Instant | None = None
+        self._empty = False
+        self.inputs = Inputs(
+            {
+                "switch": choice("the switch is set", "POSITION", ["auto", "local"], self._switch),
+                "off": plain("its controller orders the outlets off", lambda _now: self._order(on=False)),
+                "on": plain("its controller orders the outlets on", lambda _now: self._order(on=True)),
+                "line": choice("the V.24 line signal changes", "SIGNAL", ["on", "off"], self._line),
+                "call": plain("a client calls over the LAN board", self._call),
+            }
+        )
+
+    def outlet(self, consumer: str) -> Outlet:
+        """A new socket for `consumer`."""
+        outlet = Outlet(f"{self.name}.{consumer}")
+        outlet.supply.value = self.inlet.supply.value
+        self.outlets.append(outlet)
+        return outlet
+
+    def _switch(self, position: str, _now: Instant) -> None:
+        self.automatic = position == "auto"
+
+    def _order(self, *, on: bool) -> None:
+        self._wanted = on
+
+    def _line(self, signal: str, _now: Instant) -> None:
+        self.line_signal = signal == "on"
+
+    def _call(self, _now: Instant) -> None:
+        self.client_calls += self.lan_board
+
+    @property
+    def output_on(self) -> bool:
+        return (self._wanted or not self.automatic) and not self._empty
+
+    def advance(self, now: Instant) -> None:
+        if self._empty_at is not None and self._empty_at <= now:
+            self._empty_at, self._empty = None, True
+
+    def react(self, now: Instant) -> None:
+        live = self.inlet.supply.value.live
+        if live:
+            self._empty_at, self._empty = None, False
+        elif self._empty_at is None and not self._empty:
+            self._empty_at = after(now, self._hold_s)
+        nominal = self.inlet.supply.value if live else DEAD._replace(volts=100.0, hertz=50.0)
+        for outlet in self.outlets:
+            outlet.supply.value = nominal if self.output_on else DEAD
+        self.inlet.demand_w.value = sum(outlet.demand_w.value for outlet in self.outlets) if live else 0.0
+
+    def next_deadline(self) -> Instant | None:
+        return self._empty_at
+
+    def ports(self) -> Iterable[Port[Any]]:
+        return [self.inlet.demand_w, *(outlet.supply for outlet in self.outlets)]
+
+    def snapshot(self, now: Instant) -> dict[str, Any]:
+        return {
+            "state": "on-line" if self.inlet.supply.value.live else "on-battery",
+            "switch": "auto" if self.automatic else "local",
+            "output": "on" if self.output_on else "off",
+            "line_signal": "on" if self.line_signal else "off",
+            "client_calls": self.client_calls,
+            "input": "good" if self.inlet.supply.value.live else "lost",
+        }

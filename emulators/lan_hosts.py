@@ -1,0 +1,104 @@
+"""Servers and managers on the network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+
+from emulators.config import Ports
+from emulators.devices.manager import Manager
+from emulators.devices.server import Server
+from emulators.faces.udp import UdpSocket
+from emulators.hosts import Peer, Surroundings, Way
+from emulators.kernel.instant import Instant
+from wire import wol
+from wire.errors import WireError
+
+
+class ServerHost:
+    """A server: an echo while its operating system runs (RFC 862), and an interface that a magic packet wakes."""
+
+    def __init__(self, server: Server, ports: Ports, around: Surroundings, *, wakes: bool, way: Way | None) -> None:
+        self._server = server
+        self._ports = ports
+        self._around = around
+        self._wakes = wakes
+        self._way = way
+        self._sockets: list[UdpSocket] = []
+        self._echo: UdpSocket | None = None
+        self.counters: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Raises BindError."""
+        if self._ports.echo is not None:
+            self._echo = UdpSocket(self._server.address, self._ports.echo, self._answer, self._arrive)
+            self._sockets.append(self._echo)
+        if self._wakes and self._ports.wake is not None:
+            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._wake, self._arrive))
+
+    async def stop(self) -> None:
+        for socket in self._sockets:
+            socket.close()
+        self._sockets.clear()
+
+    def flush(self, _now: Instant) -> None:
+        """There is nothing that a server says by itself."""
+
+    def next_deadline(self) -> Instant | None:
+        return None
+
+    def _arrive(self) -> None:
+        self._around.arrive()
+
+    def _heard(self) -> bool:
+        return self._way is None or self._way.passes
+
+    def _answer(self, data: bytes, peer: Peer) -> None:
+        if self._server.on_lan and self._echo is not None and self._heard():
+            self._echo.send(data, peer)
+
+    def _wake(self, data: bytes, _peer: Peer) -> None:
+        if not self._heard():
+            return
+        try:
+            packet = wol.decode(data)
+        except WireError:
+            self.counters["no_magic_packet"] += 1
+            return
+        self.counters["magic_packets"] += 1
+        if self._server.wake(packet.mac, self._around.now()):
+            self._around.changed()
+
+
+class ManagerHost:
+    """A clustered manager: each node's address, and the floating one, listen for traps."""
+
+    def __init__(self, manager: Manager, port: int, around: Surroundings) -> None:
+        self._manager = manager
+        self._port = port
+        self._around = around
+        self._sockets: list[UdpSocket] = []
+        self.counters: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Raises BindError."""
+        for address in (*self._manager.nodes.values(), self._manager.floating):
+            self._sockets.append(UdpSocket(address, self._port, partial(self._receive, address), self._arrive))
+
+    async def stop(self) -> None:
+        for socket in self._sockets:
+            socket.close()
+        self._sockets.clear()
+
+    def flush(self, _now: Instant) -> None:
+        """A manager sends nothing."""
+
+    def next_deadline(self) -> Instant | None:
+        return None
+
+    def _arrive(self) -> None:
+        self._around.arrive()
+
+    def _receive(self, address: str, data: bytes, peer: Peer) -> None:
+        self._manager.receive(data, address, peer[0])
+        self._around.changed()

@@ -1,0 +1,88 @@
+"""The stand-in controllers of a rig, running beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from gateway.api import Refusal
+from rigs.controllers import CONTROLLERS, Controller
+from rigs.controllers.base import InputRefused
+from rigs.controllers.desk import Desk, DeskError
+from rigs.rigfile import RigFile
+
+log = structlog.get_logger("controllers")
+
+
+class Cast:
+    """Controllers by name. They begin when the rig runs, and end before it."""
+
+    def __init__(self, rig: RigFile, unix_ms: Callable[[], int], headers: dict[str, str] | None = None) -> None:
+        self._rig = rig
+        self._unix_ms = unix_ms
+        self._headers = headers
+        self.desk: Desk | None = None
+        self._members: dict[str, Controller[Any]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, url: str) -> None:
+        """Let all of them begin at `url`. Raises DeskError."""
+        if not self._rig.controllers:
+            return
+        desk = self.desk = Desk(url, self._unix_ms, self._headers)
+        self._members = {
+            config.name: CONTROLLERS[config.type](config, self._rig, desk) for config in self._rig.controllers
+        }
+        await desk.open()
+        for name, member in self._members.items():
+            self._tasks.append(asyncio.create_task(self._run(member), name=name))
+        await asyncio.sleep(0)
+
+    async def _run(self, member: Controller[Any]) -> None:
+        try:
+            await member.run()
+        except DeskError as error:
+            member.note("failed", "", str(error))
+            log.error("controller ended", controller=member.name, reason=str(error))  # noqa: TRY400
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for member in self._members.values():
+            await member.stop()
+        if self.desk is not None:
+            await self.desk.close()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._members)
+
+    def member(self, name: str) -> Controller[Any]:
+        """Raises Refusal 404."""
+        member = self._members.get(name)
+        if member is None:
+            raise Refusal(404, f"there is no controller {name!r}; known: {', '.join(self._members) or 'none'}")
+        return member
+
+    async def take(self, name: str, word: str, args: list[str]) -> None:
+        """An input for a controller. Raises Refusal."""
+        try:
+            await self.member(name).take(word, args)
+        except (InputRefused, DeskError) as error:
+            raise Refusal(422, str(error)) from error
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every controller, as its own console would show it."""
+        return [
+            {
+                "name": name,
+                "type": member.config.type,
+                "inputs": {word: help_text for word, (help_text, _) in member.inputs().items()},
+                **member.snapshot(),
+            }
+            for name, member in self._members.items()
+        ]

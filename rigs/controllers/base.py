@@ -1,0 +1,87 @@
+"""What every stand-in controller is: a configuration, a task, inputs for people, and what it shows of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from emulators.config_base import Name, Strict
+from rigs.controllers.desk import Desk, DeskError
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+
+class ControllerConfig(Strict):
+    """The keys that all have."""
+
+    type: str
+    name: Name
+
+
+C = TypeVar("C", bound=ControllerConfig)
+Act = Callable[[list[str]], Awaitable[None]]
+
+
+class InputRefused(ValueError):
+    """An input that this controller does not take, or not now. One line for a person."""
+
+
+class Controller(ABC, Generic[C]):
+    """One running stand-in."""
+
+    def __init__(self, config: C, rig: RigFile, desk: Desk) -> None:
+        self.config = config
+        self.rig = rig
+        self.desk = desk
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+    def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """Words that people and applications may say, each with a line of help."""
+        return {}
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the controller's own console would show."""
+        return {}
+
+    async def take(self, word: str, args: list[str]) -> None:
+        """Apply an input. Raises InputRefused."""
+        known = self.inputs()
+        if word not in known:
+            raise InputRefused(f"{word!r} is no input of {self.name}; accepted: {', '.join(known) or 'none'}")
+        await known[word][1](args)
+
+    def note(self, mark: str, subject: str = "", text: str = "") -> None:
+        """Write down what the controller does, for its report."""
+        self.desk.note(self.name, mark, subject, text)
+
+    def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
+        """Do something beside the main task; it ends with the controller."""
+        task = asyncio.ensure_future(self._guarded(work))
+        task.set_name(f"{self.name} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except DeskError as error:
+            self.note("failed", "", str(error))
+
+    async def stop(self) -> None:
+        """End everything that was begun beside the main task."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

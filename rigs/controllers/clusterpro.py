@@ -1,0 +1,130 @@
+"""CLUSTERPRO X: external-linkage monitors with the six steps of the BMC link, heartbeats, failover (requirements 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from emulators.config_base import Name, Seconds
+from rigs.controllers.base import Act, Controller, ControllerConfig
+from rigs.controllers.desk import Desk
+from rigs.controllers.failover import fail_over
+from rigs.controllers.waiting import Pad, is_up
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+Recovery = Literal["failover", "stop", "none"]
+
+
+class Config(ControllerConfig):
+    """A cluster and how it recovers."""
+
+    type: Literal["clusterpro"]
+    name: Name = "clusterpro"
+    cluster: Name
+    recovery: Recovery = "failover"
+    """回復動作; in principle a failover of the groups on the server concerned (3.3)."""
+    recovery_s: Seconds = 10
+    """How long a failover takes."""
+    ends_recovery: bool = True
+    """Whether the end of a recovery is told to the BMC."""
+    ipmi_service_stopped: tuple[Name, ...] = ()
+    """Servers whose ipmi service does not run, against 3.4."""
+
+
+class Stand(Controller[Config]):
+    """The monitors of a cluster. Each acts on the server that it names, and only while that server runs."""
+
+    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self._nodes = rig.clusters[config.cluster].nodes
+        self._monitors = [monitor.name for monitor in rig.gateway.monitors]
+        self._pad = Pad(desk, self.note)
+        self._events = desk.events()
+        self._status = {"bmc": dict.fromkeys(self._nodes, "up"), "lan": dict.fromkeys(self._nodes, "up")}
+        self._recovering: dict[str, int] = {}
+
+    async def run(self) -> None:
+        for server in self.config.ipmi_service_stopped:
+            self.note("precondition", server, "the ipmi service does not run: the link with the BMC is not active")
+        async for event in self._events:
+            self._hear(event)
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        subject, data = event["subject"], event["data"]
+        node = subject.removesuffix(".bmc")
+        if node not in self._nodes:
+            return
+        match event["type"]:
+            case "bmc.notice" if self._acts(data):
+                self.spawn(self._recover(subject, data), subject)
+            case "bmc.heartbeat.lost" | "bmc.heartbeat.restored" as told:
+                # Silence on the BMC network alone says nothing about the server (design section 7).
+                self._status["bmc"][node] = "down" if told.endswith("lost") else "up"
+                self.note("bmc_heartbeat", node, self._status["bmc"][node])
+            case "server.heartbeat.lost":
+                self._status["lan"][node] = "down"
+                self.note("lan_heartbeat", node, "down")
+                self.spawn(self._lose(node), node)
+            case "server.heartbeat.restored":
+                self._status["lan"][node] = "up"
+                self.note("lan_heartbeat", node, "up")
+
+    # --- the BMC link -----------------------------------------------------------------------------------------
+
+    def _acts(self, data: Mapping[str, Any]) -> bool:
+        server = str(data.get("server"))
+        return (
+            server in self._nodes
+            and is_up(self.desk, server)
+            and server not in self.config.ipmi_service_stopped
+            and bool(set(data.get("monitors", ())) & set(self._monitors))
+        )
+
+    async def _recover(self, bmc: str, data: Mapping[str, Any]) -> None:
+        """Steps 3 to 6 of 3.2."""
+        server, incident = str(data["server"]), data.get("incident")
+        self._recovering[server] = incident or 0
+        self.note("notice", server, f"incident {incident}")
+        await self._pad.attempt(self.desk.command(bmc, "recovery.start", incident=incident, node=server))
+        self.spawn(self._watch_conflict(server), f"{server} conflict")
+        moved = await self._act(server)
+        if self.config.ends_recovery:
+            action = f"{', '.join(moved) or 'nothing'} moved"
+            await self._pad.attempt(self.desk.command(bmc, "recovery.end", incident=incident, action=action))
+        self._recovering.pop(server, None)
+
+    async def _act(self, server: str) -> list[str]:
+        cluster = self.config.cluster
+        if self.config.recovery == "failover":
+            return await fail_over(self._pad, cluster, self._nodes, server, self.config.recovery_s)
+        if self.config.recovery == "stop":
+            await self._pad.attempt(self.desk.tell(cluster, "stop"))
+            await self.desk.until(lambda: self.desk.state(cluster) == "stopped", self.config.recovery_s)
+        return []
+
+    async def _watch_conflict(self, server: str) -> None:
+        """3.4: another agent that shuts the server down competes with the recovery."""
+
+        def conflict() -> bool:
+            return server in self._recovering and not is_up(self.desk, server)
+
+        await self.desk.until(lambda: conflict() or server not in self._recovering)
+        if conflict():
+            self.note("conflict", server, "it is being shut down while its recovery is under way")
+
+    # --- heartbeats -------------------------------------------------------------------------------------------
+
+    async def _lose(self, node: str) -> None:
+        """A node whose operating system is silent loses its groups."""
+        await fail_over(self._pad, self.config.cluster, self._nodes, node, self.config.recovery_s)
+
+    def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        return {"shutdown": ("cluster shutdown from the manager", self._shutdown)}
+
+    async def _shutdown(self, _args: list[str]) -> None:
+        await self.desk.tell(self.config.cluster, "shutdown")
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"heartbeats": self._status, "monitors": self._monitors, "recovering": dict(self._recovering)}

@@ -1,0 +1,82 @@
+"""What the stand-in is told (requirements 6)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emulators.config_base import Name, Seconds, Strict
+from rigs.controllers.base import ControllerConfig
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class Turn(Strict):
+    """One line of a schedule: servers go on or off at a time of day."""
+
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    do: Literal["on", "off"]
+    servers: tuple[Name, ...] = Field(min_length=1)
+    days: tuple[Day, ...] = ()
+    """Every day when left out."""
+
+
+class Jobs(Strict):
+    """Jobs of one server: name and seconds."""
+
+    start: dict[str, Seconds] = Field(default_factory=dict)
+    """Run when the server has come up."""
+    stop: dict[str, Seconds] = Field(default_factory=dict)
+    """Run when the server is to go off, after the cluster has stopped there."""
+
+
+class LanOff(Strict):
+    """Servers go off when no client has worked with them for a while (5.6, L1)."""
+
+    servers: tuple[Name, ...] = Field(min_length=1)
+    idle_s: Seconds = 300
+
+
+class Intelligent(Strict):
+    """An I-UPS and what it switches for (5.6: L2, V1, I1)."""
+
+    ups: Name
+    servers: tuple[Name, ...] = Field(min_length=1)
+    lan_on: bool = False
+    """Outlets come on when a client calls over the LAN board."""
+    line: bool = False
+    """The V.24 line signal switches on and off."""
+
+
+class Config(ControllerConfig):
+    """Times are those of requirements 6."""
+
+    type: Literal["esmpro_ac"]
+    name: Name = "ac"
+    cluster_timeout_s: Seconds = 120
+    """Tcs: a cluster that has not stopped by then is left, and its servers are shut down."""
+    order_s: Seconds = 60
+    """To: how long the start of an ordered shutdown is waited for."""
+    command_s: Seconds = 2
+    """What the order to one UPS takes."""
+    gather_s: Seconds = 0.5
+    """Outages that are confirmed so shortly after one another belong together."""
+    job_timeout_s: Seconds = 180
+    """How long a power-off waits for jobs."""
+    jobs: dict[Name, Jobs] = Field(default_factory=dict)
+    schedule: tuple[Turn, ...] = ()
+    holidays: tuple[Date, ...] = ()
+    """Days without any schedule."""
+    timezone: str = "UTC"
+    lan_off: LanOff | None = None
+    intelligent: Intelligent | None = None
+    statistics_s: Annotated[float, Field(gt=0)] | None = None
+    """Takes samples of all UPSs when given; they are kept for a week."""
+    temperature: tuple[float, float] = (0, 45)
+    """Limits of the batteries' temperature, in degrees Celsius."""
+    ssc: Name | None = None
+    """A SigmaSystemCenter stand-in that is asked for maintenance mode and for starts."""
+    hosts: tuple[Name, ...] = ()
+    """Hypervisor hosts that `ssc` keeps."""

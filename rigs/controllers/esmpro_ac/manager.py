@@ -1,0 +1,90 @@
+"""What follows from the cluster manager's own orders, and from servers that come up (requirements 5.1 and 5.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rigs.controllers.waiting import Pad, is_off, is_up
+from rigs.topology import plan_off
+
+if TYPE_CHECKING:
+    from rigs.controllers.esmpro_ac.stand import Stand
+
+
+class ClusterManager:
+    """Looks at clusters and servers."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._desk = stand.desk
+        self._pad: Pad = stand.pad
+
+    def begin(self) -> None:
+        for cluster in self._stand.topology.clusters:
+            self._stand.spawn(self._watch_cluster(cluster), cluster)
+        for server in self._stand.rig.servers:
+            self._stand.spawn(self._watch_server(server), server)
+
+    async def _watch_cluster(self, cluster: str) -> None:
+        nodes = self._stand.topology.clusters[cluster].nodes
+        followed: set[str] = set()
+
+        def anything() -> bool:
+            return self._ordered(cluster) or bool(self._leaving(cluster) - followed)
+
+        while True:
+            # K1: a shutdown from the manager is an AC-linked shutdown; a restart leaves the outputs alone.
+            # K2: so is the shutdown of one server.
+            await self._desk.until(anything)
+            if self._stand.master is None:
+                await self._desk.until(lambda: self._stand.master is not None)
+            elif self._ordered(cluster):
+                self._stand.begin(plan_off(self._stand.topology, f"manager {cluster}", nodes, self._stand.idle))
+                await self._desk.until(lambda: not self._ordered(cluster))
+            for node in sorted(self._leaving(cluster) - followed):
+                self._follow(node)
+            followed.clear()
+            followed.update(self._leaving(cluster))
+
+    def _ordered(self, cluster: str) -> bool:
+        return bool(self._desk.state(cluster, "manager") == "shutdown")
+
+    def _leaving(self, cluster: str) -> set[str]:
+        return set(self._desk.state(cluster, "leaving") or ())
+
+    def _follow(self, node: str) -> None:
+        plan = plan_off(self._stand.topology, f"manager {node}", [node], self._stand.idle)
+        if not plan.outputs:
+            self._pad.note("output_kept", node, "others run on the same UPS")  # K3
+        self._stand.begin(plan)
+
+    async def _watch_server(self, server: str) -> None:
+        """J1: jobs at the start; 5.1, 4.2: guests whose start is this controller's business."""
+        jobs = self._stand.config.jobs.get(server)
+        config = self._stand.rig.servers[server]
+        guests = config.guests if config.guests_start == "controller" else {}
+        while True:
+            await self._desk.until(lambda: not is_up(self._desk, server))
+            await self._desk.until(lambda: is_up(self._desk, server) and self._stand.master is not None)
+            for job, seconds in (jobs.start if jobs is not None else {}).items():
+                await self._pad.attempt(self._desk.tell(server, "job", job, str(seconds)))
+            for guest in sorted(guests, key=lambda name: guests[name].rank):
+                await self._pad.attempt(self._desk.tell(server, "guest_start", guest))
+                await self._desk.until(lambda guest=guest: self._guest(server, guest) == "running", 600)  # type: ignore[misc]
+
+    def _guest(self, server: str, guest: str) -> str:
+        return str((self._desk.state(server, "guests") or {}).get(guest))
+
+    def take_over(self) -> None:
+        """H5: hosts are started by the platform manager once the management server is up again."""
+        config = self._stand.config
+        for host in config.hosts if config.ssc is not None else ():
+            self._stand.spawn(self._start_host(config.ssc or "", host), host)
+
+    async def _start_host(self, ssc: str, host: str) -> None:
+        if not is_off(self._desk, host):
+            return
+        self._pad.note("start_request", host)
+        await self._pad.attempt(self._desk.ask_controller(ssc, "start", host))
+        await self._desk.until(lambda: is_up(self._desk, host))
+        await self._pad.attempt(self._desk.ask_controller(ssc, "maintenance_off", host))

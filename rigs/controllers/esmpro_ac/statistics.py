@@ -1,0 +1,79 @@
+"""One week of samples of every UPS (requirements 2.6, 4.2), and the limits of the batteries' temperature."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from rigs.controllers.desk import DeskError
+from rigs.controllers.esmpro_ac.config import Config
+from rigs.controllers.esmpro_ac.rules import WEEK
+from rigs.controllers.waiting import Pad
+
+EVERY_S = 60.0  # 統計情報採取間隔
+
+
+class Sample(NamedTuple):
+    """What one UPS showed."""
+
+    at: datetime
+    ups: str
+    input_v: int | None
+    load_percent: int | None
+
+
+class Statistics:
+    """Samples while a terminal is master."""
+
+    def __init__(self, pad: Pad, ups: Iterable[str], config: Config) -> None:
+        self._pad = pad
+        self._ups = tuple(ups)
+        self._limits = config.temperature
+        self._every_s = config.statistics_s or EVERY_S
+        self._samples: deque[Sample] = deque()
+        self._hot: set[str] = set()
+
+    async def run(self, in_office: Callable[[], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due += self._every_s
+            await asyncio.sleep(due - loop.time())
+            if in_office():
+                for name in self._ups:
+                    await self._take(name)
+
+    async def _take(self, name: str) -> None:
+        try:
+            readings = (await self._pad.desk.device(name))["readings"]
+        except DeskError as error:
+            self._pad.note("failed", name, str(error))
+            return
+        now = self._pad.desk.now()
+        self._samples.append(
+            Sample(now, name, readings.get("upsAdvInputLineVoltage"), readings.get("upsAdvOutputLoad"))
+        )
+        while self._samples[0].at <= now - WEEK:
+            self._samples.popleft()
+        self._judge(name, readings.get("upsAdvBatteryTemperature"))
+
+    def _judge(self, name: str, celsius: int | None) -> None:
+        """バッテリー温度監視 (2.4): told once when it leaves the limits, and once when it is back."""
+        low, high = self._limits
+        outside = celsius is not None and not low <= celsius <= high
+        if outside and name not in self._hot:
+            self._hot.add(name)
+            self._pad.note("alarm", name, f"battery temperature {celsius} is outside {low:g} to {high:g}")
+        elif not outside and name in self._hot:
+            self._hot.discard(name)
+            self._pad.note("alarm_over", name)
+
+    def row(self) -> dict[str, Any]:
+        """How many there are, and from when to when."""
+        if not self._samples:
+            return {"samples": 0}
+        first, last = self._samples[0].at, self._samples[-1].at
+        return {"samples": len(self._samples), "from": first.isoformat(), "to": last.isoformat()}

@@ -1,0 +1,60 @@
+"""ESMPRO/UPSManager: one agent on a UPS orders shutdowns, here and on other servers (requirements 5.1, H1 and H2)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal
+
+from emulators.config_base import Name, Seconds
+from rigs.controllers.base import Controller, ControllerConfig
+from rigs.controllers.desk import Desk
+from rigs.controllers.waiting import Pad, is_up, order_shutdown
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+
+class Config(ControllerConfig):
+    """The agent's server, its UPS, and the servers of multi-server agents."""
+
+    type: Literal["esmpro_um"]
+    name: Name = "um"
+    server: Name
+    ups: Name
+    others: tuple[Name, ...] = ()
+    command_s: Seconds = 5
+    """From the orders to the UPS's."""
+
+
+class Stand(Controller[Config]):
+    """The agent; it dies with its server."""
+
+    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self._pad = Pad(desk, self.note)
+        self._events = desk.events()
+        self._acting = False
+
+    async def run(self) -> None:
+        async for event in self._events:
+            if event["subject"] != self.config.ups:
+                continue
+            if event["type"] == "power.outage.confirmed" and not self._acting and is_up(self.desk, self.config.server):
+                self._acting = True
+                self.spawn(self._end(), "outage")
+            elif event["type"] == "power.outage.cleared":
+                self._acting = False
+
+    async def _end(self) -> None:
+        """Steps 2 to 5: agents, operating systems, their guests with them, and then the UPS."""
+        self.note("outage", self.config.ups)
+        for server in (*self.config.others, self.config.server):
+            if is_up(self.desk, server):
+                self.note("shutdown", server)
+                await self._pad.attempt(order_shutdown(self.desk, server))
+        await asyncio.sleep(self.config.command_s)
+        await self._pad.attempt(self.desk.command(self.config.ups, "output.off"))
+        self.note("output_off", self.config.ups)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"acting": self._acting}

@@ -1,0 +1,32 @@
+"""Failover of groups, as cluster software decides it: shared by the cluster stand-ins."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rigs.controllers.waiting import Pad
+
+
+def next_node(states: dict[str, str], nodes: tuple[str, ...], node: str) -> str | None:
+    """Where the groups of `node` go: the next node in order that is online."""
+    at = nodes.index(node)
+    return next((other for other in (*nodes[at + 1 :], *nodes[:at]) if states.get(other) == "online"), None)
+
+
+async def fail_over(pad: Pad, cluster: str, nodes: tuple[str, ...], node: str, takes_s: float) -> list[str]:
+    """Move every group of `node`; those that moved."""
+    groups: dict[str, str | None] = pad.desk.state(cluster, "groups") or {}
+    mine = [group for group, place in groups.items() if place == node]
+    target = next_node(pad.desk.state(cluster, "nodes") or {}, nodes, node)
+    if not mine:
+        return []
+    if target is None:
+        pad.note("no_failover", node, "no other node is online")
+        return []
+    await asyncio.sleep(takes_s)
+    moved = []
+    for group in mine:
+        if await pad.attempt(pad.desk.tell(cluster, "move", group, target)):
+            pad.note("failover", group, f"{node} to {target}")
+            moved.append(group)
+    return moved

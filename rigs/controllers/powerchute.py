@@ -1,0 +1,96 @@
+"""PowerChute plus and PowerChute Business Edition: an agent on each server of a mirror cluster (requirements 5.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from emulators.config_base import Name, Seconds
+from rigs.controllers.base import Controller, ControllerConfig
+from rigs.controllers.desk import Desk
+from rigs.controllers.waiting import Pad, is_up, order_shutdown
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+LOST, RESTORED = "ups.input.lost", "ups.input.restored"
+
+
+class Config(ControllerConfig):
+    """The cluster, and the UPS of each node."""
+
+    type: Literal["powerchute"]
+    name: Name = "powerchute"
+    cluster: Name
+    ups: dict[Name, Name] = Field(min_length=2)
+    """Node to its UPS."""
+    edition: Literal["plus", "business"] = "plus"
+    confirm_s: Seconds = 60
+    """Time on battery after which a shutdown begins."""
+    off_wait_s: Literal[20, 180, 300, 600] = 180
+    """UPSオフ待機時間 of the plus edition."""
+    command_file_s: Seconds = 180
+    """Time for default.cmd, of the business edition; at least the cluster's."""
+    cluster_timeout_s: Seconds = 120
+    stop_registered: bool = False
+    """The cluster's stop command registered directly as the shutdown command: the anti-pattern."""
+
+
+class Stand(Controller[Config]):
+    """All agents together; each looks at its own UPS and asks the others for theirs."""
+
+    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self._pad = Pad(desk, self.note)
+        self._events = desk.events()
+        self._dark: set[str] = set()
+        self._agents: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        nodes = {ups: node for node, ups in self.config.ups.items()}
+        async for event in self._events:
+            node = nodes.get(event["subject"])
+            if node is None:
+                continue
+            if event["type"] == LOST:
+                self._dark.add(node)
+                self._agents[node] = self.spawn(self._confirm(node), node)
+            elif event["type"] == RESTORED:
+                self._dark.discard(node)
+                self._agents[node].cancel()
+
+    async def _confirm(self, node: str) -> None:
+        await asyncio.sleep(self.config.confirm_s)
+        if is_up(self.desk, node):
+            # From here on nothing calls the shutdown back.
+            self.spawn(self._end(node), f"{node} end")
+
+    async def _end(self, node: str) -> None:
+        """M1: a server alone goes off by itself; M2, M3: the last one, or all at once, end the cluster first."""
+        self.note("outage", node)
+        if self._all_dark() or self.config.stop_registered:
+            await self._stop_cluster()
+        await self._pad.attempt(order_shutdown(self.desk, node))
+        self.note("shutdown", node)
+        if self.config.stop_registered:
+            for other in self.config.ups:  # the whole cluster goes, and nothing starts it again
+                await self._pad.attempt(order_shutdown(self.desk, other))
+        await self._pad.attempt(self.desk.command(self.config.ups[node], "output.off"))
+
+    def _all_dark(self) -> bool:
+        """Whether no node will be left that has input power."""
+        return all(node in self._dark or not is_up(self.desk, node) for node in self.config.ups)
+
+    async def _stop_cluster(self) -> None:
+        cluster = self.config.cluster
+        if self.desk.state(cluster) == "running":
+            self.note("cluster_stop", cluster)
+            await self._pad.attempt(self.desk.tell(cluster, "stop"))
+        stopped = ("stopped", "offline", "waiting")
+        if not await self.desk.until(lambda: self.desk.state(cluster) in stopped, self.config.cluster_timeout_s):
+            self.note("cluster_timeout", cluster)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"dark": sorted(self._dark)}

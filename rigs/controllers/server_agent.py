@@ -1,0 +1,46 @@
+"""ESMPRO/ServerAgent: what it does after it has reported a fault (requirements 3.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from emulators.config_base import Name
+from rigs.controllers.base import Controller, ControllerConfig
+from rigs.controllers.desk import Desk
+from rigs.controllers.waiting import Pad, is_up, order_shutdown
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+SOURCE = "ESMCOMMONSERVICE"
+EVENTS = ("C00001FD", "C0000203", "C0000454")
+
+
+class Config(ControllerConfig):
+    """Where it runs, and 通報後動作 for the events of 3.4."""
+
+    type: Literal["server_agent"]
+    name: Name = "agent"
+    servers: tuple[Name, ...]
+    after_report: Literal["shutdown", "nothing"] = "shutdown"
+    """シャットダウン, as it is set at first, or 何もしない, as the BMC link wants it."""
+
+
+class Stand(Controller[Config]):
+    """One for all servers named."""
+
+    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self._pad = Pad(desk, self.note)
+        self._events = desk.events()
+
+    async def run(self) -> None:
+        async for event in self._events:
+            server = event["data"].get("server") or ""
+            if event["type"] == "bmc.notice" and server in self.config.servers and is_up(self.desk, server):
+                self.note("reported", server, f"{SOURCE} {EVENTS[0]}")
+                if self.config.after_report == "shutdown":
+                    await self._pad.attempt(order_shutdown(self.desk, server))
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"after_report": self.config.after_report}

@@ -1,0 +1,78 @@
+"""SigmaSystemCenter: maintenance mode of hosts, and requests to start them (requirements 5.1, H5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from emulators.config_base import Name
+from rigs.controllers.base import Act, Controller, ControllerConfig, InputRefused
+from rigs.controllers.desk import Desk
+from rigs.controllers.waiting import Pad, is_off, is_up
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+
+class Config(ControllerConfig):
+    """Where it runs, and the hosts that it manages."""
+
+    type: Literal["ssc"]
+    name: Name = "ssc"
+    server: Name
+    """The management server; while that is down, nobody answers."""
+    hosts: tuple[Name, ...]
+
+
+class Stand(Controller[Config]):
+    """Answers requests."""
+
+    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self._pad = Pad(desk, self.note)
+        self._maintenance: set[str] = set()
+
+    async def run(self) -> None:
+        while True:
+            await self.desk.until(lambda: not is_up(self.desk, self.config.server))
+            self.note("down", self.config.server)
+            await self.desk.until(lambda: is_up(self.desk, self.config.server))
+            self.note("up", self.config.server)
+
+    def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        return {
+            "maintenance_on": ("HOST and its guests go into maintenance mode", self._enter),
+            "maintenance_off": ("HOST leaves maintenance mode", self._leave),
+            "start": ("HOST is started", self._start),
+        }
+
+    def _host(self, args: list[str]) -> str:
+        if self.desk.state(self.config.server) not in ("running", "shutting-down"):
+            raise InputRefused(f"{self.config.server} does not run")
+        if len(args) != 1 or args[0] not in self.config.hosts:
+            raise InputRefused(f"expected HOST; accepted: {', '.join(self.config.hosts)}")
+        return args[0]
+
+    async def _enter(self, args: list[str]) -> None:
+        host = self._host(args)
+        self._maintenance.add(host)
+        self.note("maintenance_on", host)
+
+    async def _leave(self, args: list[str]) -> None:
+        host = self._host(args)
+        self._maintenance.discard(host)
+        self.note("maintenance_off", host)
+
+    async def _start(self, args: list[str]) -> None:
+        """By its BMC where it has one; otherwise its power button is somebody's finger."""
+        host = self._host(args)
+        self.note("start", host)
+        if not is_off(self.desk, host):
+            return
+        if self.rig.servers[host].bmc is not None:
+            await self.desk.command(f"{host}.bmc", "power.on")
+        else:
+            await self.desk.tell(host, "power_button")
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"maintenance": sorted(self._maintenance)}

@@ -1,0 +1,51 @@
+"""Windows Server Failover Clustering with Hyper-V: roles move when a node is silent (requirements 1, support matrix)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from emulators.config_base import Name, Seconds
+from rigs.controllers.base import Controller, ControllerConfig
+from rigs.controllers.desk import Desk
+from rigs.controllers.failover import fail_over
+from rigs.controllers.waiting import Pad
+
+if TYPE_CHECKING:
+    from rigs.rigfile import RigFile
+
+
+class Config(ControllerConfig):
+    """A cluster and how long its roles take to move."""
+
+    type: Literal["wsfc"]
+    name: Name = "wsfc"
+    cluster: Name
+    move_s: Seconds = 20
+
+
+class Stand(Controller[Config]):
+    """Only the heartbeat over the servers' network counts; the BMC's is not known here."""
+
+    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self._nodes = rig.clusters[config.cluster].nodes
+        self._pad = Pad(desk, self.note)
+        self._events = desk.events()
+        self._down: set[str] = set()
+
+    async def run(self) -> None:
+        async for event in self._events:
+            node = event["subject"]
+            if node in self._nodes and event["type"] == "server.heartbeat.lost":
+                self._down.add(node)
+                self.note("node_down", node)
+                self.spawn(self._move(node), node)
+            elif node in self._nodes and event["type"] == "server.heartbeat.restored":
+                self._down.discard(node)
+                self.note("node_up", node)
+
+    async def _move(self, node: str) -> None:
+        await fail_over(self._pad, self.config.cluster, self._nodes, node, self.config.move_s)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"down": sorted(self._down)}

@@ -1,0 +1,92 @@
+"""Power-control groups: the tree of requirements 4.1 with its policies, as a rig file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from emulators.config_base import Name, Seconds, Strict
+
+Slot = Literal["ct", "lt"]
+
+
+class Policy(Strict):
+    """Group policy (requirements 4.2)."""
+
+    code: str = "ESMAcnet"
+    """通信用認識コード: the same in all groups."""
+    community: str = "public"
+    address: str = "255.255.255.255"
+    """通信用 IP address: a broadcast that reaches the control terminals, or the only terminal's own."""
+    port: int = Field(default=4000, ge=1, le=65535)
+    silence_s: Seconds = 50
+    """SNMP通信異常確認時間."""
+    on_silence: Literal["continue", "shutdown"] = "continue"
+    """What servers do when their UPS falls silent in an outage: policy 0 and 1."""
+    statistics_s: Annotated[float, Field(gt=0)] = 60
+
+
+class Group(Strict):
+    """A power-control group: power devices, control terminals, linked terminals, linked devices, and subgroups."""
+
+    pd: tuple[Name, ...] = ()
+    ct: tuple[Name, ...] = ()
+    lt: tuple[Name, ...] = ()
+    ld: tuple[Name, ...] = ()
+    slot: Slot | None = None
+    """Slot of the group above under which this group hangs."""
+    policy: Policy = Policy()
+    groups: dict[str, Group] = Field(default_factory=dict)
+
+
+class UpsManagement(Strict):
+    """What the management software keeps of a UPS beside the settings in the UPS itself (requirements 2.4)."""
+
+    label: str | None = None
+    """Its name there, at most eight half-width characters; the UPS's own when left out."""
+    on_recovery: Literal["none", "ups", "terminal"] = "ups"
+    """リブートしない, UPSによるリブート, 制御端末からリブートする (requirements 2.5)."""
+    warm_up_rank: int = Field(default=1, ge=1)
+    warm_up_s: Seconds = 0
+    """How long a linked device leads the servers at a scheduled start, in units of 360 s."""
+
+
+class ServerManagement(Strict):
+    """What the management software is told of a server."""
+
+    option: Literal["enterprise", "advance"] = "enterprise"
+    """Which multi-server option: with a UPS, or woken over the network (requirements 4.5)."""
+    cluster: bool = False
+    """Shown as a cluster member."""
+
+
+class PowerManagement(Strict):
+    """Values by device."""
+
+    ups: dict[Name, UpsManagement] = Field(default_factory=dict)
+    servers: dict[Name, ServerManagement] = Field(default_factory=dict)
+
+    def of_ups(self, name: str) -> UpsManagement:
+        return self.ups.get(name) or UpsManagement()
+
+    def of_server(self, name: str) -> ServerManagement:
+        return self.servers.get(name) or ServerManagement()
+
+
+class Placed(NamedTuple):
+    """A group in the tree. `under` are the names above it, outermost first; `role` is the slot that it is in."""
+
+    name: str
+    group: Group
+    under: tuple[str, ...]
+    role: Slot | None
+
+
+def walk(groups: Mapping[str, Group], under: tuple[str, ...] = (), role: Slot | None = None) -> Iterator[Placed]:
+    """Every group, a group before those in it. A slot holds for everything below until another is given."""
+    for name, group in groups.items():
+        own = group.slot or role
+        yield Placed(name, group, under, own)
+        yield from walk(group.groups, (*under, name), own)

@@ -1,0 +1,132 @@
+"""What the power-control groups mean for an outage: whom a UPS concerns, and who is in control. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from emulators.config_servers import ClusterConfig, ServerConfig
+from rigs.power_groups import Group, Placed, PowerManagement, walk
+
+
+class Topology:
+    """Lookups over the tree. Names are those of the rig file, in its order."""
+
+    def __init__(
+        self,
+        groups: Mapping[str, Group],
+        servers: Mapping[str, ServerConfig],
+        clusters: Mapping[str, ClusterConfig],
+        management: PowerManagement,
+    ) -> None:
+        self.placed: list[Placed] = list(walk(groups))
+        self.management = management
+        self.clusters = clusters
+        self._servers = servers
+        self.terminals: list[str] = [name for item in self.placed for name in item.group.ct]
+        self.linked: list[str] = [name for item in self.placed for name in item.group.lt]
+        self.power_devices: list[str] = [name for item in self.placed for name in item.group.pd]
+        self.linked_devices: list[str] = [name for item in self.placed for name in item.group.ld]
+
+    @property
+    def members(self) -> list[str]:
+        """Every server in the tree."""
+        return [*self.terminals, *self.linked]
+
+    def cluster_of(self, server: str) -> str | None:
+        return next((name for name, cluster in self.clusters.items() if server in cluster.nodes), None)
+
+    def feeds(self, server: str) -> list[str]:
+        """What the power supplies of a server hang on."""
+        return list(dict.fromkeys(feed.partition("/")[0] for feed in self._servers[server].power))
+
+    def fed_by(self, ups: str) -> list[str]:
+        """Servers of the tree with a power supply on this UPS."""
+        return [server for server in self.members if ups in self.feeds(server)]
+
+    def group_of(self, device: str) -> Placed | None:
+        """The group in which a UPS or a server stands."""
+        for item in self.placed:
+            if device in (*item.group.pd, *item.group.ld, *item.group.ct, *item.group.lt):
+                return item
+        return None
+
+    def within(self, name: str) -> list[str]:
+        """Servers of a group and of all groups below it."""
+        return [
+            server
+            for item in self.placed
+            if item.name == name or name in item.under
+            for server in (*item.group.ct, *item.group.lt)
+        ]
+
+    def users_of(self, linked_device: str) -> list[str]:
+        """Servers that need what a linked device feeds: those of its group (requirements 4.1)."""
+        placed = self.group_of(linked_device)
+        return [] if placed is None else self.within(placed.name)
+
+    def companions_of(self, linked_device: str) -> list[str]:
+        """The linked devices of one group, by Warm-UP rank: a lower one starts first (requirements 5.4)."""
+        placed = self.group_of(linked_device)
+        names = () if placed is None else placed.group.ld
+        return sorted(names, key=lambda name: self.management.of_ups(name).warm_up_rank)
+
+
+class Plan(NamedTuple):
+    """An orderly end: clusters stop, servers shut down, outputs go off, and then those in control themselves."""
+
+    cause: str
+    clusters: tuple[str, ...]
+    servers: tuple[str, ...]
+    outputs: tuple[str, ...]
+    linked_devices: tuple[str, ...]
+    """Those of `outputs` that feed shared devices; they go last."""
+    returns: bool = False
+    """Whether servers come back at once and wait for their disks (制御端末からリブートする)."""
+
+
+def plan_outage(topology: Topology, ups: str, dark: Iterable[str]) -> Plan:
+    """What an outage of `ups` asks for, while the UPSs in `dark` have lost their input, too.
+
+    A linked device concerns everybody who uses it (5.2, 5.4). A server's own UPS concerns that server, and the whole
+    cluster once all its nodes are without input (5.2: core equipment, or all servers; 5.5 M1 to M3).
+    """
+    lost = {ups, *dark}
+    if ups in topology.linked_devices:
+        servers = topology.users_of(ups)
+        disks = topology.companions_of(ups)
+        returns = topology.management.of_ups(ups).on_recovery == "terminal"
+        return _plan(topology, ups, servers, disks, returns=returns)
+    servers = [name for name in topology.fed_by(ups) if set(topology.feeds(name)) <= lost]
+    for cluster in topology.clusters.values():
+        concerned = [node for node in cluster.nodes if node in servers]
+        if concerned and all(set(topology.feeds(node)) <= lost for node in cluster.nodes):
+            servers += [node for node in cluster.nodes if node not in servers and node in topology.members]
+    return _plan(topology, ups, servers, [], returns=False)
+
+
+def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> Plan:
+    """What switching servers off in peace asks for: by schedule, over the network, or for an application (5.6).
+
+    An output that feeds others goes off only when those are `idle` (4.5: each server by itself on a shared UPS).
+    """
+    unused = {*servers, *idle}
+    disks = [
+        name
+        for name in topology.linked_devices
+        if (users := topology.users_of(name)) and unused.issuperset([*users, *topology.fed_by(name)])
+    ]
+    return _plan(topology, cause, list(servers), disks, returns=False, idle=idle)
+
+
+def _plan(
+    topology: Topology, cause: str, servers: list[str], disks: list[str], *, returns: bool, idle: Iterable[str] = ()
+) -> Plan:
+    unused = {*servers, *idle}
+    clusters = [name for name, cluster in topology.clusters.items() if all(node in servers for node in cluster.nodes)]
+    outputs = [
+        ups
+        for ups in topology.power_devices
+        if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))
+    ]
+    return Plan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks), returns)
