@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,19 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 M = TypeVar("M", bound=BaseModel)
 
 
+def merged(base: Any, over: Any) -> Any:
+    """`over` on top of `base`: mappings are joined key by key, null takes a key away, all else replaces."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    result = dict(base)
+    for key, value in over.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key, {}), value) if isinstance(value, Mapping) else value
+    return result
+
+
 class FileError(ValueError):
     """A file that cannot be used. `problems` are lines of the form `file:line: key: message`."""
 
@@ -22,9 +35,16 @@ class FileError(ValueError):
         self.problems = list(problems)
 
 
-def load(path: Path, model: type[M], prepare: Callable[[Path, Any], None] | None = None) -> M:
-    """Read `path` as a `model`; `prepare` may complete the document first. Raises FileError."""
+def load(
+    path: Path,
+    model: type[M],
+    prepare: Callable[[Path, Any], None] | None = None,
+    patch: Mapping[str, Any] | None = None,
+) -> M:
+    """Read `path` as a `model`; `patch` is laid over the document, `prepare` may complete it. Raises FileError."""
     document = read_yaml(path)
+    if patch:
+        document = CommentedMap(merged(document, patch))
     if prepare is not None:
         prepare(path, document)
     try:
@@ -63,6 +83,11 @@ def in_short(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
+def line_of(document: CommentedMap, keys: Sequence[str]) -> int:
+    """Line of the deepest key that the document has; items of a list are counted from 0."""
+    return _place(document, [int(key) if key.isdigit() else key for key in keys])[0]
+
+
 def _explain(path: Path, document: CommentedMap, error: Any) -> str:
     line, keys = _place(document, error["loc"])
     message = error["msg"].removeprefix("Value error, ")
@@ -85,7 +110,8 @@ def _place(document: CommentedMap, location: Sequence[int | str]) -> tuple[int, 
     keys: list[str] = []
     for step in location:
         if isinstance(node, CommentedMap) and step in node:
-            line = node.lc.key(step)[0] + 1
+            if step in (node.lc.data or {}):  # a key that was laid over the file has no line in it
+                line = node.lc.key(step)[0] + 1
             node = node[step]
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             line = node.lc.item(step)[0] + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -27,6 +28,7 @@ from gateway.config import (
     WakeOnLan,
 )
 from rigs.controllers import AnyController
+from rigs.environment import Environment
 from rigs.files import FileError, in_short, load
 from rigs.power_groups import Group, Policy, PowerManagement, walk
 from rigs.topology import Topology
@@ -55,6 +57,7 @@ class RigFile(Plant):
     defaults: Defaults = Defaults()
     groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
     power_management: PowerManagement = PowerManagement()
+    environment: Environment = Environment()
     gateway: RigGateway = RigGateway()
     controllers: tuple[AnyController, ...] = ()
 
@@ -110,9 +113,9 @@ class RigFile(Plant):
         return Topology(self.groups, self.servers, self.clusters, self.power_management)
 
 
-def load_rig(path: Path, ports: PortChoice = "file") -> RigFile:
-    """Read a rig file; profiles given as files count from its folder. Raises FileError."""
-    rig = load(path, RigFile, _with_profile_paths)
+def load_rig(path: Path, ports: PortChoice = "file", patch: Mapping[str, Any] | None = None) -> RigFile:
+    """Read a rig file; profiles given as files count from its folder. `patch` is laid over it. Raises FileError."""
+    rig = load(path, RigFile, _with_profile_paths, patch)
     return rig.model_copy(update={"ports": HIGH_PORTS}) if ports == "high" else rig
 
 

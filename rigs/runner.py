@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from emulators.bindings.inputs import InputError
+from gateway.api import Refusal
 from gateway.records import CommandState
 from mibs import MibTree
+from rigs.controllers.desk import Note
 from rigs.loops import Clock, Speed, run
-from rigs.rigfile import PortChoice, load_rig
+from rigs.probes import Place, ProbeError, ask
+from rigs.rigfile import PortChoice, RigFile, load_rig
 from rigs.runtime import GatewayProcess, assemble
-from rigs.scenario import Scenario, Seen, SeenCommand, SeenEvent, SeenState, Step, Verdict, judge
+from rigs.scenario import Scenario, Step
+from rigs.verdicts import Seen, SeenAnswer, SeenCommand, SeenEvent, SeenNote, SeenOrder, SeenState, Verdict, judge
 
-# With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
-FIXED_START_S = 1_767_225_600  # 2026-01-01 00:00 UTC
 PAGE = 1000
 ANY_PORT = "127.0.0.1:0"
 
@@ -26,6 +30,7 @@ class Report(NamedTuple):
     """A finished run."""
 
     scenario: Scenario
+    rig: RigFile
     seen: Seen
     verdicts: list[Verdict]
 
@@ -38,75 +43,128 @@ Progress = Callable[[float, str], None]
 
 
 def replay(
-    scenario: Scenario, tree: MibTree, speed: Speed, ports: PortChoice, progress: Progress | None = None
+    scenario: Scenario,
+    tree: MibTree,
+    speed: Speed,
+    ports: PortChoice,
+    progress: Progress | None = None,
+    data: Path | None = None,
 ) -> Report:
-    """Run `scenario` from its start to its end.
+    """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
 
-    `progress(at_s, words)` hears of every step done. Raises FileError, BindError, ListenError and InputError.
+    `progress(at_s, words)` hears of every step done. Raises FileError, BindError, ListenError, InputError, ProbeError.
     """
-    seen = run(_replay(scenario, tree, speed, ports, progress or (lambda _at, _words: None)), speed)
-    return Report(scenario, seen, judge(scenario, seen))
+    rig = load_rig(scenario.rig, ports, scenario.patch)
+    seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data), speed)
+    return Report(scenario, rig, seen, judge(scenario, seen))
 
 
-async def _replay(scenario: Scenario, tree: MibTree, speed: Speed, ports: PortChoice, progress: Progress) -> Seen:
-    rig = load_rig(scenario.rig, ports)
-    clock = Clock(FIXED_START_S)
-    process = assemble(rig, tree, clock, speed, bind=ANY_PORT)
-    stage = _Stage(process, clock)
+async def _replay(
+    scenario: Scenario, rig: RigFile, tree: MibTree, speed: Speed, progress: Progress, data: Path | None
+) -> Seen:
+    # With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
+    clock = Clock(datetime.fromisoformat(scenario.start).timestamp() - scenario.lead_s)
+    process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces)
     await process.start()
     try:
-        stage.observe()
-        actions = sorted((step for step in scenario.timeline if step.expect is None), key=lambda step: step.at or 0)
-        for step in actions:
+        stage = Stage(process, rig, tree, clock, scenario.rig.parent)
+        await asyncio.sleep(scenario.lead_s)
+        stage.begin()
+        actions = sorted(
+            ((index, step) for index, step in enumerate(scenario.timeline) if step.expect is None),
+            key=lambda item: item[1].at or 0,
+        )
+        for index, step in actions:
             await stage.until(step.at or 0)
             progress(step.at or 0, step.words)
-            await stage.perform(step)
+            await stage.perform(index, step)
         await stage.until(scenario.end_s)
         return await stage.seen()
     finally:
         await process.stop()
 
 
-class _Stage:
-    """The rig as the scenario sees it, with a stopwatch."""
+class Stage:
+    """The rig as a scenario or a test sees it, with a stopwatch."""
 
-    def __init__(self, process: GatewayProcess, clock: Clock) -> None:
+    def __init__(self, process: GatewayProcess, rig: RigFile, tree: MibTree, clock: Clock, folder: Path) -> None:
         if process.emulators is None:
             raise ValueError("a scenario needs emulators")
         self._emulators = process.emulators
         self._gateway = process.gateway
+        self._cast = process.cast
+        self._place = Place(rig, tree, folder, process.url, process.cast)
         self._clock = clock
         self._start_ms = clock.unix_ms()
         self._last: dict[str, dict[str, Any]] = {}
         self._states: list[SeenState] = []
-        self._commands: dict[str, float] = {}
-        self._emulators.watch(self.observe)
+        self._orders: list[SeenOrder] = []
+        self._notes: list[SeenNote] = []
+        self._answers: list[SeenAnswer] = []
 
-    def _elapsed_s(self) -> float:
+    def begin(self) -> None:
+        """Time 0 of the timeline is now."""
+        self._start_ms = self._clock.unix_ms()
+        self._emulators.watch(self._observe)
+        self._emulators.listen(self._overhear)
+        if self._cast is not None and self._cast.desk is not None:
+            self._cast.desk.watch(self._read)
+            for note in self._cast.desk.notes:
+                self._read(note)
+        self._observe()
+
+    def elapsed_s(self) -> float:
         return (self._clock.unix_ms() - self._start_ms) / 1000
 
-    def observe(self) -> None:
+    def _observe(self) -> None:
         """Note what has changed."""
-        at_s = self._elapsed_s()
+        at_s = self.elapsed_s()
         for name, state in self._emulators.snapshot().items():
             if self._last.get(name) != state:
                 self._last[name] = state
                 self._states.append(SeenState(at_s, name, state))
 
+    def _overhear(self, place: str, word: str, args: list[str]) -> None:
+        self._orders.append(SeenOrder(self.elapsed_s(), place, word, tuple(args)))
+
+    def _read(self, note: Note) -> None:
+        at_s = (note.at_ms - self._start_ms) / 1000
+        self._notes.append(SeenNote(at_s, note.controller, note.mark, note.subject, note.text))
+
     async def until(self, at_s: float) -> None:
         """Wait for a mark of the scenario."""
-        await asyncio.sleep(max(0.0, at_s - self._elapsed_s()))
+        await asyncio.sleep(max(0.0, at_s - self.elapsed_s()))
 
-    async def perform(self, step: Step) -> None:
-        if step.do is not None:
-            place, name, *args = step.do.split()
+    async def do(self, words: str) -> None:
+        """Say `PLACE INPUT [ARGS]` to a device or a controller. Raises InputError and Refusal."""
+        place, name, *args = words.split()
+        if self._cast is not None and place in self._cast.names:
+            await self._cast.take(place, name, args)
+        else:
             self._emulators.inject(place, name, args)
-        elif step.command is not None and step.device is not None:
-            command, _ = await self._gateway.submit(step.device, step.command, step.params, "", DEADLINE_S, "scenario")
-            self._commands[command.id] = self._elapsed_s()
 
-    async def seen(self) -> Seen:
-        """Everything, once the run is over."""
+    async def command(self, device: str, command: str, params: dict[str, Any]) -> None:
+        """Give a command as a controller would. Raises Refusal."""
+        await self._gateway.submit(device, command, params, "", DEADLINE_S, "scenario")
+
+    async def perform(self, index: int, step: Step) -> None:
+        """Do what an action or a probe says. Raises InputError, Refusal and ProbeError unless that is wanted."""
+        try:
+            if step.do is not None:
+                await self.do(step.do)
+            elif step.command is not None and step.device is not None:
+                await self.command(step.device, step.command, step.params)
+            elif step.probe is not None:
+                asked = {**(step.model_extra or {}), **_given(step)}
+                answer = await ask(self._place, step.probe, asked)
+                self._answers.append(SeenAnswer(self.elapsed_s(), index, answer))
+        except (InputError, Refusal) as error:
+            if not step.refused:
+                raise
+            self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error)))
+
+    async def events(self) -> list[SeenEvent]:
+        """All events so far."""
         events: list[SeenEvent] = []
         after = ""
         while page := await self._gateway.events(after, PAGE):
@@ -114,14 +172,36 @@ class _Stage:
             events += [
                 SeenEvent(self._event_s(event.time), event.id, event.type, event.subject, event.data) for event in page
             ]
-        commands = []
-        for command_id, started_s in self._commands.items():
-            command = await self._gateway.command(command_id)
-            ended = command.ended_ms
-            at_s = started_s if ended is None else (ended - self._start_ms) / 1000
-            state = command.state if ended is not None else CommandState.RUNNING
-            commands.append(SeenCommand(at_s, command.device, command.command, state.value, command.result))
-        return Seen(events, self._states, commands)
+        return events
+
+    async def seen(self) -> Seen:
+        """Everything so far."""
+        commands = [item for device in self._gateway.site.devices for item in await self._commands(device)]
+        commands.sort(key=lambda item: item.at_s)
+        return Seen(await self.events(), self._states, commands, self._orders, self._notes, self._answers)
+
+    async def _commands(self, device: str) -> list[SeenCommand]:
+        shown = []
+        after = ""
+        while page := await self._gateway.commands_of(device, after, PAGE):
+            after = page[-1].id
+            for command in page:
+                begun_s = (command.created_ms - self._start_ms) / 1000
+                ended_s = begun_s if command.ended_ms is None else (command.ended_ms - self._start_ms) / 1000
+                state = command.state if command.ended_ms is not None else CommandState.RUNNING
+                shown.append(
+                    SeenCommand(begun_s, ended_s, device, command.command, command.params, state.value, command.result)
+                )
+        return shown
 
     def _event_s(self, time: str) -> float:
         return (round(datetime.fromisoformat(time).timestamp() * 1000) - self._start_ms) / 1000
+
+
+def _given(step: Step) -> dict[str, Any]:
+    """Arguments of a probe whose names the language knows, too."""
+    named = {"device": step.device, "controller": step.controller, "type": step.type}
+    return {key: value for key, value in named.items() if value is not None}
+
+
+__all__ = ["ProbeError", "Report", "Stage", "replay"]

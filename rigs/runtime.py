@@ -107,6 +107,11 @@ class GatewayProcess:
         if self.cast is not None:
             await self.cast.start(self._http.url)
 
+    @property
+    def url(self) -> str:
+        """Where the HTTP interface is reached, once it has started."""
+        return self._http.url
+
     def reload(self) -> None:
         """As a signal asks for it: a mistake is logged, and everything stays as it was."""
         task = asyncio.create_task(self._reload(), name="reload")
@@ -145,10 +150,10 @@ def _refusing(reread: Callable[[], Site] | None) -> Callable[[], Site] | None:
     return again
 
 
-def _plant(rig: RigFile, speed: Speed) -> RigFile:
+def _plant(rig: RigFile, speed: Speed, *, faces: bool = False) -> RigFile:
     """The plant to build. When time jumps, nobody could use the faces for people, and they take up ports."""
     plant = plant_of(rig)
-    if speed != "max":
+    if speed != "max" or faces:
         return plant
     return plant.model_copy(update={"ports": plant.ports.model_copy(update={"http": None, "console": None})})
 
@@ -162,9 +167,11 @@ def assemble(
     bind: str | None = None,
     reread: Callable[[], Site] | None = None,
     headers: dict[str, str] | None = None,
+    *,
+    faces: bool = False,
 ) -> GatewayProcess:
     """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
-    plant = _plant(rig, speed)
+    plant = _plant(rig, speed, faces=faces)
     site = site_of(rig, data, bind)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
     return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers))

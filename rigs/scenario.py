@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rigs.files import load
+from rigs.documents import substituted
+from rigs.files import FileError, load, merged, read_yaml
 
 Time = Annotated[float, Field(ge=0)]
 SETTLE_S = 1.0  # how long a run goes on after its last mark
 
+Expectation = Literal[
+    "event", "no event", "state", "steady", "command", "no command", "order", "no order", "note", "no note", "sequence"
+]
+# What each expectation must name, beside its time.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "event": ("type",),
+    "no event": ("type",),
+    "state": ("device",),
+    "steady": ("device",),
+    "command": ("device",),
+    "no command": ("device",),
+    "order": ("device",),
+    "no order": ("device",),
+    "note": ("mark",),
+    "no note": ("mark",),
+    "sequence": ("of",),
+}
+
 
 class Step(BaseModel):
-    """One line of a timeline. Exactly one of `do`, `command` without `expect`, and `expect` says what it is."""
+    """One line of a timeline. Exactly one of `do`, `command`, `probe` and `expect` says what it is.
+
+    `do` has the words of `standin inject`, for devices and for controllers. An expectation that has several lines of
+    the same kind in view holds when one of them fits, one that begins with `no` when none does.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -25,8 +49,14 @@ class Step(BaseModel):
     between: tuple[Time, Time] | None = None
     by: Time | None = None
     do: str | None = None
-    """`PLACE INPUT [ARGS]`, the words of `standin inject`."""
-    expect: Literal["event", "no event", "state", "command"] | None = None
+    """`PLACE INPUT [ARGS]`."""
+    refused: bool = False
+    """The action has to be refused."""
+    probe: str | None = None
+    """A client's question: see `rigs.probes`."""
+    answer: Any = None
+    """What a probe must hear: a value, a list of values, or {contains: TEXT}."""
+    expect: Expectation | None = None
     type: str | None = None
     subject: str | None = None
     where: dict[str, Any] = Field(default_factory=dict)
@@ -34,6 +64,17 @@ class Step(BaseModel):
     device: str | None = None
     command: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
+    input: str | None = None
+    """Of an order to a lab agent, with its arguments in `args`."""
+    args: tuple[str, ...] | None = None
+    controller: str | None = None
+    mark: str | None = None
+    text: str | None = None
+    """Part of the text of a note."""
+    of: tuple[dict[str, Any], ...] = ()
+    """Expectations without times that must come true one after the other."""
+    section: str = ""
+    """Where the documents say so."""
 
     @model_validator(mode="after")
     def _shape(self) -> Self:
@@ -44,25 +85,27 @@ class Step(BaseModel):
             raise ValueError("between goes from the earlier to the later mark")
         if self.expect is None:
             self._action()
-        elif self.do is not None:
+        elif self.do is not None or self.probe is not None:
             raise ValueError("a step either does something or expects something")
-        elif self.expect in ("event", "no event") and self.type is None:
-            raise ValueError("an expected event needs its type")
-        elif self.expect in ("state", "command") and self.device is None:
-            raise ValueError(f"an expected {self.expect} needs its device")
-        elif self.expect == "state" and not self.model_extra:
+        else:
+            for key in NEEDED[self.expect]:
+                if not getattr(self, key):
+                    raise ValueError(f"an expectation of kind {self.expect!r} needs {key}")
+        if self.expect in ("state", "steady") and not self.model_extra:
             raise ValueError("an expected state needs at least one key of the device, such as output: off")
-        if self.model_extra and self.expect not in ("state", "command"):
+        if self.model_extra and self.expect not in ("state", "steady", "command") and self.probe is None:
             raise ValueError(f"unknown key {', '.join(self.model_extra)}")
         return self
 
     def _action(self) -> None:
-        if (self.do is None) == (self.command is None):
-            raise ValueError("a step without expect has either do or command")
+        if sum(item is not None for item in (self.do, self.command, self.probe)) != 1:
+            raise ValueError("a step without expect has exactly one of do, command and probe")
         if self.at is None:
             raise ValueError("an action happens at a time: give at")
         if self.command is not None and self.device is None:
             raise ValueError("a command needs its device")
+        if self.do is not None and len(self.do.split()) < 2:
+            raise ValueError("do has a place and an input, such as city off")
 
     @property
     def window(self) -> tuple[float, float]:
@@ -79,12 +122,17 @@ class Step(BaseModel):
         """The step as a person reads it."""
         if self.do is not None:
             return self.do
-        if self.expect is None:
-            return f"command {self.device} {self.command}"
         extra = {**(self.model_extra or {}), **self.where}
         about = " ".join(f"{key}={value}" for key, value in extra.items())
-        subject = self.subject or self.device or ""
-        return " ".join(part for part in (self.expect, self.type or self.command or "", subject, about) if part)
+        if self.probe is not None:
+            return f"{self.probe} {about}".strip()
+        if self.expect is None:
+            return f"command {self.device} {self.command}"
+        if self.expect == "sequence":
+            return f"sequence of {len(self.of)}: " + ", then ".join(" ".join(map(str, i.values())) for i in self.of)
+        what = self.type or self.command or self.input or self.mark or ""
+        who = self.subject or self.device or self.controller or ""
+        return " ".join(part for part in (self.expect, what, who, *(self.args or ()), about) if part)
 
 
 class Scenario(BaseModel):
@@ -93,9 +141,18 @@ class Scenario(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scenario: str = Field(min_length=1)
+    title: str = ""
     rig: Path
+    patch: dict[str, Any] = Field(default_factory=dict)
+    """What this scenario changes in the rig; null takes a key away."""
+    lead_s: Time = 0
+    """How long the rig has run when the timeline begins."""
     until: Time | None = None
     """When the run ends; otherwise a second after its last mark."""
+    start: str = "2026-01-01T00:00:00+00:00"
+    """Time of day at which the timeline begins, where time is virtual."""
+    faces: bool = False
+    """Whether the cards' pages and consoles are wanted where time jumps."""
     timeline: tuple[Step, ...] = Field(min_length=1)
 
     @property
@@ -104,109 +161,40 @@ class Scenario(BaseModel):
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario; its rig path counts from the scenario's folder. Raises FileError."""
-    scenario = load(path, Scenario)
+    """Read a scenario; its rig path counts from the scenario's folder. Raises FileError.
+
+    `include` brings in timelines of other files, each with an offset; `${name}` stands for a value of `vars`.
+    """
+    scenario = load(path, Scenario, _prepare)
     return scenario.model_copy(update={"rig": (path.parent / scenario.rig).resolve()})
 
 
-class SeenEvent(NamedTuple):
-    at_s: float
-    id: str
-    type: str
-    subject: str
-    data: dict[str, Any]
+def _prepare(path: Path, document: Any) -> None:
+    variables = dict(document.pop("vars", None) or {})
+    steps = list(document.get("timeline") or ())
+    for item in document.pop("include", None) or ():
+        file, at, own = (item, 0, {}) if isinstance(item, str) else _included(path, item)
+        included = read_yaml(path.parent / file)
+        values = merged(dict(included.get("vars") or {}), {**variables, **own})
+        steps += [_later(substituted(step, values, path), at) for step in included.get("timeline") or ()]
+    for key in [key for key in document if key != "timeline"]:
+        document[key] = substituted(document[key], variables, path)
+    if steps:
+        document["timeline"] = [substituted(step, variables, path) for step in steps]
 
 
-class SeenState(NamedTuple):
-    """What a device showed from `at_s` on."""
-
-    at_s: float
-    device: str
-    state: dict[str, Any]
+def _included(path: Path, item: Any) -> tuple[str, float, dict[str, Any]]:
+    if not isinstance(item, Mapping) or "file" not in item:
+        raise FileError([f"{path}: include: expected a file name, or {{file, at, vars}}"])
+    return str(item["file"]), float(item.get("at", 0)), dict(item.get("vars") or {})
 
 
-class SeenCommand(NamedTuple):
-    at_s: float
-    device: str
-    command: str
-    state: str
-    result: str
-
-
-class Seen(NamedTuple):
-    """Everything a run showed, in order."""
-
-    events: list[SeenEvent]
-    states: list[SeenState]
-    commands: list[SeenCommand]
-
-
-class Verdict(NamedTuple):
-    """An expectation, whether it held, and what was seen instead."""
-
-    step: Step
-    held: bool
-    detail: str
-
-
-ROUNDING_S = 0.0005  # instants are whole milliseconds
-
-
-def judge(scenario: Scenario, seen: Seen) -> list[Verdict]:
-    """A verdict for each expectation, in the order of the file."""
-    judges = {"event": _event, "no event": _no_event, "state": _state, "command": _command}
-    return [judges[step.expect](step, seen) for step in scenario.timeline if step.expect is not None]
-
-
-def _inside(step: Step, at_s: float) -> bool:
-    first, last = step.window
-    return first - ROUNDING_S <= at_s <= last + ROUNDING_S
-
-
-def _matching(step: Step, seen: Seen) -> list[SeenEvent]:
-    return [
-        event
-        for event in seen.events
-        if event.type == step.type
-        and step.subject in (None, event.subject)
-        and all(event.data.get(key) == value for key, value in step.where.items())
-    ]
-
-
-def _event(step: Step, seen: Seen) -> Verdict:
-    found = _matching(step, seen)
-    if hits := [event for event in found if _inside(step, event.at_s)]:
-        return Verdict(step, True, f"at {hits[0].at_s:g} s")
-    if found:
-        return Verdict(step, False, "seen only at " + ", ".join(f"{event.at_s:g} s" for event in found))
-    near = [event for event in seen.events if _inside(step, event.at_s)]
-    around = ", ".join(f"{event.type} {event.subject} at {event.at_s:g} s" for event in near[:6])
-    return Verdict(step, False, f"never seen; in its window: {around or 'nothing'}")
-
-
-def _no_event(step: Step, seen: Seen) -> Verdict:
-    hits = [event for event in _matching(step, seen) if _inside(step, event.at_s)]
-    return Verdict(step, not hits, f"seen at {hits[0].at_s:g} s" if hits else "not seen")
-
-
-def _state(step: Step, seen: Seen) -> Verdict:
-    wanted = step.model_extra or {}
-    first, last = step.window
-    history = [entry for entry in seen.states if entry.device == step.device]
-    before = [entry for entry in history if entry.at_s <= first + ROUNDING_S][-1:]
-    inside = [entry for entry in history if first + ROUNDING_S < entry.at_s <= last + ROUNDING_S]
-    for entry in (*before, *inside):
-        if all(entry.state.get(key) == value for key, value in wanted.items()):
-            return Verdict(step, True, f"since {entry.at_s:g} s")
-    shown = [{key: entry.state.get(key) for key in wanted} | {"since_s": entry.at_s} for entry in (*before, *inside)]
-    return Verdict(step, False, f"showed {shown or 'nothing: there is no such device'}")
-
-
-def _command(step: Step, seen: Seen) -> Verdict:
-    wanted = (step.model_extra or {}).get("state")
-    found = [item for item in seen.commands if item.device == step.device and step.command in (None, item.command)]
-    for item in found:
-        if _inside(step, item.at_s) and wanted in (None, item.state):
-            return Verdict(step, True, f"{item.state} at {item.at_s:g} s")
-    shown = ", ".join(f"{item.command} {item.state} at {item.at_s:g} s ({item.result})" for item in found)
-    return Verdict(step, False, f"seen: {shown or 'no command'}")
+def _later(step: Any, offset: float) -> Any:
+    """A step, moved by the offset of its file."""
+    moved = dict(step)
+    for key in ("at", "by"):
+        if moved.get(key) is not None:
+            moved[key] = float(moved[key]) + offset
+    if moved.get("between") is not None:
+        moved["between"] = [float(mark) + offset for mark in moved["between"]]
+    return moved

@@ -12,6 +12,7 @@ from gateway.config import Site
 from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
 from rigs.files import FileError, load, read_yaml
 from rigs.rigfile import RigFile, load_rig, site_of
+from rigs.rules import Finding, check_rig
 from rigs.scenario import Scenario, load_scenario
 
 KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}
@@ -21,30 +22,41 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Rig, site or scenario file.")],
     json: JsonOption = False,
 ) -> None:
-    """Read a file and say whether it is valid, without starting anything.
+    """Read a file and say whether it is valid, without starting anything; a rig file also by the documents' rules.
 
     Example: `standin check rigs/samples/003-a.yaml`
     """
+    findings: list[Finding] = []
     try:
-        kind = _check(file)
+        kind = _check(file, findings)
     except FileError as error:
         if json:
-            print_json({"file": str(file), "valid": False, "problems": error.problems})
+            print_json({"file": str(file), "valid": False, "problems": error.problems, "warnings": []})
             raise typer.Exit(USAGE) from None
         stop(str(error), USAGE)
+    errors = [finding.text for finding in findings if not finding.warning]
+    warnings = [finding.text for finding in findings if finding.warning]
     if json:
-        print_json({"file": str(file), "valid": True, "kind": kind, "problems": []})
+        print_json({"file": str(file), "valid": not errors, "kind": kind, "problems": errors, "warnings": warnings})
     else:
-        typer.echo(f"{file}: a valid {kind} file")
+        for finding in findings:
+            typer.echo(finding.text, err=True)
+        if not errors:
+            typer.echo(f"{file}: a valid {kind} file" + (f", {len(warnings)} warnings" if warnings else ""))
+    if errors:
+        raise typer.Exit(USAGE)
 
 
-def _check(file: Path) -> str:
+def _check(file: Path, findings: list[Finding]) -> str:
     document = read_yaml(file)
     if "scenario" in document:
-        load_rig(load_scenario(file).rig)
+        scenario = load_scenario(file)
+        load_rig(scenario.rig, patch=scenario.patch)
         return "scenario"
     if "rig" in document:
-        site_of(load_rig(file), None, None)
+        findings += check_rig(file)
+        if all(finding.warning for finding in findings):
+            site_of(load_rig(file), None, None)
         return "rig"
     load(file, Site)
     return "site"

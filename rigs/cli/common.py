@@ -19,13 +19,16 @@ from emulators.devices.ups import ProfileError
 from emulators.faces.bind import BindError
 from emulators.kernel.world import LoopError
 from emulators.memory import MemoryFileError
+from gateway.api import Refusal
 from gateway.assembly import SecretError
 from gateway.receive import ListenError
 from gateway.store import StoreError
 from mibs import MibTree, standard_tree
 from mibs.compiler import MibError, with_folder
+from rigs.controllers.desk import DeskError
 from rigs.files import FileError
 from rigs.loops import Speed, parse_speed
+from rigs.probes import ProbeError
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -82,6 +85,9 @@ def explained() -> Iterator[None]:
         InputError,
         SecretError,
         ProfileError,
+        ProbeError,
+        DeskError,
+        Refusal,
     ) as error:
         stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Windows Server Failover Clustering with Hyper-V: roles move when a node is silent (requirements 1, support matrix)."""
+"""Windows Server Failover Clustering with Hyper-V: roles move when a node is silent (support matrix of section 1)."""
 
 from __future__ import annotations
 

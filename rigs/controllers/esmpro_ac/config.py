@@ -61,7 +61,7 @@ class Config(ControllerConfig):
     """To: how long the start of an ordered shutdown is waited for."""
     command_s: Seconds = 2
     """What the order to one UPS takes."""
-    gather_s: Seconds = 0.5
+    gather_s: Seconds = 0.1
     """Outages that are confirmed so shortly after one another belong together."""
     job_timeout_s: Seconds = 180
     """How long a power-off waits for jobs."""
