@@ -105,6 +105,20 @@ def plan_outage(topology: Topology, ups: str, dark: Iterable[str]) -> Plan:
     return _plan(topology, ups, servers, [], returns=False)
 
 
+def joined(plans: Sequence[Plan]) -> Plan:
+    """One plan for outages that are confirmed together, so that those in control go after everybody else (5.1, H4)."""
+    linked = tuple(dict.fromkeys(ups for plan in plans for ups in plan.linked_devices))
+    outputs = dict.fromkeys(ups for plan in plans for ups in plan.outputs if ups not in linked)
+    return Plan(
+        plans[0].cause,
+        tuple(dict.fromkeys(name for plan in plans for name in plan.clusters)),
+        tuple(dict.fromkeys(name for plan in plans for name in plan.servers)),
+        (*outputs, *linked),
+        linked,
+        any(plan.returns for plan in plans),
+    )
+
+
 def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> Plan:
     """What switching servers off in peace asks for: by schedule, over the network, or for an application (5.6).
 

@@ -7,8 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import structlog
+
 from emulators.config_base import Name, Strict
 from rigs.controllers.desk import Desk, DeskError
+
+log = structlog.get_logger("controllers")
 
 if TYPE_CHECKING:
     from rigs.rigfile import RigFile
@@ -70,8 +74,14 @@ class Controller(ABC, Generic[C]):
         task = asyncio.ensure_future(self._guarded(work))
         task.set_name(f"{self.name} {name}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._reap)
         return task
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.note("failed", task.get_name(), repr(error))
+            log.error("controller's task ended", task=task.get_name(), exc_info=error)
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:

@@ -16,8 +16,8 @@ from rigs.controllers.esmpro_ac.manager import ClusterManager
 from rigs.controllers.esmpro_ac.restoring import Restoring
 from rigs.controllers.esmpro_ac.rules import RUNNING, elect
 from rigs.controllers.esmpro_ac.statistics import Statistics
-from rigs.controllers.waiting import Pad, is_off
-from rigs.topology import Plan, plan_off, plan_outage
+from rigs.controllers.waiting import Pad, is_off, is_up
+from rigs.topology import Plan, joined, plan_off, plan_outage
 
 if TYPE_CHECKING:
     from rigs.rigfile import RigFile
@@ -39,6 +39,7 @@ class Stand(Controller[Config]):
         self._due: set[str] = set()
         self._plans: dict[str, Plan] = {}  # under way, or cut off with their terminal
         self._returns: dict[str, Plan] = {}
+        self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
         self._statistics = Statistics(self.pad, rig.ups, config)
         self._automatic = Automatic(self, ZoneInfo(config.timezone))
@@ -79,10 +80,12 @@ class Stand(Controller[Config]):
 
     async def _take_over(self) -> None:
         """What is open is dealt with, and what was begun goes on."""
-        open_now = {row["device"] for row in await self.desk.conditions() if row["condition"] in ("outage", "input")}
-        confirmed = {row["device"] for row in await self.desk.conditions() if row["condition"] == "outage"}
-        for cause, plan in list(self._plans.items()):
-            if cause in open_now:
+        left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
+        conditions = await self.desk.conditions()
+        dark = {row["device"] for row in conditions if row["condition"] == "input"}
+        confirmed = {row["device"] for row in conditions if row["condition"] == "outage"}
+        for cause, plan in left.items():
+            if cause in dark:
                 self._carry_out(plan)
             else:
                 del self._plans[cause]
@@ -114,17 +117,21 @@ class Stand(Controller[Config]):
         await asyncio.sleep(self.config.gather_s)
         due, self._due = sorted(self._due), set()
         dark = {row["device"] for row in await self.desk.conditions() if row["condition"] == "input"}
-        for ups in due:
-            plan = plan_outage(self.topology, ups, dark)
-            self._known.add(ups)
-            if set(plan.servers) - self.busy:
-                self._plans[ups] = plan
-                self._carry_out(plan)
+        self._known.update(due)
+        plans = [plan_outage(self.topology, ups, dark) for ups in due]
+        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._gone()]
+        if needed:
+            self.begin(joined(needed))
 
     @property
     def busy(self) -> set[str]:
         """Servers that a plan under way takes care of."""
         return {server for plan in self._plans.values() for server in plan.servers}
+
+    def _gone(self) -> set[str]:
+        """Servers that a plan has ended and that have not come back."""
+        self._ended = {server for server in self._ended if not is_up(self.desk, server)}
+        return self._ended
 
     @property
     def idle(self) -> list[str]:
@@ -136,7 +143,7 @@ class Stand(Controller[Config]):
         return [server for server in plan.servers if server in self.topology.terminals]
 
     def begin(self, plan: Plan) -> None:
-        """Carry a plan out that is no outage's."""
+        """Carry a plan out from now on."""
         self._plans[plan.cause] = plan
         self._carry_out(plan)
 
@@ -146,6 +153,7 @@ class Stand(Controller[Config]):
     async def _end(self, plan: Plan) -> None:
         await Ending(self.pad, self.config, self.topology, plan, self.own(plan)).run()
         del self._plans[plan.cause]
+        self._ended |= set(plan.servers)
         self.note("plan_done", plan.cause)
         await self._automatic.ended(plan)
         if plan.linked_devices and plan.cause in self.topology.linked_devices:
