@@ -158,3 +158,5 @@ class IntelligentUpsConfig(Strict):
     """The V.24 board, whose line signal switches."""
     hold_s: Seconds = 600
     """How long its battery lasts."""
+    off_delay_s: Seconds = 120
+    """From the order to its outlets going off."""

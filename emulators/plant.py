@@ -69,7 +69,11 @@ def build(plant: Plant, epoch_s: int) -> World:
         feeds[name] = ups
     for name, iups_config in plant.intelligent_ups.items():
         iups = IntelligentUps(
-            name, hold_s=iups_config.hold_s, lan_board=iups_config.lan_board, line_board=iups_config.line_board
+            name,
+            hold_s=iups_config.hold_s,
+            off_delay_s=iups_config.off_delay_s,
+            lan_board=iups_config.lan_board,
+            line_board=iups_config.line_board,
         )
         world.add(iups)
         plug(world, feeds[iups_config.mains].outlet(name), iups.inlet)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from emulators.bindings.inputs import Inputs, choice, plain
-from emulators.kernel.instant import Instant, after
+from emulators.kernel.instant import Instant, after, soonest
 from emulators.kernel.power import DEAD, Inlet, Outlet
 from emulators.kernel.world import Port
 
@@ -16,7 +16,7 @@ class IntelligentUps:
 
     kind = "intelligent_ups"
 
-    def __init__(self, name: str, *, hold_s: float, lan_board: bool, line_board: bool) -> None:
+    def __init__(self, name: str, *, hold_s: float, off_delay_s: float, lan_board: bool, line_board: bool) -> None:
         self.name = name
         self.inlet = Inlet(f"{name}.inlet")
         self.outlets: list[Outlet] = []
@@ -27,13 +27,15 @@ class IntelligentUps:
         self.line_board = line_board
         self._wanted = True
         self._hold_s = hold_s
+        self._off_delay_s = off_delay_s
+        self._off_at: Instant | None = None
         self._empty_at: Instant | None = None
         self._empty = False
         self.inputs = Inputs(
             {
                 "switch": choice("the switch is set", "POSITION", ["auto", "local"], self._switch),
-                "off": plain("its controller orders the outlets off", lambda _now: self._order(on=False)),
-                "on": plain("its controller orders the outlets on", lambda _now: self._order(on=True)),
+                "off": plain("its controller orders the outlets off", self._order_off),
+                "on": plain("its controller orders the outlets on", self._order_on),
                 "line": choice("the V.24 line signal changes", "SIGNAL", ["on", "off"], self._line),
                 "call": plain("a client calls over the LAN board", self._call),
             }
@@ -49,8 +51,11 @@ class IntelligentUps:
     def _switch(self, position: str, _now: Instant) -> None:
         self.automatic = position == "auto"
 
-    def _order(self, *, on: bool) -> None:
-        self._wanted = on
+    def _order_off(self, now: Instant) -> None:
+        self._off_at = after(now, self._off_delay_s)
+
+    def _order_on(self, _now: Instant) -> None:
+        self._off_at, self._wanted = None, True
 
     def _line(self, signal: str, _now: Instant) -> None:
         self.line_signal = signal == "on"
@@ -63,6 +68,8 @@ class IntelligentUps:
         return (self._wanted or not self.automatic) and not self._empty
 
     def advance(self, now: Instant) -> None:
+        if self._off_at is not None and self._off_at <= now:
+            self._off_at, self._wanted = None, False
         if self._empty_at is not None and self._empty_at <= now:
             self._empty_at, self._empty = None, True
 
@@ -78,7 +85,7 @@ class IntelligentUps:
         self.inlet.demand_w.value = sum(outlet.demand_w.value for outlet in self.outlets) if live else 0.0
 
     def next_deadline(self) -> Instant | None:
-        return self._empty_at
+        return soonest(self._empty_at, self._off_at)
 
     def ports(self) -> Iterable[Port[Any]]:
         return [self.inlet.demand_w, *(outlet.supply for outlet in self.outlets)]

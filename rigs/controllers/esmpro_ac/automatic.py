@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rigs.controllers.desk import DeskError
 from rigs.controllers.esmpro_ac.calendar import upcoming
 from rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
-from rigs.controllers.waiting import is_off, is_up, output_is_off
+from rigs.controllers.waiting import is_off, output_is_off
 from rigs.topology import Plan, plan_off
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Automatic:
         return max((management.of_ups(name).warm_up_s for name in self._disks(turn.servers)), default=0.0)
 
     async def _take(self, turn: Turn, lead_s: float) -> None:
-        if self._stand.master is None:
-            return
+        if self._stand.master is None and (turn.do == "off" or self._config.intelligent is None):
+            return  # only an I-UPS keeps the time of a start by itself
         if self._local():
             self._stand.note("schedule_ignored", turn.at, "the I-UPS is in LOCAL")
             return
@@ -150,10 +150,7 @@ class Automatic:
         return wanted is not None and self._desk.state(wanted.ups, "switch") == "local"
 
     async def ended(self, plan: Plan) -> None:
-        """An I-UPS is ordered off after its servers; in LOCAL it keeps the order until AUTO returns."""
+        """An I-UPS waits with its outlets for its servers; in LOCAL it keeps the order until AUTO returns."""
         wanted = self._config.intelligent
-        if wanted is None or not set(plan.servers) & set(wanted.servers):
-            return
-        await self._desk.until(lambda: not any(is_up(self._desk, server) for server in wanted.servers))
-        await self._desk.until(lambda: all(is_off(self._desk, server) for server in wanted.servers), 600)
-        await self._stand.pad.attempt(self._desk.tell(wanted.ups, "off"))
+        if wanted is not None and set(plan.servers) & set(wanted.servers):
+            await self._stand.pad.attempt(self._desk.tell(wanted.ups, "off"))
