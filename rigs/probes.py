@@ -47,6 +47,8 @@ class Snmp(Shape):
     """One object of one card. No answer is heard as null, an error by its name."""
 
     device: str
+    address: str | None = None
+    """Where the card is by now, when that is not the rig file's."""
     object: str
     source: str = Field(default="127.0.0.1", alias="from")
     community: str = "public"
@@ -55,19 +57,20 @@ class Snmp(Shape):
 
 
 class Console(Shape):
-    """Lines typed into a card's console; heard is everything that it showed."""
+    """Lines typed into a card's console, `^[` for Escape; heard is everything that it showed."""
 
     device: str
-    type: list[str]
+    lines: list[str]
 
 
 class Web(Shape):
-    """A page of a card, for a user of it."""
+    """A page of a card, for a user of it; with `form`, what the page says to it."""
 
     device: str
     path: str = "/"
     user: str = "apc"
     password: str = "apc"  # noqa: S105  # the cards' own factory account
+    form: dict[str, str] | None = None
 
 
 class Check(Shape):
@@ -88,7 +91,7 @@ class Nothing(Shape):
 
 
 async def _snmp(place: Place, wanted: Snmp) -> Any:
-    address = place.rig.ups[wanted.device].address
+    address = wanted.address or place.rig.ups[wanted.device].address
     name, _, index = wanted.object.partition(".")
     node = place.tree.named(name)
     suffix = Oid.parse(index) if index else Oid((0,))
@@ -140,8 +143,9 @@ async def _console(place: Place, wanted: Console) -> str:
     reader, writer = await asyncio.open_connection(place.rig.ups[wanted.device].address, port)
     shown = await _listen(reader)
     try:
-        for line in wanted.type:
-            writer.write(line.encode() + b"\r\n")
+        for line in wanted.lines:
+            keys = line.replace("^[", "\x1b").encode()
+            writer.write(keys if line.endswith("^[") else keys + b"\r\n")
             shown += await _listen(reader)
     except ConnectionError:
         shown += "[closed]"
@@ -169,10 +173,11 @@ async def _web(place: Place, wanted: Web) -> str:
     base = f"http://{place.rig.ups[wanted.device].address}:{port}"
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
-        form = {"user": wanted.user, "password": wanted.password}
-        async with session.post(f"{base}/login", data=form) as answer:
+        account = {"name": wanted.user, "password": wanted.password}
+        async with session.post(f"{base}/login", data=account) as answer:
             await answer.read()
-        async with session.get(f"{base}{wanted.path}") as answer:
+        method = "GET" if wanted.form is None else "POST"
+        async with session.request(method, f"{base}{wanted.path}", data=wanted.form) as answer:
             return await answer.text()
 
 

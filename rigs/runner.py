@@ -200,7 +200,7 @@ class Stage:
 
 def _given(step: Step) -> dict[str, Any]:
     """Arguments of a probe whose names the language knows, too."""
-    named = {"device": step.device, "controller": step.controller, "type": step.type}
+    named = {"device": step.device, "controller": step.controller}
     return {key: value for key, value in named.items() if value is not None}
 
 

@@ -90,10 +90,10 @@ class Stand(Controller[Config]):
         await self._pad.attempt(self.desk.command(bmc, "recovery.start", incident=incident, node=server))
         self.spawn(self._watch_conflict(server), f"{server} conflict")
         moved = await self._act(server)
+        self._recovering.pop(server, None)  # once it is told, the BMC acts
         if self.config.ends_recovery:
             action = f"{', '.join(moved) or 'nothing'} moved"
             await self._pad.attempt(self.desk.command(bmc, "recovery.end", incident=incident, action=action))
-        self._recovering.pop(server, None)
 
     async def _act(self, server: str) -> list[str]:
         cluster = self.config.cluster

@@ -29,7 +29,7 @@ class Manager:
         self.mode = self._wanted = MODES[0]
         self.received = 0
         self.unheard = 0  # sent to the address of a node on which the service does not run
-        self.refused: list[str] = []
+        self.unsupported: list[str] = []
         self.source = ""  # of the latest trap
         self._hosts = dict(hosts)
         self.inputs = Inputs(
@@ -53,7 +53,7 @@ class Manager:
 
     def _report(self, means: str, _now: Instant) -> None:
         if means == "out-of-band":  # 003 section 1.2.9(10)
-            self.refused.append(means)
+            self.unsupported.append(means)
             raise InputError("out-of-band reports are not supported where the manager can fail over")
         self.received += 1
 
@@ -90,7 +90,7 @@ class Manager:
             "mode": self.mode,
             "received": self.received,
             "unheard": self.unheard,
-            "refused": list(self.refused),
+            "unsupported": list(self.unsupported),
             "source": self.source,
         }
 
@@ -101,7 +101,7 @@ def _device_address(pdu: object) -> str:
         return _dotted(pdu.agent_addr)
     if isinstance(pdu, Pdu):
         for bind in pdu.varbinds:
-            if str(bind.oid) == TRAP_ADDRESS and bind.tag is Tag.IP_ADDRESS and isinstance(bind.value, bytes):
+            if str(bind.oid) == TRAP_ADDRESS and bind.tag == Tag.IP_ADDRESS and isinstance(bind.value, bytes):
                 return _dotted(bind.value)
     return ""
 

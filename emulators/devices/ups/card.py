@@ -126,6 +126,16 @@ class Card:
         self._frozen = False
         self.refresh()
 
+    def reset(self, now: Instant) -> None:
+        """Back to the factory: rows, receivers, account and whatever else managers wrote (003 1.7.4.1(2))."""
+        self.set_access(self.profile.access, now)
+        self.receivers = [Receiver() for _ in range(RECEIVERS)]
+        self.users = {}
+        self.written.clear()
+        self.people = People(self)
+        self.clock.reset(now)
+        self.restart(now)
+
     def lose_application(self, *, lost: bool) -> None:
         """The program that knows the UPS does not run on the card, as after a spoilt update; or runs again."""
         self._application = not lost

@@ -199,6 +199,7 @@ def _card(ups: Ups) -> dict[str, Input]:
         ),
         "firmware_restored": plain("the card's UPS program runs again", lambda _: card.lose_application(lost=False)),
         "clock_reset": plain("the card's clock falls back to its epoch", card.clock.reset),
+        "reset": plain("the card is reset: every setting of it must be entered again", card.reset),
         "restart": plain("the card's agent starts anew", card.restart),
     }
 
