@@ -48,6 +48,8 @@ class _JumpingSelector(_Selector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self._serials: dict[int, int] = {}  # of each descriptor, counted from the first that was registered
+        self._count = 0
         self.threads = 0  # jobs on executor threads: time stands still until they end
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -61,8 +63,14 @@ class _JumpingSelector(_Selector):
                 ready = self._real.select(0)
                 if not ready:
                     self.now += timeout
-        # The kernel's order of readiness may differ between runs; this one does not.
-        return sorted(ready, key=lambda item: item[0].fd)
+        # The kernel's order of readiness may differ between runs, and so may its numbers; this order does not.
+        return sorted(ready, key=lambda item: self._serials[item[0].fd])
+
+    def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        self._count += 1
+        self._serials[key.fd] = self._count
+        return key
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):

@@ -116,7 +116,10 @@ class RigFile(Plant):
 def load_rig(path: Path, ports: PortChoice = "file", patch: Mapping[str, Any] | None = None) -> RigFile:
     """Read a rig file; profiles given as files count from its folder. `patch` is laid over it. Raises FileError."""
     rig = load(path, RigFile, _with_profile_paths, patch)
-    return rig.model_copy(update={"ports": HIGH_PORTS}) if ports == "high" else rig
+    if ports == "file":
+        return rig
+    off = {name: None for name, port in rig.ports if port is None}
+    return rig.model_copy(update={"ports": HIGH_PORTS.model_copy(update=off)})
 
 
 def _with_profile_paths(path: Path, document: Any) -> None:

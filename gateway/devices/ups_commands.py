@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import msgspec
@@ -106,6 +107,15 @@ SHAPES: dict[str, type[msgspec.Struct]] = {
 REPEATABLE = frozenset({"output.on", "settings.write", "identify"})
 
 
+class NoCompiler:
+    """Stands where pysnmp would put its compiler of MIB texts: that takes a second to build, on the loop, and no name
+    is looked up here."""
+
+    def compile(self, *_names: str, **_options: Any) -> dict[str, str]:
+        """Nothing was compiled."""
+        return {}
+
+
 class SharedEngine:
     """One pysnmp engine for all cards: it takes a third of a second to build, on the loop."""
 
@@ -116,6 +126,8 @@ class SharedEngine:
         """The engine, built when the first command needs it."""
         if self._engine is None:
             self._engine = SnmpEngine()
+            with TemporaryDirectory() as nowhere:
+                self._engine.get_mib_builder().set_mib_compiler(NoCompiler(), nowhere)
         return self._engine
 
     def close(self) -> None:

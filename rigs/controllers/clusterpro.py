@@ -87,10 +87,11 @@ class Stand(Controller[Config]):
         server, incident = str(data["server"]), data.get("incident")
         self._recovering[server] = incident or 0
         self.note("notice", server, f"incident {incident}")
+        watch = self.spawn(self._watch_conflict(server), f"{server} conflict")
         await self._pad.attempt(self.desk.command(bmc, "recovery.start", incident=incident, node=server))
-        self.spawn(self._watch_conflict(server), f"{server} conflict")
         moved = await self._act(server)
-        self._recovering.pop(server, None)  # once it is told, the BMC acts
+        del self._recovering[server]
+        watch.cancel()  # once it is told, the BMC acts
         if self.config.ends_recovery:
             action = f"{', '.join(moved) or 'nothing'} moved"
             await self._pad.attempt(self.desk.command(bmc, "recovery.end", incident=incident, action=action))
@@ -110,8 +111,8 @@ class Stand(Controller[Config]):
         def conflict() -> bool:
             return server in self._recovering and not is_up(self.desk, server)
 
-        await self.desk.until(lambda: conflict() or server not in self._recovering)
-        if conflict():
+        await self.desk.until(conflict)
+        if server in self._recovering:
             self.note("conflict", server, "it is being shut down while its recovery is under way")
 
     # --- heartbeats -------------------------------------------------------------------------------------------
