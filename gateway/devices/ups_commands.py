@@ -109,7 +109,8 @@ REPEATABLE = frozenset({"output.on", "settings.write", "identify"})
 
 class NoCompiler:
     """Stands where pysnmp would put its compiler of MIB texts: that takes a second to build, on the loop, and no name
-    is looked up here."""
+    is looked up here.
+    """
 
     def compile(self, *_names: str, **_options: Any) -> dict[str, str]:
         """Nothing was compiled."""
