@@ -40,8 +40,7 @@ RULES: tuple[Rule, ...] = tuple(Rule(*row) for row in (*MANAGEMENT_RULES, *DEVIC
 # What the schema itself refuses, by its words, and the rule behind it.
 SCHEMA_RULES: tuple[tuple[str, str, str], ...] = (
     (r"monitors\.\d+\.category", "X03", "004"),
-    (r"different ports|must be the same in all", "X05", "004"),
-    (r"monitors\.\d+\.keyword|no keyword for|keyword", "X04", "004"),
+    (r"monitors\.\d+\.keyword", "X04", "004"),
     (r"groups: the name", "X21", "003 (B)(4)"),
     (r"clusters\.[^.]+\.nodes", "C9", "003 1.7.1"),
 )

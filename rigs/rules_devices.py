@@ -28,6 +28,30 @@ def keywords(rig: RigFile) -> Iterator[Violation]:
                 )
 
 
+def missing_keywords(rig: RigFile) -> Iterator[Violation]:
+    linked = [name for name, server in rig.servers.items() if server.bmc is not None]
+    for index, monitor in enumerate(rig.gateway.monitors):
+        for server in linked:
+            if server not in monitor.keyword:
+                yield (
+                    ("gateway", "monitors", str(index), "keyword"),
+                    f"{monitor.name} has no keyword of {server}'s own",
+                )
+
+
+def monitor_ports(rig: RigFile) -> Iterator[Violation]:
+    first: dict[str, tuple[str, str]] = {}
+    for index, monitor in enumerate(rig.gateway.monitors):
+        for server, text in monitor.keyword.items():
+            port = text.partition(":")[2] or str(rig.ports.trap)
+            known, name = first.setdefault(server, (port, monitor.name))
+            if port != known:
+                yield (
+                    ("gateway", "monitors", str(index), "keyword", server),
+                    f"port {port} differs from {known} in {name}; one for each server in all monitors",
+                )
+
+
 def intelligent(rig: RigFile) -> Iterator[Violation]:
     for name, config in rig.intelligent_ups.items():
         where = ("intelligent_ups", name)
@@ -105,6 +129,8 @@ def accounts(rig: RigFile) -> Iterator[Violation]:
 
 
 DEVICE_RULES: tuple[Row, ...] = (
+    ("X04", False, "004", missing_keywords),
+    ("X05", False, "004", monitor_ports),
     ("X06", False, "004", keywords),
     ("X16", False, "003 1.6.1, 1.6.3", intelligent),
     ("L2", False, "003 1.6.2", interfaces),

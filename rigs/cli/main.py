@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rigs.cli import ask, check, journal, profile, record, serve
+from rigs.cli import ask, check, groups, journal, profile, record, serve
 from rigs.cli.replay import replay
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.command()(serve.gateway)
 app.command()(check.check)
 app.command()(replay)
 app.command()(ask.inject)
+app.command()(groups.status)
+app.command()(groups.tree)
 app.command()(ask.devices)
 app.command()(ask.command)
 app.command()(ask.destinations)

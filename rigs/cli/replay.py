@@ -10,6 +10,8 @@ import structlog
 import typer
 
 from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, SpeedOption, explained, print_json, stop, tree_of
+from rigs.files import FileError
+from rigs.junit import junit_of
 from rigs.rigfile import PortChoice
 from rigs.runner import Report
 from rigs.runner import replay as run_scenario
@@ -21,11 +23,15 @@ def replay(
     speed: SpeedOption = "max",
     ports: Annotated[str, typer.Option("--ports", metavar="file|high", help="Which ports the rig uses.")] = "high",
     mib_dir: MibOption = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep each scenario's journal and device settings.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run scenarios and say which expectations held.
 
-    Example: `standin replay rigs/samples/scenarios/c2.yaml --speed max`
+    Example: `standin replay rigs/scenarios --speed max --junit report.xml`
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if ports not in ("file", "high"):
@@ -38,14 +44,25 @@ def replay(
     with explained():
         tree = tree_of(mib_dir)
         for file in files:
-            report = run_scenario(load_scenario(file), tree, speed, choice, None if json else _tell)
+            scenario_file = load_scenario(file)
+            data = keep / scenario_file.scenario if keep is not None else None
+            report = run_scenario(scenario_file, tree, speed, choice, None if json else _tell, data)
             reports.append(report)
             if not json:
                 _print(report)
+        if junit is not None:
+            _write(junit, junit_of(reports))
     if json:
         print_json([_document(report) for report in reports])
     if not all(report.held for report in reports):
         raise typer.Exit(FAILED)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError([f"{path}: {error.strerror}"]) from error
 
 
 def _tell(at_s: float, words: str) -> None:

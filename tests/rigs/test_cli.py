@@ -15,6 +15,7 @@ from rigs.cli.main import app
 from tests.support.live import free_port, running, sample, start, stop
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
+SCENARIOS = SAMPLES.parent / "scenarios"
 COMMAND = [sys.executable, "-m", "rigs.cli"]
 
 
@@ -32,8 +33,9 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
 
 def test_check(tmp_path: Path) -> None:
     good = standin("check", str(SAMPLES / "003-a.yaml"))
-    assert (good.returncode, good.stdout.strip()) == (0, f"{SAMPLES / '003-a.yaml'}: a valid rig file")
-    assert "a valid scenario file" in standin("check", str(SAMPLES / "scenarios" / "c2.yaml")).stdout
+    assert (good.returncode, good.stdout.strip()) == (0, f"{SAMPLES / '003-a.yaml'}: a valid rig file, 1 warnings")
+    assert "warning X23" in good.stderr
+    assert "a valid scenario file" in standin("check", str(SCENARIOS / "C2.yaml")).stdout
     bad = tmp_path / "bad.yaml"
     bad.write_text("rig: x\nmans: {}\n")
     refused = standin("check", str(bad))
@@ -41,11 +43,12 @@ def test_check(tmp_path: Path) -> None:
     assert refused.stderr.strip() == f"standin: {bad}:2: mans: this key is unknown here"
     assert refused.stdout == ""
     document = json.loads(standin("check", str(bad), "--json").stdout)
-    assert document == {"file": str(bad), "valid": False, "problems": [f"{bad}:2: mans: this key is unknown here"]}
+    problems = [f"{bad}:2: mans: this key is unknown here"]
+    assert document == {"file": str(bad), "valid": False, "problems": problems, "warnings": []}
 
 
 @pytest.mark.parametrize(
-    ("kind", "file"), [("rig", "a1080a-pair.yaml"), ("rig", "003-a.yaml"), ("scenario", "scenarios/c2.yaml")]
+    ("kind", "file"), [("rig", "a1080a-pair.yaml"), ("rig", "003-a.yaml"), ("scenario", "../scenarios/C2.yaml")]
 )
 def test_schemas_accept_the_samples(kind: str, file: str) -> None:
     schema = json.loads(standin("schema", kind).stdout)

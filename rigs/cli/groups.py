@@ -1,0 +1,72 @@
+"""status and tree: the power-control groups as the management console of the documents shows them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.cells import cell_len
+
+from rigs.cli.common import UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
+from rigs.rigfile import RigFile, load_rig
+from rigs.status import COLUMNS, Language, lines
+from rigs.status import tree as tree_of_groups
+
+RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
+
+
+def _language(text: str) -> Language:
+    if text == "ja":
+        return "ja"
+    if text == "en":
+        return "en"
+    raise typer.BadParameter("expected ja or en")
+
+
+LanguageOption = Annotated[
+    str, typer.Option("--language", metavar="ja|en", help="The texts of the documents, or English ones.")
+]
+
+
+def status(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
+    """Print the status table of the power-control groups of a running rig.
+
+    Example: `standin status rigs/samples/003-a.yaml --language en`
+    """
+    chosen = _language(language)
+    with explained():
+        rows = asyncio.run(_ask(load_rig(rig), chosen))
+    if json:
+        print_json([dict(zip(COLUMNS["en"], row, strict=True)) for row in rows])
+        return
+    table = [list(COLUMNS[chosen]), *rows]
+    widths = [max(cell_len(row[at]) for row in table) for at in range(len(table[0]))]
+    for row in table:
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+async def _ask(rig: RigFile, language: Language) -> list[list[str]]:
+    try:
+        async with aiohttp.ClientSession(url(), headers=headers()) as session:
+            return await lines(rig, session, language)
+    except aiohttp.ClientError as error:
+        stop(f"{url()}: {error}; is `standin run` running, and STANDIN_URL right?", UNREACHABLE)
+
+
+def tree(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
+    """Print the tree of the power-control groups of a rig file.
+
+    Example: `standin tree rigs/samples/003-a.yaml`
+    """
+    chosen = _language(language)
+    with explained():
+        shown = tree_of_groups(load_rig(rig), chosen)
+    if json:
+        print_json([{"depth": depth, "text": text} for depth, text in shown])
+        return
+    for depth, text in shown:
+        typer.echo("  " * depth + text)
