@@ -233,7 +233,7 @@ def _shows(step: Step, entry: SeenState) -> bool:
 def _shown(step: Step, entries: list[SeenState]) -> str:
     wanted = step.model_extra or {}
     shown = [{key: entry.state.get(key) for key in wanted} | {"since_s": entry.at_s} for entry in entries]
-    changes = [entry for entry, before in zip(shown, [None, *shown[:-1]], strict=True) if not _same(entry, before)]
+    changes = [entry for at, entry in enumerate(shown) if not _same(entry, shown[at - 1] if at else None)]
     return f"showed {changes[:NEAR] or 'nothing: there is no such device'}"
 
 
@@ -282,8 +282,8 @@ def _first_behind(part: Step, seen: Seen, after: float, last: float) -> float | 
         entries = [entry for entry in seen.states if entry.device == part.device]
         became = [
             entry.at_s
-            for entry, before in zip(entries, [None, *entries[:-1]], strict=True)
-            if _shows(part, entry) and (before is None or not _shows(part, before))
+            for at, entry in enumerate(entries)
+            if _shows(part, entry) and (at == 0 or not _shows(part, entries[at - 1]))
         ]
         return next((at_s for at_s in became if after <= at_s <= last + ROUNDING_S), None)
     found = _FITTING[part.expect or ""](part, seen)

@@ -84,7 +84,7 @@ SEEN = Seen(
         ({"by": 6, "expect": "event", "type": "a.b", "where": {"group": "G"}}, True, "at 5 s"),
         ({"by": 6, "expect": "event", "type": "a.b", "where": {"group": "H"}}, False, "never seen"),
         ({"by": 6, "expect": "no event", "type": "c.d"}, True, "not seen"),
-        ({"by": 9, "expect": "no event", "type": "c.d"}, False, "seen at 9 s"),
+        ({"by": 9, "expect": "no event", "type": "c.d"}, False, "seen: c.d UPS1 at 9 s"),
         ({"at": 9, "expect": "state", "device": "UPS1", "output": "on"}, True, "since 0 s"),
         ({"at": 9, "expect": "state", "device": "UPS1", "output": "off"}, False, "showed [{'output': 'on'"),
         ({"between": [0, 9], "expect": "steady", "device": "UPS1", "output": "on"}, True, "all the time"),
@@ -97,7 +97,7 @@ SEEN = Seen(
         ({"by": 9, "expect": "note", "mark": "plan", "text": "c"}, False, "in its window: ac: plan UPS1"),
         ({"at": 9, "within": 1, "expect": "state", "device": "UPS1", "output": "off"}, True, "since 10 s"),
         ({"at": 9, "expect": "state", "device": "UPS7", "output": "on"}, False, "there is no such device"),
-        ({"by": 9, "expect": "command", "device": "UPS1", "command": "output.off"}, False, "no command"),
+        ({"by": 9, "expect": "command", "device": "UPS1", "command": "output.off"}, False, "nearest: nothing"),
     ],
 )
 def test_verdicts_say_what_was_seen_instead(step: dict[str, Any], held: bool, detail: str) -> None:
