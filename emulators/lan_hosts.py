@@ -15,18 +15,39 @@ from wire import wol
 from wire.errors import WireError
 
 
-class ServerHost:
+class LanHost:
+    """What has sockets on the network and says nothing by itself."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._sockets: list[UdpSocket] = []
+        self.counters: Counter[str] = Counter()
+
+    async def stop(self) -> None:
+        for socket in self._sockets:
+            socket.close()
+        self._sockets.clear()
+
+    def flush(self, _now: Instant) -> None:
+        """There is nothing to send."""
+
+    def next_deadline(self) -> Instant | None:
+        return None
+
+    def _arrive(self) -> None:
+        self._around.arrive()
+
+
+class ServerHost(LanHost):
     """A server: an echo while its operating system runs (RFC 862), and an interface that a magic packet wakes."""
 
     def __init__(self, server: Server, ports: Ports, around: Surroundings, *, wakes: bool, way: Way | None) -> None:
+        super().__init__(around)
         self._server = server
         self._ports = ports
-        self._around = around
         self._wakes = wakes
         self._way = way
-        self._sockets: list[UdpSocket] = []
         self._echo: UdpSocket | None = None
-        self.counters: Counter[str] = Counter()
 
     async def start(self) -> None:
         """Raises BindError."""
@@ -35,20 +56,6 @@ class ServerHost:
             self._sockets.append(self._echo)
         if self._wakes and self._ports.wake is not None:
             self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._wake, self._arrive))
-
-    async def stop(self) -> None:
-        for socket in self._sockets:
-            socket.close()
-        self._sockets.clear()
-
-    def flush(self, _now: Instant) -> None:
-        """There is nothing that a server says by itself."""
-
-    def next_deadline(self) -> Instant | None:
-        return None
-
-    def _arrive(self) -> None:
-        self._around.arrive()
 
     def _heard(self) -> bool:
         return self._way is None or self._way.passes
@@ -70,34 +77,18 @@ class ServerHost:
             self._around.changed()
 
 
-class ManagerHost:
+class ManagerHost(LanHost):
     """A clustered manager: each node's address, and the floating one, listen for traps."""
 
     def __init__(self, manager: Manager, port: int, around: Surroundings) -> None:
+        super().__init__(around)
         self._manager = manager
         self._port = port
-        self._around = around
-        self._sockets: list[UdpSocket] = []
-        self.counters: Counter[str] = Counter()
 
     async def start(self) -> None:
         """Raises BindError."""
         for address in (*self._manager.nodes.values(), self._manager.floating):
             self._sockets.append(UdpSocket(address, self._port, partial(self._receive, address), self._arrive))
-
-    async def stop(self) -> None:
-        for socket in self._sockets:
-            socket.close()
-        self._sockets.clear()
-
-    def flush(self, _now: Instant) -> None:
-        """A manager sends nothing."""
-
-    def next_deadline(self) -> Instant | None:
-        return None
-
-    def _arrive(self) -> None:
-        self._around.arrive()
 
     def _receive(self, address: str, data: bytes, peer: Peer) -> None:
         self._manager.receive(data, address, peer[0])
