@@ -11,6 +11,7 @@ import typer
 
 from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, SpeedOption, explained, print_json, stop, tree_of
 from rigs.files import FileError
+from rigs.html_report import html_of
 from rigs.junit import junit_of
 from rigs.rigfile import PortChoice
 from rigs.runner import Report
@@ -24,6 +25,7 @@ def replay(
     ports: Annotated[str, typer.Option("--ports", metavar="file|high", help="Which ports the rig uses.")] = "high",
     mib_dir: MibOption = None,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Keep each scenario's journal and device settings.")
     ] = None,
@@ -52,6 +54,8 @@ def replay(
                 _print(report)
         if junit is not None:
             _write(junit, junit_of(reports))
+        if html is not None:
+            _write(html, html_of(reports))
     if json:
         print_json([_document(report) for report in reports])
     if not all(report.held for report in reports):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -154,7 +155,12 @@ def test_the_verb_prints_verdicts_and_ends_with_their_status(tmp_path: Path) -> 
     suite = ET.parse(junit).getroot()[0]
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("B1", "7", "0")
     assert list((tmp_path / "kept" / "B1").iterdir())
-    document = json.loads(standin("replay", str(SCENARIOS / "B1.yaml"), "--json").stdout)
+    page = tmp_path / "out.html"
+    document = json.loads(standin("replay", str(SCENARIOS / "B1.yaml"), "--json", "--html", str(page)).stdout)
+    text = page.read_text()
+    assert "1 of 1 scenarios held" in text
+    assert "bmc.notice at 10 s</title>" in text
+    assert not re.search(r"<script|src=|href=\"http", text), "the page loads nothing"
     assert document[0]["held"] is True
     bad = tmp_path / "bad.yaml"
     text = (SCENARIOS / "B1.yaml").read_text().replace("../samples", str(SCENARIOS.parent / "samples"))
