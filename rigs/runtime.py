@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from emulators.faces.bind import BindError, explain_bind
 from gateway.api import Gate, Refusal, create_application
 from gateway.app import Gateway
 from gateway.assembly import server_tls
-from gateway.config import Api, Site
+from gateway.config import Api, Site, Token
 from gateway.store import Store, StoreError
 from mibs import MibTree
 from rigs.cast import Cast
@@ -27,6 +29,8 @@ from rigs.loops import Clock, Speed
 from rigs.rigfile import RigFile, plant_of, site_of
 
 log = structlog.get_logger("gateway")
+
+CONTROLLERS = "controllers"  # who they are in the audit
 
 
 class HttpServer:
@@ -158,6 +162,14 @@ def _plant(rig: RigFile, speed: Speed, *, faces: bool = False) -> RigFile:
     return plant.model_copy(update={"ports": plant.ports.model_copy(update={"http": None, "console": None})})
 
 
+def _with_own_token(site: Site) -> tuple[Site, dict[str, str]]:
+    """A token for the rig's own controllers, which lives as long as the process, and the header that shows it."""
+    text = secrets.token_urlsafe(32)
+    token = Token(role="lab", sha256=hashlib.sha256(text.encode()).hexdigest())
+    api = site.api.model_copy(update={"tokens": {**site.api.tokens, CONTROLLERS: token}})
+    return site.model_copy(update={"api": api}), {"Authorization": f"Bearer {text}"}
+
+
 def assemble(
     rig: RigFile,
     tree: MibTree,
@@ -166,13 +178,15 @@ def assemble(
     data: Path | None = None,
     bind: str | None = None,
     reread: Callable[[], Site] | None = None,
-    headers: dict[str, str] | None = None,
     *,
     faces: bool = False,
 ) -> GatewayProcess:
     """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
     plant = _plant(rig, speed, faces=faces)
     site = site_of(rig, data, bind)
+    headers: dict[str, str] = {}
+    if site.api.tokens and rig.controllers:
+        site, headers = _with_own_token(site)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
     return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers))
 

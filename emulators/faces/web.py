@@ -98,7 +98,7 @@ class WebFace:
         self._changed()
         if not inside:
             return self._html(pages.login(self._card, "Wrong user name or password."))
-        answer = web.HTTPSeeOther("/")
+        answer = web.Response(status=303, headers={"Location": "/"})
         answer.set_cookie(SESSION, token, httponly=True, samesite="Strict")
         return answer
 

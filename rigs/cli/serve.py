@@ -25,7 +25,6 @@ from rigs.cli.common import (
     VerboseOption,
     configure_logging,
     explained,
-    headers,
     tree_of,
 )
 from rigs.controllers.desk import Note
@@ -73,7 +72,7 @@ def run(
 
         async def body() -> int:
             again = partial(_site_again, rig, data, http)
-            process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again, headers())
+            process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again)
             return await _serve(process, loaded, process.site.api)
 
         code = run_loop(body(), speed)

@@ -91,7 +91,7 @@ def test_output_commands_on_line_and_the_order_asked_for() -> None:
         assert "refused upsBasicControlConserveBattery" in refused["result"]
         done = await stage.done(await stage.post("/v1/devices/UPS1/commands", {"command": "output.off"}, 202))
         assert done["result"].startswith("upsAdvControlUpsOff.0 = 3")
-        await asyncio.sleep(30)
+        await asyncio.sleep(20 + 120 + 120 + 10)  # shutoff delay, run time after LowBattery, two minutes
         assert (await stage.get("/lab/v1/world"))["devices"]["UPS1"]["state"] == "off"
         await stage.done(await stage.post("/v1/devices/UPS1/commands", {"command": "output.on"}, 202))
         assert (await stage.get("/lab/v1/world"))["devices"]["UPS1"]["state"] == "on-line"
