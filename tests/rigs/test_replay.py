@@ -151,9 +151,9 @@ def test_the_verb_prints_verdicts_and_ends_with_their_status(tmp_path: Path) -> 
     junit = tmp_path / "out.xml"
     good = standin("replay", str(SCENARIOS / "B1.yaml"), "--junit", str(junit), "--keep", str(tmp_path / "kept"))
     assert (good.returncode, good.stderr) == (0, "")
-    assert "B1: 7 of 7 expectations held" in good.stdout
+    assert "B1: 8 of 8 expectations held" in good.stdout
     suite = ET.parse(junit).getroot()[0]
-    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("B1", "7", "0")
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("B1", "8", "0")
     assert list((tmp_path / "kept" / "B1").iterdir())
     page = tmp_path / "out.html"
     document = json.loads(standin("replay", str(SCENARIOS / "B1.yaml"), "--json", "--html", str(page)).stdout)
