@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
 	$(MAKE) --no-print-directory compiled
-	$(BIN)/pytest --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py
+	$(BIN)/pytest --compiled tests/wire tests/emulators/test_plans.py tests/emulators/test_any_datagram.py tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -72,6 +72,8 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/standin replay rigs/scenarios
+	$(MAKE) --no-print-directory compiled
+	$(BIN)/pytest --compiled tests/emulators tests/interop/test_every_pair.py
 
 lock: $(VENV)/.dev
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv

@@ -16,7 +16,7 @@ from rigs.scenario import Scenario, load_scenario
 from rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
 
 SCENARIOS = Path(__file__).parents[2] / "rigs" / "scenarios"
-LONG = {"U12"}  # eight days: `make soak` runs it
+LONG = {"U12", "U13", "D6"}  # hours and days: `make soak` runs them
 
 
 def play(name: str) -> Report:
@@ -33,7 +33,7 @@ def test_every_scenario_holds(path: Path) -> None:
     assert report.scenario.scenario == path.stem
 
 
-@pytest.mark.parametrize("name", ["C1", "C2", "D2", "D3", "B1", "H5", "O1"])
+@pytest.mark.parametrize("name", ["C1", "D3", "B1", "O1"])
 def test_two_runs_see_the_same(name: str) -> None:
     first, second = play(name), play(name)
     for kind in ("events", "states", "orders", "notes"):
