@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from gateway.api import Refusal
+from gateway.config import ServerTls
 from rigs.controllers import CONTROLLERS, Controller
 from rigs.controllers.base import InputRefused
 from rigs.controllers.desk import Desk, DeskError
 from rigs.rigfile import RigFile
 
 log = structlog.get_logger("controllers")
+
+
+def _own(tls: ServerTls | None) -> ssl.SSLContext | None:
+    """Believe our own server, whatever name its certificate has, and show it its own certificate where it wants one."""
+    if tls is None:
+        return None
+    context = ssl.create_default_context(cafile=tls.cert_file)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_cert_chain(tls.cert_file, tls.key_file)
+    return context
 
 
 class Cast:
@@ -28,11 +41,11 @@ class Cast:
         self._members: dict[str, Controller[Any]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, url: str) -> None:
-        """Let all of them begin at `url`. Raises DeskError."""
+    async def start(self, url: str, tls: ServerTls | None = None) -> None:
+        """Let all of them begin at `url`, which has the certificate of `tls`. Raises DeskError."""
         if not self._rig.controllers:
             return
-        desk = self.desk = Desk(url, self._unix_ms, self._headers)
+        desk = self.desk = Desk(url, self._unix_ms, self._headers, _own(tls))
         self._members = {
             config.name: CONTROLLERS[config.type](config, self._rig, desk) for config in self._rig.controllers
         }

@@ -109,7 +109,7 @@ class GatewayProcess:
             raise
         self.gateway.watch_devices()
         if self.cast is not None:
-            await self.cast.start(self._http.url)
+            await self.cast.start(self._http.url, self.site.api.tls)
 
     @property
     def url(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -32,8 +33,15 @@ class Note(NamedTuple):
 class Desk:
     """One for all stand-ins of a rig."""
 
-    def __init__(self, url: str, unix_ms: Callable[[], int], headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        unix_ms: Callable[[], int],
+        headers: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._url = url
+        self._tls = tls
         self._unix_ms = unix_ms
         self._headers = headers or {}
         self._session: aiohttp.ClientSession | None = None
@@ -48,7 +56,10 @@ class Desk:
     async def open(self) -> None:
         """Connect; both streams flow when this returns. Raises DeskError."""
         self._session = aiohttp.ClientSession(
-            self._url, headers=self._headers, timeout=aiohttp.ClientTimeout(total=None, sock_connect=5)
+            self._url,
+            connector=aiohttp.TCPConnector(ssl=self._tls) if self._tls is not None else None,
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         )
         try:
             streams = [await self._stream("/v1/events/stream"), await self._stream("/lab/v1/agents")]
