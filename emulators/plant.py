@@ -150,7 +150,6 @@ def _server(world: World, plant: Plant, name: str, config: ServerConfig, feeds: 
         guests=tuple(Guest(guest, item.boot_s, item.shutdown_s, item.rank) for guest, item in config.guests.items()),
         guests_start=config.guests_start == "host",
         mac=mac_address(config.wake.mac) if config.wake is not None and config.wake.supported else b"",
-        clock_offset_s=config.clock_offset_s,
     )
     for psu, feed in zip(supplies, config.power, strict=True):
         world.add(psu)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import aiohttp
 
+from rigs.controllers.waiting import OFF_STATES
 from rigs.power_groups import Group, Slot, walk
 from rigs.rigfile import RigFile
 from rigs.topology import Topology
@@ -44,7 +45,6 @@ TEXTS = {
     "": "",
 }
 SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shutting down", "hung": "hung"}
-OFF_STATES = frozenset({5, 7, 8, 11})  # upsBasicOutputStatus
 ON_BATTERY = 3
 
 

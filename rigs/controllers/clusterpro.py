@@ -90,7 +90,7 @@ class Stand(Controller[Config]):
         watch = self.spawn(self._watch_conflict(server), f"{server} conflict")
         await self._pad.attempt(self.desk.command(bmc, "recovery.start", incident=incident, node=server))
         moved = await self._act(server)
-        del self._recovering[server]
+        self._recovering.pop(server, None)
         watch.cancel()  # once it is told, the BMC acts
         if self.config.ends_recovery:
             action = f"{', '.join(moved) or 'nothing'} moved"

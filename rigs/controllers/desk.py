@@ -13,7 +13,6 @@ import msgspec
 
 ASK_AGAIN_S = 0.25  # between two looks at a command under way
 COMMAND_S = 120.0
-RECONNECT_S = 1.0
 
 
 class DeskError(RuntimeError):

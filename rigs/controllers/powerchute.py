@@ -59,7 +59,8 @@ class Stand(Controller[Config]):
                 self._agents[node] = self.spawn(self._confirm(node), node)
             elif event["type"] == RESTORED:
                 self._dark.discard(node)
-                self._agents[node].cancel()
+                if (agent := self._agents.pop(node, None)) is not None:
+                    agent.cancel()
 
     async def _confirm(self, node: str) -> None:
         await asyncio.sleep(self.config.confirm_s)
@@ -89,7 +90,9 @@ class Stand(Controller[Config]):
             self.note("cluster_stop", cluster)
             await self._pad.attempt(self.desk.tell(cluster, "stop"))
         stopped = ("stopped", "offline", "waiting")
-        if not await self.desk.until(lambda: self.desk.state(cluster) in stopped, self.config.cluster_timeout_s):
+        business = self.config.edition == "business"
+        limit_s = self.config.command_file_s if business else self.config.cluster_timeout_s
+        if not await self.desk.until(lambda: self.desk.state(cluster) in stopped, limit_s):
             self.note("cluster_timeout", cluster)
 
     def snapshot(self) -> dict[str, Any]:

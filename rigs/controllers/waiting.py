@@ -8,7 +8,6 @@ from typing import NamedTuple
 from rigs.controllers.desk import Desk, DeskError
 
 OFF_STATES = frozenset({5, 7, 8, 11})  # upsBasicOutputStatus: asleep, off, rebooting, waiting for power
-DEAD_VOLTS = 10
 
 
 class Pad(NamedTuple):

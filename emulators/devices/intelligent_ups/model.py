@@ -26,6 +26,7 @@ class IntelligentUps:
         self.lan_board = lan_board
         self.line_board = line_board
         self._wanted = True
+        self._good = self.inlet.supply.value  # the supply as it last was, which the battery carries on
         self._hold_s = hold_s
         self._off_delay_s = off_delay_s
         self._off_at: Instant | None = None
@@ -58,7 +59,8 @@ class IntelligentUps:
         self._off_at, self._wanted = None, True
 
     def _line(self, signal: str, _now: Instant) -> None:
-        self.line_signal = signal == "on"
+        if self.line_board:
+            self.line_signal = signal == "on"
 
     def _call(self, _now: Instant) -> None:
         self.client_calls += self.lan_board
@@ -79,9 +81,10 @@ class IntelligentUps:
             self._empty_at, self._empty = None, False
         elif self._empty_at is None and not self._empty:
             self._empty_at = after(now, self._hold_s)
-        nominal = self.inlet.supply.value if live else DEAD._replace(volts=100.0, hertz=50.0)
+        if live:
+            self._good = self.inlet.supply.value
         for outlet in self.outlets:
-            outlet.supply.value = nominal if self.output_on else DEAD
+            outlet.supply.value = self._good if self.output_on else DEAD
         self.inlet.demand_w.value = sum(outlet.demand_w.value for outlet in self.outlets) if live else 0.0
 
     def next_deadline(self) -> Instant | None:

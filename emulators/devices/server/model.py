@@ -37,7 +37,6 @@ class Server:
         guests: tuple[Guest, ...] = (),
         guests_start: bool = True,
         mac: bytes = b"",
-        clock_offset_s: float = 0.0,
     ) -> None:
         """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
@@ -50,7 +49,6 @@ class Server:
         self.host = Port(f"{name}.host", Host(powered=True, os=OsState.RUNNING))
         self.guests = Guests(guests)
         self.software = Software()
-        self.clock_offset_s = clock_offset_s
         self.cuts = 0  # times the supply went away under a running system
         self.inputs: Inputs = inputs_of(self)
         self._boot_s = boot_s

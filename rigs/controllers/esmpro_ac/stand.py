@@ -144,6 +144,8 @@ class Stand(Controller[Config]):
 
     def begin(self, plan: Plan) -> None:
         """Carry a plan out from now on."""
+        if plan.cause in self._working:
+            return  # asked for twice
         self._plans[plan.cause] = plan
         self._carry_out(plan)
 
