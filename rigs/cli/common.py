@@ -40,13 +40,16 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 # What people cause: one clear line each, and exit status 2.
 REFUSALS = (
     BindError,
+    DeskError,
     FileError,
     InputError,
     ListenError,
     LoopError,
     MemoryFileError,
     MibError,
+    ProbeError,
     ProfileError,
+    Refusal,
     SecretError,
     StoreError,
 )
@@ -75,20 +78,7 @@ def explained() -> Iterator[None]:
     """Turn the errors that people cause into one clear line and exit status 2."""
     try:
         yield
-    except (
-        FileError,
-        BindError,
-        ListenError,
-        StoreError,
-        MibError,
-        LoopError,
-        InputError,
-        SecretError,
-        ProfileError,
-        ProbeError,
-        DeskError,
-        Refusal,
-    ) as error:
+    except REFUSALS as error:
         stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
