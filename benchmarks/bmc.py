@@ -21,7 +21,7 @@ from typing import NamedTuple
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
-from tests.support.live import free_port
+from rigs.ports import free_port
 from wire import rmcp
 from wire.errors import WireError
 from wire.ipmi.console import ConsolePlus, State

@@ -24,7 +24,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
-from tests.support.live import free_port
+from rigs.ports import free_port
 from tests.support.sites import octets
 from wire.snmp import Kind
 

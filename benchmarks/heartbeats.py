@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.bmc import processor_s, standin
-from tests.support.live import free_port
+from rigs.ports import free_port
 
 COUNT = 1_000
 INTERVAL_S = 3

@@ -24,7 +24,7 @@ from aiohttp import web
 from ruamel.yaml import YAML
 
 from benchmarks.peers import CORE
-from tests.support.live import free_port
+from rigs.ports import free_port
 from tests.support.sites import octets
 from wire.snmp import Kind
 

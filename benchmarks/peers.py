@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.load import Login, discover, walk
 from mibs import Oid
-from tests.support.live import free_port
+from rigs.ports import free_port
 from wire.snmp import Tag, VarBind
 from wire.snmp.usm import Auth, Priv
 

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.bmc import processor_s
-from tests.support.live import free_port
+from rigs.ports import free_port
 from wire.snmp import Kind, Pdu, Tag, VarBind, decode, encode
 
 COUNT = 5_000

@@ -29,7 +29,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
 from mibs import Oid
-from tests.support.live import free_port
+from rigs.ports import free_port
 from wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
 from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 

@@ -18,7 +18,7 @@ def merged(base: Any, over: Any) -> Any:
     """`over` on top of `base`: mappings are joined key by key, null takes a key away, all else replaces."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
         return over
-    result = dict(base)
+    result: Any = base.copy() if isinstance(base, dict) else dict(base)  # a document keeps its lines
     for key, value in over.items():
         if value is None:
             result.pop(key, None)
@@ -44,7 +44,7 @@ def load(
     """Read `path` as a `model`; `patch` is laid over the document, `prepare` may complete it. Raises FileError."""
     document = read_yaml(path)
     if patch:
-        document = CommentedMap(merged(document, patch))
+        document = merged(document, patch)
     if prepare is not None:
         prepare(path, document)
     try:
@@ -109,14 +109,15 @@ def _place(document: CommentedMap, location: Sequence[int | str]) -> tuple[int, 
     line = 1
     keys: list[str] = []
     for step in location:
-        if isinstance(node, CommentedMap) and step in node:
-            if step in (node.lc.data or {}):  # a key that was laid over the file has no line in it
+        if isinstance(node, Mapping) and step in node:
+            # A key that was laid over the file has no line in it.
+            if isinstance(node, CommentedMap) and step in (node.lc.data or {}):
                 line = node.lc.key(step)[0] + 1
             node = node[step]
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
             line = node.lc.item(step)[0] + 1
             node = node[step]
-        elif step != location[-1] or not isinstance(node, CommentedMap):
+        elif step != location[-1] or not isinstance(node, Mapping):
             continue  # a name that the model, not the file, put there
         keys.append(str(step))
     return line, keys

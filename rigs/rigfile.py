@@ -30,10 +30,12 @@ from gateway.config import (
 from rigs.controllers import AnyController
 from rigs.environment import Environment
 from rigs.files import FileError, in_short, load
+from rigs.ports import free_port
 from rigs.power_groups import Group, Policy, PowerManagement, walk
 from rigs.topology import Topology
 
-PortChoice = Literal["file", "high"]
+PortChoice = Literal["file", "high", "free"]
+"""Those of the file; some above 1024 that need no rights; or some that nobody uses, for a rig beside others."""
 
 
 class Defaults(Strict):
@@ -119,7 +121,8 @@ def load_rig(path: Path, ports: PortChoice = "file", patch: Mapping[str, Any] | 
     if ports == "file":
         return rig
     off = {name: None for name, port in rig.ports if port is None}
-    return rig.model_copy(update={"ports": HIGH_PORTS.model_copy(update=off)})
+    others = HIGH_PORTS if ports == "high" else Ports(**{name: free_port() for name in Ports.model_fields})
+    return rig.model_copy(update={"ports": others.model_copy(update=off)})
 
 
 def _with_profile_paths(path: Path, document: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from emulators.bindings.inputs import InputError
 from gateway.api import Refusal
-from gateway.records import CommandState
+from gateway.records import CommandState, Event
 from mibs import MibTree
 from rigs.controllers.desk import Note
 from rigs.loops import Clock, Speed, run
@@ -101,6 +101,10 @@ class Stage:
         self._orders: list[SeenOrder] = []
         self._notes: list[SeenNote] = []
         self._answers: list[SeenAnswer] = []
+        self.moved = asyncio.Event()
+        """Set by every new state, order and note, and by every event while `follow` runs."""
+        self.story: list[SeenEvent | SeenOrder | SeenNote] = []
+        """What was seen, in the order in which it was; of events, what `follow` heard."""
 
     def begin(self) -> None:
         """Time 0 of the timeline is now."""
@@ -123,13 +127,25 @@ class Stage:
             if self._last.get(name) != state:
                 self._last[name] = state
                 self._states.append(SeenState(at_s, name, state))
+                self.moved.set()
 
     def _overhear(self, place: str, word: str, args: list[str]) -> None:
         self._orders.append(SeenOrder(self.elapsed_s(), place, word, tuple(args)))
+        self._tell(self._orders[-1])
 
     def _read(self, note: Note) -> None:
         at_s = (note.at_ms - self._start_ms) / 1000
         self._notes.append(SeenNote(at_s, note.controller, note.mark, note.subject, note.text))
+        self._tell(self._notes[-1])
+
+    def _tell(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
+        self.story.append(item)
+        self.moved.set()
+
+    async def follow(self) -> None:
+        """Hear of events as they come, until cancelled."""
+        async for event in self._gateway.follow(""):
+            self._tell(self._seen_event(event))
 
     async def until(self, at_s: float) -> None:
         """Wait for a mark of the scenario."""
@@ -163,15 +179,17 @@ class Stage:
                 raise
             self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error)))
 
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What every device of the plant shows now."""
+        return self._emulators.snapshot()
+
     async def events(self) -> list[SeenEvent]:
         """All events so far."""
         events: list[SeenEvent] = []
         after = ""
         while page := await self._gateway.events(after, PAGE):
             after = page[-1].id
-            events += [
-                SeenEvent(self._event_s(event.time), event.id, event.type, event.subject, event.data) for event in page
-            ]
+            events += [self._seen_event(event) for event in page]
         return events
 
     async def seen(self) -> Seen:
@@ -194,8 +212,9 @@ class Stage:
                 )
         return shown
 
-    def _event_s(self, time: str) -> float:
-        return (round(datetime.fromisoformat(time).timestamp() * 1000) - self._start_ms) / 1000
+    def _seen_event(self, event: Event) -> SeenEvent:
+        at_s = (round(datetime.fromisoformat(event.time).timestamp() * 1000) - self._start_ms) / 1000
+        return SeenEvent(at_s, event.id, event.type, event.subject, event.data)
 
 
 def _given(step: Step) -> dict[str, Any]:

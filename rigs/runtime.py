@@ -83,8 +83,13 @@ class GatewayProcess:
         emulators: Emulators | None = None,
         reread: Callable[[], Site] | None = None,
         cast: Cast | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
-        """`reread` reads the site's file again. Raises StoreError and, for a bad secret file, OSError or ValueError."""
+        """`reread` reads the site's file again; `headers` show a token of all roles, where tokens are wanted.
+
+        Raises StoreError and, for a bad secret file, OSError or ValueError.
+        """
+        self.headers = headers or {}
         self.site = site
         self.emulators = emulators
         self.cast = cast
@@ -163,7 +168,7 @@ def _plant(rig: RigFile, speed: Speed, *, faces: bool = False) -> RigFile:
 
 
 def _with_own_token(site: Site) -> tuple[Site, dict[str, str]]:
-    """A token for the rig's own controllers, which lives as long as the process, and the header that shows it."""
+    """A token for the rig's own controllers and tests, for the life of the process, and the header that shows it."""
     text = secrets.token_urlsafe(32)
     token = Token(role="lab", sha256=hashlib.sha256(text.encode()).hexdigest())
     api = site.api.model_copy(update={"tokens": {**site.api.tokens, CONTROLLERS: token}})
@@ -185,10 +190,10 @@ def assemble(
     plant = _plant(rig, speed, faces=faces)
     site = site_of(rig, data, bind)
     headers: dict[str, str] = {}
-    if site.api.tokens and rig.controllers:
+    if site.api.tokens:
         site, headers = _with_own_token(site)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
-    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers))
+    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers), headers)
 
 
 class EmulatorsProcess:

@@ -107,6 +107,25 @@ def matches(wanted: Any, shown: Any) -> bool:
     return bool(wanted == shown)
 
 
+def fitting(step: Step, seen: Seen) -> list[Any]:
+    """What was seen of an expected event, command, order or note, within its window."""
+    find = _FITTING.get(step.expect or "")
+    return [item for item in find(step, seen) if _inside(step, item.at_s)] if find is not None else []
+
+
+def line_of(item: Item) -> str:
+    """Something seen, in a few words."""
+    match item:
+        case SeenEvent():
+            return f"{item.type} {item.subject} at {item.at_s:g} s"
+        case SeenCommand():
+            return f"{item.command} {item.device} {item.state} at {item.at_s:g} s ({item.result})"
+        case SeenOrder():
+            return f"{' '.join((item.device, item.input, *item.args))} at {item.at_s:g} s"
+        case SeenNote():
+            return f"{item.controller}: {item.mark} {item.subject} at {item.at_s:g} s"
+
+
 def _inside(step: Step, at_s: float) -> bool:
     first, last = step.window
     return first - ROUNDING_S <= at_s <= last + ROUNDING_S
@@ -166,19 +185,6 @@ _FITTING: dict[str, Callable[[Step, Seen], list[Any]]] = {
 }
 
 
-def _line(item: Item) -> str:
-    """Something seen, in a few words."""
-    match item:
-        case SeenEvent():
-            return f"{item.type} {item.subject} at {item.at_s:g} s"
-        case SeenCommand():
-            return f"{item.command} {item.device} {item.state} at {item.at_s:g} s ({item.result})"
-        case SeenOrder():
-            return f"{item.device} {item.input} at {item.at_s:g} s"
-        case SeenNote():
-            return f"{item.controller}: {item.mark} {item.subject} at {item.at_s:g} s"
-
-
 def _all(kind: str, seen: Seen) -> Sequence[Any]:
     kinds: dict[str, Sequence[Any]] = {
         "event": seen.events,
@@ -200,9 +206,9 @@ def _one(kind: str) -> Callable[[Step, Seen], Verdict]:
         if not near:  # nothing in its window: show what was nearest
             middle = sum(step.window) / 2
             near = sorted(sorted(_all(kind, seen), key=lambda item: abs(item.at_s - middle))[:NEAR])
-            around = "; ".join(_line(item) for item in near)
+            around = "; ".join(line_of(item) for item in near)
             return Verdict(step, False, f"never seen; nothing in its window; nearest: {around or 'nothing'}")
-        return Verdict(step, False, f"never seen; in its window: {'; '.join(_line(item) for item in near[:NEAR])}")
+        return Verdict(step, False, f"never seen; in its window: {'; '.join(line_of(item) for item in near[:NEAR])}")
 
     return judged
 
@@ -210,7 +216,7 @@ def _one(kind: str) -> Callable[[Step, Seen], Verdict]:
 def _none(kind: str) -> Callable[[Step, Seen], Verdict]:
     def judged(step: Step, seen: Seen) -> Verdict:
         hits = [item for item in _FITTING[kind](step, seen) if _inside(step, item.at_s)]
-        return Verdict(step, not hits, f"seen: {_line(hits[0])}" if hits else "not seen")
+        return Verdict(step, not hits, f"seen: {line_of(hits[0])}" if hits else "not seen")
 
     return judged
 

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Mapping
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import msgspec
 from pyasn1.error import PyAsn1Error
-from pysnmp.hlapi.v3arch.asyncio import (
-    CommunityData,
-    ContextData,
-    ObjectIdentity,
-    ObjectType,
-    SnmpEngine,
-    UdpTransportTarget,
-    get_cmd,
-    set_cmd,
-)
-from pysnmp.proto.rfc1902 import Gauge32, Integer32, TimeTicks
 
 from gateway.devices.commands import CommandError, Done, shaped
 from mibs import MibTree
+
+with warnings.catch_warnings():
+    # At its import pysnmp calls old names of pysmi, which is no fault of a program that makes errors of warnings.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pysnmp.hlapi.v3arch.asyncio import (
+        CommunityData,
+        ContextData,
+        ObjectIdentity,
+        ObjectType,
+        SnmpEngine,
+        UdpTransportTarget,
+        get_cmd,
+        set_cmd,
+    )
+    from pysnmp.proto.rfc1902 import Gauge32, Integer32, TimeTicks
 
 ON_BATTERY = 3
 TIMEOUT_S = 2

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Never
+from typing import Annotated, Any, Never, get_args
 
 import structlog
 import typer
@@ -29,6 +29,7 @@ from rigs.controllers.desk import DeskError
 from rigs.files import FileError
 from rigs.loops import Speed, parse_speed
 from rigs.probes import ProbeError
+from rigs.rigfile import PortChoice
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -126,6 +127,23 @@ SpeedOption = Annotated[
 ]
 MibOption = Annotated[
     Path | None, typer.Option("--mib-dir", metavar="DIR", help="Folder of vendor MIB texts, for names and units.")
+]
+
+
+def _ports(text: str) -> str:
+    if text not in get_args(PortChoice):
+        raise typer.BadParameter(f"expected {', '.join(get_args(PortChoice))}")
+    return text
+
+
+PortsOption = Annotated[
+    Any,
+    typer.Option(
+        "--ports",
+        parser=_ports,
+        metavar="|".join(get_args(PortChoice)),
+        help="`file`: those of the rig file; `high`: 1161, 1162, 1623 and so on; `free`: some that nobody uses.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

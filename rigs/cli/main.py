@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from rigs.cli import ask, check, groups, journal, profile, record, serve
+from rigs.cli.init import init
 from rigs.cli.replay import replay
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command()(ask.command)
 app.command()(ask.destinations)
 app.command()(ask.events)
 app.command()(check.schema)
+app.command()(init)
 app.add_typer(journal.app, name="journal")
 app.add_typer(profile.app, name="profile")
 app.add_typer(record.app, name="record")

@@ -9,11 +9,21 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, SpeedOption, explained, print_json, stop, tree_of
+from rigs.cli.common import (
+    FAILED,
+    USAGE,
+    JsonOption,
+    MibOption,
+    PortsOption,
+    SpeedOption,
+    explained,
+    print_json,
+    stop,
+    tree_of,
+)
 from rigs.files import FileError
 from rigs.html_report import html_of
 from rigs.junit import junit_of
-from rigs.rigfile import PortChoice
 from rigs.runner import Report
 from rigs.runner import replay as run_scenario
 from rigs.scenario import load_scenario
@@ -22,7 +32,7 @@ from rigs.scenario import load_scenario
 def replay(
     scenario: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="Scenario file, or a folder of them.")],
     speed: SpeedOption = "max",
-    ports: Annotated[str, typer.Option("--ports", metavar="file|high", help="Which ports the rig uses.")] = "high",
+    ports: PortsOption = "high",
     mib_dir: MibOption = None,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
@@ -36,9 +46,6 @@ def replay(
     Example: `standin replay rigs/scenarios --speed max --junit report.xml`
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    if ports not in ("file", "high"):
-        raise typer.BadParameter("expected file or high", param_hint="--ports")
-    choice: PortChoice = "high" if ports == "high" else "file"
     files = sorted(scenario.glob("*.yaml")) if scenario.is_dir() else [scenario]
     if not files:
         stop(f"{scenario}: no scenario files (*.yaml) here", USAGE)
@@ -48,7 +55,7 @@ def replay(
         for file in files:
             scenario_file = load_scenario(file)
             data = keep / scenario_file.scenario if keep is not None else None
-            report = run_scenario(scenario_file, tree, speed, choice, None if json else _tell, data)
+            report = run_scenario(scenario_file, tree, speed, ports, None if json else _tell, data)
             reports.append(report)
             if not json:
                 _print(report)

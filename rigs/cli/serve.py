@@ -21,6 +21,7 @@ from rigs.cli.common import (
     INTERRUPTED,
     LogOption,
     MibOption,
+    PortsOption,
     SpeedOption,
     VerboseOption,
     configure_logging,
@@ -31,7 +32,7 @@ from rigs.controllers.desk import Note
 from rigs.files import FileError, in_short, load
 from rigs.loops import Clock
 from rigs.loops import run as run_loop
-from rigs.rigfile import PortChoice, RigFile, load_rig, site_of
+from rigs.rigfile import Ports, RigFile, load_rig, site_of
 from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 
 RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
@@ -39,9 +40,6 @@ HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", h
 DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Folder for what outlives the process: journal and device settings."),
-]
-PortsOption = Annotated[
-    str, typer.Option("--ports", metavar="file|high", help="`high` moves 161, 162, 623 to 1161, 1162, 1623.")
 ]
 
 
@@ -68,10 +66,10 @@ def run(
     configure_logging(verbose=verbose, form=log)
     with explained():
         tree = tree_of(mib_dir)
-        loaded = load_rig(rig, _ports(ports))
+        loaded = load_rig(rig, ports)
 
         async def body() -> int:
-            again = partial(_site_again, rig, data, http)
+            again = partial(_site_again, rig, loaded.ports, data, http)
             process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again)
             return await _serve(process, loaded, process.site.api)
 
@@ -94,7 +92,7 @@ def emulators(
     """
     configure_logging(verbose=verbose, form=log)
     with explained():
-        loaded = load_rig(rig, _ports(ports))
+        loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
 
         async def body() -> int:
@@ -135,16 +133,8 @@ def gateway(
     raise typer.Exit(code)
 
 
-def _site_again(rig: Path, data: Path | None, http: str | None) -> Site:
-    return site_of(load_rig(rig), data, http)
-
-
-def _ports(text: str) -> PortChoice:
-    if text == "file":
-        return "file"
-    if text == "high":
-        return "high"
-    raise typer.BadParameter("expected file or high", param_hint="--ports")
+def _site_again(rig: Path, ports: Ports, data: Path | None, http: str | None) -> Site:
+    return site_of(load_rig(rig).model_copy(update={"ports": ports}), data, http)
 
 
 def _api(api: Api, http: str | None) -> Api:

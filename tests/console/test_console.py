@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from ruamel.yaml import YAML
 
-from tests.support.live import Live, free_port, running, sample, start, stop
+from rigs.ports import free_port
+from tests.support.live import Live, running, sample, start, stop
 
 
 @pytest.fixture(scope="module")

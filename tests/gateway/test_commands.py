@@ -12,7 +12,7 @@ import pytest
 
 from gateway.records import Command, CommandState, encode_json
 from gateway.store import FILE_NAME
-from tests.support.live import free_port
+from rigs.ports import free_port
 from tests.support.sites import Site
 from tests.support.stage import Stage, stage
 from wire.wol import Wake, decode, mac_address

@@ -21,9 +21,9 @@ from gateway.deliver.sinks import DONE
 from gateway.deliver.sinks.syslog import SyslogSink
 from gateway.deliver.sinks.webhook import WebhookSink
 from gateway.records import Event
+from rigs.ports import free_port
 from tests.support.certificates import Authority
 from tests.support.hook import Hook
-from tests.support.live import free_port
 from tests.support.sites import Site
 
 EVENT = Event(

@@ -19,9 +19,10 @@ from gateway.store import FILE_NAME
 from mibs import standard_tree
 from rigs.cli.main import app
 from rigs.loops import Clock, run
+from rigs.ports import free_port
 from rigs.rigfile import RigFile, site_of
 from rigs.runtime import assemble
-from tests.support.live import free_port, sample
+from tests.support.live import sample
 from tests.support.vectors import vector
 
 START_S = 1_767_225_600.0

@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from gateway.config import Site as Config
+from rigs.ports import free_port
 from tests.support.hook import Hook
-from tests.support.live import free_port, tool
+from tests.support.live import tool
 from tests.support.sites import Site
 
 DEPLOY = Path(__file__).parents[2] / "gateway" / "deploy"

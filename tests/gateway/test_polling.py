@@ -19,7 +19,7 @@ from gateway.records import Observation
 from gateway.translate.readings import POLLED
 from mibs import standard_tree
 from rigs.loops import run
-from tests.support.live import free_port
+from rigs.ports import free_port
 from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 PORT = free_port()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from rigs.ports import free_port
 from tests.emulators.rig import profile_with
-from tests.support.live import CLIENTS, Live, american_sample, free_port, running, sample
+from tests.support.live import CLIENTS, Live, american_sample, running, sample
 
 SBIN = CLIENTS / "apcupsd" / "sbin"
 

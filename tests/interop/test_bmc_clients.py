@@ -10,9 +10,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from rigs.ports import free_port
 from tests.emulators.rig import Desk
 from tests.support.bmcs import HOSTS, freeipmi, ipmitool
-from tests.support.live import CLIENTS, Live, free_port, tool
+from tests.support.live import CLIENTS, Live, tool
 from wire import pet
 
 # --- every subsystem ------------------------------------------------------------------------------------------

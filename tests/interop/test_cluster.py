@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.support.live import free_port
+from rigs.ports import free_port
 from tests.support.nats import NatsServer, nats_server
 from tests.support.sites import Site, octets
 from wire.snmp import Kind

@@ -10,7 +10,8 @@ from typing import Any
 
 from gateway.deliver.outbox import ENGINE
 from gateway.journal import archive
-from tests.support.live import free_port, start, stop, tool
+from rigs.ports import free_port
+from tests.support.live import start, stop, tool
 from tests.support.sites import Site
 
 SENDER_ENGINE = "0x80001f8880aabbccdd"

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from mibs import Oid
+from rigs.ports import free_port
 from tests.support.hook import Hook
-from tests.support.live import CLIENTS, free_port
+from tests.support.live import CLIENTS
 from tests.support.sites import Site, octets
 
 KIB = 1024

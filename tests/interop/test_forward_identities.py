@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 from gateway.config import Site as Config
 from gateway.deliver.outbox import ENGINE
 from gateway.journal import archive
-from tests.support.live import free_port, start, stop, tool
+from rigs.ports import free_port
+from tests.support.live import start, stop, tool
 from tests.support.sites import Site, next_line
 from wire.snmp import Pdu, TrapV1, decode
 from wire.snmp.relay import SNMP_TRAP_ADDRESS

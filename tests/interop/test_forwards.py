@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.live import free_port, stop, tool
+from rigs.ports import free_port
+from tests.support.live import stop, tool
 from tests.support.sites import SENDERS, Site, next_line, snmptrapd
 
 FORWARDS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,8 @@ from typing import IO
 
 import pytest
 
-from tests.support.live import Live, free_port, running, sample, start, stop, tool
+from rigs.ports import free_port
+from tests.support.live import Live, running, sample, start, stop, tool
 
 U = "1.3.6.1.4.1.318.1.1.1"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rigs.ports import free_port
 from rigs.recordings import read_snmprec
-from tests.support.live import Live, free_port, running, sample, tool
+from tests.support.live import Live, running, sample, tool
 
 
 @pytest.mark.parametrize("version", ["1", "2c", "3"])

@@ -8,8 +8,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from rigs.ports import free_port
 from tests.support.hook import Hook
-from tests.support.live import free_port, tool
+from tests.support.live import tool
 from tests.support.sites import Site, octets
 from wire.snmp import Kind
 

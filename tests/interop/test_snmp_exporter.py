@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.live import CLIENTS, american_sample, free_port, running
+from rigs.ports import free_port
+from tests.support.live import CLIENTS, american_sample, running
 
 EXPORTER = CLIENTS / "prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"
 UPS = "1.3.6.1.4.1.318.1.1.1"

@@ -14,7 +14,8 @@ import pytest
 from gateway.deliver.sinks.syslog import SyslogSink, message
 from gateway.records import Event
 from rigs.loops import run
-from tests.support.live import CLIENTS, free_port
+from rigs.ports import free_port
+from tests.support.live import CLIENTS
 
 FIELDS = ["syslogfacility-text", "syslogseverity-text", "hostname", "app-name", "msgid", "timereported:::date-rfc3339"]
 FIELDS += ["structured-data", "msg"]

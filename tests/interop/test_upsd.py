@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.live import Live, free_port, running, sample, tool
+from rigs.ports import free_port
+from tests.support.live import Live, running, sample, tool
 
 LIBRARY = Path("/lib/nut")
 

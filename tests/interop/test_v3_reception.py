@@ -12,7 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.support.live import free_port, stop, tool
+from rigs.ports import free_port
+from tests.support.live import stop, tool
 from tests.support.sites import Site, next_line, snmptrapd
 
 AUTH, PRIV = "auth passphrase 1", "priv passphrase 2"

@@ -12,7 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from rigs.cli.main import app
-from tests.support.live import free_port, running, sample, start, stop
+from rigs.ports import free_port
+from tests.support.live import running, sample, start, stop
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 SCENARIOS = SAMPLES.parent / "scenarios"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.live import Live, free_port, tool
+from rigs.ports import free_port
+from tests.support.live import Live, tool
 
 SUITES = [1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17]
 HOSTS = 18  # two of which a test leaves in a state of their own

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig
 
+from rigs.ports import free_port
 from tests.support.hook import Hook
-from tests.support.live import free_port
 from tests.support.nats import nats_server
 from tests.support.sites import UNKNOWN, Site
 from wire.snmp import Kind, Pdu, decode, encode

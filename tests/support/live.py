@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,26 +16,10 @@ from urllib.request import urlopen
 
 from ruamel.yaml import YAML
 
+from rigs.ports import free_port
+
 CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"  # unpacked by tests/install-tools
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
-
-
-# Below the range from which kernels lend ports to sockets that ask for none: what a test chose, no other
-# program's outgoing connection can take before the test's own program binds it.
-_PORTS = iter(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
-
-
-def free_port() -> int:
-    """A port that nobody on this machine uses, over UDP or TCP; no two calls of one process give the same."""
-    for port in _PORTS:
-        with socket.socket(type=socket.SOCK_DGRAM) as datagrams, socket.socket(type=socket.SOCK_STREAM) as streams:
-            try:
-                datagrams.bind(("0.0.0.0", port))
-                streams.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port is left on this machine")
 
 
 class Live:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.live import CLIENTS, free_port, start, stop
+from rigs.ports import free_port
+from tests.support.live import CLIENTS, start, stop
 
 SERVER = CLIENTS / "nats-server" / "usr" / "sbin" / "nats-server"
 

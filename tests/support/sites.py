@@ -17,7 +17,8 @@ from urllib.request import Request, urlopen
 from ruamel.yaml import YAML
 
 from mibs import Oid
-from tests.support.live import free_port, start, stop, tool
+from rigs.ports import free_port
+from tests.support.live import start, stop, tool
 from wire.errors import WireError
 from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME

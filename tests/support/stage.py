@@ -12,9 +12,10 @@ import aiohttp
 
 from mibs import standard_tree
 from rigs.loops import Clock, run
+from rigs.ports import free_port
 from rigs.rigfile import RigFile
 from rigs.runtime import GatewayProcess, assemble
-from tests.support.live import free_port, sample
+from tests.support.live import sample
 
 START_S = 1_767_225_600
 Body = Callable[["Stage"], Awaitable[None]]

@@ -1,0 +1,48 @@
+"""Fixtures of the pytest plugin, for projects that have pytest-asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from rigs.pytest_plugin import STORY, wanted
+
+if TYPE_CHECKING:
+    from rigs.testing import GatewayClient, Rig, RigClock
+
+
+@pytest_asyncio.fixture(name="standin_running", loop_scope="function")
+async def _running(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Rig, GatewayClient]]:
+    from emulators.faces.bind import BindError
+    from rigs.files import FileError
+    from rigs.testing import running
+
+    asked = wanted(request.node)
+    speed: Any = asked.speed
+    try:
+        async with running(asked.rig, speed, asked.patch, asked.start) as (rig, gateway):
+            request.node.stash[STORY] = rig.story
+            yield rig, gateway
+    except (FileError, BindError) as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture
+def rig(standin_running: tuple[Rig, GatewayClient]) -> Rig:
+    """The running rig of this test: `do`, `expect`, `state` and where its devices answer."""
+    return standin_running[0]
+
+
+@pytest.fixture
+def gateway(standin_running: tuple[Rig, GatewayClient]) -> GatewayClient:
+    """The HTTP interface of the rig's gateway."""
+    return standin_running[1]
+
+
+@pytest.fixture
+def clock(standin_running: tuple[Rig, GatewayClient]) -> RigClock:
+    """The rig's time."""
+    return standin_running[0].clock

@@ -1,0 +1,36 @@
+"""A controller to be replaced by your own: after a confirmed outage it ends the server, then switches its UPS off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+
+import aiohttp
+
+
+async def control(url: str) -> None:
+    """Follow the gateway's events at `url`, and act on them, until cancelled."""
+    forever = aiohttp.ClientTimeout(total=None)
+    async with (
+        aiohttp.ClientSession(url, timeout=forever) as session,
+        session.get("/v1/events/stream", params={"after": ""}) as stream,
+    ):
+        async for line in stream.content:
+            if line.startswith(b"data:"):
+                await act(session, json.loads(line.removeprefix(b"data:")))
+
+
+async def act(session: aiohttp.ClientSession, event: dict[str, object]) -> None:
+    if event["type"] == "power.outage.confirmed":
+        await command(session, "server1.bmc", "power.soft")
+        await command(session, str(event["subject"]), "output.off")
+
+
+async def command(session: aiohttp.ClientSession, device: str, name: str) -> None:
+    async with session.post(f"/v1/devices/{device}/commands", json={"command": name}) as answer:
+        answer.raise_for_status()
+
+
+if __name__ == "__main__":
+    asyncio.run(control(os.environ.get("STANDIN_URL", "http://127.0.0.1:8080")))
