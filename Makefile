@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
+# A worker for each core, each with a network of its own; one process where that is not allowed.
+PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward fuzz soak lock mibs clean
@@ -15,10 +17,10 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@tests/install-tools
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
 	$(MAKE) --no-print-directory compiled
-	$(BIN)/pytest --compiled tests/wire tests/emulators/test_plans.py tests/emulators/test_any_datagram.py tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py
+	$(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators/test_plans.py tests/emulators/test_any_datagram.py tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

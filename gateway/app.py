@@ -112,10 +112,9 @@ class Gateway:
         self._tasks = [asyncio.create_task(overruns, name="overruns")]
         await self._commands.take_up()
         self._working = True
-        log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
 
     def watch_devices(self) -> None:
-        """Begin to poll the cards and to ping the BMCs."""
+        """Begin to poll the cards and to ping the BMCs, now that everybody may ask what becomes of it."""
         for name, device in self.site.devices.items():
             if isinstance(device, UpsDevice):
                 version = Version.V1 if device.snmp.version == 1 else Version.V2C
@@ -129,6 +128,7 @@ class Gateway:
         self._watching = True
         self._poller.watch(self._watched)
         self._heartbeat.watch(self._watched)
+        log.info("gateway ready", listeners=list(self._listeners), devices=len(self.site.devices))
 
     async def _watch(self, devices: Iterable[str]) -> None:
         self._watched = list(devices)

@@ -217,8 +217,9 @@ def test_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
         while one.ask("/readyz")["status"] != "ready":
             pass
         shared(one, other)
-        while not {1, 2, 3} <= set(numbers(other.events()).get("UPS1", [])):
-            pass  # 2 waited in memory
+        limit = time.monotonic() + 60
+        while not {1, 2, 3} <= set(seen := numbers(other.events()).get("UPS1", [])):  # 2 waited in memory
+            assert time.monotonic() < limit, (seen, numbers(one.events()), one.ask("/v1/journal"))
 
 
 def test_sinks_are_held_and_looked_after_at_either_gateway(tmp_path: Path) -> None:

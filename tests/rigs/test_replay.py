@@ -93,7 +93,7 @@ SEEN = Seen(
         ({"by": 9, "expect": "order", "device": "cluster", "input": "move", "args": ["g", "n2"]}, True, "at 7 s"),
         ({"by": 9, "expect": "order", "device": "cluster", "input": "move", "args": ["g", "n1"]}, False, "never seen"),
         ({"by": 6, "expect": "no order", "device": "cluster"}, True, "not seen"),
-        ({"by": 9, "expect": "no order", "device": "cluster"}, False, "seen: cluster move at 7 s"),
+        ({"by": 9, "expect": "no order", "device": "cluster"}, False, "seen: cluster move g n2 at 7 s"),
         ({"by": 9, "expect": "note", "mark": "plan", "text": "a, b"}, True, "at 8 s"),
         ({"by": 9, "expect": "note", "mark": "plan", "text": "c"}, False, "in its window: ac: plan UPS1"),
         ({"at": 9, "within": 1, "expect": "state", "device": "UPS1", "output": "off"}, True, "since 10 s"),
