@@ -9,7 +9,7 @@ PORTS ?= file
 PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward fuzz soak lock mibs clean
+.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward fuzz mutations soak lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -20,7 +20,7 @@ test: $(VENV)/.dev
 	$(BIN)/pytest $(PARALLEL)
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
 	$(MAKE) --no-print-directory compiled
-	$(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators/test_plans.py tests/emulators/test_any_datagram.py tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py
+	$(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -64,6 +64,9 @@ bench-polling: $(VENV)/.dev
 bench-heartbeats: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.heartbeats
 
+mutations: $(VENV)/.dev
+	$(BIN)/python -m tests.mutations
+
 fuzz: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py tests/emulators/test_bmc_commands.py --timeout 3600
 	$(BIN)/python -m tests.support.fuzz 1000000
@@ -73,9 +76,6 @@ soak: $(VENV)/.dev
 	@tests/install-tools
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.kills
-	$(BIN)/standin replay rigs/scenarios
-	$(MAKE) --no-print-directory compiled
-	$(BIN)/pytest --compiled tests/emulators tests/interop/test_every_pair.py
 
 lock: $(VENV)/.dev
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv

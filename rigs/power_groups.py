@@ -17,7 +17,8 @@ class Policy(Strict):
 
     code: str = "ESMAcnet"
     """通信用認識コード: the same in all groups."""
-    community: str = "public"
+    community: str | None = None
+    """SNMP community of the group's UPSs; when left out, that of the first row of a card's table that may write."""
     address: str = "255.255.255.255"
     """通信用 IP address: a broadcast that reaches the control terminals, or the only terminal's own."""
     port: int = Field(default=4000, ge=1, le=65535)
@@ -26,6 +27,7 @@ class Policy(Strict):
     on_silence: Literal["continue", "shutdown"] = "continue"
     """What servers do when their UPS falls silent in an outage: policy 0 and 1."""
     statistics_s: Annotated[float, Field(gt=0)] = 60
+    """統計情報採取間隔."""
 
 
 class Group(Strict):

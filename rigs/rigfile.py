@@ -31,7 +31,7 @@ from rigs.controllers import AnyController
 from rigs.environment import Environment
 from rigs.files import FileError, in_short, load
 from rigs.ports import free_port
-from rigs.power_groups import Group, Policy, PowerManagement, walk
+from rigs.power_groups import Group, PowerManagement, walk
 from rigs.topology import Topology
 
 PortChoice = Literal["file", "high", "free"]
@@ -218,13 +218,12 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
 
 
 def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
-    placed = rig.topology().group_of(name)
-    policy = placed.group.policy if placed is not None else Policy()
-    community = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
+    policy = rig.topology().policy_of(name)
+    writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
     return UpsDevice(
         kind="ups",
         address=ups.address,
-        snmp=Snmp(version=1, community=community, port=rig.ports.snmp),
+        snmp=Snmp(version=1, community=policy.community or writing, port=rig.ports.snmp),
         confirm_s=ups.confirm_s,
         groups=rig.groups_of(name),
         silence_s=policy.silence_s,

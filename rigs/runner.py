@@ -52,7 +52,9 @@ def replay(
 ) -> Report:
     """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
 
-    `progress(at_s, words)` hears of every step done. Raises FileError, BindError, ListenError, InputError, ProbeError.
+    `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass.
+
+    Raises FileError, BindError, ListenError, InputError, ProbeError.
     """
     rig = load_rig(scenario.rig, ports, scenario.patch)
     seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data), speed)
@@ -74,14 +76,24 @@ async def _replay(
             ((index, step) for index, step in enumerate(scenario.timeline) if step.expect is None),
             key=lambda item: item[1].at or 0,
         )
+        ticking = None if speed == "max" else asyncio.create_task(_tick(stage, progress), name="tick")
         for index, step in actions:
             await stage.until(step.at or 0)
             progress(step.at or 0, step.words)
             await stage.perform(index, step)
         await stage.until(scenario.end_s)
+        if ticking is not None:
+            ticking.cancel()
         return await stage.seen()
     finally:
         await process.stop()
+
+
+async def _tick(stage: Stage, progress: Progress) -> None:
+    """Where time does not jump, people want to see it pass."""
+    while True:
+        await asyncio.sleep(1)
+        progress(stage.elapsed_s(), "")
 
 
 class Stage:

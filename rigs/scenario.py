@@ -135,10 +135,25 @@ class Step(BaseModel):
         return " ".join(part for part in (self.expect, what, who, *(self.args or ()), about) if part)
 
 
+def _with_written_keys(schema: dict[str, Any]) -> None:
+    """The schema is of what is written: `vars` and `include` are resolved before a document becomes a Scenario."""
+    part = {"file": {"type": "string"}, "at": {"type": "number"}, "vars": {"type": "object"}}
+    included = {"type": "object", "properties": part, "required": ["file"], "additionalProperties": False}
+    schema["properties"]["vars"] = {
+        "type": "object",
+        "description": "`${name}` stands for a value of these, anywhere in the file and in what it includes.",
+    }
+    schema["properties"]["include"] = {
+        "type": "array",
+        "items": {"anyOf": [{"type": "string"}, included]},
+        "description": "Files whose timelines are brought in, each with an offset and values of its variables.",
+    }
+
+
 class Scenario(BaseModel):
     """A rig and a timeline."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_with_written_keys)
 
     scenario: str = Field(min_length=1)
     title: str = ""

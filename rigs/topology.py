@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from emulators.config_servers import ClusterConfig, ServerConfig
-from rigs.power_groups import Group, Placed, PowerManagement, walk
+from rigs.power_groups import Group, Placed, Policy, PowerManagement, walk
 
 
 class Topology:
@@ -50,6 +50,11 @@ class Topology:
             if device in (*item.group.pd, *item.group.ld, *item.group.ct, *item.group.lt):
                 return item
         return None
+
+    def policy_of(self, device: str) -> Policy:
+        """The policy of its group; the usual one outside all groups."""
+        placed = self.group_of(device)
+        return placed.group.policy if placed is not None else Policy()
 
     def within(self, name: str) -> list[str]:
         """Servers of a group and of all groups below it."""

@@ -42,9 +42,13 @@ def check(
         for finding in findings:
             typer.echo(finding.text, err=True)
         if not errors:
-            typer.echo(f"{file}: a valid {kind} file" + (f", {len(warnings)} warnings" if warnings else ""))
+            typer.echo(f"{file}: a valid {kind} file" + _counted(warnings))
     if errors:
         raise typer.Exit(USAGE)
+
+
+def _counted(warnings: list[str]) -> str:
+    return f", {len(warnings)} warning{'s' if len(warnings) > 1 else ''}" if warnings else ""
 
 
 def _check(file: Path, findings: list[Finding]) -> str:

@@ -85,7 +85,7 @@ def explained() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def configure_logging(*, verbose: bool, form: str = "console") -> None:
+def configure_logging(level: int, form: str = "console") -> None:
     """Log lines on standard error: for people, coloured only on a terminal, or `json` with one document a line."""
     structured = form == "json"
     structlog.configure(
@@ -99,7 +99,7 @@ def configure_logging(*, verbose: bool, form: str = "console") -> None:
             if structured
             else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
@@ -160,4 +160,11 @@ LogOption = Annotated[
         "--log", parser=_log_form, metavar="console|json", envvar="STANDIN_LOG", help="Log lines for people, or JSON."
     ),
 ]
+
+
+def level_of(*, verbose: bool) -> int:
+    """From which level on log lines are shown."""
+    return logging.DEBUG if verbose else logging.INFO
+
+
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")]

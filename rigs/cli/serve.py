@@ -26,6 +26,7 @@ from rigs.cli.common import (
     VerboseOption,
     configure_logging,
     explained,
+    level_of,
     tree_of,
 )
 from rigs.controllers.desk import Note
@@ -63,7 +64,7 @@ def run(
 
     Example: `standin run rigs/samples/a1080a-pair.yaml`
     """
-    configure_logging(verbose=verbose, form=log)
+    configure_logging(level_of(verbose=verbose), form=log)
     with explained():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
@@ -90,7 +91,7 @@ def emulators(
 
     Example: `standin emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
     """
-    configure_logging(verbose=verbose, form=log)
+    configure_logging(level_of(verbose=verbose), form=log)
     with explained():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
@@ -114,7 +115,7 @@ def gateway(
 
     Example: `standin gateway site.yaml --data /var/lib/standin`
     """
-    configure_logging(verbose=verbose, form=log)
+    configure_logging(level_of(verbose=verbose), form=log)
     with explained():
         tree = tree_of(mib_dir)
         loaded = load(site, Site)

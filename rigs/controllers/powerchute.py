@@ -49,6 +49,8 @@ class Stand(Controller[Config]):
         self._agents: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
+        if self.config.edition == "plus":
+            self.spawn(self._set_up(), "settings")
         nodes = {ups: node for node, ups in self.config.ups.items()}
         async for event in self._events:
             node = nodes.get(event["subject"])
@@ -61,6 +63,12 @@ class Stand(Controller[Config]):
                 self._dark.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
                     agent.cancel()
+
+    async def _set_up(self) -> None:
+        """The plus edition keeps its UPSオフ待機時間 in the UPSs."""
+        settings = {"shutoff_delay_s": self.config.off_wait_s}
+        for ups in self.config.ups.values():
+            await self._pad.attempt(self.desk.command(ups, "settings.write", settings=settings))
 
     async def _confirm(self, node: str) -> None:
         await asyncio.sleep(self.config.confirm_s)

@@ -34,7 +34,7 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
 
 def test_check(tmp_path: Path) -> None:
     good = standin("check", str(SAMPLES / "003-a.yaml"))
-    assert (good.returncode, good.stdout.strip()) == (0, f"{SAMPLES / '003-a.yaml'}: a valid rig file, 1 warnings")
+    assert (good.returncode, good.stdout.strip()) == (0, f"{SAMPLES / '003-a.yaml'}: a valid rig file, 1 warning")
     assert "warning X23" in good.stderr
     assert "a valid scenario file" in standin("check", str(SCENARIOS / "C2.yaml")).stdout
     bad = tmp_path / "bad.yaml"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
-from gateway.config import Site, keyword_address
+from gateway.config import Site, UpsDevice, keyword_address
 from rigs.files import FileError, load
 from rigs.rigfile import RigFile, load_rig, site_of
 from rigs.scenario import Scenario, load_scenario
@@ -123,6 +126,38 @@ def test_mistakes_in_scenarios(tmp_path: Path, step: str, words: str) -> None:
     with pytest.raises(FileError, match=r"s\.yaml:4: ") as caught:
         load(path, Scenario)
     assert words in str(caught.value)
+
+
+def test_the_published_schemas_accept_what_is_shipped() -> None:
+    for model, files in (
+        (Scenario, (SAMPLES.parent / "scenarios").glob("*.yaml")),
+        (RigFile, SAMPLES.glob("*.yaml")),
+    ):
+        schema = jsonschema.Draft202012Validator(model.model_json_schema())
+        for file in files:
+            document = json.loads(json.dumps(YAML(typ="safe").load(file.read_text()), default=str))
+            assert list(schema.iter_errors(document)) == [], file
+
+
+def test_a_zone_that_nobody_knows(tmp_path: Path) -> None:
+    path = tmp_path / "rig.yaml"
+    path.write_text("rig: x\ncontrollers: [{type: esmpro_ac, timezone: Mars/Olympus}]\n")
+    with pytest.raises(FileError, match=r"rig\.yaml:2: .*there is no time zone 'Mars/Olympus'; accepted: names of the"):
+        load_rig(path)
+
+
+def test_the_community_of_a_group_is_that_of_its_cards(tmp_path: Path) -> None:
+    path = tmp_path / "rig.yaml"
+    path.write_text(
+        "rig: x\nmains: {city: {}}\n"
+        "ups: {A: {profile: smart-ups-1400-100v, mains: city, address: 127.0.1.1},"
+        " B: {profile: smart-ups-1400-100v, mains: city, address: 127.0.1.2}}\n"
+        "groups: {g: {pd: [A], policy: {community: secret}}}\n"
+    )
+    devices = site_of(load_rig(path), None, None).devices
+    shown = {name: device.snmp.community for name, device in devices.items() if isinstance(device, UpsDevice)}
+    assert shown["A"] == "secret"
+    assert shown["B"] != "secret"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

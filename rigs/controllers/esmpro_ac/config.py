@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from emulators.config_base import Name, Seconds, Strict
 from rigs.controllers.base import ControllerConfig
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(
+            f"there is no time zone {name!r}; accepted: names of the IANA data, such as Asia/Tokyo"
+        ) from error
+    return name
 
 
 class Turn(Strict):
@@ -69,11 +80,9 @@ class Config(ControllerConfig):
     schedule: tuple[Turn, ...] = ()
     holidays: tuple[Date, ...] = ()
     """Days without any schedule."""
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     lan_off: LanOff | None = None
     intelligent: Intelligent | None = None
-    statistics_s: Annotated[float, Field(gt=0)] | None = None
-    """Takes samples of all UPSs when given; they are kept for a week."""
     temperature: tuple[float, float] = (0, 45)
     """Limits of the batteries' temperature, in degrees Celsius."""
     ssc: Name | None = None

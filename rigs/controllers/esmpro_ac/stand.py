@@ -41,7 +41,8 @@ class Stand(Controller[Config]):
         self._returns: dict[str, Plan] = {}
         self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
-        self._statistics = Statistics(self.pad, rig.ups, config)
+        intervals_s = {name: self.topology.policy_of(name).statistics_s for name in rig.ups}
+        self._statistics = Statistics(self.pad, intervals_s, config)
         self._automatic = Automatic(self, ZoneInfo(config.timezone))
         self._manager = ClusterManager(self)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,8 +12,6 @@ from rigs.controllers.desk import DeskError
 from rigs.controllers.esmpro_ac.config import Config
 from rigs.controllers.esmpro_ac.rules import WEEK
 from rigs.controllers.waiting import Pad
-
-EVERY_S = 60.0  # 統計情報採取間隔
 
 
 class Sample(NamedTuple):
@@ -26,24 +24,28 @@ class Sample(NamedTuple):
 
 
 class Statistics:
-    """Samples while a terminal is master."""
+    """Samples while a terminal is master, each UPS at the interval of its group (統計情報採取間隔)."""
 
-    def __init__(self, pad: Pad, ups: Iterable[str], config: Config) -> None:
+    def __init__(self, pad: Pad, intervals_s: Mapping[str, float], config: Config) -> None:
         self._pad = pad
-        self._ups = tuple(ups)
+        self._ups: dict[float, list[str]] = {}
+        for name, interval_s in intervals_s.items():
+            self._ups.setdefault(interval_s, []).append(name)
         self._limits = config.temperature
-        self._every_s = config.statistics_s or EVERY_S
         self._samples: deque[Sample] = deque()
         self._hot: set[str] = set()
 
     async def run(self, in_office: Callable[[], bool]) -> None:
+        await asyncio.gather(*(self._run(every_s, names, in_office) for every_s, names in self._ups.items()))
+
+    async def _run(self, every_s: float, names: Sequence[str], in_office: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            due += self._every_s
+            due += every_s
             await asyncio.sleep(due - loop.time())
             if in_office():
-                for name in self._ups:
+                for name in names:
                     await self._take(name)
 
     async def _take(self, name: str) -> None:

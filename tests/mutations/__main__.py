@@ -1,0 +1,118 @@
+"""`make mutations`: break each rule of the table in a copy of the tree, replay scenarios, and write docs/mutations.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from tests.mutations.table import MUTATIONS, Mutation
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("mibs", "wire", "emulators", "gateway", "rigs")
+LIMIT_S = 600
+HEAD = """# What happens when a rule is broken
+
+`make mutations` breaks the rules of the requirements' sections 5 and 6 (and those of the BMC link that 5.6 names) one by one in a copy of the tree, and replays the
+scenarios: each broken rule must make at least one fail. {killed} of {total} do.
+
+| section | rule | broken in | scenarios that fail |
+|---|---|---|---|
+"""
+
+
+class Outcome(NamedTuple):
+    mutation: Mutation
+    failed: tuple[str, ...]
+    trouble: str = ""
+
+
+@contextmanager
+def broken(tree: Path, mutation: Mutation) -> Iterator[None]:
+    """The tree with the rule broken, and mended afterwards."""
+    file = tree / mutation.file
+    text = file.read_text()
+    file.write_text(text.replace(mutation.old, mutation.new))
+    try:
+        yield
+    finally:
+        file.write_text(text)
+
+
+def replay(tree: Path, names: list[str]) -> tuple[tuple[str, ...], str]:
+    """Scenarios of `names` that fail on this tree; and what is wrong when they cannot be run at all."""
+    files = [str(tree / "rigs" / "scenarios" / f"{name}.yaml") for name in names]
+    command = [sys.executable, "-P", "-m", "rigs.cli", "replay", "--json", "--ports", "free", *files]
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return (), f"no end within {LIMIT_S} s"
+    if done.returncode not in (0, 1):
+        return (), (done.stderr or done.stdout).strip().splitlines()[-1]
+    try:
+        reports = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        return (), (done.stderr or done.stdout).strip().splitlines()[-1]
+    return tuple(report["scenario"] for report in reports if not report["held"]), ""
+
+
+def judge(tree: Path, mutation: Mutation) -> Outcome:
+    with broken(tree, mutation):
+        failed, trouble = replay(tree, list(mutation.scenarios))
+        if not failed and not trouble:
+            names = sorted(path.stem for path in (tree / "rigs" / "scenarios").glob("*.yaml"))
+            failed, trouble = replay(tree, [name for name in names if name not in (*mutation.scenarios, "U12")])
+    return Outcome(mutation, failed, trouble)
+
+
+def main(wanted: list[str]) -> int:
+    mutations = [
+        item for item in MUTATIONS if not wanted or any(word in f"{item.section} {item.rule}" for word in wanted)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        trees: SimpleQueue[Path] = SimpleQueue()
+        count = os.cpu_count() or 1
+        for number in range(count):
+            tree = Path(folder) / str(number)
+            for package in PACKAGES:
+                shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
+            trees.put(tree)
+
+        def one(mutation: Mutation) -> Outcome:
+            tree = trees.get()
+            try:
+                outcome = judge(tree, mutation)
+            finally:
+                trees.put(tree)
+            print(
+                f"{mutation.section}  {mutation.rule}: {outcome.trouble or ', '.join(outcome.failed) or 'NOBODY MINDS'}"
+            )
+            return outcome
+
+        with ThreadPoolExecutor(count) as pool:
+            outcomes = list(pool.map(one, mutations))
+    killed = sum(bool(outcome.failed) for outcome in outcomes)
+    print(f"{killed} of {len(outcomes)} broken rules make a scenario fail")
+    if not wanted:
+        rows = [
+            f"| {item.section} | {item.rule} | `{item.file}` | {', '.join(failed) or f'none: {trouble}'} |"
+            for item, failed, trouble in outcomes
+        ]
+        (ROOT / "docs" / "mutations.md").write_text(
+            HEAD.format(killed=killed, total=len(outcomes)) + "\n".join(rows) + "\n"
+        )
+    return 0 if killed == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,524 @@
+"""The rules of the requirements' sections 5 and 6, where each stands, and how it is broken.
+
+`scenarios` are those that are expected to mind; when none of them does, all others are tried.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+AC = "rigs/controllers/esmpro_ac"
+CONTROLLERS = "rigs/controllers"
+
+
+class Mutation(NamedTuple):
+    section: str
+    rule: str
+    file: str
+    old: str
+    new: str
+    scenarios: tuple[str, ...]
+
+
+def _rows(section: str, file: str, *rows: tuple[str, str, str, str]) -> tuple[Mutation, ...]:
+    """Rows of a rule, its text, the broken text, and the scenarios expected to mind."""
+    return tuple(Mutation(section, rule, file, old, new, tuple(names.split())) for rule, old, new, names in rows)
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    # --- 5.1: Hyper-V -----------------------------------------------------------------------------------------------
+    *_rows(
+        "5.1 H1, H2",
+        f"{CONTROLLERS}/esmpro_um.py",
+        ("the agent acts when the outage is confirmed", '== "power.outage.confirmed"', '== "ups.input.lost"', "H1"),
+        (
+            "the agent's own server is shut down",
+            "(*self.config.others, self.config.server)",
+            "self.config.others",
+            "H1",
+        ),
+        (
+            "multi-server agents are ordered to shut down",
+            "(*self.config.others, self.config.server)",
+            "(self.config.server,)",
+            "H2",
+        ),
+        (
+            "the UPS is switched off",
+            'await self._pad.attempt(self.desk.command(self.config.ups, "output.off"))',
+            "",
+            "H1",
+        ),
+        ("the UPS is ordered after the servers", "command_s: Seconds = 5", "command_s: Seconds = 300", "H1"),
+    ),
+    *_rows(
+        "5.1 H4",
+        f"{AC}/ending.py",
+        (
+            "servers in control go last",
+            "[server for server in plan.servers if server not in own]",
+            "list(plan.servers)",
+            "H4 T10",
+        ),
+        ("servers are ordered to shut down", "order_shutdown(self._desk, server)", "asyncio.sleep(0)", "H3"),
+    ),
+    *_rows(
+        "5.1 H4",
+        f"{AC}/manager.py",
+        (
+            "guests start in the order of their ranks",
+            "key=lambda name: guests[name].rank)",
+            "key=lambda name: -guests[name].rank)",
+            "H4-guests",
+        ),
+        (
+            "each guest runs before the next starts",
+            'lambda guest=guest: self._guest(server, guest) == "running", 600)',
+            "lambda: True)",
+            "H4-guests",
+        ),
+    ),
+    *_rows(
+        "5.1 H5",
+        f"{AC}/ending.py",
+        ("hosts go into maintenance mode first", "await self._maintenance()", "", "H5"),
+    ),
+    *_rows(
+        "5.1 H5",
+        f"{AC}/manager.py",
+        (
+            "hosts are started by request",
+            'await self._pad.attempt(self._desk.ask_controller(ssc, "start", host))',
+            "",
+            "H5",
+        ),
+        (
+            "maintenance mode ends when the host is up",
+            'await self._pad.attempt(self._desk.ask_controller(ssc, "maintenance_off", host))',
+            "",
+            "H5",
+        ),
+    ),
+    *_rows(
+        "5.1 H5",
+        f"{CONTROLLERS}/ssc.py",
+        ("a start request switches the host on", 'await self.desk.tell(host, "power_button")', "pass", "H5"),
+    ),
+    # --- 5.2: phases of an outage -----------------------------------------------------------------------------------
+    *_rows(
+        "5.2",
+        f"{AC}/stand.py",
+        (
+            "an outage has to last for its confirmation time",
+            'CONFIRMED, CLEARED = "power.outage.confirmed"',
+            'CONFIRMED, CLEARED = "ups.input.lost"',
+            "C5",
+        ),
+        (
+            "an outage that ends may come again",
+            "self._known.discard(subject)",
+            "pass",
+            "D6",
+        ),
+    ),
+    *_rows(
+        "5.2",
+        f"{AC}/ending.py",
+        (
+            "the cluster is stopped first",
+            "await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))",
+            "",
+            "C1",
+        ),
+        ("a cluster that hangs is left after Tcs", "ended, self._config.cluster_timeout_s)", "ended)", "C3"),
+        (
+            "servers are shut down after Tcs all the same",
+            'self._pad.note("cluster_timeout"',
+            'raise RuntimeError("cluster_timeout"',
+            "C3",
+        ),
+        (
+            "a start of the shutdown that does not come is left after To",
+            '!= "running", self._config.order_s)',
+            '!= "running")',
+            "C1",
+        ),
+        ("outputs go off", "await self._outputs_off()", "", "C1"),
+    ),
+    *_rows(
+        "5.2",
+        f"{AC}/config.py",
+        ("Tcs is 120 s", "cluster_timeout_s: Seconds = 120", "cluster_timeout_s: Seconds = 180", "C3"),
+        ("To is 60 s", "order_s: Seconds = 60", "order_s: Seconds = 20", "C1"),
+        ("the order to a UPS takes 0 to 2 s", "command_s: Seconds = 2", "command_s: Seconds = 20", "C1"),
+    ),
+    *_rows(
+        "5.2",
+        "rigs/topology.py",
+        (
+            "an outage of all servers ends the cluster",
+            "all(set(topology.feeds(node)) <= lost for node in cluster.nodes)",
+            "False",
+            "C2",
+        ),
+        (
+            "a server with a second supply goes on",
+            "if set(topology.feeds(name)) <= lost]",
+            "]",
+            "M1",
+        ),
+        (
+            "clusters are stopped only when all their nodes go",
+            "if all(node in servers for node in cluster.nodes)]",
+            "if any(node in servers for node in cluster.nodes)]",
+            "K2",
+        ),
+    ),
+    # --- 5.3: timelines ---------------------------------------------------------------------------------------------
+    *_rows(
+        "5.3",
+        "rigs/topology.py",
+        ("the disks' outputs go off with the servers'", "(*outputs, *disks), tuple(disks)", "tuple(outputs), ()", "C1"),
+        (
+            "linked devices concern everybody who uses them",
+            "servers = topology.users_of(ups)",
+            "servers = topology.users_of(ups)[:1]",
+            "C1",
+        ),
+    ),
+    *_rows(
+        "5.3",
+        f"{AC}/rules.py",
+        ("outputs come back with the mains", '{"order": "auto"}', '{"order": "stay_off"}', "D3 C2"),
+        ("in form B servers' outputs restart at once", 'return "output.reboot", {"graceful": True}', "pass", "D3"),
+    ),
+    *_rows(
+        "5.3",
+        "emulators/devices/ups/profiles/smart-ups-1400-100v.yaml",
+        ("the OFF delay on line has two minutes more", "clients_margin_s: 120", "clients_margin_s: 0", "C1"),
+    ),
+    # --- 5.4: shared disks ------------------------------------------------------------------------------------------
+    *_rows(
+        "5.4",
+        "rigs/topology.py",
+        ("all disks of a group go off", "disks = topology.companions_of(ups)", "disks = [ups]", "D2"),
+        (
+            "which side restarts is the disk's setting",
+            'on_recovery == "terminal"',
+            'on_recovery == "ups"',
+            "D1",
+        ),
+        ("outages confirmed together are one plan", "(*outputs, *linked),", "(*linked, *outputs),", "D4 C1-all"),
+    ),
+    *_rows(
+        "5.4",
+        f"{AC}/rules.py",
+        (
+            "a lower rank starts first",
+            "ordered = sorted(names, key=lambda name: ranks[name])",
+            "ordered = sorted(names, key=lambda name: -ranks[name])",
+            "D2",
+        ),
+        ("ranks start one after the other", "if steps and ranks[steps[-1][0]] == ranks[name]:", "if steps:", "D2"),
+    ),
+    *_rows(
+        "5.4",
+        f"{AC}/restoring.py",
+        ("a missing rank blocks the higher ones", "await self._poll(lambda: self._fed(ups))", "", "D2"),
+        (
+            "servers start when the disks are ready",
+            'await self._desk.until(lambda disk=disk: self._desk.state(disk) == "ready")  # type: ignore[misc]',
+            "pass",
+            "D1",
+        ),
+        (
+            "disks whose power is there are switched on",
+            "if await input_is_good(self._desk, ups):\n            await self._switch_on(ups)",
+            "",
+            "D2",
+        ),
+        ("nothing is switched on that has not been off", "waited = plan.linked_devices", "waited = ()", "D3"),
+        ("servers that waited reboot (form B)", 'self._desk.tell(server, "reboot")', "asyncio.sleep(0)", "D3"),
+        (
+            "servers are started (form A)",
+            "                    await self._switch_on(ups)",
+            "                    pass",
+            "D1",
+        ),
+    ),
+    *_rows(
+        "5.4",
+        f"{AC}/stand.py",
+        (
+            "only an outage of a linked device is restored by the terminal",
+            "plan.cause in self.topology.linked",
+            "",
+            "A1",
+        ),
+        (
+            "a return goes on at another terminal",
+            "for cause, plan in self._returns.items():",
+            "for cause, plan in ():",
+            "D3",
+        ),
+        (
+            "a plan goes on at another terminal",
+            "if cause in dark:\n                self._carry_out(plan)",
+            "if cause in dark:\n                pass",
+            "T10",
+        ),
+    ),
+    *_rows(
+        "5.4",
+        f"{AC}/automatic.py",
+        (
+            "disks lead a scheduled start by their Warm-UP time",
+            "at - management.of_ups(name).warm_up_s - loop.time()",
+            "at - loop.time()",
+            "D7",
+        ),
+        (
+            "a schedule begins early for its disks",
+            "lead = timedelta(seconds=self._lead_s(due.turn))",
+            "lead = timedelta()",
+            "D7",
+        ),
+    ),
+    # --- 5.5: mirror clusters ---------------------------------------------------------------------------------------
+    *_rows(
+        "5.5",
+        f"{CONTROLLERS}/powerchute.py",
+        ("M1: one side alone does not stop the cluster", "if self._all_dark() or", "if True or", "M1"),
+        ("M2, M3: the last one stops the cluster first", "if self._all_dark() or", "if", "M2 M3"),
+        (
+            "M2: a server that is down counts as dark",
+            "node in self._dark or not is_up(self.desk, node)",
+            "node in self._dark",
+            "M2",
+        ),
+        (
+            "shutdown runs when the cluster's time is over",
+            "in stopped, limit_s)",
+            "in stopped)",
+            "M3-timeout",
+        ),
+        (
+            "M4: a stop registered directly stops everything",
+            "        if self.config.stop_registered:\n",
+            "        if False:\n",
+            "M4",
+        ),
+        (
+            "M5: the business edition has its command time",
+            "self.config.command_file_s if business",
+            "600 if business",
+            "M5",
+        ),
+        (
+            "an outage has to last",
+            "await asyncio.sleep(self.config.confirm_s)",
+            "",
+            "M1",
+        ),
+        ("an agent lets go when the power is back", "agent.cancel()", "pass", "M1"),
+        (
+            "each node's UPS goes off",
+            'await self._pad.attempt(self.desk.command(self.config.ups[node], "output.off"))',
+            "",
+            "M1",
+        ),
+    ),
+    # --- 5.6: automatic running -------------------------------------------------------------------------------------
+    *_rows(
+        "5.6",
+        f"{AC}/automatic.py",
+        ("S1: a schedule starts", "await self.start(turn.servers, lead_s)", "pass", "S1"),
+        (
+            "S1: servers start together",
+            "await asyncio.gather(*(self._start(server) for server in servers))",
+            "for server in servers:\n            await self._start(server)\n            await asyncio.sleep(30)",
+            "S1",
+        ),
+        (
+            "S2: a schedule ends",
+            'if turn.do == "off":\n            topology, idle',
+            "if False:\n            topology, idle",
+            "S2",
+        ),
+        ("S3: servers are woken over the network", '.option == "advance"', '.option == "never"', "S3-c1"),
+        ("S5: what shows no life is told", 'self._stand.note("not_started", server, "shows no life")', "pass", "S5"),
+        (
+            "S6: lines of a schedule are by themselves",
+            "turn.at == due.turn.at and turn.days == due.turn.days",
+            "True",
+            "S6",
+        ),
+        (
+            "a schedule needs a terminal",
+            'self._stand.master is None and (turn.do == "off"',
+            'False and (turn.do == "off"',
+            "S6",
+        ),
+        ("L1: while clients work, servers stay", "if not await self._desk.until(used, wanted.idle_s)", "if True", "L1"),
+        ("L2: a call of a client starts", "(wanted.lan_on and calls > heard)", "False", "L2"),
+        ("V1: the line signal starts", '(wanted.line and signal != before and signal == "on")', "False", "V1"),
+        ("V1: the line signal ends", "elif wanted.line and signal != before:", "elif False:", "V1"),
+        ("I1: automatic running rests in LOCAL", 'self._desk.state(wanted.ups, "switch") == "local"', "False", "I1"),
+        ("I1: an I-UPS is told that its servers go", 'self._desk.tell(wanted.ups, "off")', "asyncio.sleep(0)", "I1"),
+    ),
+    *_rows(
+        "5.6",
+        f"{AC}/calendar.py",
+        ("S2: holidays are left out", "if day.isoformat() in free:", "if False:", "S2"),
+        ("S2: days of the week count", "DAYS[day.weekday()] in turn.days", "True", "S2"),
+        ("S2: clocks that change do not repeat a line", "if item.at > after]", "if item.at >= after]", "S2-clock"),
+    ),
+    *_rows(
+        "5.6",
+        f"{AC}/stand.py",
+        (
+            "A1: an application ends servers",
+            'self.begin(plan_off(self.topology, "api"',
+            '(lambda *_: None)(plan_off(self.topology, "api"',
+            "A1",
+        ),
+        (
+            "T10: another terminal takes over",
+            "self._cut_off(before)\n            if self.master is not None:",
+            "self._cut_off(before)\n            if False:",
+            "T10",
+        ),
+        ("the master ends with its server", "return self.desk.state(terminal) in RUNNING", "return True", "T10 C6"),
+        (
+            "N2: policy 1 takes silence for an outage",
+            '(event["type"] == SILENT and data.get("policy") == "shutdown")',
+            "False",
+            "N2-1",
+        ),
+        ("N2: policy 0 lets servers run", 'data.get("policy") == "shutdown"', "True", "N2-0"),
+    ),
+    *_rows(
+        "5.6",
+        f"{AC}/ending.py",
+        ("J2: jobs at the end run", 'self._desk.tell(server, "job", job, str(seconds))', "asyncio.sleep(0)", "J2"),
+        (
+            "J2: jobs run when the cluster has stopped",
+            (
+                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))\n"
+                "        await self._finish_jobs()"
+            ),
+            (
+                "        await self._finish_jobs()\n"
+                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))"
+            ),
+            "J2",
+        ),
+        ("J3: jobs under way are waited for", "until(done, self._config.job_timeout_s)", "until(done, 1)", "J3"),
+        ("J3: but not for ever", "until(done, self._config.job_timeout_s)", "until(done)", "J3"),
+    ),
+    *_rows(
+        "5.6",
+        f"{AC}/manager.py",
+        (
+            "J1: jobs at the start run",
+            'self._desk.tell(server, "job", job, str(seconds))',
+            "self._desk.conditions()",
+            "J1",
+        ),
+        ("K1: the manager's shutdown takes the outputs along", '== "shutdown")', '== "never")', "K1"),
+        ("K1: the manager's restart leaves them alone", '== "shutdown")', 'in ("shutdown", "restart"))', "K1"),
+        ("K2: so does the shutdown of one server", "self._follow(node)", "pass", "K2"),
+    ),
+    *_rows(
+        "5.6",
+        "rigs/topology.py",
+        (
+            "K3, 4.5: an output stays on for others on it",
+            "if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))",
+            "if any(ups in topology.feeds(server) for server in servers)",
+            "K3",
+        ),
+        (
+            "A1: disks stay on while others use them",
+            "and unused.issuperset([*users, *topology.fed_by(name)])",
+            "",
+            "K2 S6",
+        ),
+    ),
+    # --- 3.2, as 5.6 B1 names it ------------------------------------------------------------------------------------
+    *_rows(
+        "3.2",
+        f"{CONTROLLERS}/clusterpro.py",
+        (
+            "B1: the start of a recovery is told",
+            'await self._pad.attempt(self.desk.command(bmc, "recovery.start"',
+            'await self._pad.attempt(self.desk.command(bmc, "identify"',
+            "B1",
+        ),
+        ("B1: the groups move", "moved = await self._act(server)", "moved: list[str] = []", "B1"),
+        ("B1: its end is told", "if self.config.ends_recovery:", "if False:", "B1"),
+        ("B3: only where the server's own monitor is", "server in self._nodes\n            and is_up", "is_up", "B3"),
+        ("B7: only where the ipmi service runs", "and server not in self.config.ipmi_service_stopped", "", "B7"),
+        ("B2: only with a monitor", 'and bool(set(data.get("monitors", ())) & set(self._monitors))', "", "B2"),
+        (
+            "B5: silence of a BMC is no dead server",
+            'case "bmc.heartbeat.lost" | "bmc.heartbeat.restored" as told:',
+            'case "bmc.heartbeat.lost" as told:\n                self.spawn(self._lose(node), node)',
+            "B5",
+        ),
+        ("B6: a competing shutdown is told", "await self.desk.until(conflict)", "return", "B6"),
+        ("a silent server loses its groups", "self.spawn(self._lose(node), node)", "pass", "B5"),
+    ),
+    *_rows(
+        "3.4",
+        f"{CONTROLLERS}/server_agent.py",
+        (
+            "B6: the agent shuts down as it is set",
+            'if self.config.after_report == "shutdown":',
+            "if True:",
+            "B6-nothing",
+        ),
+    ),
+    # --- 6: times and their constraints -----------------------------------------------------------------------------
+    *_rows(
+        "6",
+        f"{AC}/rules.py",
+        ("statistics are kept for one week", "WEEK = timedelta(days=7)", "WEEK = timedelta(days=9)", "U12"),
+    ),
+    *_rows(
+        "6",
+        f"{AC}/statistics.py",
+        ("statistics are sampled every minute", "EVERY_S = 60.0", "EVERY_S = 90.0", "U12"),
+        ("U13: the battery's temperature is watched", "if outside and name not in self._hot:", "if False:", "U13"),
+        ("U13: told once", "and name not in self._hot:", "and True:", "U13"),
+    ),
+    *_rows(
+        "6",
+        "rigs/rules_management.py",
+        ("disk confirms before server", "if _confirm(rig, disk) >= _confirm(rig, ups):", "if False:", "U07"),
+        (
+            "all terminals' UPSs have one time",
+            "if len({_confirm(rig, ups) for ups in terminals}) > 1:",
+            "if False:",
+            "T10",
+        ),
+        ("terminals' UPS > disk > linked > linked disk", "if _confirm(rig, a) <= _confirm(rig, b):", "if False:", "O1"),
+        ("a terminal lives until it has ordered everything", "and _confirm(rig, ups) <= needed:", "and False:", "C6"),
+        ("D8: Warm-UP times are multiples of 360 s", "if values.warm_up_s % WARM_UP_UNIT_S:", "if False:", "D8"),
+        (
+            "M5: the command time covers the cluster's",
+            "if item.command_file_s < item.cluster_timeout_s:",
+            "if False:",
+            "M5",
+        ),
+        ("C9: terminals of a cluster without management terminal", "if own and len(own) != wanted:", "if False:", "C9"),
+        ("one port for the whole system", "if own.port != first.port:", "if False:", "C9"),
+        ("labels have eight characters", "not 0 < len(label) <= LONGEST_LABEL", "False", "U08"),
+    ),
+    *_rows(
+        "6",
+        "rigs/power_groups.py",
+        ("a card is lost after 50 s of silence", "silence_s: Seconds = 50", "silence_s: Seconds = 30", "N1"),
+        ("and not much later", "silence_s: Seconds = 50", "silence_s: Seconds = 100", "N2-1"),
+    ),
+)
