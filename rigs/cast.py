@@ -19,7 +19,7 @@ from rigs.rigfile import RigFile
 log = structlog.get_logger("controllers")
 
 
-def _own(tls: ServerTls | None) -> ssl.SSLContext | None:
+def trusting(tls: ServerTls | None) -> ssl.SSLContext | None:
     """Believe our own server, whatever name its certificate has, and show it its own certificate where it wants one."""
     if tls is None:
         return None
@@ -45,7 +45,7 @@ class Cast:
         """Let all of them begin at `url`, which has the certificate of `tls`. Raises DeskError."""
         if not self._rig.controllers:
             return
-        desk = self.desk = Desk(url, self._unix_ms, self._headers, _own(tls))
+        desk = self.desk = Desk(url, self._unix_ms, self._headers, trusting(tls))
         self._members = {
             config.name: CONTROLLERS[config.type](config, self._rig, desk) for config in self._rig.controllers
         }

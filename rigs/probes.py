@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.config import ServerTls
 from mibs import MibTree, Oid
-from rigs.cast import Cast
+from rigs.cast import Cast, trusting
 from rigs.files import FileError, in_short
 from rigs.rigfile import RigFile
 from rigs.rules import check_rig
@@ -37,6 +38,9 @@ class Place(NamedTuple):
     folder: Path
     url: str
     cast: Cast | None
+    headers: Mapping[str, str] = {}
+    """A token, where the rig wants one."""
+    tls: ServerTls | None = None
 
 
 class Shape(BaseModel):
@@ -197,7 +201,8 @@ async def _controller(place: Place, wanted: Named) -> dict[str, Any]:
 
 
 async def _status(place: Place, _wanted: Nothing) -> list[list[str]]:
-    async with aiohttp.ClientSession(place.url) as session:
+    connector = aiohttp.TCPConnector(ssl=trusting(place.tls) or True)
+    async with aiohttp.ClientSession(place.url, headers=place.headers, connector=connector) as session:
         return await lines(place.rig, session)
 
 

@@ -17,7 +17,6 @@ from emulators.devices.ups import ProfileError, Settings, indexes_of, load_profi
 from gateway.config import (
     Api,
     BmcDevice,
-    JournalConfig,
     Listen,
     Monitor,
     RecoveryWait,
@@ -194,18 +193,17 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
     listen = gateway.listen or tuple(Listen(address=host, port=port) for host, port in dict.fromkeys(places))
     monitors = tuple(_with_port(monitor, trap) for monitor in gateway.monitors)
     try:
-        return Site(
-            name=rig.rig,
-            listen=listen,
-            access=gateway.access,
-            devices=devices,
-            monitors=monitors,
-            sinks=gateway.sinks,
-            forwards=gateway.forwards,
-            rules=gateway.rules,
-            journal=JournalConfig(path=data) if data else gateway.journal,
-            api=Api(bind=bind, tokens=gateway.api.tokens) if bind else gateway.api,
-        )
+        api = gateway.api
+        written = {key: getattr(gateway, key) for key in Site.model_fields}
+        own = {
+            "name": rig.rig,
+            "listen": listen,
+            "devices": devices,
+            "monitors": monitors,
+            "journal": gateway.journal.model_copy(update={"path": data}) if data else gateway.journal,
+            "api": Api(bind=bind, tokens=api.tokens, limits=api.limits, tls=api.tls) if bind else api,
+        }
+        return Site(**{**written, **own})
     except ValidationError as error:
         raise FileError([f"rig {rig.rig}: gateway: {in_short(error)}"]) from error
 

@@ -105,7 +105,7 @@ class Stage:
         self._emulators = process.emulators
         self._gateway = process.gateway
         self._cast = process.cast
-        self._place = Place(rig, tree, folder, process.url, process.cast)
+        self._place = Place(rig, tree, folder, process.url, process.cast, process.headers, process.site.api.tls)
         self._clock = clock
         self._start_ms = clock.unix_ms()
         self._last: dict[str, dict[str, Any]] = {}

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from mibs import standard_tree
+from rigs.cast import trusting
 from rigs.files import in_short
 from rigs.loops import Clock, Speed
 from rigs.rigfile import RigFile, load_rig
@@ -280,7 +281,8 @@ async def running(
         stage.begin()
         following = asyncio.create_task(stage.follow(), name="follow")
         try:
-            async with aiohttp.ClientSession() as session:
+            connector = aiohttp.TCPConnector(ssl=trusting(process.site.api.tls) or True)
+            async with aiohttp.ClientSession(connector=connector) as session:
                 client = GatewayClient(process.url, session, process.headers)
                 yield Rig(process, file, stage, RigClock(stage, speed)), client
         finally:

@@ -139,6 +139,17 @@ def test_the_published_schemas_accept_what_is_shipped() -> None:
             assert list(schema.iter_errors(document)) == [], file
 
 
+def test_what_a_rig_says_of_its_gateway_holds_wherever_it_keeps_and_serves(tmp_path: Path) -> None:
+    path = tmp_path / "rig.yaml"
+    path.write_text(
+        "rig: x\ngateway:\n  correlate: {segment_wait_s: 45}\n  journal: {keep_days: 3}\n"
+        "  api: {limits: {burst: 5000}}\n"
+    )
+    site = site_of(load_rig(path), tmp_path / "data", "127.0.0.1:0")
+    assert (site.correlate.segment_wait_s, site.journal.keep_days, site.journal.path) == (45, 3, tmp_path / "data")
+    assert (site.api.bind, site.api.limits.burst) == ("127.0.0.1:0", 5000)
+
+
 def test_a_zone_that_nobody_knows(tmp_path: Path) -> None:
     path = tmp_path / "rig.yaml"
     path.write_text("rig: x\ncontrollers: [{type: esmpro_ac, timezone: Mars/Olympus}]\n")
