@@ -226,5 +226,7 @@ async def ask(place: Place, probe: str, arguments: Mapping[str, Any]) -> Any:
         return await asks(place, shape.model_validate(dict(arguments)))
     except ValidationError as error:
         raise ProbeError(f"{probe}: {in_short(error)}") from error
-    except (KeyError, OSError, WireError, aiohttp.ClientError) as error:
+    except KeyError as error:
+        raise ProbeError(f"{probe}: there is no {error}") from error
+    except (OSError, WireError, aiohttp.ClientError) as error:
         raise ProbeError(f"{probe}: {error}") from error

@@ -54,7 +54,7 @@ def replay(
 
     `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass.
 
-    Raises FileError, BindError, ListenError, InputError, ProbeError.
+    Raises FileError, BindError, ListenError.
     """
     rig = load_rig(scenario.rig, ports, scenario.patch)
     seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data), speed)
@@ -176,7 +176,7 @@ class Stage:
         await self._gateway.submit(device, command, params, "", DEADLINE_S, "scenario")
 
     async def perform(self, index: int, step: Step) -> None:
-        """Do what an action or a probe says. Raises InputError, Refusal and ProbeError unless that is wanted."""
+        """Do what an action or a probe says; what is refused is noted, for the verdict."""
         try:
             if step.do is not None:
                 await self.do(step.do)
@@ -186,10 +186,8 @@ class Stage:
                 asked = {**(step.model_extra or {}), **_given(step)}
                 answer = await ask(self._place, step.probe, asked)
                 self._answers.append(SeenAnswer(self.elapsed_s(), index, answer))
-        except (InputError, Refusal) as error:
-            if not step.refused:
-                raise
-            self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error)))
+        except (InputError, Refusal, ProbeError) as error:
+            self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error), refused=True))
 
     def states(self) -> dict[str, dict[str, Any]]:
         """What every device of the plant shows now."""
@@ -235,4 +233,4 @@ def _given(step: Step) -> dict[str, Any]:
     return {key: value for key, value in named.items() if value is not None}
 
 
-__all__ = ["ProbeError", "Report", "Stage", "replay"]
+__all__ = ["Report", "Stage", "replay"]

@@ -64,6 +64,7 @@ class SeenAnswer(NamedTuple):
     at_s: float
     step: int
     answer: Any
+    refused: bool = False
 
 
 class Seen(NamedTuple):
@@ -86,12 +87,12 @@ class Verdict(NamedTuple):
 
 
 def judge(scenario: Scenario, seen: Seen) -> list[Verdict]:
-    """A verdict for every expectation, in the order of the file."""
+    """A verdict for every expectation, and for every action that was refused, in the order of the file."""
     verdicts = []
     for index, step in enumerate(scenario.timeline):
         if step.expect is not None:
             verdicts.append(_JUDGES[step.expect](step, seen))
-        elif step.probe is not None or step.refused:
+        elif step.probe is not None or step.refused or any(item.step == index for item in seen.answers):
             verdicts.append(_answer(step, index, seen))
     return verdicts
 
@@ -300,8 +301,8 @@ def _answer(step: Step, index: int, seen: Seen) -> Verdict:
     heard = next((item for item in seen.answers if item.step == index), None)
     if heard is None:
         return Verdict(step, False, "was taken, though it had to be refused" if step.refused else "was never asked")
-    if step.refused:
-        return Verdict(step, True, f"refused: {heard.answer}")
+    if heard.refused:
+        return Verdict(step, step.refused, f"refused: {heard.answer}")
     return Verdict(step, matches(step.answer, heard.answer), f"answered {heard.answer!r}")
 
 

@@ -28,7 +28,6 @@ from mibs.compiler import MibError, with_folder
 from rigs.controllers.desk import DeskError
 from rigs.files import FileError
 from rigs.loops import Speed, parse_speed
-from rigs.probes import ProbeError
 from rigs.rigfile import PortChoice
 
 FAILED = 1  # what was asked for did not hold
@@ -48,7 +47,6 @@ REFUSALS = (
     LoopError,
     MemoryFileError,
     MibError,
-    ProbeError,
     ProfileError,
     Refusal,
     SecretError,

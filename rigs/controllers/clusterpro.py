@@ -76,8 +76,7 @@ class Stand(Controller[Config]):
     def _acts(self, data: Mapping[str, Any]) -> bool:
         server = str(data.get("server"))
         return (
-            server in self._nodes
-            and is_up(self.desk, server)
+            is_up(self.desk, server)
             and server not in self.config.ipmi_service_stopped
             and bool(set(data.get("monitors", ())) & set(self._monitors))
         )

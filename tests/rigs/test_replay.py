@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mibs import standard_tree
+from rigs.rigfile import PortChoice
 from rigs.runner import Report, replay
 from rigs.scenario import Scenario, load_scenario
 from rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
@@ -18,8 +19,8 @@ from rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
 SCENARIOS = Path(__file__).parents[2] / "rigs" / "scenarios"
 
 
-def play(name: str) -> Report:
-    return replay(load_scenario(SCENARIOS / f"{name}.yaml"), standard_tree(), "max", "free")
+def play(name: str, ports: PortChoice = "free") -> Report:
+    return replay(load_scenario(SCENARIOS / f"{name}.yaml"), standard_tree(), "max", ports)
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -32,7 +33,7 @@ def test_every_scenario_holds(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["C1", "D3", "B1", "O1"])
 def test_two_runs_see_the_same(name: str) -> None:
-    first, second = play(name), play(name)
+    first, second = play(name, "high"), play(name, "high")
     for kind in ("events", "states", "orders", "notes"):
         assert getattr(first.seen, kind) == getattr(second.seen, kind)
     assert first.verdicts == second.verdicts
