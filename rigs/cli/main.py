@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from rigs.cli import ask, check, groups, journal, profile, record, serve
+from rigs.cli.doctor import doctor
 from rigs.cli.init import init
 from rigs.cli.replay import replay
+from rigs.cli.top import top
 
 app = typer.Typer(
     name="standin",
@@ -14,7 +16,6 @@ app = typer.Typer(
     "Exit status: 0 done, 1 what was asked for did not hold, 2 bad usage or configuration, "
     "3 something could not be reached, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -31,6 +32,8 @@ app.command()(ask.command)
 app.command()(ask.destinations)
 app.command()(ask.events)
 app.command()(check.schema)
+app.command()(doctor)
+app.command()(top)
 app.command()(init)
 app.add_typer(journal.app, name="journal")
 app.add_typer(profile.app, name="profile")

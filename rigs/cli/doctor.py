@@ -1,0 +1,65 @@
+"""doctor: look the machine, a file and its devices over."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.config import Site
+from rigs.cli.common import FAILED, UNREACHABLE, JsonOption, PortsOption, explained, print_json
+from rigs.doctor import Finding, bindings, machine, reach
+from rigs.files import load, read_yaml
+from rigs.rigfile import load_rig, site_of
+
+COLOURS = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+
+
+def doctor(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A rig file, or a site file, whose devices are asked.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder in which the journal is to live.")
+    ] = None,
+    ports: PortsOption = "file",
+    json: JsonOption = False,
+) -> None:
+    """Look the machine over: rights, ports, buffers, clock, disk; with a site file its devices, too.
+
+    Exit status: 0 nothing is in the way, 1 something is, 3 only devices are, which do not answer.
+
+    Example: `standin doctor site.yaml --data /var/lib/standin`
+    """
+    findings = list(machine(data))
+    silent: list[Finding] = []
+    if file is not None:
+        with explained():
+            if "rig" in read_yaml(file):
+                rig = load_rig(file, ports)
+                findings += bindings(site_of(rig, data, None), rig)
+            else:
+                site = load(file, Site)
+                findings += bindings(site, None)
+                silent = asyncio.run(reach(site))
+    _print([*findings, *silent], json=json)
+    if any(finding.verdict == "failed" for finding in findings):
+        raise typer.Exit(FAILED)
+    if any(finding.verdict == "failed" for finding in silent):
+        raise typer.Exit(UNREACHABLE)
+
+
+def _print(findings: list[Finding], *, json: bool) -> None:
+    if json:
+        print_json([finding._asdict() for finding in findings])
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in findings:
+        table.add_row(f"[{COLOURS[finding.verdict]}]{finding.verdict}[/]", finding.what, finding.detail)
+        if finding.verdict != "ok" and finding.advice:
+            table.add_row("", "", f"-> {finding.advice}")
+    Console(highlight=False).print(table)

@@ -1,0 +1,230 @@
+"""top: a full-screen view of a running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import termios
+import tty
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
+
+import aiohttp
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
+from rigs.controllers.watch import one_line, watch
+
+ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
+EVENTS = 500  # kept to be shown
+STALE_S = 30.0
+COLUMNS = ("device", "kind", "heard", "state", "input", "output", "load", "charge", "left", "conditions")
+# upsBasicOutputStatus
+STATES = {
+    1: "unknown",
+    2: "on line",
+    3: "on battery",
+    4: "on boost",
+    5: "asleep",
+    6: "bypass",
+    7: "off",
+    8: "rebooting",
+    9: "bypass",
+    10: "bypass",
+    11: "waits for power",
+    12: "on trim",
+}
+
+
+class Shown(NamedTuple):
+    """One look: the documents by path, and the latest events."""
+
+    documents: Mapping[str, Any]
+    events: list[dict[str, Any]]
+    trouble: str = ""
+
+
+def top(
+    every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.2, help="Between two looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Print one look and end.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Watch devices, conditions, deliveries and events of a running gateway; q ends it.
+
+    Example: `standin top`, `standin top --once`
+    """
+    with explained():
+        if once or json or not sys.stdout.isatty():
+            _once(json=json)
+        else:
+            asyncio.run(_watch(every))
+
+
+def _once(*, json: bool) -> None:
+    shown = asyncio.run(_first_look())
+    if json:
+        print_json(
+            {
+                **{path.removeprefix("/v1/"): document for path, document in shown.documents.items()},
+                "events": shown.events,
+            }
+        )
+    else:
+        Console(highlight=False).print(render(shown, None))
+
+
+async def _first_look() -> Shown:
+    async with aiohttp.ClientSession(url(), headers=headers()) as session:
+        try:
+            return await _look(session, None)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            stop(f"nothing answers at {url()} ({error}); set STANDIN_URL if it runs elsewhere", UNREACHABLE)
+
+
+async def _look(session: aiohttp.ClientSession, events: deque[dict[str, Any]] | None) -> Shown:
+    documents = {}
+    for path in ASKED:
+        async with session.get(path, timeout=aiohttp.ClientTimeout(total=5)) as answer:
+            answer.raise_for_status()
+            documents[path] = await answer.json()
+    if events is not None:
+        return Shown(documents, list(events))
+    async with session.get("/v1/events", params={"last": 20}) as answer:
+        return Shown(documents, (await answer.json())["events"])
+
+
+async def _watch(every: float) -> None:
+    first = await _first_look()
+    events = deque(first.events, EVENTS)
+    known = {event["id"] for event in events}
+
+    def hear(event: dict[str, Any]) -> None:
+        if event["id"] not in known:
+            events.append(event)
+
+    done = asyncio.Event()
+    following = asyncio.create_task(watch(url(), hear, headers()), name="events")
+    console = Console(highlight=False)
+    try:
+        async with aiohttp.ClientSession(url(), headers=headers()) as session:
+            with (
+                _keys(lambda key: done.set() if key in "q\x03" else None),
+                Live(console=console, screen=True, auto_refresh=False) as live,
+            ):
+                shown = first
+                while not done.is_set():
+                    try:
+                        shown = await _look(session, events)
+                    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                        shown = shown._replace(trouble=f"{url()} does not answer: {error}")
+                    live.update(render(shown, console.height), refresh=True)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(done.wait(), every)
+    except asyncio.CancelledError:
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _keys(pressed: Callable[[str], None]) -> Iterator[None]:
+    """Hear single keys while this lasts; nothing where standard input is no terminal."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    loop = asyncio.get_running_loop()
+    tty.setcbreak(descriptor)
+    loop.add_reader(descriptor, lambda: pressed(sys.stdin.read(1)))
+    try:
+        yield
+    finally:
+        loop.remove_reader(descriptor)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+def render(shown: Shown, height: int | None) -> RenderableType:
+    """The screen; as many events as `height` leaves room for, all where it is None."""
+    documents = shown.documents
+    devices, destinations = documents["/v1/devices"]["devices"], documents["/v1/destinations"]["destinations"]
+    table = Table(box=None, pad_edge=False, expand=True, header_style="bold")
+    for column in COLUMNS:
+        table.add_column(
+            column,
+            justify="right" if column in ("heard", "input", "output", "load", "charge", "left") else "left",
+            no_wrap=True,
+        )
+    room = len(devices) if height is None else max(1, height - len(destinations) - 12)
+    for row in sorted(devices, key=lambda row: not row["conditions"])[:room]:
+        table.add_row(*_cells(row))
+    hidden = len(devices) - room
+    parts: list[RenderableType] = [_head(documents, shown.trouble), "", table]
+    if hidden > 0:
+        parts.append(Text(f"and {hidden} more without conditions", style="dim"))
+    parts += ["", *(_destination(row) for row in destinations), ""]
+    left = None if height is None else max(3, height - min(len(devices), room) - len(destinations) - 7)
+    parts += [_event(event) for event in (shown.events if left is None else shown.events[-left:])]
+    return Group(*parts)
+
+
+def _head(documents: Mapping[str, Any], trouble: str) -> Text:
+    journal = documents["/v1/journal"]
+    open_conditions = len(documents["/v1/conditions"]["conditions"])
+    dropped = sum(row["dropped_by_kernel"] for row in journal["listeners"])
+    text = Text.assemble(
+        ("Standin  ", "bold"),
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z  ",
+        f"{journal['records']} records, {journal['events']} events, {journal['waiting']} waiting, {dropped} dropped  ",
+        (f"{open_conditions} conditions", "bold red" if open_conditions else "green"),
+    )
+    if problem := trouble or journal["trouble"]:
+        text.append(f"\n{problem}", "bold red")
+    return text
+
+
+def _cells(row: dict[str, Any]) -> list[Text | str]:
+    readings = row["readings"]
+    state = STATES.get(readings.get("upsBasicOutputStatus"), "")
+    heard = row["heard_s_ago"]
+    left = readings.get("upsAdvBatteryRunTimeRemaining")
+    return [
+        row["id"],
+        row["kind"],
+        Text("never" if heard is None else f"{heard:.0f} s", "red" if heard is None or heard > STALE_S else ""),
+        Text(state, "" if state in ("", "on line") else "yellow"),
+        _unit(readings.get("upsAdvInputLineVoltage"), "V"),
+        _unit(readings.get("upsAdvOutputVoltage"), "V"),
+        _unit(readings.get("upsAdvOutputLoad"), "%"),
+        _unit(readings.get("upsAdvBatteryCapacity"), "%"),
+        "" if left is None else f"{left / 6000:.0f} min",
+        Text(", ".join(row["conditions"]), "red"),
+    ]
+
+
+def _unit(value: Any, unit: str) -> str:
+    return "" if value is None else f"{value} {unit}"
+
+
+def _destination(row: dict[str, Any]) -> Text:
+    error = row.get("last_error") or ""
+    backlog = row.get("backlog")
+    held = "  paused" if row.get("paused") else ""
+    count = f"clients: {row['clients']}" if "clients" in row else f"{backlog} to deliver"
+    return Text.assemble(("-> ", "dim"), f"{row['name']:<16}{row['type']:<10}{count}{held}  ", (error, "red"))
+
+
+def _event(event: dict[str, Any]) -> Text:
+    style = {"critical": "bold red", "warning": "yellow"}.get(event["data"].get("severity", ""), "")
+    return Text(one_line(event), style, no_wrap=True, overflow="ellipsis")

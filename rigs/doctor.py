@@ -1,0 +1,250 @@
+"""Look a machine over before a rig or a gateway runs on it: rights, ports, buffers, clock, disk, and the devices."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.machinery
+import os
+import socket
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from gateway.config import BmcDevice, Site, UpsDevice
+from gateway.devices.probes import PresencePing
+from gateway.receive.listener import BUFFER_OCTETS
+from rigs.rigfile import RigFile, plant_of
+from wire import primitives
+from wire.errors import WireError
+from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from wire.snmp.convert import SYS_UP_TIME
+
+Verdict = Literal["ok", "warning", "failed"]
+CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13}  # linux/capability.h
+FIRST_FREE = 1024  # the kernel's first port for everybody, unless told
+LOWEST_WANTED = 23  # a card's console
+PATIENCE_S = 2.0
+TRIES = 2
+SLOW_SYNC_S = 0.05
+COMMITS = 20
+TOO_OLD_S = 1_767_225_600  # 2026-01-01: a clock before that has not been set
+
+
+class Finding(NamedTuple):
+    """What was looked at, how it is, and what to do about it."""
+
+    what: str
+    verdict: Verdict
+    detail: str
+    advice: str = ""
+
+
+def capability(name: str) -> bool:
+    """Whether this process has a capability. False where the kernel tells nothing about it."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return False
+    bits = next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+    return bool(bits >> CAPABILITIES[name] & 1)
+
+
+def machine(data: Path | None) -> Iterator[Finding]:
+    """What does not depend on a file. `data` is the folder in which a journal would live."""
+    yield _low_ports()
+    yield _spoofing()
+    yield _buffer()
+    yield _clock()
+    yield _compiled()
+    yield _disk(data or Path(tempfile.gettempdir()), named=data is not None)
+
+
+def _number(file: str) -> int | None:
+    """What the kernel says there; None where it says nothing."""
+    try:
+        return int(Path(file).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _low_ports() -> Finding:
+    first = _number("/proc/sys/net/ipv4/ip_unprivileged_port_start") or FIRST_FREE
+    if capability("CAP_NET_BIND_SERVICE") or first <= LOWEST_WANTED:
+        return Finding("low ports", "ok", "161, 162 and 623 may be bound")
+    advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+    return Finding("low ports", "warning", f"ports below {first} may not be bound", advice)
+
+
+def _spoofing() -> Finding:
+    if capability("CAP_NET_RAW"):
+        return Finding("spoofed sources", "ok", "forwards may keep the devices' addresses (source: spoof)")
+    advice = "give CAP_NET_RAW if a forward has source: spoof"
+    return Finding("spoofed sources", "warning", "forwards cannot keep the devices' addresses", advice)
+
+
+def _buffer() -> Finding:
+    limit = _number("/proc/sys/net/core/rmem_max")
+    if limit is None or limit >= BUFFER_OCTETS or os.geteuid() == 0:
+        return Finding("receive buffer", "ok", f"{BUFFER_OCTETS >> 20} MiB for each listener")
+    advice = f"sysctl -w net.core.rmem_max={BUFFER_OCTETS}"
+    detail = f"the kernel gives {limit >> 10} KiB, and drops what a storm sends beyond"
+    return Finding("receive buffer", "warning", detail, advice)
+
+
+def _clock() -> Finding:
+    if time.time() < TOO_OLD_S:
+        return Finding("clock", "failed", f"it shows {time.ctime()}", "set the clock, and keep it by NTP")
+    return Finding("clock", "ok", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
+
+
+def _compiled() -> Finding:
+    place = str(primitives.__file__)
+    if place.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):
+        return Finding("codec", "ok", "compiled")
+    return Finding(
+        "codec", "ok", "plain Python; STANDIN_COMPILE=1 makes it faster where traps come by the ten thousand"
+    )
+
+
+def _disk(folder: Path, *, named: bool) -> Finding:
+    """How long a commit takes that is on the disk when it ends, as the journal does it."""
+    where = f"{folder}" + ("" if named else " (no --data given)")
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            connection = sqlite3.connect(Path(place) / "probe.db", isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("CREATE TABLE probe (octets BLOB)")
+            begun = time.perf_counter()
+            for _ in range(COMMITS):
+                connection.execute("INSERT INTO probe VALUES (zeroblob(1000))")
+            each_s = (time.perf_counter() - begun) / COMMITS
+            connection.close()
+    except (OSError, sqlite3.Error) as error:
+        return Finding(
+            "journal", "failed", f"{where}: {error}", "name a folder that this user may write to: --data DIR"
+        )
+    if each_s > SLOW_SYNC_S:
+        advice = "use a disk that is quicker to sync, or expect informs to be answered as late"
+        return Finding("journal", "warning", f"{where}: a commit takes {each_s * 1000:.0f} ms", advice)
+    return Finding("journal", "ok", f"{where}: a commit takes {each_s * 1000:.1f} ms")
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def bindings(site: Site, rig: RigFile | None) -> Iterator[Finding]:
+    """Whether everything that the file wants to bind is free."""
+    places = [(listen.address, listen.port, socket.SOCK_DGRAM, "traps") for listen in site.listen]
+    if site.api.port:
+        places.append((site.api.host, site.api.port, socket.SOCK_STREAM, "HTTP"))
+    for address, port, kind, what in (*places, *_of_plant(rig)):
+        yield _bindable(address, port, kind, what)
+
+
+def _of_plant(rig: RigFile | None) -> Iterator[tuple[str, int, socket.SocketKind, str]]:
+    if rig is None:
+        return
+    plant = plant_of(rig)
+    for name, ups in plant.ups.items():
+        yield ups.address, plant.ports.snmp, socket.SOCK_DGRAM, name
+        for port in (plant.ports.http, plant.ports.console):
+            if port is not None:
+                yield ups.address, port, socket.SOCK_STREAM, name
+    for name, server in plant.servers.items():
+        if server.bmc is not None:
+            yield server.bmc.address, plant.ports.ipmi, socket.SOCK_DGRAM, f"{name}.bmc"
+
+
+def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Finding:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    name = f"{address}:{port}/{'udp' if kind == socket.SOCK_DGRAM else 'tcp'}"
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except PermissionError:
+            advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+            return Finding(name, "failed", f"{what}: not allowed", advice)
+        except OSError as error:
+            advice = "stop what runs there (ss -lnptu shows it), or change the file"
+            return Finding(name, "failed", f"{what}: {error.strerror}", advice)
+    return Finding(name, "ok", f"{what}: free")
+
+
+async def reach(site: Site) -> list[Finding]:
+    """Ask every device of a site one question, all at once."""
+    asked = []
+    for name, device in site.devices.items():
+        if isinstance(device, UpsDevice):
+            asked.append(_ask(name, "SNMP", (device.address, device.snmp.port), _snmp(device)))
+        elif isinstance(device, BmcDevice):
+            ping = PresencePing()
+            asked.append(
+                _ask(name, "IPMI", (device.address, device.port), (ping.ask(), lambda data, p=ping: _pong(p, data)))  # type: ignore[misc]
+            )
+    return list(await asyncio.gather(*asked))
+
+
+Question = tuple[bytes, Callable[[bytes], str]]
+
+
+def _snmp(device: UpsDevice) -> Question:
+    version = Version.V1 if device.snmp.version == 1 else Version.V2C
+    pdu = Pdu(Kind.GET, 1, 0, 0, (VarBind(SYS_UP_TIME, Tag.NULL, None),))
+    return encode(Message(version, device.snmp.community.encode(), pdu)), _uptime
+
+
+def _uptime(data: bytes) -> str:
+    try:
+        pdu = decode(data).pdu
+    except WireError as error:
+        return f"answers, but not with SNMP: {error}"
+    if not isinstance(pdu, Pdu) or pdu.error_status:
+        return "answers with an error"
+    value = pdu.varbinds[0].value
+    return f"up for {value / 100:.0f} s" if isinstance(value, int) else "answers"
+
+
+def _pong(ping: PresencePing, data: bytes) -> str:
+    heard, _ = ping.hear(data)
+    return "answers a presence ping" if heard is not None else "answers, but not a presence ping"
+
+
+class _Hearing(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        if not self.heard.done():
+            self.heard.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.heard.done():
+            self.heard.set_exception(exc)
+
+
+async def _ask(name: str, protocol: str, to: tuple[str, int], question: Question) -> Finding:
+    data, read = question
+    where = f"{protocol} at {to[0]}:{to[1]}"
+    loop = asyncio.get_running_loop()
+    advice = "is it on, is this its address, does its access list name this machine, is UDP let through?"
+    try:
+        transport, hearing = await loop.create_datagram_endpoint(_Hearing, remote_addr=to)
+    except OSError as error:
+        return Finding(name, "failed", f"{where}: {error.strerror or error}", advice)
+    try:
+        for _ in range(TRIES):
+            transport.sendto(data)
+            done, _pending = await asyncio.wait([hearing.heard], timeout=PATIENCE_S)
+            if done:
+                return Finding(name, "ok", f"{where}: {read(hearing.heard.result())}")
+    except OSError as error:
+        return Finding(name, "failed", f"{where}: {error.strerror or error}", advice)
+    finally:
+        transport.close()
+    return Finding(name, "failed", f"{where}: no answer within {TRIES * PATIENCE_S:g} s", advice)
