@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,13 +53,13 @@ def _explained(error: Exception, folder: Path | None) -> str:
 class Store:
     """A SQLite file in write-ahead mode that syncs at every commit; in memory when no folder is given."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Raises StoreError."""
+    def __init__(self, folder: Path | None, thread: Executor | None = None) -> None:
+        """`thread` does the work, in the order in which it is asked for. Raises StoreError."""
         self.durable = folder is not None
         self._path = folder / FILE_NAME if folder else None
         self.place = str(self._path) if self._path else ":memory:"
         self.salvaged: Salvage | None = None  # what became of a damaged file that was found here
-        self._thread = ThreadPoolExecutor(1, "standin-store")
+        self._thread = thread or ThreadPoolExecutor(1, "standin-store")
         try:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import os
 import random
 import secrets
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 
 import structlog
@@ -25,7 +26,7 @@ from rigs.cast import Cast
 from rigs.console import add_console
 from rigs.files import FileError
 from rigs.lab import add_lab
-from rigs.loops import Clock, Speed
+from rigs.loops import Clock, Inline, Speed
 from rigs.rigfile import RigFile, plant_of, site_of
 
 log = structlog.get_logger("gateway")
@@ -84,8 +85,10 @@ class GatewayProcess:
         reread: Callable[[], Site] | None = None,
         cast: Cast | None = None,
         headers: dict[str, str] | None = None,
+        thread: Executor | None = None,
     ) -> None:
-        """`reread` reads the site's file again; `headers` show a token of all roles, where tokens are wanted.
+        """`reread` reads the site's file again; `headers` show a token of all roles, where tokens are wanted;
+        `thread` does the store's work.
 
         Raises StoreError and, for a bad secret file, OSError or ValueError.
         """
@@ -93,7 +96,7 @@ class GatewayProcess:
         self.site = site
         self.emulators = emulators
         self.cast = cast
-        self.gateway = Gateway(site, tree, Store(site.journal.path), clock.unix_ms, _refusing(reread))
+        self.gateway = Gateway(site, tree, Store(site.journal.path, thread), clock.unix_ms, _refusing(reread))
         gate = Gate(site.api, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
         if emulators is not None:
@@ -193,7 +196,8 @@ def assemble(
     if site.api.tokens:
         site, headers = _with_own_token(site)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
-    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers), headers)
+    thread = Inline() if speed == "max" else None
+    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers), headers, thread)
 
 
 class EmulatorsProcess:

@@ -247,7 +247,12 @@ MUTATIONS: tuple[Mutation, ...] = (
             "",
             "D2",
         ),
-        ("nothing is switched on that has not been off", "waited = plan.linked_devices", "waited = ()", "D1-early"),
+        (
+            "nothing is switched on that has not been off",
+            "waited = plan.linked_devices if plan.returns else plan.outputs",
+            "waited = ()",
+            "D1-early",
+        ),
         ("servers that waited reboot (form B)", 'self._desk.tell(server, "reboot")', "asyncio.sleep(0)", "D3"),
         (
             "servers are started (form A)",

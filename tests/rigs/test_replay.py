@@ -31,7 +31,7 @@ def test_every_scenario_holds(path: Path) -> None:
     assert report.scenario.scenario == path.stem
 
 
-@pytest.mark.parametrize("name", ["C1", "D3", "B1", "O1"])
+@pytest.mark.parametrize("name", ["C1", "D3", "B1", "O1", "J3"])
 def test_two_runs_see_the_same(name: str) -> None:
     first, second = play(name, "high"), play(name, "high")
     for kind in ("events", "states", "orders", "notes"):
