@@ -86,15 +86,29 @@ class Verdict(NamedTuple):
     detail: str
 
 
-def judge(scenario: Scenario, seen: Seen) -> list[Verdict]:
-    """A verdict for every expectation, and for every action that was refused, in the order of the file."""
+def judge(scenario: Scenario, seen: Seen, slack_s: float = 0.0) -> list[Verdict]:
+    """A verdict for every expectation, and for every action that was refused, in the order of the file.
+
+    With `slack_s` everything may come so much earlier or later.
+    """
     verdicts = []
     for index, step in enumerate(scenario.timeline):
         if step.expect is not None:
-            verdicts.append(_JUDGES[step.expect](step, seen))
+            verdicts.append(_JUDGES[step.expect](_slackened(step, slack_s), seen)._replace(step=step))
         elif step.probe is not None or step.refused or any(item.step == index for item in seen.answers):
             verdicts.append(_answer(step, index, seen))
     return verdicts
+
+
+def _slackened(step: Step, slack_s: float) -> Step:
+    """The step with a wider window; with a narrower one where nothing, or nothing else, may be seen in it."""
+    if not slack_s:
+        return step
+    first, last = step.window
+    lasts = step.expect == "steady" or (step.expect or "").startswith("no ")
+    earlier, later = (first + slack_s, last - slack_s) if lasts else (max(0.0, first - slack_s), last + slack_s)
+    window = (earlier, max(earlier, later))
+    return step.model_copy(update={"between": window, "at": None, "within": None, "by": None})
 
 
 def matches(wanted: Any, shown: Any) -> bool:

@@ -105,6 +105,27 @@ def test_verdicts_say_what_was_seen_instead(step: dict[str, Any], held: bool, de
     assert detail in verdict.detail
 
 
+@pytest.mark.parametrize(
+    ("step", "slack_s", "held"),
+    [
+        ({"by": 4, "expect": "event", "type": "a.b"}, 0.5, False),
+        ({"by": 4, "expect": "event", "type": "a.b"}, 1, True),
+        ({"between": [6, 9], "expect": "event", "type": "a.b"}, 1, True),
+        ({"by": 5.5, "expect": "no event", "type": "a.b"}, 1, True),
+        ({"by": 6.5, "expect": "no event", "type": "a.b"}, 1, False),
+        ({"between": [0, 11], "expect": "steady", "device": "UPS1", "output": "on"}, 1.5, True),
+        ({"between": [0, 12], "expect": "steady", "device": "UPS1", "output": "on"}, 1.5, False),
+        ({"at": 9, "expect": "state", "device": "UPS1", "output": "off"}, 1, True),
+    ],
+)
+def test_where_time_is_real_everything_may_be_a_little_early_or_late(
+    step: dict[str, Any], slack_s: float, held: bool
+) -> None:
+    (verdict,) = judge(scenario(step), SEEN, slack_s)
+    assert verdict.held is held
+    assert verdict.step == scenario(step).timeline[0]
+
+
 def standin(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rigs.cli", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
