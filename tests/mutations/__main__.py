@@ -58,11 +58,11 @@ def replay(tree: Path, names: list[str]) -> tuple[tuple[str, ...], str]:
     except subprocess.TimeoutExpired:
         return (), f"no end within {LIMIT_S} s"
     if done.returncode not in (0, 1):
-        return (), (done.stderr or done.stdout).strip().splitlines()[-1]
+        return (), f"ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-200:]}"
     try:
         reports = json.loads(done.stdout)
     except json.JSONDecodeError:
-        return (), (done.stderr or done.stdout).strip().splitlines()[-1]
+        return (), f"said no JSON: {done.stdout[:200]}"
     return tuple(report["scenario"] for report in reports if not report["held"]), ""
 
 
@@ -73,6 +73,21 @@ def judge(tree: Path, mutation: Mutation) -> Outcome:
             names = sorted(path.stem for path in (tree / "rigs" / "scenarios").glob("*.yaml"))
             failed, trouble = replay(tree, [name for name in names if name not in (*mutation.scenarios, "U12")])
     return Outcome(mutation, failed, trouble)
+
+
+def record(outcomes: list[Outcome]) -> None:
+    """Bring the document up to date; rules that were not tried this time keep their rows."""
+    document = ROOT / "docs" / "mutations.md"
+    known = {line.rpartition(" | ")[0]: line for line in document.read_text().splitlines()} if document.exists() else {}
+    for item, failed, trouble in outcomes:
+        known[_key(item)] = f"{_key(item)} | {', '.join(failed) or f'none: {trouble}'} |"
+    rows = [known[_key(item)] for item in MUTATIONS if _key(item) in known]
+    killed = sum("| none: " not in row for row in rows)
+    document.write_text(HEAD.format(killed=killed, total=len(rows)) + "\n".join(rows) + "\n")
+
+
+def _key(item: Mutation) -> str:
+    return f"| {item.section} | {item.rule} | `{item.file}`"
 
 
 def main(wanted: list[str]) -> int:
@@ -103,14 +118,7 @@ def main(wanted: list[str]) -> int:
             outcomes = list(pool.map(one, mutations))
     killed = sum(bool(outcome.failed) for outcome in outcomes)
     print(f"{killed} of {len(outcomes)} broken rules make a scenario fail")
-    if not wanted:
-        rows = [
-            f"| {item.section} | {item.rule} | `{item.file}` | {', '.join(failed) or f'none: {trouble}'} |"
-            for item, failed, trouble in outcomes
-        ]
-        (ROOT / "docs" / "mutations.md").write_text(
-            HEAD.format(killed=killed, total=len(outcomes)) + "\n".join(rows) + "\n"
-        )
+    record(outcomes)
     return 0 if killed == len(outcomes) else 1
 
 

@@ -386,7 +386,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{AC}/calendar.py",
         ("S2: holidays are left out", "if day.isoformat() in free:", "if False:", "S2"),
         ("S2: days of the week count", "DAYS[day.weekday()] in turn.days", "True", "S2-days"),
-        ("S2: clocks that change do not repeat a line", "if item.at > after]", "if item.at >= after]", "S2-clock"),
+        ("S2: clocks that change do not repeat a line", "tzinfo=zone)", "tzinfo=zone, fold=1)", "S2-clock"),
     ),
     *_rows(
         "5.6",
