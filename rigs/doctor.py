@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from gateway.config import BmcDevice, Site, UpsDevice
 from gateway.devices.probes import PresencePing
 from gateway.receive.listener import BUFFER_OCTETS
+from rigs.datagrams import exchange
 from rigs.rigfile import RigFile, plant_of
 from wire import primitives
 from wire.errors import WireError
@@ -215,36 +216,14 @@ def _pong(ping: PresencePing, data: bytes) -> str:
     return "answers a presence ping" if heard is not None else "answers, but not a presence ping"
 
 
-class _Hearing(asyncio.DatagramProtocol):
-    def __init__(self) -> None:
-        self.heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, _addr: object) -> None:
-        if not self.heard.done():
-            self.heard.set_result(data)
-
-    def error_received(self, exc: Exception) -> None:
-        if not self.heard.done():
-            self.heard.set_exception(exc)
-
-
 async def _ask(name: str, protocol: str, to: tuple[str, int], question: Question) -> Finding:
     data, read = question
     where = f"{protocol} at {to[0]}:{to[1]}"
-    loop = asyncio.get_running_loop()
     advice = "is it on, is this its address, does its access list name this machine, is UDP let through?"
     try:
-        transport, hearing = await loop.create_datagram_endpoint(_Hearing, remote_addr=to)
+        answer = await exchange(data, to, PATIENCE_S, tries=TRIES)
     except OSError as error:
         return Finding(name, "failed", f"{where}: {error.strerror or error}", advice)
-    try:
-        for _ in range(TRIES):
-            transport.sendto(data)
-            done, _pending = await asyncio.wait([hearing.heard], timeout=PATIENCE_S)
-            if done:
-                return Finding(name, "ok", f"{where}: {read(hearing.heard.result())}")
-    except OSError as error:
-        return Finding(name, "failed", f"{where}: {error.strerror or error}", advice)
-    finally:
-        transport.close()
-    return Finding(name, "failed", f"{where}: no answer within {TRIES * PATIENCE_S:g} s", advice)
+    if answer is None:
+        return Finding(name, "failed", f"{where}: no answer within {TRIES * PATIENCE_S:g} s", advice)
+    return Finding(name, "ok", f"{where}: {read(answer)}")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.config import ServerTls
 from mibs import MibTree, Oid
 from rigs.cast import Cast, trusting
+from rigs.datagrams import exchange
 from rigs.files import FileError, in_short
 from rigs.rigfile import RigFile
 from rigs.rules import check_rig
@@ -107,7 +108,10 @@ async def _snmp(place: Place, wanted: Snmp) -> Any:
         bind = VarBind(oid, Tag.OCTET_STRING, wanted.value.encode())
     kind = Kind.GET if wanted.value is None else Kind.SET
     message = Message(VERSIONS[wanted.version], wanted.community.encode(), Pdu(kind, 1, 0, 0, (bind,)))
-    data = await _exchange(encode(message), wanted.source, (address, place.rig.ports.snmp))
+    try:
+        data = await exchange(encode(message), (address, place.rig.ports.snmp), PATIENCE_S, wanted.source)
+    except ConnectionRefusedError:
+        data = None  # nothing listens there, which a manager hears as silence
     if data is None:
         return None
     pdu = decode(data).pdu
@@ -117,27 +121,6 @@ async def _snmp(place: Place, wanted: Snmp) -> Any:
         return ErrorStatus(pdu.error_status).name.lower()
     value = pdu.varbinds[0].value
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-class _Hearing(asyncio.DatagramProtocol):
-    def __init__(self) -> None:
-        self.heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, _addr: Any) -> None:
-        if not self.heard.done():
-            self.heard.set_result(data)
-
-
-async def _exchange(data: bytes, source: str, to: tuple[str, int]) -> bytes | None:
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.create_datagram_endpoint(_Hearing, local_addr=(source, 0))
-    try:
-        transport.sendto(data, to)
-        return await asyncio.wait_for(protocol.heard, PATIENCE_S)
-    except TimeoutError:
-        return None
-    finally:
-        transport.close()
 
 
 async def _console(place: Place, wanted: Console) -> str:

@@ -25,7 +25,7 @@ from mibs import MibTree
 from rigs.cast import Cast
 from rigs.console import add_console
 from rigs.files import FileError
-from rigs.lab import add_lab
+from rigs.lab import Groups, add_lab
 from rigs.loops import Clock, Inline, Speed
 from rigs.rigfile import RigFile, plant_of, site_of
 
@@ -86,9 +86,10 @@ class GatewayProcess:
         cast: Cast | None = None,
         headers: dict[str, str] | None = None,
         thread: Executor | None = None,
+        rig: RigFile | None = None,
     ) -> None:
         """`reread` reads the site's file again; `headers` show a token of all roles, where tokens are wanted;
-        `thread` does the store's work.
+        `thread` does the store's work; `rig` has the groups that the lab interface shows.
 
         Raises StoreError and, for a bad secret file, OSError or ValueError.
         """
@@ -100,7 +101,8 @@ class GatewayProcess:
         gate = Gate(site.api, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
         if emulators is not None:
-            add_lab(application, emulators, gate, cast)
+            groups = None if rig is None else Groups(rig, self.gateway.devices)
+            add_lab(application, emulators, gate, cast, groups)
         add_console(application)
         self._http = HttpServer(application, site.api)
         self._reloads: set[asyncio.Task[None]] = set()
@@ -197,7 +199,7 @@ def assemble(
         site, headers = _with_own_token(site)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
     thread = Inline() if speed == "max" else None
-    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers), headers, thread)
+    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers), headers, thread, rig)
 
 
 class EmulatorsProcess:

@@ -1,0 +1,106 @@
+// Events: kept while the console is open, and shown with filters, evidence and what is open now.
+
+import { $, RETRY_MS, element, get, repeat, section, table, wide } from "./dom.js";
+import { t } from "./texts.js";
+
+const KEPT = 500;
+const SEVERITIES = ["info", "warning", "critical"];
+const events = []; // the oldest first
+const listeners = new Set();
+
+export const latest = (count) => events.slice(-count);
+
+// Calls `hear(event)` for each new event and `hear(null)` when all are forgotten; returns what ends that.
+export function listen(hear) {
+  listeners.add(hear);
+  return () => listeners.delete(hear);
+}
+
+function take(event) {
+  events.push(event);
+  if (events.length > KEPT) events.shift();
+  for (const hear of listeners) hear(event);
+}
+
+function showLink(up) {
+  $("link").className = up ? "up" : "down";
+  $("link").textContent = t(up ? "connected" : "no connection, trying again");
+}
+
+async function follow() {
+  const past = await get(`/v1/events?last=${KEPT}`);
+  past.events.forEach(take);
+  const after = past.events.length ? `?after=${encodeURIComponent(past.events.at(-1).id)}` : "";
+  const stream = new EventSource(`/v1/events/stream${after}`);
+  stream.onopen = () => showLink(true);
+  stream.onerror = () => {
+    showLink(false);
+    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    // The gateway no longer knows our place: it was restarted without a journal on disk. Begin anew.
+    events.length = 0;
+    for (const hear of listeners) hear(null);
+    setTimeout(begin, RETRY_MS);
+  };
+  stream.onmessage = (message) => take(JSON.parse(message.data));
+}
+
+export function begin() {
+  follow().catch(() => {
+    showLink(false);
+    setTimeout(begin, RETRY_MS);
+  });
+}
+
+export function line(event) {
+  const time = element("time", { dateTime: event.time, textContent: event.time.slice(11, 23) });
+  const group = event.data.group ? ` [${event.data.group}]` : "";
+  const head = element("span", {}, element("strong", { textContent: event.type }), ` ${event.subject}${group}`);
+  const item = element("li", { className: event.data.severity }, time, head,
+    element("span", { className: "text", textContent: event.data.text }));
+  item.dataset.type = event.type;
+  return item;
+}
+
+function facts(value) {
+  if (Array.isArray(value)) return element("ol", {}, ...value.map((item) => element("li", {}, facts(item))));
+  if (value === null || typeof value !== "object") return document.createTextNode(String(value));
+  return element("dl", {}, ...Object.entries(value).flatMap(([key, part]) => [
+    element("dt", { textContent: key }), element("dd", {}, facts(part)),
+  ]));
+}
+
+function whole(event) {
+  const item = line(event);
+  const { evidence, ...data } = event.data;
+  item.append(element("details", {}, element("summary", { textContent: t("evidence") }), facts({ id: event.id, ...data, ...evidence })));
+  return item;
+}
+
+export function page(root, alive) {
+  const text = element("input", { type: "search", placeholder: t("search") });
+  text.setAttribute("aria-label", t("search"));
+  const severity = element("select", {}, ...["all", ...SEVERITIES].map((value) => element("option", { value, textContent: t(value) })));
+  severity.setAttribute("aria-label", t("severity"));
+  const list = element("ol", { id: "stream", className: "events", reversed: true });
+  const open = element("div", { id: "open" });
+  const fits = (event) => (severity.value === "all" || event.data.severity === severity.value)
+    && `${event.type} ${event.subject} ${event.data.group ?? ""} ${event.data.text}`.toLowerCase().includes(text.value.toLowerCase());
+  const fill = () => list.replaceChildren(...events.filter(fits).reverse().map(whole));
+  text.addEventListener("input", fill);
+  severity.addEventListener("change", fill);
+  root.append(
+    section(t("Open conditions"), open),
+    section(t("Events"), element("p", { className: "actions" }, text, severity), list),
+  );
+  fill();
+  repeat(async () => {
+    const { conditions } = await get("/v1/conditions");
+    open.replaceChildren(conditions.length
+      ? wide(table([t("device"), t("conditions"), t("since"), t("text")], conditions.map((row) => [row.device, row.condition, new Date(row.since_ms).toISOString().slice(0, 19), row.text])))
+      : element("p", { textContent: t("no condition") }));
+  }, RETRY_MS, alive);
+  return listen((event) => {
+    if (event === null) list.replaceChildren();
+    else if (fits(event)) list.prepend(whole(event));
+  });
+}

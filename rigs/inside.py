@@ -1,0 +1,79 @@
+"""What a device shows through SNMP or IPMI, for people who look at it: objects, sensors, the event log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulators.app import Place
+from emulators.devices.bmc import Bmc
+from emulators.devices.ups import Ups
+from emulators.kernel.instant import Instant
+from mibs import MibTree
+from wire.sdr import THRESHOLD
+from wire.sel import SelRecord
+
+UNITS = {1: "°C", 4: "V", 5: "A", 6: "W", 18: "rpm"}  # table 43-15
+
+
+def inside(place: Place, tree: MibTree, now: Instant) -> dict[str, Any]:
+    """`objects` of a UPS's card; `sensors` and `log` of a BMC; nothing of other devices."""
+    if isinstance(place, Ups):
+        return {"objects": _objects(place, tree, now)}
+    if isinstance(place, Bmc):
+        return {"sensors": _sensors(place), "log": [_record(record, place) for record in place.log.records]}
+    return {}
+
+
+def _objects(ups: Ups, tree: MibTree, now: Instant) -> list[dict[str, Any]]:
+    shown = []
+    for row in ups.card.instances:
+        found = tree.find(row.oid)
+        value = row.get(ups.card, now)
+        text = found[0].show(value) if found is not None else value
+        shown.append(
+            {
+                "oid": str(row.oid),
+                "name": tree.label(row.oid),
+                "type": row.tag.name.lower().replace("_", " "),
+                "value": _text(text),
+                "writable": row.check is not None,
+            }
+        )
+    return shown
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _sensors(bmc: Bmc) -> list[dict[str, Any]]:
+    around = bmc.around
+    shown = []
+    for number, sensor in sorted(bmc.bank.sensors.items()):
+        raw = bmc.bank.reading(number, around) if sensor.event_type == THRESHOLD else None
+        limits = sensor.thresholds._asdict()
+        shown.append(
+            {
+                "number": number,
+                "name": sensor.name,
+                "value": None if raw is None else round(sensor.factors.value(raw), 2),
+                "unit": UNITS.get(sensor.unit, ""),
+                "states": bmc.bank.states[number],
+                "limits": {
+                    name: round(sensor.factors.value(limit), 2) for name, limit in limits.items() if limit is not None
+                },
+            }
+        )
+    return shown
+
+
+def _record(record: Any, bmc: Bmc) -> dict[str, Any]:
+    if not isinstance(record, SelRecord):
+        return {"id": record.record_id, "at_s": record.timestamp, "sensor": "OEM", "text": record.data.hex(" ")}
+    sensor = bmc.bank.sensors.get(record.sensor_number)
+    return {
+        "id": record.record_id,
+        "at_s": record.timestamp,
+        "sensor": sensor.name if sensor is not None else f"{record.sensor_number:02X}h",
+        "text": f"{'deasserted' if record.deasserted else 'asserted'}, event {record.event_data.hex(' ')}",
+    }

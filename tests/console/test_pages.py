@@ -1,0 +1,175 @@
+"""Every page of the console and what can be done on it, in a real headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.live import Live, running, sample
+
+PAGES = ("", "#/devices", "#/devices/UPS1", "#/devices/server1.bmc", "#/events", "#/delivery", "#/groups")
+AXE = Path(__file__).parents[2] / ".venv" / "clients" / "axe-core" / "package" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("rig")
+    document = sample("a1080a-pair.yaml")
+    document["gateway"]["sinks"] = {"log": {"type": "file", "path": str(folder / "events.jsonl")}}
+    with running(document, folder, "--speed", "10") as rig:
+        yield rig
+
+
+def test_the_pages_are_reached_by_their_links(page: Page, live: Live) -> None:
+    page.goto(live.url)
+    for title, heading in (
+        ("Devices", "Devices"),
+        ("Events", "Open conditions"),
+        ("Delivery", "Delivery"),
+        ("Power groups", "Status"),
+        ("Overview", "Power"),
+    ):
+        page.get_by_role("link", name=title, exact=True).click()
+        expect(page.locator("main h2").first).to_have_text(heading)
+        expect(page.get_by_role("link", name=title, exact=True)).to_have_attribute("aria-current", "page")
+        expect(page).to_have_title(re.compile(title))
+    page.goto(f"{live.url}/#/nowhere")
+    expect(page.locator("main")).to_have_text("No such page.")
+
+
+def test_a_device_takes_commands_and_inputs_and_shows_its_objects(page: Page, live: Live) -> None:
+    page.goto(f"{live.url}/#/devices")
+    page.locator("main").get_by_role("link", name="UPS1").click()
+    expect(page.locator("#device")).to_have_text("UPS1")
+    expect(page.locator("#state")).to_contain_text("on-line")
+    expect(page.locator(".chart canvas")).to_be_visible()
+
+    page.get_by_label("search: Objects").fill("upsBasicIdentModel")
+    rows = page.locator("#inside tbody tr:visible")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("SMART-UPS 1400")
+    expect(rows).to_contain_text("1.3.6.1.4.1.318.1.1.1.1.1.1.0")
+
+    page.get_by_label("Input: UPS1").select_option("charge")
+    page.get_by_label("arguments: UPS1").fill("40")
+    page.get_by_role("button", name="UPS1 Inject").click()
+    expect(page.locator("#told")).to_have_text("UPS1: charge 40")
+    expect(page.locator("#state")).to_contain_text(re.compile(r"charge percent\s*4\d"))
+    page.get_by_label("arguments: UPS1").fill("much")
+    page.get_by_role("button", name="UPS1 Inject").click()
+    expect(page.locator("#told.bad")).to_contain_text("expected one number")
+
+    page.get_by_label("Command: UPS1").select_option("output.off")
+    page.get_by_role("button", name="UPS1 Send").click()
+    expect(page.locator("#confirm")).to_contain_text("UPS1 output.off?")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#confirm")).to_be_hidden()
+    assert live.world("UPS1")["off_in_s"] is None
+    page.get_by_role("button", name="UPS1 Send").click()
+    page.get_by_role("button", name="Do it").click()
+    expect(page.locator("#told")).to_have_text("UPS1: output.off sent")
+    live.until("UPS1", lambda state: state["off_in_s"] is not None or state["output"] == "off")
+    live.until("UPS1", lambda state: state["output"] == "off")
+    page.get_by_label("Command: UPS1").select_option("output.on")
+    page.get_by_role("button", name="UPS1 Send").click()
+    live.until("UPS1", lambda state: state["output"] == "on")
+
+
+def test_a_bmc_shows_its_sensors_and_its_log(page: Page, live: Live) -> None:
+    live.tell("server2.bmc fan_stop")
+    page.goto(f"{live.url}/#/devices/server2.bmc")
+    expect(page.locator("#inside")).to_contain_text("Inlet Temp")
+    page.get_by_label("search: Sensors").fill("Fan1")
+    expect(page.locator("#inside section").first.locator("tbody tr:visible")).to_contain_text("0 rpm")
+    expect(page.locator("#inside section").last).to_contain_text("asserted")
+    live.tell("server2.bmc clear")
+
+
+def test_events_are_filtered_and_show_their_evidence(page: Page, live: Live) -> None:
+    page.goto(f"{live.url}/#/events")
+    live.tell("city off")
+    expect(page.locator('#stream li[data-type="ups.input.lost"]').first).to_be_visible()
+    expect(page.locator("#open")).to_contain_text("input power lost")
+    page.get_by_label("search").fill("UPS2")
+    expect(page.locator("#stream > li", has_text="UPS1")).to_have_count(0)
+    page.get_by_label("severity").select_option("critical")
+    expect(page.locator('#stream > li[data-type="power.outage.confirmed"]').first).to_contain_text(
+        "UPS2", timeout=20_000
+    )
+    expect(page.locator('#stream > li[data-type="ups.input.lost"]')).to_have_count(0)
+    page.get_by_label("severity").select_option("warning")
+    lost = page.locator('#stream > li[data-type="ups.input.lost"]').first
+    lost.locator("summary").click()
+    expect(lost.locator("details")).to_contain_text("upsOnBattery")
+    expect(lost.locator("details")).to_contain_text("1.3.6.1.4.1.318.0.5")
+    live.tell("city on")
+
+
+def test_deliveries_are_held_and_go_on(page: Page, live: Live) -> None:
+    page.goto(f"{live.url}/#/delivery")
+    expect(page.locator("main tbody tr", has_text="stream")).to_be_visible()
+    page.get_by_role("button", name="log pause").click()
+    expect(page.locator("main tbody tr", has_text="log")).to_contain_text("paused")
+    live.tell("server1.bmc chassis_opened")
+    expect(page.locator('[data-backlog="log"]')).not_to_have_text("0")
+    page.get_by_role("button", name="log resume").click()
+    expect(page.locator('[data-backlog="log"]')).to_have_text("0")
+    page.get_by_role("button", name="log Redeliver").click()
+    expect(page.locator("#told")).to_contain_text("log")
+
+
+def test_the_groups_are_those_of_the_status_verb(page: Page, live: Live, tmp_path: Path) -> None:
+    page.goto(f"{live.url}/#/groups")
+    expect(page.locator("main tbody tr", has_text="UPS1")).to_contain_text("normal, on")
+    shown = [row.split("\t")[0].strip() for row in page.locator("main tbody").inner_text().splitlines()]
+    assert shown == ["cluster-power", "node1", "UPS1", "server1", "node2", "UPS2", "server2"]
+    expect(page.locator("#tree")).to_contain_text("linked terminals: server1")
+
+
+def test_japanese_for_those_who_read_it(browser: Browser, live: Live) -> None:
+    context = browser.new_context(locale="ja-JP")
+    page = context.new_page()
+    page.goto(f"{live.url}/#/groups")
+    expect(page.locator("nav a").first).to_have_text("概要")
+    expect(page.locator("main tbody")).to_contain_text("正常ON")
+    assert page.evaluate("document.documentElement.lang") == "ja"
+    page.get_by_label("language").select_option("en")
+    expect(page.locator("nav a").first).to_have_text("Overview")
+    page.reload()
+    expect(page.locator("nav a").first).to_have_text("Overview")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_in_the_way_of_anybody(browser: Browser, live: Live, scheme: Any) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1400, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(f"{live.url}/{path}")
+        page.reload()
+        expect(page.locator("#link")).to_have_text("connected")
+        expect(page.locator("main section").first).to_be_visible()
+        page.add_script_tag(path=str(AXE))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        serious = [item for item in found["violations"] if item["impact"] in SERIOUS]
+        told = [(item["id"], item["help"], item["nodes"][0]["html"][:200]) for item in serious]
+        assert told == [], f"{path}: {json.dumps(told, indent=1)}"
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_overflows(page: Page, live: Live, path: str) -> None:
+    for width in (1400, 700, 400):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{live.url}/{path}")
+        page.reload()
+        expect(page.locator("#link")).to_have_text("connected")
+        expect(page.locator("main section").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
