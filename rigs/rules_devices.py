@@ -13,6 +13,7 @@ Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]
 
 MOST_NODES = 4  # of an I-UPS with a shared disk
 PAIR = 2
+NAMED = 6  # devices in one message
 
 
 def keywords(rig: RigFile) -> Iterator[Violation]:
@@ -125,7 +126,8 @@ def receivers(rig: RigFile) -> Iterator[Violation]:
 def accounts(rig: RigFile) -> Iterator[Violation]:
     left = [name for name in rig.ups if name not in rig.environment.changed_accounts]
     if left:
-        yield ("ups", left[0]), f"the factory account apc/apc is left on {', '.join(left)}"
+        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+        yield ("ups", left[0]), f"the factory account apc/apc is left on {', '.join(left[:NAMED])}{more}"
 
 
 DEVICE_RULES: tuple[Row, ...] = (

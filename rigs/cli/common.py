@@ -29,6 +29,7 @@ from rigs.controllers.desk import DeskError
 from rigs.files import FileError
 from rigs.loops import Speed, parse_speed
 from rigs.rigfile import PortChoice
+from rigs.shipped import place
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -134,6 +135,16 @@ def _ports(text: str) -> str:
     return text
 
 
+def _rig(text: str) -> Path:
+    try:
+        return place(text)
+    except FileError as error:
+        stop(str(error), USAGE)
+
+
+RigArgument = Annotated[
+    Any, typer.Argument(parser=_rig, metavar="RIG", help="Rig file (YAML), or the name of one of `standin rig list`.")
+]
 PortsOption = Annotated[
     Any,
     typer.Option(

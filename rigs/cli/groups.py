@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import aiohttp
 import typer
 from rich.cells import cell_len
 
-from rigs.cli.common import UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
+from rigs.cli.common import UNREACHABLE, JsonOption, RigArgument, explained, headers, print_json, stop, url
 from rigs.rigfile import RigFile, load_rig
 from rigs.status import COLUMNS, Language, lines
 from rigs.status import tree as tree_of_groups
-
-RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
 
 
 def _language(text: str) -> Language:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rigs.cli import ask, check, groups, journal, profile, record, serve
+from rigs.cli import ask, check, groups, journal, profile, record, rig, serve
 from rigs.cli.doctor import doctor
 from rigs.cli.init import init
 from rigs.cli.replay import replay
@@ -38,6 +38,7 @@ app.command()(init)
 app.add_typer(journal.app, name="journal")
 app.add_typer(profile.app, name="profile")
 app.add_typer(record.app, name="record")
+app.add_typer(rig.app, name="rig")
 
 
 def main() -> None:

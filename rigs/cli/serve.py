@@ -22,6 +22,7 @@ from rigs.cli.common import (
     LogOption,
     MibOption,
     PortsOption,
+    RigArgument,
     SpeedOption,
     VerboseOption,
     configure_logging,
@@ -36,7 +37,6 @@ from rigs.loops import run as run_loop
 from rigs.rigfile import Ports, RigFile, load_rig, site_of
 from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 
-RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="Rig file (YAML).")]
 HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="Where the HTTP interface binds.")]
 DataOption = Annotated[
     Path | None,

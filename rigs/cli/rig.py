@@ -1,0 +1,82 @@
+"""rig: the rigs that come along, and new ones of any size."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from ruamel.yaml import YAML
+
+from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
+from rigs.generate import LARGEST, generated
+from rigs.shipped import FOLDER, names, place, summary
+
+app = typer.Typer(
+    help="Rigs that come along: list, copy; generate one of any size.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+MOST = 5 * LARGEST
+
+
+@app.callback()
+def _group() -> None:
+    """Rigs that come along: list, copy; generate one of any size."""
+
+
+@app.command(name="list")
+def list_(json: JsonOption = False) -> None:
+    """List the rigs that come along; `standin run NAME` takes these names, too.
+
+    Example: `standin rig list`
+    """
+    shown = {name: summary(FOLDER / f"{name}.yaml") for name in names()}
+    if json:
+        print_json(shown)
+        return
+    width = max(map(len, shown))
+    for name, text in shown.items():
+        typer.echo(f"{name:<{width}}  {text}")
+
+
+@app.command()
+def copy(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `standin rig list`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+) -> None:
+    """Copy a rig that comes along, to make it one's own.
+
+    Example: `standin rig copy a1080a-pair rack.yaml`
+    """
+    with explained():
+        source = place(name)
+    if file.exists():
+        stop(f"{file} is there already", USAGE)
+    try:
+        shutil.copyfile(source, file)
+    except OSError as error:
+        stop(f"{error.filename or file}: {error.strerror}", USAGE)
+    typer.echo(f"{file}: a copy of {name}")
+
+
+@app.command()
+def generate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the rig goes.")],
+    ups: Annotated[int, typer.Option("--ups", min=0, max=MOST, help="How many UPSs.")] = 10,
+    bmc: Annotated[int, typer.Option("--bmc", min=0, max=MOST, help="How many servers with BMCs.")] = 10,
+    profile: Annotated[str, typer.Option("--profile", help="Of the UPSs.")] = "smart-ups-1400-100v",
+) -> None:
+    """Write a rig of many devices, each with an address of its own in 127.0.0.0/8.
+
+    Example: `standin rig generate many.yaml --ups 1000 --bmc 1000`
+    """
+    yaml = YAML()
+    yaml.default_flow_style = None
+    try:
+        with file.open("w", encoding="utf-8") as stream:
+            yaml.dump(generated(ups, bmc, profile), stream)
+    except OSError as error:
+        stop(f"{file}: {error.strerror}", USAGE)
+    typer.echo(f"{file}: {ups} UPSs, {bmc} servers with BMCs")

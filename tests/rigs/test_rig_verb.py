@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from rigs.generate import LARGEST, generated
+from rigs.rigfile import RigFile, load_rig
+from rigs.shipped import FOLDER, names
+
+
+def standin(*words: str, status: int = 0) -> str:
+    command = [sys.executable, "-m", "rigs.cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def test_every_rig_that_comes_along_says_what_it_is() -> None:
+    shown = json.loads(standin("rig", "list", "--json"))
+    assert set(shown) == {path.stem for path in FOLDER.glob("*.yaml")}
+    assert all(len(text) > 20 for text in shown.values()), shown
+
+
+def test_a_rig_is_named_copied_and_not_written_over(tmp_path: Path) -> None:
+    assert "電源グループ1" in standin("tree", "c1")
+    copy = tmp_path / "rack.yaml"
+    standin("rig", "copy", "a1080a-pair", str(copy))
+    assert copy.read_bytes() == (FOLDER / "a1080a-pair.yaml").read_bytes()
+    assert "is there already" in standin("rig", "copy", "a1080a-pair", str(copy), status=2)
+    assert f"no sample of that name; samples: {names()[0]}" in standin("tree", "nosuch", status=2)
+    assert "none.yaml: No such file" in standin("tree", str(tmp_path / "none.yaml"), status=2)
+
+
+@pytest.mark.parametrize(("ups", "bmcs"), [(3, 7), (0, 2), (2, 0)])
+def test_a_generated_rig_is_a_valid_one(tmp_path: Path, ups: int, bmcs: int) -> None:
+    path = tmp_path / "many.yaml"
+    standin("rig", "generate", str(path), "--ups", str(ups), "--bmc", str(bmcs))
+    rig = load_rig(path)
+    assert (len(rig.ups), len(rig.servers)) == (ups, bmcs)
+    assert "a valid rig file" in standin("check", str(path))
+
+
+def test_every_generated_device_has_an_address_of_its_own() -> None:
+    rig = RigFile.model_validate(generated(600, 600, "smart-ups-1400-100v"))
+    bmcs = [server.bmc.address for server in rig.servers.values() if server.bmc is not None]
+    addresses = [
+        *(ups.address for ups in rig.ups.values()),
+        *(server.address for server in rig.servers.values()),
+        *bmcs,
+    ]
+    assert len(set(addresses)) == 1800
+    assert all(ip_address(text).is_loopback for text in addresses)
+    last = list(generated(LARGEST + 1, 0, "p")["ups"].values())[-1]
+    assert last["address"] == "127.17.0.1"
