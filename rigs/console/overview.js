@@ -6,6 +6,7 @@ import { t } from "./texts.js";
 import * as world from "./world.js";
 
 const SHOWN_EVENTS = 200;
+const MANY = 60; // devices, above which each is a line
 
 // State words to how worried a person should be.
 const MOOD = {
@@ -75,7 +76,7 @@ function buildCard(name, kind, inputs) {
   const node = element("article", { className: "device" }, title, list);
   node.dataset.device = name;
   if (actions.childElementCount) node.append(actions);
-  cards.set(name, { node, state, values, kind });
+  cards.set(name, { node, state, values, fields: FIELDS[kind] ?? [] });
   return node;
 }
 
@@ -86,13 +87,41 @@ function showCard(name, device) {
   card.node.className = `device ${MOOD[device.state] ?? ""}${part}`;
   card.state.textContent = device.state;
   if (device.link?.incident) incidents.set(name, device.link.incident);
-  for (const [label, field, write] of FIELDS[card.kind] ?? []) {
+  for (const [, field, write] of card.fields) {
     card.values.get(field).textContent = write(device[field]);
   }
 }
 
+// Where there are many devices a card is one line, with what hangs on it inside; its page has the rest.
+function buildLine(name, className) {
+  const state = element("span", { className: "state" });
+  const link = element("a", { href: `#/devices/${encodeURIComponent(name)}`, textContent: name });
+  const node = element("article", { className }, element("h3", {}, link, state));
+  node.dataset.device = name;
+  cards.set(name, { node, state, values: new Map(), fields: [] });
+  return node;
+}
+
+function buildTiles(columnsNode, shown) {
+  const names = Object.keys(shown.devices).filter((name) => !["psu", "hub"].includes(shown.devices[name].kind));
+  const fed = new Map(shown.wiring.map(([from, to]) => [to, from])); // the last feed of several
+  cards.clear();
+  for (const name of names) buildLine(name, fed.has(name) || name.endsWith(".bmc") ? "device part" : "device");
+  const tiles = [];
+  for (const name of names) {
+    const card = cards.get(name).node;
+    const above = cards.get(name.endsWith(".bmc") ? name.slice(0, -4) : fed.get(name));
+    const kind = shown.devices[name].kind;
+    if (kind !== "ups" && above && shown.devices[above.node.dataset.device].kind !== "mains") above.node.append(card);
+    else tiles.push(card);
+  }
+  columnsNode.className = "tiles";
+  columnsNode.replaceChildren(...tiles);
+}
+
 async function buildPlant(columnsNode, shown) {
   const devices = shown.devices;
+  columnsNode.className = "";
   const names = Object.keys(devices);
   const inputs = {};
   await Promise.all(names.filter((name) => devices[name].kind === "bmc").map(async (name) => {
@@ -186,19 +215,23 @@ export function page(root, alive) {
     return stopEvents;
   }
   let shape = "";
+  const redraw = () => {
+    if (columnsNode.className === "") drawWires(plantNode, world.latest());
+    else wires.replaceChildren();
+  };
   const show = async (shown) => {
     const now = Object.keys(shown.devices).join();
     if (now !== shape) {
       shape = now;
-      await buildPlant(columnsNode, shown);
+      if (Object.keys(shown.devices).length > MANY) buildTiles(columnsNode, shown);
+      else await buildPlant(columnsNode, shown);
     }
     if (!alive()) return;
     for (const [name, device] of Object.entries(shown.devices)) showCard(name, device);
-    drawWires(plantNode, shown);
+    redraw();
   };
   const stopWorld = world.listen(show);
   show(world.latest());
-  const redraw = () => drawWires(plantNode, world.latest());
   addEventListener("resize", redraw);
   return () => {
     stopEvents();

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from rigs.generate import generated
+from rigs.ports import free_port
 from tests.support.live import Live, running, sample
 
 PAGES = ("", "#/devices", "#/devices/UPS1", "#/devices/server1.bmc", "#/events", "#/delivery", "#/groups")
@@ -130,6 +133,28 @@ def test_the_groups_are_those_of_the_status_verb(page: Page, live: Live) -> None
     shown = [row.split("\t")[0].strip() for row in page.locator("main tbody").inner_text().splitlines()]
     assert shown == ["cluster-power", "node1", "UPS1", "server1", "node2", "UPS2", "server2"]
     expect(page.locator("#tree")).to_contain_text("linked terminals: server1")
+
+
+def test_many_devices_are_lines_with_what_hangs_on_them(page: Page, tmp_path: Path) -> None:
+    document = generated(40, 40, "smart-ups-1400-100v")
+    document["ports"] |= {name: free_port() for name in ("snmp", "trap", "ipmi", "echo")}
+    with running(document, tmp_path) as live:
+        page.goto(live.url)
+        below = page.locator('[data-device="UPS0003"] [data-device="server0003"] [data-device="server0003.bmc"] .state')
+        expect(below).to_have_text("running")
+        assert page.locator("[data-device]").count() == 1 + 40 + 40 + 40
+        assert page.locator("#wires path").count() == 0
+        live.tell("UPS0003 button_off")
+        expect(page.locator('[data-device="UPS0003"] > h3 .state')).to_have_text("off")
+        expect(page.locator('[data-device="server0003"] > h3 .state')).to_have_text("off")
+        page.get_by_role("link", name="UPS0003", exact=True).click()
+        expect(page.locator("#device")).to_have_text("UPS0003")
+        for width in (1400, 400):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(live.url)
+            expect(page.locator("[data-device]")).to_have_count(121)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.goto("about:blank")
 
 
 def test_japanese_for_those_who_read_it(browser: Browser, live: Live) -> None:
