@@ -23,6 +23,7 @@ from gateway.commander import Commands
 from gateway.config import Site, UpsDevice
 from gateway.config_sinks import SseSink
 from gateway.core import Core, Surroundings
+from gateway.decode.fields import fields
 from gateway.deliver.sinks.sse import Streams
 from gateway.destinations import Destinations
 from gateway.devices.bmc_commands import RECOVERY_COMMANDS
@@ -87,6 +88,7 @@ class Gateway:
         self.destinations = Destinations(
             _kinds(site), site.forwards, self._core.parts, self._events, self._extent, self._streams
         )
+        self._tree = tree
         self._poller = UpsPoller(tree, POLLED, SHOWN, self._observe)
         self._heartbeat = Heartbeat(self._observe)
         self._commands = Commands(site, tree, store, unix_ms, self._command_done, self._is_heard)
@@ -270,6 +272,24 @@ class Gateway:
 
     async def journal(self) -> dict[str, Any]:
         return await self._core.row() | {"listeners": [listener.row() for listener in self._listeners.values()]}
+
+    async def record(self, position: int, partition: int) -> dict[str, Any]:
+        record = await self._core.record(position, partition)
+        if record is None:
+            raise Refusal(404, f"there is no record {position}; it may be older than the journal keeps")
+        arrival = record.arrival
+        datagram = arrival.kind is RecordKind.DATAGRAM
+        return {
+            "position": record.position,
+            "at_ms": arrival.at_ms,
+            "kind": arrival.kind.value,
+            "listener": arrival.listener,
+            "source": arrival.source,
+            "port": arrival.port,
+            "octets": arrival.data.hex(" ") if datagram else "",
+            "text": "" if datagram else arrival.data.decode("utf-8", "replace"),
+            "fields": [field._asdict() for field in fields(arrival.data, self._tree)] if datagram else [],
+        }
 
     async def _extent(self) -> tuple[int, int]:
         """Records and last position. Raises StoreError."""

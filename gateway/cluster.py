@@ -22,13 +22,13 @@ from gateway.core import Part, Surroundings
 from gateway.correlate import Open, State
 from gateway.deliver.jet_outbox import JetOutbox
 from gateway.deliver.progress import Events
-from gateway.journal.jetstream import append
+from gateway.journal.jetstream import JetJournal, append
 from gateway.local import fresh_identity
 from gateway.metrics import Metrics
 from gateway.pacing import Growth
 from gateway.partition import Partition, Router
 from gateway.receive import FairQueue
-from gateway.records import Arrival, EngineIdentity, RecordKind, encode_json
+from gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
 from gateway.reloading import changes
 from gateway.store import StoreError
 from gateway.thinking import Thinking
@@ -144,6 +144,14 @@ class ClusterCore:
         except StoreError:
             log.info("lease left to end by itself")
         await self._bus.stop()
+
+    async def record(self, position: int, partition: int) -> Record | None:
+        journal = JetJournal(self._bus, partition)
+        try:
+            records = await journal.after(position - 1, 1) if partition < self._bus.layout.partitions else []
+        finally:
+            await journal.close()
+        return records[0] if records and records[0].position == position else None
 
     async def row(self) -> dict[str, Any]:
         layout = self._bus.layout

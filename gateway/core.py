@@ -10,7 +10,7 @@ from gateway.correlate import Open
 from gateway.deliver import Dispatcher
 from gateway.deliver.forward import Forwarder
 from gateway.deliver.progress import Events
-from gateway.records import Arrival, Observation
+from gateway.records import Arrival, Observation, Record
 
 
 class Part(NamedTuple):
@@ -62,6 +62,9 @@ class Core(Protocol):
 
     async def stop(self) -> None:
         """Work off what was heard, and close."""
+
+    async def record(self, position: int, partition: int) -> Record | None:
+        """What was heard at a position of the journal, or of one partition of it; None when it is gone."""
 
     async def row(self) -> dict[str, Any]:
         """How the journal stands, for people. Raises nothing."""

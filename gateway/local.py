@@ -21,7 +21,7 @@ from gateway.deliver.relay import Trust
 from gateway.journal import Journal
 from gateway.metrics import Metrics
 from gateway.pipeline import Hooks, Pipeline
-from gateway.records import Arrival, Damage, EngineIdentity, Observation
+from gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
 from gateway.reloading import apply, changes
 from gateway.salvage import Salvage
 from gateway.store import Store, StoreError
@@ -95,6 +95,10 @@ class LocalCore:
 
     def conditions(self) -> dict[str, dict[str, Open]]:
         return self._thinking.state.open
+
+    async def record(self, position: int, partition: int) -> Record | None:
+        records = await self._journal.after(position - 1, 1) if partition == 0 else []
+        return records[0] if records and records[0].position == position else None
 
     async def start(self) -> None:
         identity = await self._outbox.identity(fresh_identity(self._unix_ms))

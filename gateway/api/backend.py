@@ -86,6 +86,9 @@ class Backend(Protocol):
 
     async def journal(self) -> dict[str, Any]: ...
 
+    async def record(self, position: int, partition: int) -> dict[str, Any]:
+        """What was heard at a position of the journal, field by field. Raises Refusal 404."""
+
     def ready(self) -> bool: ...
 
     def streams_full(self) -> bool: ...

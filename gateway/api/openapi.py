@@ -54,6 +54,19 @@ LAST = {
     "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
 }
 LAST_EVENT_ID = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
+POSITION = {
+    "name": "position",
+    "in": "path",
+    "required": True,
+    "description": "As the evidence of an event names it.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+}
+PARTITION = {
+    "name": "partition",
+    "in": "query",
+    "description": "Of a journal on JetStream.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1, "default": 0},
+}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -214,6 +227,15 @@ ROUTES: tuple[Route, ...] = (
         {200: ("How many there are", RULES_READ)},
     ),
     Route("GET", "/v1/journal", "journal", Role.READ, "Extent of the journal", {200: ("Extent", OBJECT)}),
+    Route(
+        "GET",
+        "/v1/journal/{position}",
+        "record",
+        Role.READ,
+        "What was heard at a position of the journal, field by field",
+        {200: ("The record", OBJECT)},
+        (POSITION, PARTITION),
+    ),
 )
 MEDIA = {"stream": "text/event-stream", "metrics": "text/plain"}
 

@@ -198,3 +198,10 @@ class _Handlers:
 
     async def journal(self, _request: web.Request) -> web.Response:
         return reply(await self._backend.journal())
+
+    async def record(self, request: web.Request) -> web.Response:
+        position, partition = request.match_info["position"], request.query.get("partition", "0")
+        for text in (position, partition):
+            if not text.isascii() or not text.isdigit() or len(text) > LONGEST_NUMBER:
+                raise Refusal(400, "position and partition are numbers")
+        return reply(await self._backend.record(int(position), int(partition)))

@@ -72,8 +72,22 @@ function facts(value) {
 function whole(event) {
   const item = line(event);
   const { evidence, ...data } = event.data;
-  item.append(element("details", {}, element("summary", { textContent: t("evidence") }), facts({ id: event.id, ...data, ...evidence })));
+  const details = element("details", {}, element("summary", { textContent: t("evidence") }), facts({ id: event.id, ...data, ...evidence }));
+  if (evidence?.position) details.addEventListener("toggle", () => showRecord(details, evidence.position), { once: true });
+  item.append(details);
   return item;
+}
+
+// What was heard, octet by octet, as the journal has it.
+async function showRecord(holder, position) {
+  const record = await get(`/v1/journal/${position}`).catch((error) => ({ fields: [], text: error.message, octets: "" }));
+  const rows = record.fields.map((field) => [String(field.at), String(field.octets), field.name, field.type, field.value]);
+  const shown = rows.length ? table([t("octet"), t("octets"), t("name"), t("type"), t("value")], rows) : element("pre", { textContent: record.text });
+  if (rows.length) {
+    shown.querySelectorAll("tbody tr").forEach((line, at) => line.children[2].classList.add(`depth${Math.min(record.fields[at].depth, 6)}`));
+  }
+  const place = element("p", { textContent: `${t("journal")} ${position}${record.source ? `: ${record.source}:${record.port} > ${record.listener}` : ""}` });
+  holder.append(element("div", { className: "record" }, place, wide(shown), element("pre", { textContent: record.octets })));
 }
 
 export function page(root, alive) {

@@ -17,6 +17,7 @@ const JAPANESE = {
   "Redeliver": "再配信", "clients": "接続数", "paused": "停止中", "delivered": "配信済み", "No destinations.": "配信先がありません。",
   "Tree": "構成", "Status": "状態一覧", "This rig has no power-control groups.": "電源制御グループがありません。",
   "arguments": "引数", "charge": "充電率", "load": "負荷", "input": "入力電圧", "seconds ago": "秒前", "Off": "切", "On": "入",
+  "octet": "位置", "octets": "長さ", "journal": "ジャーナル",
   "Output off": "出力OFF", "Output on": "出力ON", "Recovery starts": "回復開始", "Recovery ends": "回復終了",
 };
 

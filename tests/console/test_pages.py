@@ -111,6 +111,10 @@ def test_events_are_filtered_and_show_their_evidence(page: Page, live: Live) -> 
     lost.locator("summary").click()
     expect(lost.locator("details")).to_contain_text("upsOnBattery")
     expect(lost.locator("details")).to_contain_text("1.3.6.1.4.1.318.0.5")
+    row = lost.locator(".record tbody tr", has_text="specific-trap")
+    expect(row.locator("td").last).to_have_text("5")
+    expect(lost.locator(".record pre")).to_contain_text("30 ")
+    expect(lost.locator(".record p")).to_contain_text("127.0.1.")
     live.tell("city on")
 
 
