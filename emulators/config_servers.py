@@ -58,7 +58,7 @@ class BmcConfig(Strict):
 
 
 class GuestConfig(Strict):
-    """A virtual machine."""
+    """A virtual machine. Its times are nobody's but the rig's: no document says any."""
 
     boot_s: Seconds = 30
     shutdown_s: Seconds = 20
@@ -137,6 +137,7 @@ class HubConfig(Strict):
     power: Feed
     serves: tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}(\.bmc)?$")], ...] = Field(min_length=1)
     load_w: float = Field(default=20, ge=0)
+    """No document says."""
 
 
 class ManagerConfig(Strict):
@@ -157,6 +158,6 @@ class IntelligentUpsConfig(Strict):
     line_board: bool = False
     """The V.24 board, whose line signal switches."""
     hold_s: Seconds = 600
-    """How long its battery lasts."""
+    """How long its battery lasts; no document says."""
     off_delay_s: Seconds = 120
-    """From the order to its outlets going off."""
+    """From the order to its outlets going off; no document says."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.build import REFERENCE, pages
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("mibs", "wire", "emulators", "gateway", "rigs")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -44,6 +46,19 @@ def test_links_in_documents_lead_somewhere() -> None:
     ]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_the_reference_is_that_of_the_code() -> None:
+    for name, text in pages().items():
+        assert (REFERENCE / name).read_text() == text, f"docs/reference/{name} is out of date: make docs"
+    assert {path.name for path in REFERENCE.glob("*.md")} == set(pages())
+
+
+def test_links_inside_the_reference_lead_to_its_sections() -> None:
+    for name, text in pages().items():
+        sections = {line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("##")}
+        for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+            assert anchor in sections, f"{name}: {anchor}"
 
 
 def test_the_readme_has_the_two_commands_and_they_are_targets() -> None:

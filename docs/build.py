@@ -1,0 +1,203 @@
+"""`make docs`: the reference, from the code itself. A test holds docs/reference to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+from emulators.devices.bmc import load_profile as load_bmc_profile
+from emulators.devices.bmc import profile_names as bmc_profile_names
+from emulators.devices.ups import load_profile, profile_names
+from gateway.api.openapi import ROUTES
+from gateway.config import Site
+from gateway.translate import EventType
+from gateway.translate.traps import RULES
+from mibs import Oid, standard_tree
+from rigs.cli.main import app
+from rigs.controllers import CONTROLLERS
+from rigs.rigfile import RigFile
+from rigs.scenario import Scenario
+
+CONTROLLER = "rigs__controllers__"  # how pydantic tells models of one name apart
+REFERENCE = Path(__file__).parent / "reference"
+MADE = "<!-- made by `make docs` from the code; do not edit -->\n\n"
+MODELS: dict[str, tuple[str, type[BaseModel], str]] = {
+    "rig": ("Rig file", RigFile, "`standin run RIG`; its JSON Schema is `standin schema rig`."),
+    "site": ("Site file", Site, "`standin gateway SITE`; explained in [site-file.md](../site-file.md)."),
+    "scenario": ("Scenario file", Scenario, "`standin replay FILE`; explained in [scenarios.md](../scenarios.md)."),
+}
+
+
+def table(heads: list[str], rows: list[list[Any]]) -> str:
+    cells = [[str(cell).replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    lines = [heads, ["---"] * len(heads), *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+def kind_of(schema: dict[str, Any], parts: dict[str, Any]) -> str:
+    """A schema in a few words; parts that have a section of their own are links."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        if name.startswith(CONTROLLER):
+            stand = name.split("__")[2]
+            return f"[{stand}](controllers.md#{stand})"
+        inner = parts.get(name, {})
+        return f"[{name}](#{name.lower()})" if "properties" in inner else kind_of(inner, parts)
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return " or ".join(dict.fromkeys(kind_of(part, parts) for part in schema[union]))
+    if schema.get("type") == "array":
+        items = schema.get("items") or {"anyOf": schema.get("prefixItems", [])}
+        return f"list of {kind_of(items, parts)}"
+    if schema.get("type") == "object":
+        inner = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), None)
+        return f"names to {kind_of(inner, parts)}" if isinstance(inner, dict) else "names to values"
+    limits = [f"{word} {schema[key]:g}" for key, word in LIMITS.items() if key in schema]
+    return " ".join([str(schema.get("type", "anything")), *limits])
+
+
+LIMITS = {
+    "minimum": "from",
+    "exclusiveMinimum": "above",
+    "maximum": "to",
+    "minLength": "at least",
+    "maxLength": "at most",
+}
+
+
+def keys_of(schema: dict[str, Any], parts: dict[str, Any]) -> str:
+    needed = schema.get("required", ())
+    rows = []
+    for key, part in schema.get("properties", {}).items():
+        default = part.get("default")
+        scalar = isinstance(default, str | int | float) and default != ""
+        shown = "needed" if key in needed else f"`{default}`" if scalar else ""
+        rows.append([f"`{key}`", kind_of(part, parts), shown, part.get("description", "")])
+    return table(["key", "value", "default", ""], rows) if rows else ""
+
+
+def file_page(title: str, model: type[BaseModel], about: str) -> str:
+    schema = model.model_json_schema()
+    parts = schema.get("$defs", {})
+    text = [f"# {title}\n\n{about}\n\n{keys_of(schema, parts)}"]
+    for name, part in sorted(parts.items()):
+        if "properties" in part and not name.startswith(CONTROLLER):
+            text.append(f"## {name}\n\n{part.get('description', '')}\n\n{keys_of(part, parts)}")
+    return "\n".join(text)
+
+
+# --- the rest -----------------------------------------------------------------------------------------------------
+
+
+def events_page() -> str:
+    tree = standard_tree()
+    told: dict[str, list[str]] = {}
+    for oid, rule in RULES.items():
+        told.setdefault(rule.type.value, []).append(f"{tree.label(Oid.parse(oid))} ({rule.severity.value})")
+    rows = [[f"`{item.value}`", ", ".join(told.get(item.value, []))] for item in EventType]
+    return (
+        "# Events\n\nCloudEvents 1.0 in JSON. `data` has `device`, `severity`, `text`, `condition` with `opens` or\n"
+        "`clears`, `group` and `evidence`; the AsyncAPI document is at `/v1/asyncapi.json` while a gateway runs.\n\n"
+        + table(["type", "from the traps"], rows)
+    )
+
+
+def api_page() -> str:
+    rows = [[route.method, f"`{route.path}`", route.role.value, route.summary] for route in ROUTES]
+    return "# HTTP interface\n\nThe OpenAPI document is at `/v1/openapi.json` while a gateway runs.\n\n" + table(
+        ["method", "path", "role", ""], rows
+    )
+
+
+def verbs(command: Any, words: str) -> Iterator[tuple[str, Any]]:
+    for name, inner in getattr(command, "commands", {}).items():
+        if getattr(inner, "commands", None):
+            yield from verbs(inner, f"{words} {name}")
+        else:
+            yield f"{words} {name}", inner
+
+
+def cli_page() -> str:
+    statuses = (
+        "0 done, 1 what was asked for did not hold, 2 bad usage or configuration, 3 something could not be reached"
+    )
+    parts = [f"# Command line\n\nExit status: {statuses}, 130 interrupted.\n"]
+    for words, command in verbs(typer.main.get_command(app), "standin"):
+        rows = []
+        for parameter in command.params:
+            shown = parameter.metavar or parameter.name.upper()
+            name = ", ".join(parameter.opts) if parameter.param_type_name == "option" else shown
+            value = f" {parameter.metavar}" if parameter.param_type_name == "option" and parameter.metavar else ""
+            rows.append([f"`{name}{value}`", getattr(parameter, "help", "") or ""])
+        parts.append(f"## {words}\n\n{(command.help or '').strip()}\n\n{table(['', ''], rows) if rows else ''}")
+    return "\n".join(parts)
+
+
+def profiles_page() -> str:
+    cards = [load_profile(name) for name in profile_names()]
+    rows = [[f"`{item.profile}`", item.text("upsBasicIdentModel"), str(len(item.instances))] for item in cards]
+    tree = standard_tree()
+    objects = sorted({label.partition(".")[0] for item in cards for label in item.instances if not label[0].isdigit()})
+    shown = [
+        [f"`{name}`", str(tree.named(name).oid), tree.named(name).syntax, tree.named(name).access] for name in objects
+    ]
+    controllers = [load_bmc_profile(name) for name in bmc_profile_names()]
+    bmcs = [
+        [f"`{item.profile}`", f"{item.identity.manufacturer}, {item.identity.product:04X}h", str(len(item.sensors))]
+        for item in controllers
+    ]
+    return (
+        "# Profiles, and the objects of the cards\n\n"
+        + table(["UPS profile", "model", "instances"], rows)
+        + "\n"
+        + table(["BMC profile", "manufacturer, product", "sensors"], bmcs)
+        + f"\n{len(shown)} objects by name; what a profile has besides stands in it by number.\n\n"
+        + table(["object", "OID", "syntax", "access"], shown)
+    )
+
+
+def controllers_page() -> str:
+    about = "In a rig's `controllers`; what they may see is [a decision](../decisions/0017-controllers.md)."
+    text = [f"# Stand-in controllers\n\n{about}\n"]
+    for name in sorted(CONTROLLERS):
+        module = import_module(CONTROLLERS[name].__module__)
+        said = (import_module(CONTROLLERS[name].__module__.removesuffix(".stand")).__doc__ or "").strip()
+        schema = module.Config.model_json_schema()
+        parts = schema.get("$defs", {})
+        text.append(f"## {name}\n\n{said}\n\n{keys_of(schema, parts)}")
+        text += [
+            f"### {key}\n\n{part.get('description', '')}\n\n{keys_of(part, parts)}"
+            for key, part in sorted(parts.items())
+        ]
+    return "\n".join(text)
+
+
+def pages() -> dict[str, str]:
+    """Every page of the reference by its file name."""
+    made = {f"{name}-file.md": file_page(*parts) for name, parts in MODELS.items()}
+    made |= {
+        "events.md": events_page(),
+        "http.md": api_page(),
+        "command-line.md": cli_page(),
+        "profiles.md": profiles_page(),
+        "controllers.md": controllers_page(),
+    }
+    return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
+
+
+if __name__ == "__main__":
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
