@@ -176,6 +176,7 @@ def test_answers_keep_to_the_published_document(tmp_path: Path) -> None:
             "/v1/devices/{id}": "/v1/devices/UPS1",
             "/v1/devices/{id}/commands": "/v1/devices/UPS1/commands",
             "/v1/commands/{id}": f"/v1/commands/{command}",
+            "/v1/journal/{position}": "/v1/journal/1",
         }
         for path, operations in api["paths"].items():
             content = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})

@@ -23,6 +23,7 @@ def call(*words: str | Path, cwd: Path, status: int = 0) -> str:
     return done.stdout
 
 
+@pytest.mark.network
 @pytest.mark.timeout(400)
 def test_the_wheel_runs_where_there_is_no_checkout(tmp_path: Path) -> None:
     dist, home = tmp_path / "dist", tmp_path / "home"
