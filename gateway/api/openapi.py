@@ -231,7 +231,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/v1/journal/{position}",
         "record",
-        Role.READ,
+        Role.OPERATE,  # datagrams carry communities
         "What was heard at a position of the journal, field by field",
         {200: ("The record", OBJECT)},
         (POSITION, PARTITION),

@@ -263,6 +263,10 @@ def test_tokens_and_foreign_pages() -> None:
         await stage.get("/v1/devices", 401)
         await stage.get("/v1/devices", 401, **bearer("x"))
         await stage.get("/v1/devices", 200, **bearer("r"))
+        await stage.get("/v1/journal/1", 403, **bearer("r"))  # datagrams carry communities
+        await stage.get("/v1/journal/1", 200, **bearer("o"))
+        await stage.get("/v1/journal/999999999", 404, **bearer("o"))
+        await stage.get("/v1/journal/x", 400, **bearer("o"))
         path, body = "/v1/devices/UPS1/commands", {"command": "output.on"}
         await stage.post(path, body, 403, **bearer("r"))
         await stage.post(path, body, 202, **bearer("o"))
