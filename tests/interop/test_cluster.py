@@ -248,6 +248,17 @@ def test_sinks_are_held_and_looked_after_at_either_gateway(tmp_path: Path) -> No
             assert sorted(numbers(delivered(path))) == sorted(DEVICES)
 
 
+def test_what_was_heard_is_shown_by_either_gateway(tmp_path: Path) -> None:
+    with pair(tmp_path) as (_, one, other):
+        assert one.informer("127.0.7.1").inform(7)
+        for site in (one, other):
+            answers = [site.ask(f"/v1/journal/1?partition={number}") for number in range(PARTITIONS + 1)]
+            (record,) = [answer for answer in answers if answer.get("kind") == "datagram"]
+            assert record["source"] == "127.0.7.1"
+            assert "7" in {field["value"] for field in record["fields"]}
+            assert answers[-1]["status"] == 404
+
+
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     journal = {"jetstream": {"login": {"servers": [f"nats://127.0.0.1:{free_port()}"]}}}
