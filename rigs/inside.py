@@ -12,7 +12,7 @@ from mibs import MibTree
 from wire.sdr import THRESHOLD
 from wire.sel import SelRecord
 
-UNITS = {1: "°C", 4: "V", 5: "A", 6: "W", 18: "rpm"}  # table 43-15
+UNITS = {1: "°C", 4: "V", 6: "W", 18: "rpm"}  # IPMI 2.0 table 43-15: those of the profiles
 
 
 def inside(place: Place, tree: MibTree, now: Instant) -> dict[str, Any]:

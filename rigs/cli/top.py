@@ -19,6 +19,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from mibs import standard_tree
 from rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
 from rigs.controllers.watch import one_line, watch
 
@@ -26,21 +27,8 @@ ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown
 STALE_S = 30.0
 COLUMNS = ("device", "kind", "heard", "state", "input", "output", "load", "charge", "left", "conditions")
-# upsBasicOutputStatus
-STATES = {
-    1: "unknown",
-    2: "on line",
-    3: "on battery",
-    4: "on boost",
-    5: "asleep",
-    6: "bypass",
-    7: "off",
-    8: "rebooting",
-    9: "bypass",
-    10: "bypass",
-    11: "waits for power",
-    12: "on trim",
-}
+STATES = standard_tree().named("upsBasicOutputStatus").enum
+ON_LINE = "onLine"
 
 
 class Shown(NamedTuple):
@@ -203,7 +191,7 @@ def _cells(row: dict[str, Any]) -> list[Text | str]:
         row["id"],
         row["kind"],
         Text("never" if heard is None else f"{heard:.0f} s", "red" if heard is None or heard > STALE_S else ""),
-        Text(state, "" if state in ("", "on line") else "yellow"),
+        Text(state, "" if state in ("", ON_LINE) else "yellow"),
         _unit(readings.get("upsAdvInputLineVoltage"), "V"),
         _unit(readings.get("upsAdvOutputVoltage"), "V"),
         _unit(readings.get("upsAdvOutputLoad"), "%"),
