@@ -1,28 +1,49 @@
-# One image for every verb of `standin`. The base can be any Debian-like image with Python 3.11 or newer.
+# Three targets: `emulators` (devices and the lab interface), `gateway` (for real devices), and `standin`, the last,
+# which runs both. The base can be any Debian-like image with Python 3.11 or newer.
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY requirements.lock pyproject.toml hatch_build.py README.md ./
-RUN python3 -m venv /opt/standin \
-    && /opt/standin/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements-build.lock ./
+RUN python3 -m venv /build && /build/bin/pip install -q --no-cache-dir --require-hashes -r requirements-build.lock
+COPY requirements.lock pyproject.toml hatch_build.py README.md CHANGELOG.md ./
 COPY mibs mibs
 COPY wire wire
 COPY emulators emulators
 COPY gateway gateway
 COPY rigs rigs
-RUN /opt/standin/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+RUN PYTHON=/build/bin/python rigs/deploy/install /out
 
-FROM ${BASE}
+# Files as in a Debian package; a user of its own; nothing to write but /var/lib/standin.
+FROM ${BASE} AS base
+ARG PACKAGES=""
+RUN if [ -n "$PACKAGES" ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends $PACKAGES \
+    && rm -rf /var/lib/apt/lists/*; fi
 RUN useradd --uid 10001 --home-dir /var/lib/standin --create-home standin
-COPY --from=build /opt/standin /opt/standin
-COPY rigs/samples /usr/share/standin/samples
-ENV PATH=/opt/standin/bin:$PATH PYTHONUNBUFFERED=1
+COPY --from=build /out /
+ENV PYTHONUNBUFFERED=1
 USER 10001
 WORKDIR /var/lib/standin
 VOLUME /var/lib/standin
+ENTRYPOINT ["/usr/bin/standin"]
+
+FROM base AS emulators
+EXPOSE 1161/udp 1623/udp 1080/tcp 2323/tcp 8081/tcp
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8081), 2)"]
+CMD ["emulators", "/etc/standin/rig.yaml", "--ports", "high", "--http", "127.0.0.1:8081", "--data", "/var/lib/standin"]
+
+FROM base AS gateway
+USER 0
+RUN sed -i 's/port: 162}/port: 1162}/' /etc/standin/site.yaml   # 162 needs a right that not every engine gives
+USER 10001
+EXPOSE 1162/udp 8080/tcp
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
+CMD ["gateway", "/etc/standin/site.yaml", "--data", "/var/lib/standin"]
+
+FROM base AS standin
 EXPOSE 1161/udp 1162/udp 1623/udp 1080/tcp 2323/tcp 8080/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
-ENTRYPOINT ["standin"]
-CMD ["run", "/usr/share/standin/samples/a1080a-pair.yaml", "--ports", "high"]
+CMD ["run", "/etc/standin/rig.yaml", "--ports", "high", "--data", "/var/lib/standin"]

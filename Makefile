@@ -9,7 +9,7 @@ PORTS ?= file
 PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console fuzz mutations soak docs lock mibs clean
+.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console deb image-test fuzz mutations soak docs lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -69,6 +69,13 @@ bench-console: $(VENV)/.dev
 bench-heartbeats: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.heartbeats
 
+# dist/standin_VERSION_ARCH.deb, for the Python that makes it.
+deb: $(VENV)/.run
+	PYTHON=$(BIN)/python rigs/deploy/deb
+
+image-test: $(VENV)/.run
+	$(BIN)/python -m tests.images
+
 docs: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python docs/build.py
 
@@ -87,7 +94,8 @@ soak: $(VENV)/.dev
 
 lock: $(VENV)/.dev
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --extra nats pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group build -o requirements-build.lock
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group dev pyproject.toml -o requirements-dev.lock
 
 mibs: $(VENV)/.dev
@@ -98,9 +106,9 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "standin needs Python 3.11 or newer (PYTHON=$(PYTHON))"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { echo "cannot make a virtual environment: install python3-venv"; exit 2; }
 
-$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
 	@echo "installing locked dependencies into $(VENV)"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 

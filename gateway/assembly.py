@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
+from gateway.api import Holder, Role
 from gateway.bus import Bus, Layout
 from gateway.config import Api, BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan, keyword_address
 from gateway.config_sinks import (
@@ -54,6 +56,7 @@ from wire.wol import mac_address
 SinkWithCursor = WebhookSink | FileSink | ExecSink | SyslogSink | NatsSink
 
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
+SHORTEST_TOKEN = 16
 
 
 class SecretError(ValueError):
@@ -81,6 +84,24 @@ def _passphrase(where: str, name: str, text: str | None, path: Path | None) -> b
     if len(read) < SHORTEST_PASSPHRASE:
         raise SecretError(f"{where}.{name}_key_file {path}: a passphrase has at least 8 characters")
     return read.encode()
+
+
+def holders_of(api: Api) -> dict[str, Holder]:
+    """Who may ask over HTTP, tokens read from their files. Raises SecretError."""
+    return {
+        name: Holder(Role[token.role.upper()], token.sha256 or _digest(f"api.tokens.{name}.file", token.file))
+        for name, token in api.tokens.items()
+    }
+
+
+def _digest(where: str, path: Path | None) -> str:
+    try:
+        text = "" if path is None else path.read_text().strip()
+    except OSError as error:
+        raise SecretError(f"{where} {path}: {error.strerror}") from error
+    if len(text) < SHORTEST_TOKEN:
+        raise SecretError(f"{where} {path}: a token has at least {SHORTEST_TOKEN} characters")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def bus_of(site: Site) -> Bus | None:

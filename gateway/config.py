@@ -201,10 +201,17 @@ class JournalConfig(Strict):
 
 
 class Token(Strict):
-    """A bearer token, by the SHA-256 of its text in hexadecimal."""
+    """A bearer token: the SHA-256 of its text in hexadecimal, or a file with its text."""
 
     role: Literal["read", "operate", "lab"]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if (self.sha256 is None) == (self.file is None):
+            raise ValueError("give exactly one of sha256 and file")
+        return self
 
 
 class Limits(Strict):
@@ -243,8 +250,9 @@ class Api(Strict):
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
-        return f"{'https' if self.tls else 'http'}://{self.bind}"
+        """Where it is reached from this machine."""
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}" if self.host == "0.0.0.0" else f"{scheme}://{self.bind}"
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

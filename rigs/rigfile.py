@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -208,6 +209,20 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
         raise FileError([f"rig {rig.rig}: gateway: {in_short(error)}"]) from error
 
 
+def addresses_of(rig: RigFile) -> list[str]:
+    """What a machine must be given before it can run the rig: addresses of its devices beyond loopback."""
+    servers = rig.servers.values()
+    listed = [
+        *(ups.address for ups in rig.ups.values()),
+        *(address for server in servers for address in (server.address, *server.other_addresses)),
+        *(server.bmc.address for server in servers if server.bmc is not None),
+        *(address for manager in rig.managers.values() for address in (*manager.nodes.values(), manager.floating)),
+        *(listen.address for listen in rig.gateway.listen),
+    ]
+    own = (text for text in dict.fromkeys(listed) if not ip_address(text).is_loopback)
+    return [text for text in own if not ip_address(text).is_unspecified]
+
+
 def _with_port(monitor: Monitor, trap: int) -> Monitor:
     """A keyword without a port means the trap port of the rig."""
     return monitor.model_copy(
@@ -242,4 +257,4 @@ def _hub_of(rig: RigFile, device: str) -> str | None:
     return next((name for name, hub in rig.hubs.items() if device in hub.serves), None)
 
 
-__all__ = ["Ports", "RigFile", "load_rig", "plant_of", "site_of"]
+__all__ = ["Ports", "RigFile", "addresses_of", "load_rig", "plant_of", "site_of"]

@@ -18,7 +18,7 @@ from emulators.app import Emulators
 from emulators.faces.bind import BindError, explain_bind
 from gateway.api import Gate, Refusal, create_application
 from gateway.app import Gateway
-from gateway.assembly import server_tls
+from gateway.assembly import holders_of, server_tls
 from gateway.config import Api, Site, Token
 from gateway.store import Store, StoreError
 from mibs import MibTree
@@ -98,7 +98,7 @@ class GatewayProcess:
         self.emulators = emulators
         self.cast = cast
         self.gateway = Gateway(site, tree, Store(site.journal.path, thread), clock.unix_ms, _refusing(reread))
-        gate = Gate(site.api, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+        gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
         if emulators is not None:
             groups = None if rig is None else Groups(rig, self.gateway.devices)
@@ -208,7 +208,7 @@ class EmulatorsProcess:
     def __init__(self, rig: RigFile, clock: Clock, speed: Speed, api: Api, data: Path | None = None) -> None:
         self.emulators = Emulators(_plant(rig, speed), entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
         application = web.Application()
-        add_lab(application, self.emulators, Gate(api, None, clock.unix_ms, loop_s))
+        add_lab(application, self.emulators, Gate(holders_of(api), api.limits, None, clock.unix_ms, loop_s))
         self._http = HttpServer(application, api)
 
     async def start(self) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from aiohttp import web
 
 from gateway.api.backend import Refusal
 from gateway.api.limits import Buckets
-from gateway.api.tokens import ANONYMOUS, Role, admit
-from gateway.config import Api
+from gateway.api.tokens import ANONYMOUS, Holder, Role, admit
+from gateway.config import Limits
 from gateway.records import Audit, encode_json
 from gateway.store import StoreError
 
@@ -50,12 +50,19 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 class Gate:
     """One for an interface. `write` keeps what changed something, or tried to; `now_s` never goes back."""
 
-    def __init__(self, api: Api, write: Write | None, unix_ms: Callable[[], int], now_s: Callable[[], float]) -> None:
-        self._api = api
+    def __init__(
+        self,
+        holders: Mapping[str, Holder],
+        limits: Limits,
+        write: Write | None,
+        unix_ms: Callable[[], int],
+        now_s: Callable[[], float],
+    ) -> None:
+        self._holders = holders
         self._write = write
         self._unix_ms = unix_ms
         self._now_s = now_s
-        self._asked = Buckets(api.limits.per_s, api.limits.burst)
+        self._asked = Buckets(limits.per_s, limits.burst)
         self._wrong = Buckets(WRONG_PER_S, WRONG_BURST)
 
     def guard(self, role: Role, handler: Handler) -> Handler:
@@ -94,11 +101,11 @@ class Gate:
         if role is not Role.NOBODY and self._wrong.empty(address, now_s):
             raise _too_many("too many wrong tokens from this address", 1 / WRONG_PER_S)
         try:
-            request[ACTOR] = admit(request, self._api, role)
+            request[ACTOR] = admit(request, self._holders, role)
         except web.HTTPUnauthorized:
             self._wrong.take(address, now_s)
             raise
-        if self._api.tokens:
+        if self._holders:
             wait_s = self._asked.take(f"{request[ACTOR]} {address}", now_s)
             if wait_s:
                 raise _too_many("more requests than api.limits allows", wait_s)

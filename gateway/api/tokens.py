@@ -7,10 +7,9 @@ import hmac
 from collections.abc import Mapping
 from enum import IntEnum
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from aiohttp import web
-
-from gateway.config import Api, Token
 
 ANONYMOUS, LOCAL = "nobody", "local"  # who asks without a token: anybody, and somebody on this machine
 
@@ -24,17 +23,23 @@ class Role(IntEnum):
     LAB = 3
 
 
-def holder_of(tokens: Mapping[str, Token], header: str) -> tuple[str, Role]:
+class Holder(NamedTuple):
+    """Somebody with a token, known by the SHA-256 of its text in hexadecimal."""
+
+    role: Role
+    sha256: str
+
+
+def holder_of(holders: Mapping[str, Holder], header: str) -> tuple[str, Role]:
     """Name and role of the token that an Authorization header shows."""
     scheme, _, text = header.partition(" ")
     best = (ANONYMOUS, Role.NOBODY)
     if scheme.lower() != "bearer" or not text:
         return best
     digest = hashlib.sha256(text.strip().encode("utf-8", "surrogateescape")).hexdigest()
-    for name, token in tokens.items():
-        role = Role[token.role.upper()]
-        if hmac.compare_digest(digest, token.sha256) and role > best[1]:
-            best = (name, role)
+    for name, holder in holders.items():
+        if hmac.compare_digest(digest, holder.sha256) and holder.role > best[1]:
+            best = (name, holder.role)
     return best
 
 
@@ -50,12 +55,12 @@ def local_name(host: str) -> bool:
         return False
 
 
-def admit(request: web.Request, api: Api, needed: Role) -> str:
+def admit(request: web.Request, holders: Mapping[str, Holder], needed: Role) -> str:
     """Let the request through; the name of who asks. Raises HTTPUnauthorized or HTTPForbidden."""
     if needed is Role.NOBODY:
         return ANONYMOUS
-    if api.tokens:
-        name, role = holder_of(api.tokens, request.headers.get("Authorization", ""))
+    if holders:
+        name, role = holder_of(holders, request.headers.get("Authorization", ""))
         if role is Role.NOBODY:
             raise web.HTTPUnauthorized(text="a bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
         if role < needed:

@@ -9,21 +9,23 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
+from rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop
 from rigs.generate import LARGEST, generated
+from rigs.rigfile import addresses_of, load_rig
 from rigs.shipped import FOLDER, names, place, summary
 
+HELP = "Rigs that come along: list, copy; generate one of any size; the addresses that one needs."
 app = typer.Typer(
-    help="Rigs that come along: list, copy; generate one of any size.",
+    help=HELP,
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 MOST = 5 * LARGEST
 
 
-@app.callback()
+@app.callback(help=HELP)
 def _group() -> None:
-    """Rigs that come along: list, copy; generate one of any size."""
+    """So that `rig` has subcommands."""
 
 
 @app.command(name="list")
@@ -59,6 +61,20 @@ def copy(
     except OSError as error:
         stop(f"{error.filename or file}: {error.strerror}", USAGE)
     typer.echo(f"{file}: a copy of {name}")
+
+
+@app.command()
+def addresses(rig: RigArgument, json: JsonOption = False) -> None:
+    """List the addresses that a rig needs and a machine does not have by itself, so all but those of 127.0.0.0/8.
+
+    Example: `standin rig addresses rack.yaml | while read a; do ip address replace $a/24 dev eth0; done`
+    """
+    with explained():
+        found = addresses_of(load_rig(rig))
+    if json:
+        print_json(found)
+    for address in [] if json else found:
+        typer.echo(address)
 
 
 @app.command()

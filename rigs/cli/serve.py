@@ -193,7 +193,8 @@ def banner(rig: RigFile, api: Api, *, gateway: bool) -> str:
     bmcs = {f"{name}.bmc": server.bmc for name, server in rig.servers.items() if server.bmc is not None}
     lines += [f"  {name:<12} BMC           {bmc.address}:{ports.ipmi}/udp" for name, bmc in bmcs.items()]
     if gateway:
-        lines += [f"  {'gateway':<12} traps         127.0.0.1:{ports.trap}/udp"]
+        places = [f"{listen.address}:{listen.port}" for listen in rig.gateway.listen] or [f"127.0.0.1:{ports.trap}"]
+        lines += [f"  {'gateway':<12} traps         {place}/udp" for place in places]
         lines += [f"  {'console':<12} web           {api.url}/"]
     else:
         lines += [f"  {'lab':<12} HTTP          {api.url}/lab/v1/world"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from gateway.assembly import SecretError
 from gateway.config import Site, Token
 from mibs import Oid
 from rigs.rigfile import RigFile, site_of
@@ -242,6 +243,28 @@ def test_ten_thousand_random_datagrams_at_every_port() -> None:
         assert "ups.input.lost" in [event["type"] for event in events]
 
     stage(body)
+
+
+def test_a_token_may_lie_in_a_file(tmp_path: Path) -> None:
+    place = tmp_path / "token"
+    document = sample("a1080a-pair.yaml")["gateway"] | {
+        "api": {"tokens": {"ops": {"role": "read", "file": str(place)}}}
+    }
+
+    async def body(stage: Stage) -> None:
+        await stage.get("/v1/devices", 401)
+        await stage.get("/v1/devices", 200, Authorization="Bearer 0123456789abcdef")
+
+    place.write_text("0123456789abcdef\n")
+    stage(body, {"gateway": document})
+    place.write_text("short")
+    with pytest.raises(SecretError, match=r"^api\.tokens\.ops\.file .*: a token has at least 16 characters$"):
+        stage(body, {"gateway": document})
+    place.unlink()
+    with pytest.raises(SecretError, match=r"No such file or directory$"):
+        stage(body, {"gateway": document})
+    with pytest.raises(ValueError, match="give exactly one of sha256 and file"):
+        Token.model_validate({"role": "read"})
 
 
 def test_tokens_and_foreign_pages() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from ipaddress import ip_address
@@ -57,3 +58,17 @@ def test_every_generated_device_has_an_address_of_its_own() -> None:
     assert all(ip_address(text).is_loopback for text in addresses)
     last = list(generated(LARGEST + 1, 0, "p")["ups"].values())[-1]
     assert last["address"] == "127.17.0.1"
+
+
+def test_the_addresses_that_a_machine_must_be_given(tmp_path: Path) -> None:
+    lab = FOLDER.parent / "deploy" / "lab" / "rig.yaml"
+    listed = standin("rig", "addresses", str(lab)).split()
+    assert listed == json.loads(standin("rig", "addresses", str(lab), "--json"))
+    written = re.findall(r"172\.29\.77\.\d+", lab.read_text().replace("keyword", "\n").split("clusters:")[0])
+    assert sorted(listed) == sorted(set(written) - {"172.29.77.0"})
+    assert standin("rig", "addresses", "a1080a-pair") == ""
+    both = tmp_path / "both.yaml"
+    both.write_text(
+        "rig: both\ngateway: {listen: [{address: 192.0.2.9, port: 1162}, {address: 127.0.0.1, port: 1162}]}\n"
+    )
+    assert standin("rig", "addresses", str(both)).split() == ["192.0.2.9"]

@@ -1,0 +1,138 @@
+"""What people deploy Standin with: compose files, Kubernetes manifests, units, the Dockerfile."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from jsonschema import Draft7Validator
+from ruamel.yaml import YAML
+
+from tests.support.live import CLIENTS
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = [ROOT / "compose.yaml", *sorted(ROOT.glob("*/deploy/*/compose.yaml"))]
+MANIFESTS = sorted(ROOT.glob("*/deploy/kubernetes.yaml"))
+SCHEMA = CLIENTS / "docker-compose/usr/lib/python3/dist-packages/compose/config/compose_spec.json"
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+TARGETS = set(re.findall(r"^FROM base AS (\w+)$", DOCKERFILE, re.MULTILINE))
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def read(path: Path) -> Any:
+    return YAML(typ="safe").load(path)
+
+
+def standin(*words: str | Path) -> str:
+    """What `standin` says of words that would be right if their files were there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rigs.cli", *map(str, words)], capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stdout + done.stderr
+
+
+def test_there_is_one_for_each_use() -> None:
+    assert {relative(path.parent) for path in COMPOSE} == {
+        ".",
+        "rigs/deploy/lab",
+        "rigs/deploy/ci",
+        "gateway/deploy/field",
+    }
+    assert {"emulators", "gateway", "standin"} == TARGETS
+    assert len(MANIFESTS) == 2
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=relative)
+def test_a_compose_file_is_one_and_gives_few_rights(path: Path) -> None:
+    document = read(path)
+    errors = [error.message for error in Draft7Validator(json.loads(SCHEMA.read_text())).iter_errors(document)]
+    assert not errors
+    for service in document["services"].values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["read_only"] is True
+        assert "privileged" not in service
+        if "build" in service:
+            assert service["build"]["target"] in TARGETS
+            assert (path.parent / service["build"]["context"]).resolve() == ROOT
+        for place in service.get("ports", ()):
+            assert place.startswith("127.0.0.1:") or place.endswith("/udp"), "HTTP is published for this machine only"
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            if source.endswith(".yaml"):
+                assert "a valid" in standin("check", path.parent / source)
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=relative)
+def test_the_words_of_a_compose_file_are_those_of_the_program(path: Path) -> None:
+    for service in read(path)["services"].values():
+        words = service.get("command", ["gateway", "site.yaml"])
+        if service.get("entrypoint"):
+            assert "standin rig addresses" in words[0]
+            continue
+        # With --help at the end only words that the program knows pass, and nothing runs.
+        assert f"Usage: python -m rigs.cli {words[0]}" in standin(*words, "--help")
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=relative)
+def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    images: set[str] = set()
+    for document in YAML(typ="safe").load_all(path):
+        assert kubernetes_validate.validate(document, "1.29", strict=True)
+        for name, text in (document.get("data") or {}).items():
+            (tmp_path / name).write_text(text)
+            assert "a valid" in standin("check", tmp_path / name)
+        pod = document["spec"].get("template", {}).get("spec") if "spec" in document else None
+        for container in (pod or {}).get("containers", ()):
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert pod["automountServiceAccountToken"] is False
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            images.add(container["image"])
+            if words := container.get("args"):
+                assert f"Usage: python -m rigs.cli {words[0]}" in standin(*words, "--help")
+    assert images <= {f"{name}:{version[1]}" for name in ("standin", "standin-gateway", "standin-emulators")}
+
+
+def test_the_unit_of_the_emulators_is_as_strict_as_that_of_the_gateway() -> None:
+    units = []
+    for file in ("rigs/deploy/standin-emulators.service", "gateway/deploy/standin-gateway.service"):
+        unit = configparser.RawConfigParser(strict=False)
+        unit.optionxform = str  # type: ignore[assignment, method-assign]
+        unit.read_string((ROOT / file).read_text())
+        units.append(
+            {key: value for key, value in unit["Service"].items() if not key.startswith(("Exec", "State", "Time"))}
+        )
+        words = unit["Service"]["ExecStart"].split()[2:]
+        assert f"{words[1]}: No such file" in standin(*words)
+    assert units[0] == units[1]
+
+
+def test_the_layout_names_what_is_there() -> None:
+    script = (ROOT / "rigs/deploy/install").read_text()
+    for named in re.findall(r"\$source/([\w./-]+\.\w+)", script):
+        assert (ROOT / named).exists(), named
+    assert "rigs/deploy/install /out" in DOCKERFILE
+
+
+def test_completion_as_it_is_installed() -> None:
+    asked = {"COMP_WORDS": "standin re", "COMP_CWORD": "1", "_STANDIN_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "standin"], env=asked, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.split() == ["replay", "record"]
