@@ -94,8 +94,8 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
         for name, text in (document.get("data") or {}).items():
             (tmp_path / name).write_text(text)
             assert "a valid" in standin("check", tmp_path / name)
-        pod = document["spec"].get("template", {}).get("spec") if "spec" in document else None
-        for container in (pod or {}).get("containers", ()):
+        pod: dict[str, Any] = document.get("spec", {}).get("template", {}).get("spec", {})
+        for container in pod.get("containers", ()):
             assert pod["securityContext"]["runAsNonRoot"] is True
             assert pod["automountServiceAccountToken"] is False
             assert container["securityContext"] == {
