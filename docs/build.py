@@ -20,6 +20,8 @@ from gateway.translate.traps import RULES
 from mibs import Oid, standard_tree
 from rigs.cli.main import app
 from rigs.controllers import CONTROLLERS
+from rigs.lab import ROUTES as LAB
+from rigs.lab_runs import ROUTES as RUNS
 from rigs.rigfile import RigFile
 from rigs.scenario import Scenario
 
@@ -115,9 +117,15 @@ def events_page() -> str:
 
 
 def api_page() -> str:
-    rows = [[route.method, f"`{route.path}`", route.role.value, route.summary] for route in ROUTES]
-    return "# HTTP interface\n\nThe OpenAPI document is at `/v1/openapi.json` while a gateway runs.\n\n" + table(
-        ["method", "path", "role", ""], rows
+    heads = ["method", "path", "role", ""]
+    own = [[route.method, f"`{route.path}`", route.role.name.lower(), route.summary] for route in ROUTES]
+    lab = [[route.method, f"`{route.path}`", route.role.name.lower(), route.summary] for route in (*LAB, *RUNS)]
+    return (
+        "# HTTP interface\n\nThe OpenAPI document of `/v1` is at `/v1/openapi.json` while a gateway runs.\n"
+        "A role may do what those before it may: nobody, read, operate, lab.\n\n## The gateway\n\n"
+        + table(heads, own)
+        + "\n## The lab, where emulators run\n\n"
+        + table(heads, lab)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from emulators.app import Emulators, Place
 from emulators.bindings.inputs import InputError
+from emulators.devices.bmc import Bmc
 from gateway.api import Gate, Refusal, Role
 from gateway.api.server import reply
 from mibs import standard_tree
@@ -19,7 +21,9 @@ from rigs.inside import inside
 from rigs.rigfile import RigFile
 from rigs.status import COLUMNS, Language, Live, rows, tree
 
+LONGEST_NUMBER = 15  # digits
 AGENTS = frozenset({"server", "cluster", "disk", "intelligent_ups"})  # kinds that software on servers can see
+LONGEST_WAIT_S = 1.0  # of a request for what comes next; browsers have few connections for all their tabs
 UPDATE_S = 1.0  # measured values move by themselves, so the stream repeats the world at this pace
 
 
@@ -28,6 +32,46 @@ class InputRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     input: str
     args: list[str] = []
+
+
+class Typing(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of what is typed on a serial console."""
+
+    text: str
+
+
+class LabRoute(NamedTuple):
+    """One operation of the lab interface; `handler` is its method here."""
+
+    method: str
+    path: str
+    role: Role
+    handler: str
+    summary: str
+
+
+ROUTES = (
+    LabRoute("GET", "/lab/v1/world", Role.READ, "world", "Every device of the plant, and how they are wired"),
+    LabRoute("GET", "/lab/v1/stream", Role.READ, "stream", "The same, as server-sent events"),
+    LabRoute("GET", "/lab/v1/clock", Role.READ, "clock", "Seconds since the plant began, in its own time"),
+    LabRoute(
+        "GET", "/lab/v1/agents", Role.READ, "agents", "Servers, clusters and disks, as software on them sees them"
+    ),
+    LabRoute("GET", "/lab/v1/controllers", Role.READ, "controllers", "The stand-in controllers"),
+    LabRoute("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "tell_controller", "Say `input` with `args` to one"),
+    LabRoute("GET", "/lab/v1/devices/{id}/inputs", Role.READ, "inputs", "What `inject` can say to a device"),
+    LabRoute("POST", "/lab/v1/devices/{id}/inputs", Role.LAB, "inject", "Say `input` with `args` to a device"),
+    LabRoute("GET", "/lab/v1/devices/{id}/inside", Role.READ, "inside", "Objects of a card; sensors and log of a BMC"),
+    LabRoute(
+        "GET",
+        "/lab/v1/devices/{id}/console",
+        Role.READ,
+        "console",
+        "The serial console behind octet `after`; waits for more",
+    ),
+    LabRoute("POST", "/lab/v1/devices/{id}/console", Role.LAB, "type", "Type `text` there, as a SOL session would"),
+    LabRoute("GET", "/lab/v1/groups", Role.READ, "groups", "Status table and tree of the power-control groups"),
+)
 
 
 class Groups(NamedTuple):
@@ -46,20 +90,16 @@ def add_lab(
 ) -> None:
     """Serve /lab/v1; with `cast` its controllers, and with `groups` the power-control groups, too."""
     lab = _Lab(emulators, cast, groups)
-    routes = (
-        ("GET", "/lab/v1/world", Role.READ, lab.world),
-        ("GET", "/lab/v1/stream", Role.READ, lab.stream),
-        ("GET", "/lab/v1/agents", Role.READ, lab.agents),
-        ("GET", "/lab/v1/controllers", Role.READ, lab.controllers),
-        ("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, lab.tell_controller),
-        ("GET", "/lab/v1/devices/{id}/inputs", Role.READ, lab.inputs),
-        ("POST", "/lab/v1/devices/{id}/inputs", Role.LAB, lab.inject),
-        ("GET", "/lab/v1/devices/{id}/inside", Role.READ, lab.inside),
-        ("GET", "/lab/v1/groups", Role.READ, lab.groups),
-        ("GET", "/lab/v1/clock", Role.READ, lab.clock),
-    )
-    for method, path, role, handler in routes:
-        application.router.add_route(method, path, gate.guard(role, handler))
+    for route in ROUTES:
+        application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(lab, route.handler)))
+
+
+def number(request: web.Request, name: str) -> int:
+    """A count in the query, 0 when it is not there. Raises Refusal 422."""
+    text = request.query.get(name, "0")
+    if not text.isdecimal() or len(text) > LONGEST_NUMBER:
+        raise Refusal(422, f"{name} {text!r}: expected a whole number")
+    return int(text)
 
 
 class _Lab:
@@ -104,6 +144,35 @@ class _Lab:
         """What a card or a BMC shows to managers, without asking it over the network."""
         place = self._place(request)
         return reply(inside(place, standard_tree(), self._emulators.arrive()))
+
+    def _bmc(self, request: web.Request) -> Bmc:
+        place = self._place(request)
+        if not isinstance(place, Bmc):
+            raise Refusal(404, f"{request.match_info['id']} has no serial console; BMCs have")
+        return place
+
+    async def console(self, request: web.Request) -> web.Response:
+        """What the server said on its serial port behind octet `after`; when there is nothing yet, waits a while."""
+        bmc = self._bmc(request)
+        after = number(request, "after")
+        text, end = bmc.console_since(after)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                while not text:
+                    await self._changed.wait()
+                    text, end = bmc.console_since(after)
+        return reply({"text": text.decode("ascii", "replace"), "next": end})
+
+    async def type(self, request: web.Request) -> web.Response:
+        """Keys for the serial console. Who has it by SOL sees what they do, too."""
+        bmc = self._bmc(request)
+        try:
+            body = msgspec.json.decode(await request.read(), type=Typing)
+        except msgspec.DecodeError as error:
+            raise Refusal(400, str(error)) from error
+        bmc.type_console(body.text.encode("ascii", "replace"))
+        self._emulators.changed()
+        return reply({"next": bmc.console.spoken})
 
     async def groups(self, request: web.Request) -> web.Response:
         """The status table and the tree of the power-control groups (requirements 4.1, 4.4)."""

@@ -41,6 +41,7 @@ class Report(NamedTuple):
 
 
 Progress = Callable[[float, str], None]
+Watch = Callable[[SeenEvent | SeenOrder | SeenNote], None]
 
 
 def replay(
@@ -50,45 +51,59 @@ def replay(
     ports: PortChoice,
     progress: Progress | None = None,
     data: Path | None = None,
+    watch: Watch | None = None,
 ) -> Report:
     """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
 
     Where time is real, everything may come a tenth of a second of the wall clock earlier or later.
-    `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass.
+    `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass; `watch` of every event,
+    order and note when it is seen.
 
     Raises FileError, BindError, ListenError.
     """
     rig = load_rig(scenario.rig, ports, scenario.patch)
-    seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data), speed)
+    seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data, watch), speed)
     slack_s = 0.0 if speed == "max" else SLACK_S * speed
     return Report(scenario, rig, seen, judge(scenario, seen, slack_s))
 
 
 async def _replay(
-    scenario: Scenario, rig: RigFile, tree: MibTree, speed: Speed, progress: Progress, data: Path | None
+    scenario: Scenario,
+    rig: RigFile,
+    tree: MibTree,
+    speed: Speed,
+    progress: Progress,
+    data: Path | None,
+    watch: Watch | None,
 ) -> Seen:
     # With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
     clock = Clock(datetime.fromisoformat(scenario.start).timestamp() - scenario.lead_s)
     process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces)
     await process.start()
+    beside: list[asyncio.Task[None]] = []
     try:
         stage = Stage(process, rig, tree, clock, scenario.rig.parent)
         await asyncio.sleep(scenario.lead_s)
         stage.begin()
+        if watch is not None:
+            stage.watch = watch
+            beside.append(asyncio.create_task(stage.follow(), name="follow"))
         actions = sorted(
             ((index, step) for index, step in enumerate(scenario.timeline) if step.expect is None),
             key=lambda item: item[1].at or 0,
         )
-        ticking = None if speed == "max" else asyncio.create_task(_tick(stage, progress), name="tick")
+        if speed != "max":
+            beside.append(asyncio.create_task(_tick(stage, progress), name="tick"))
         for index, step in actions:
             await stage.until(step.at or 0)
             progress(step.at or 0, step.words)
             await stage.perform(index, step)
         await stage.until(scenario.end_s)
-        if ticking is not None:
-            ticking.cancel()
         return await stage.seen()
     finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await process.stop()
 
 
@@ -120,6 +135,7 @@ class Stage:
         """Set by every new state, order and note, and by every event while `follow` runs."""
         self.story: list[SeenEvent | SeenOrder | SeenNote] = []
         """What was seen, in the order in which it was; of events, what `follow` heard."""
+        self.watch: Watch = lambda _item: None
 
     def begin(self) -> None:
         """Time 0 of the timeline is now."""
@@ -156,6 +172,7 @@ class Stage:
     def _tell(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
         self.story.append(item)
         self.moved.set()
+        self.watch(item)
 
     async def follow(self) -> None:
         """Hear of events as they come, until cancelled."""
@@ -236,4 +253,4 @@ def _given(step: Step) -> dict[str, Any]:
     return {key: value for key, value in named.items() if value is not None}
 
 
-__all__ = ["Report", "Stage", "replay"]
+__all__ = ["Report", "Stage", "Watch", "replay"]

@@ -26,7 +26,9 @@ from rigs.cast import Cast
 from rigs.console import add_console
 from rigs.files import FileError
 from rigs.lab import Groups, add_lab
+from rigs.lab_runs import add_runs
 from rigs.loops import Clock, Inline, Speed
+from rigs.plays import Plays
 from rigs.rigfile import RigFile, plant_of, site_of
 
 log = structlog.get_logger("gateway")
@@ -100,9 +102,11 @@ class GatewayProcess:
         self.gateway = Gateway(site, tree, Store(site.journal.path, thread), clock.unix_ms, _refusing(reread))
         gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
+        self._plays = Plays()
         if emulators is not None:
             groups = None if rig is None else Groups(rig, self.gateway.devices)
             add_lab(application, emulators, gate, cast, groups)
+            add_runs(application, self._plays, gate)
         add_console(application)
         self._http = HttpServer(application, site.api)
         self._reloads: set[asyncio.Task[None]] = set()
@@ -142,6 +146,7 @@ class GatewayProcess:
         """In the opposite order."""
         if self.cast is not None:
             await self.cast.stop()
+        await self._plays.close()
         await self._http.stop()
         await self._stop_devices()
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rigs.cli.common import (
     FAILED,
@@ -26,13 +23,13 @@ from rigs.cli.common import (
     stop,
     tree_of,
 )
+from rigs.cli.replay_display import Audience, Display, Lines, verdicts
 from rigs.files import FileError
 from rigs.html_report import html_of
 from rigs.junit import junit_of
 from rigs.runner import Report
 from rigs.runner import replay as run_scenario
-from rigs.scenario import Scenario, load_scenario
-from rigs.verdicts import Verdict
+from rigs.scenario import load_scenario
 
 
 def replay(
@@ -50,6 +47,9 @@ def replay(
     ] = None,
     verbose: VerboseOption = False,
     json: JsonOption = False,
+    json_lines: Annotated[
+        bool, typer.Option("--json-lines", help="Print a JSON document a line, as things happen.")
+    ] = False,
 ) -> None:
     """Run scenarios and say which expectations held.
 
@@ -60,11 +60,13 @@ def replay(
     with explained():
         scenarios = [load_scenario(file) for file in _files(scenario)]
         tree = tree_of(mib_dir)
-        with Display(len(scenarios), quiet=json, verbose=verbose or len(scenarios) == 1) as display:
+        loud = verbose or len(scenarios) == 1
+        audience: Audience = Lines() if json_lines else Display(len(scenarios), quiet=json, verbose=loud)
+        with audience as display:
             for item in scenarios:
                 data = keep / item.scenario if keep is not None else None
                 display.begin(item)
-                report = run_scenario(item, tree, speed, ports, display.tell, data)
+                report = run_scenario(item, tree, speed, ports, display.tell, data, display.watch)
                 display.end(report)
                 reports.append(report)
         if junit is not None:
@@ -92,79 +94,10 @@ def _write(path: Path, text: str) -> None:
         raise FileError([f"{path}: {error.strerror}"]) from error
 
 
-class Display:
-    """What a person sees while scenarios run: a line for each, or all of it; on a terminal with a bar below."""
-
-    def __init__(self, total: int, *, quiet: bool, verbose: bool) -> None:
-        self._console = Console(quiet=quiet, highlight=False, soft_wrap=True, markup=False)
-        self._verbose = verbose
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            disable=quiet or not sys.stdout.isatty(),
-            transient=True,
-        )
-        self._total = total
-        self._reports: list[Report] = []
-        self._task = self._bar.add_task("", total=total)
-        self._name = ""
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-        if self._total > 1 and self._reports:
-            failed = [report.scenario.scenario for report in self._reports if not report.held]
-            self._say(f"{len(self._reports)} of {self._total} scenarios run, {len(failed)} failed", *failed)
-
-    def begin(self, scenario: Scenario) -> None:
-        self._name = scenario.scenario
-        self._bar.update(self._task, description=self._name)
-
-    def tell(self, at_s: float, words: str) -> None:
-        """A step, or only that time passes."""
-        self._bar.update(self._task, description=f"{self._name} {at_s:8.1f} s")
-        if words and self._verbose:
-            self._say(f"{at_s:9.3f}  {words}")
-
-    def end(self, report: Report) -> None:
-        for verdict in report.verdicts:
-            if self._verbose or not verdict.held:
-                self._say(_line(verdict))
-        held = sum(verdict.held for verdict in report.verdicts)
-        title = f"  {report.scenario.title}" if report.scenario.title and not self._verbose else ""
-        mark = "ok  " if report.held else "FAIL"
-        self._say(
-            f"{mark} {report.scenario.scenario}: {held} of {len(report.verdicts)} expectations held{title}",
-            style=None if report.held else "bold red",
-        )
-        self._reports.append(report)
-        self._bar.advance(self._task)
-
-    def _say(self, *words: str, style: str | None = None) -> None:
-        self._console.print(" ".join(words), style=style)
-
-
-def _line(verdict: Verdict) -> str:
-    first, last = verdict.step.window
-    window = f"{first:g}..{last:g} s"
-    mark = "ok  " if verdict.held else "FAIL"
-    return f"  {mark} {window:>16}  {verdict.step.words}: {verdict.detail}"
-
-
 def _document(report: Report) -> dict[str, Any]:
     return {
         "scenario": report.scenario.scenario,
         "held": report.held,
-        "expectations": [
-            {"step": verdict.step.words, "window_s": verdict.step.window, "held": verdict.held, "seen": verdict.detail}
-            for verdict in report.verdicts
-        ],
+        "expectations": verdicts(report),
         "events": [event._asdict() for event in report.seen.events],
     }

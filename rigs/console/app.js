@@ -6,13 +6,16 @@ import { $, element, say } from "./dom.js";
 import * as events from "./events.js";
 import * as groups from "./groups.js";
 import * as overview from "./overview.js";
+import * as scenarios from "./scenarios.js";
 import { choose, language, t } from "./texts.js";
 import * as world from "./world.js";
 
 const PAGES = [
   ["", "Overview", overview.page], ["devices", "Devices", devices.page], ["events", "Events", events.page],
   ["delivery", "Delivery", delivery.page], ["groups", "Power groups", groups.page],
+  ["scenarios", "Scenarios", scenarios.page],
 ];
+const LAB_ONLY = new Set(["groups", "scenarios"]);
 let visit = 0;
 let leave = () => {};
 
@@ -49,7 +52,7 @@ $("no").textContent = t("Cancel");
 $("yes").textContent = t("Do it");
 events.begin();
 await world.begin();
-for (const [path, title] of PAGES.filter(([path]) => path !== "groups" || world.here())) {
+for (const [path, title] of PAGES.filter(([path]) => !LAB_ONLY.has(path) || world.here())) {
   const link = element("a", { href: `#/${path}`, textContent: t(title) });
   link.dataset.page = path;
   $("pages").append(link);

@@ -1,6 +1,8 @@
 // All devices in a table, and one of them with everything that it shows and takes.
 
-import { RETRY_MS, button, command, confirmed, element, get, inject, repeat, section, table, wide } from "./dom.js";
+import { RETRY_MS, button, command, confirmed, element, get, inject, repeat, section, send, table, wide } from "./dom.js";
+import { front } from "./front.js";
+import { ask } from "./talk.js";
 import { t } from "./texts.js";
 import * as world from "./world.js";
 
@@ -8,6 +10,7 @@ const SERIES = [
   ["charge", "charge_percent", "%"], ["load", "load_percent", "%"], ["input", "input_volts", "V"],
 ];
 const COLOURS = ["#17744a", "#9a5b00", "#1f5fbf"];
+const AT_ONCE_MS = 50; // the answer itself waits for news
 const POWERFUL = /^(output\.(off|sleep|reboot|off_and_return)|power\.(off|cycle|reset|soft))$/;
 const heard = (row) => row.heard_s_ago === null || row.heard_s_ago === undefined ? t("never") : `${Math.round(row.heard_s_ago)} ${t("seconds ago")}`;
 const link = (name) => element("a", { href: `#/devices/${encodeURIComponent(name)}`, textContent: name });
@@ -98,6 +101,32 @@ async function insides(holder, name) {
   holder.replaceChildren(...parts);
 }
 
+// The server's serial port, as a SOL session shows it; what is typed goes there with the return key.
+function serial(holder, name, alive) {
+  const path = `/lab/v1/devices/${encodeURIComponent(name)}/console`;
+  const screen = element("pre", { tabIndex: 0 });
+  screen.setAttribute("role", "log");
+  screen.setAttribute("aria-label", `${t("Serial console")}: ${name}`);
+  const field = element("input", { type: "text", autocomplete: "off", spellcheck: false });
+  field.setAttribute("aria-label", `${t("Serial console")}, ${t("Input")}: ${name}`);
+  const form = element("form", { className: "actions" }, field, element("button", { textContent: t("Send") }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(path, { text: `${field.value}\r` }, `${name}: ${t("sent")}`);
+    field.value = "";
+  });
+  holder.replaceChildren(section(t("Serial console"), screen, form));
+  let next = 0;
+  repeat(async () => {
+    const more = await get(`${path}?after=${next}`);
+    next = more.next;
+    let text = screen.textContent;
+    for (const letter of more.text.replaceAll("\r", "")) text = letter === "\b" ? text.slice(0, -1) : text + letter;
+    screen.textContent = text;
+    screen.scrollTop = screen.scrollHeight;
+  }, AT_ONCE_MS, alive);
+}
+
 function takes(name, commands, inputs) {
   const parts = [];
   if (commands.length) {
@@ -121,13 +150,16 @@ function takes(name, commands, inputs) {
 }
 
 export function device(root, alive, name) {
+  const panel = element("div");
+  let light = null;
   const state = element("div", { id: "state" });
   const readings = element("div");
   const chart = element("div", { className: "chart" });
   const inner = element("div", { id: "inside" });
+  const terminal = element("div", { id: "terminal" });
   const controls = element("div");
   const title = element("h2", { id: "device", textContent: name });
-  root.append(element("section", {}, title, controls, state, readings), element("section", {}, chart, inner));
+  root.append(element("section", {}, title, panel, controls, state, readings), element("section", {}, chart, terminal, inner));
   let undo = () => {};
 
   const facts = (rows) => element("dl", {}, ...rows.flatMap(([key, value]) => [
@@ -135,7 +167,9 @@ export function device(root, alive, name) {
   ]));
   const shown = () => {
     const lab = world.latest()?.devices[name];
-    if (lab) state.replaceChildren(facts(flat(lab)));
+    if (!lab) return;
+    state.replaceChildren(facts(flat(lab)));
+    if (lab.kind === "ups") (light ??= front(panel, name))(lab);
   };
   const stop = world.listen(shown);
   shown();
@@ -143,7 +177,7 @@ export function device(root, alive, name) {
     const known = await get("/v1/devices").then(({ devices }) => devices.find((row) => row.id === name));
     let inputs = {};
     if (world.here()) {
-      const lab = await fetch(`/lab/v1/devices/${encodeURIComponent(name)}/inputs`);
+      const lab = await ask(`/lab/v1/devices/${encodeURIComponent(name)}/inputs`);
       if (lab.ok) inputs = (await lab.json()).inputs;
       else if (!known) throw new Error(`${name}: 404`);
     }
@@ -158,6 +192,7 @@ export function device(root, alive, name) {
         readings.replaceChildren(element("h3", { textContent: t("Readings") }), facts(rows));
       }, RETRY_MS, alive);
     }
+    if (world.latest()?.devices[name]?.kind === "bmc") serial(terminal, name, alive);
     if (world.here()) await insides(inner, name);
   })().catch((error) => alive() && root.append(element("p", { className: "bad", textContent: error.message })));
   return () => {

@@ -1,5 +1,6 @@
 // Small helpers that every page uses.
 
+import { ask } from "./talk.js";
 import { t } from "./texts.js";
 
 export const RETRY_MS = 2000;
@@ -36,7 +37,7 @@ export function section(title, ...children) {
 }
 
 export async function get(path) {
-  const answer = await fetch(path);
+  const answer = await ask(path);
   const document_ = await answer.json();
   if (!answer.ok) throw new Error(document_.detail ?? `${answer.status}`);
   return document_;
@@ -49,13 +50,15 @@ export function say(words, bad = false) {
 
 export async function send(path, body, words) {
   try {
-    const answer = await fetch(path, {
+    const answer = await ask(path, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     });
     const document_ = await answer.json();
     say(answer.ok ? words : document_.detail, !answer.ok);
+    return answer.ok ? document_ : null;
   } catch (error) {
     say(`${words}: ${t("no answer")} (${error.message})`, true);
+    return null;
   }
 }
 

@@ -1,6 +1,7 @@
 // Events: kept while the console is open, and shown with filters, evidence and what is open now.
 
 import { $, RETRY_MS, element, get, repeat, section, table, wide } from "./dom.js";
+import { follow } from "./talk.js";
 import { t } from "./texts.js";
 
 const KEPT = 500;
@@ -27,25 +28,21 @@ function showLink(up) {
   $("link").textContent = t(up ? "connected" : "no connection, trying again");
 }
 
-async function follow() {
+async function takeUp() {
   const past = await get(`/v1/events?last=${KEPT}`);
   past.events.forEach(take);
   const after = past.events.length ? `?after=${encodeURIComponent(past.events.at(-1).id)}` : "";
-  const stream = new EventSource(`/v1/events/stream${after}`);
-  stream.onopen = () => showLink(true);
-  stream.onerror = () => {
-    showLink(false);
-    if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-    // The gateway no longer knows our place: it was restarted without a journal on disk. Begin anew.
+  // The gateway no longer knows our place when it was restarted without a journal on disk. Begin anew.
+  const lost = () => {
     events.length = 0;
     for (const hear of listeners) hear(null);
     setTimeout(begin, RETRY_MS);
   };
-  stream.onmessage = (message) => take(JSON.parse(message.data));
+  follow(`/v1/events/stream${after}`, take, { link: showLink, lost });
 }
 
 export function begin() {
-  follow().catch(() => {
+  takeUp().catch(() => {
     showLink(false);
     setTimeout(begin, RETRY_MS);
   });

@@ -1,6 +1,6 @@
 // The plant as it is wired, from the mains to the servers, live; in the field the gateway's own list of devices.
 
-import { RETRY_MS, button, command, element, get, inject, section } from "./dom.js";
+import { RETRY_MS, button, command, confirmed, element, get, inject, section } from "./dom.js";
 import * as events from "./events.js";
 import { t } from "./texts.js";
 import * as world from "./world.js";
@@ -49,14 +49,16 @@ function buildCard(name, kind, inputs) {
   for (const [label, field] of FIELDS[kind] ?? []) {
     const value = element("dd");
     values.set(field, value);
-    list.append(element("dt", { textContent: label }), value);
+    list.append(element("dt", { textContent: t(label) }), value);
   }
   const actions = element("div", { className: "actions" });
   if (kind === "mains") {
-    actions.append(button(t("Off"), () => inject(name, "off"), name), button(t("On"), () => inject(name, "on"), name));
+    const off = async () => { if (await confirmed(`${t("Really")}: ${name} ${t("Off")}?`)) inject(name, "off"); };
+    actions.append(button(t("Off"), off, name), button(t("On"), () => inject(name, "on"), name));
   } else if (kind === "ups") {
+    const off = async () => { if (await confirmed(`${t("Really")}: ${name} output.off?`)) command(name, "output.off"); };
     actions.append(
-      button(t("Output off"), () => command(name, "output.off"), name),
+      button(t("Output off"), off, name),
       button(t("Output on"), () => command(name, "output.on"), name),
     );
   } else if (kind === "bmc") {

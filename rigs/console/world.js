@@ -1,6 +1,7 @@
 // The emulated plant, as its stream tells it; in the field there is none.
 
 import { $, RETRY_MS } from "./dom.js";
+import { ask, follow } from "./talk.js";
 
 const KEPT = 3600; // moments of each UPS
 const KEPT_FIELDS = ["charge_percent", "load_percent", "input_volts"];
@@ -48,12 +49,11 @@ function take(next) {
 // Resolves once it is known whether there is a plant.
 export async function begin() {
   try {
-    const answer = await fetch("/lab/v1/world");
+    const answer = await ask("/lab/v1/world");
     lab = answer.status !== 404;
     if (!lab) return;
     take(await answer.json());
-    const stream = new EventSource("/lab/v1/stream");
-    stream.onmessage = (message) => take(JSON.parse(message.data));
+    follow("/lab/v1/stream", take);
   } catch {
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     await begin();

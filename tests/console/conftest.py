@@ -39,5 +39,5 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     yield opened
     context.close()
-    # A browser logs every refusal: there is no plant (404), or a person said what cannot be (422).
-    assert [problem for problem in problems if not re.search(r"status of (404|422)", problem)] == []
+    # A browser logs every refusal: no token yet (401), there is no plant (404), or a person said what cannot be (422).
+    assert [problem for problem in problems if not re.search(r"status of (401|404|422)", problem)] == []

@@ -30,6 +30,7 @@ def test_the_wiring_the_states_and_the_buttons(page: Page, live: Live) -> None:
     expect(page.locator("#wires path.live")).to_have_count(4)
 
     page.get_by_role("button", name="city off").click()
+    page.get_by_role("button", name="Do it").click()
     expect(page.locator('[data-device="UPS2"] .state')).to_have_text("on-battery")
     expect(page.locator('li[data-type="ups.input.lost"]')).to_have_count(2)
     expect(page.locator("#wires path.live")).to_have_count(2)
@@ -47,6 +48,11 @@ def test_the_wiring_the_states_and_the_buttons(page: Page, live: Live) -> None:
     expect(page.locator('[data-device="server1"] .state')).to_have_text("booting")
     expect(link).to_have_text("on")
 
+    page.get_by_role("button", name="UPS2 Output off").click()
+    expect(page.locator("#confirm")).to_contain_text("UPS2 output.off?")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="UPS2 Output on").click()
+    expect(page.locator("#told")).to_have_text("UPS2: output.on sent")
     page.get_by_role("button", name="city on").click()
     expect(page.locator('[data-device="UPS1"] .state')).to_have_text("on-line")
     expect(page.locator('li[data-type="ups.input.restored"]')).to_have_count(2)
@@ -121,3 +127,26 @@ def test_in_the_field_the_devices_take_the_place_of_the_plant(page: Page, tmp_pa
         page.goto("about:blank")
     finally:
         stop(gateway)
+
+
+def test_a_token_is_asked_for_where_one_is_wanted(page: Page, tmp_path: Path) -> None:
+    text = "0123456789abcdef0123"
+    (tmp_path / "token").write_text(text)
+    document = sample("a1080a-pair.yaml")
+    document["gateway"]["api"] = {"tokens": {"me": {"role": "lab", "file": str(tmp_path / "token")}}}
+    with running(document, tmp_path) as live:
+        page.goto(live.url)
+        page.get_by_label("Token of the gateway").fill("wrong")
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_label("Token of the gateway")).to_have_value("")
+        page.keyboard.press("Escape")
+        page.get_by_label("Token of the gateway").fill(text)
+        page.keyboard.press("Enter")
+        expect(page.locator("#link")).to_have_text("connected")
+        expect(page.locator('[data-device="UPS1"] .state')).to_have_text("on-line")
+        page.get_by_role("button", name="UPS1 Output on").click()
+        expect(page.locator("#told")).to_have_text("UPS1: output.on sent")
+        page.reload()
+        expect(page.locator("#link")).to_have_text("connected")
+        assert page.evaluate("[localStorage.length, Object.keys(sessionStorage).join()]") == [0, "token"]
+        page.goto("about:blank")

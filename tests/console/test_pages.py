@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +17,16 @@ from rigs.generate import generated
 from rigs.ports import free_port
 from tests.support.live import Live, running, sample
 
-PAGES = ("", "#/devices", "#/devices/UPS1", "#/devices/server1.bmc", "#/events", "#/delivery", "#/groups")
+PAGES = (
+    "",
+    "#/devices",
+    "#/devices/UPS1",
+    "#/devices/server1.bmc",
+    "#/events",
+    "#/delivery",
+    "#/groups",
+    "#/scenarios",
+)
 SERIOUS = ("serious", "critical")
 
 
@@ -36,6 +46,7 @@ def test_the_pages_are_reached_by_their_links(page: Page, live: Live) -> None:
         ("Events", "Open conditions"),
         ("Delivery", "Delivery"),
         ("Power groups", "Status"),
+        ("Scenarios", "Scenarios"),
         ("Overview", "Power"),
     ):
         page.get_by_role("link", name=title, exact=True).click()
@@ -82,6 +93,72 @@ def test_a_device_takes_commands_and_inputs_and_shows_its_objects(page: Page, li
     page.get_by_label("Command: UPS1").select_option("output.on")
     page.get_by_role("button", name="UPS1 Send").click()
     live.until("UPS1", lambda state: state["output"] == "on")
+
+
+def test_the_front_of_a_ups_has_lamps_and_buttons(page: Page, live: Live) -> None:
+    page.goto(f"{live.url}/#/devices/UPS2")
+    lit = page.locator(".front li.lit")
+    expect(lit).to_have_text(["on line"])
+    expect(page.locator(".graph").first.locator(".lit")).to_have_count(2)  # 21.9 % of load
+    live.tell("city off")
+    expect(lit).to_have_text(["on battery"])
+    live.tell("city on")
+    expect(lit).to_have_text(["on line"])
+    page.get_by_role("button", name="UPS2 Off", exact=True).click()
+    page.get_by_role("button", name="Do it").click()
+    expect(lit).to_have_count(0)
+    page.get_by_role("button", name="UPS2 On", exact=True).click()
+    expect(lit).to_have_text(["on line"])
+
+
+def test_the_serial_console_is_that_of_the_server(page: Page, live: Live) -> None:
+    live.until("server1", lambda state: state["state"] == "running")
+    page.goto(f"{live.url}/#/devices/server1.bmc")
+    screen = page.get_by_role("log", name="Serial console: server1.bmc")
+    expect(screen).to_contain_text("server1 login:")
+    field = page.get_by_label("Serial console, Input: server1.bmc")
+    field.fill("root")
+    field.press("Enter")
+    expect(screen).to_contain_text("server1 login: root\n")
+    expect(screen).to_contain_text("Password:")
+    field.fill("secret")
+    page.locator("#terminal").get_by_role("button", name="Send").click()
+    expect(screen).to_contain_text("Login incorrect")
+    assert "secret" not in screen.inner_text()
+    # What a SOL session would show is the same text.
+    with urlopen(f"{live.url}/lab/v1/devices/server1.bmc/console", timeout=20) as answer:
+        assert json.load(answer)["text"].replace("\r", "") == screen.text_content()
+
+
+def test_a_scenario_is_run_watched_and_its_reports_are_taken(page: Page, live: Live, tmp_path: Path) -> None:
+    page.goto(f"{live.url}/#/scenarios")
+    page.get_by_label("scenario", exact=True).select_option("C1")
+    page.get_by_role("button", name="scenario Run").click()
+    expect(page.locator("#outcome")).to_contain_text("Every expectation held.", timeout=60_000)
+    rows = page.locator("#run tbody tr")
+    expect(rows).to_have_count(16)
+    expect(page.locator("#run tbody tr.good")).to_have_count(16)
+    expect(rows.first).to_contain_text("event power.outage.confirmed UPS2")
+    expect(page.locator("#story")).to_contain_text("cluster hang")
+    expect(page.locator("#story li.note").first).to_contain_text("plan")
+    for name, form, words in (("Report", "html", "<!doctype html>"), ("JUnit", "xml", "<testsuites")):
+        with page.expect_download() as taken:
+            page.get_by_role("button", name=f"C1 {name}").click()
+        assert taken.value.suggested_filename == f"C1.{form}"
+        taken.value.save_as(tmp_path / form)
+        assert words in (tmp_path / form).read_text()
+    # Another visit comes back to it; a slow run can be stopped, and only one runs at a time.
+    page.get_by_role("link", name="Overview", exact=True).click()
+    page.get_by_role("link", name="Scenarios", exact=True).click()
+    expect(page.locator("#outcome")).to_contain_text("Every expectation held.")
+    page.get_by_label("scenario", exact=True).select_option("C2")
+    page.get_by_label("speed").select_option("1")
+    page.get_by_role("button", name="scenario Run").click()
+    expect(page.locator("#story")).to_contain_text("machine-room off", timeout=60_000)
+    expect(page.get_by_role("button", name="scenario Run")).to_be_disabled()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#outcome")).to_have_text("Stopped before its end.")
+    expect(page.get_by_role("button", name="scenario Run")).to_be_enabled()
 
 
 def test_a_bmc_shows_its_sensors_and_its_log(page: Page, live: Live) -> None:

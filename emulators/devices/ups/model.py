@@ -10,6 +10,7 @@ from emulators.devices.ups.battery import Battery
 from emulators.devices.ups.bypass import BEGINS, Bypass
 from emulators.devices.ups.card import Card, Receiver
 from emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome
+from emulators.devices.ups.front import lamps
 from emulators.devices.ups.inputs import inputs_of
 from emulators.devices.ups.line import Avr, FailCause, LineMonitor
 from emulators.devices.ups.news import Condition, News
@@ -362,6 +363,7 @@ class Ups:
             "fail_cause": FailCause(self.line.cause).name.lower(),
             "off_in_s": self.switching.off_in_s(now),
             "troubles": sorted(self.troubles),
+            "lamps": lamps(self),
         }
 
 

@@ -1,0 +1,149 @@
+"""Scenarios run beside a rig, as the console does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from gateway.api import Gate, Refusal
+from gateway.config import Limits
+from rigs.lab_runs import add_runs
+from rigs.plays import SHIPPED, Play, Plays
+from rigs.scenario import load_scenario
+from rigs.shipped import place
+
+GOOD = """\
+scenario: good
+title: "The mains fail"
+rig: {rig}
+timeline:
+  - {{at: 1, do: city off}}
+  - {{between: [1, 3], expect: state, device: UPS1, state: on-battery}}
+"""
+LONG = GOOD.replace("scenario: good", "scenario: long") + "until: 600\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rig = place("a1080a-pair")
+    (tmp_path / "good.yaml").write_text(GOOD.format(rig=rig))
+    (tmp_path / "long.yaml").write_text(LONG.format(rig=rig))
+    (tmp_path / "wrong.yaml").write_text(GOOD.format(rig=rig).replace("state: on-battery", "state: on-line"))
+    (tmp_path / "broken.yaml").write_text("scenario: broken\nrig: nowhere.yaml\ntimeline: [{at: 0, do: city off}]\n")
+    return tmp_path
+
+
+@pytest.fixture
+async def plays(folder: Path) -> AsyncIterator[Plays]:
+    made = Plays(folder)
+    yield made
+    await made.close()
+
+
+async def ended(play: Play) -> Play:
+    while play.state == "running":
+        await play.changed.wait()
+    return play
+
+
+def test_every_scenario_is_listed_with_its_title() -> None:
+    listed = {row["name"]: row["title"] for row in Plays().listed()}
+    assert set(listed) == {path.stem for path in SHIPPED.glob("*.yaml")}
+    for name in ("C1", "A1", "U12"):
+        assert listed[name] == load_scenario(SHIPPED / f"{name}.yaml").title
+
+
+async def test_a_run_tells_what_happens_as_it_does(plays: Plays) -> None:
+    play = await ended(plays.start("good", "max"))
+    assert play.state == "held"
+    kinds = [line["kind"] for line in play.lines]
+    assert (kinds[0], kinds[-1]) == ("scenario", "end")
+    assert play.lines[0]["title"] == "The mains fail"
+    assert {"kind": "done", "at_s": 1.0, "text": "city off"} in play.lines
+    assert [line["what"] for line in play.lines if line["kind"] == "order"] == ["city off"]
+    assert [line["held"] for line in play.lines if line["kind"] == "verdict"] == [True]
+    assert all(report.read_text() for report in play.reports.values())
+    await plays.stop(play)
+    assert play.state == "held"
+
+
+async def test_a_run_fails_or_breaks_and_says_why(plays: Plays) -> None:
+    failed = await ended(plays.start("wrong", "max"))
+    assert failed.state == "failed"
+    broken = await ended(plays.start("broken", "max"))
+    assert broken.state == "broken"
+    assert "nowhere.yaml" in broken.lines[-1]["text"]
+
+
+async def test_one_run_at_a_time_which_can_be_stopped(plays: Plays) -> None:
+    play = plays.start("long", 1.0)
+    with pytest.raises(Refusal, match="long is still running, as run 1"):
+        plays.start("good", "max")
+    await play.changed.wait()
+    await plays.stop(play)
+    assert play.state == "stopped"
+    assert plays.running is None
+    with pytest.raises(Refusal, match="there is no scenario 'nosuch'"):
+        plays.start("nosuch", "max")
+
+
+async def test_only_the_latest_runs_are_kept(plays: Plays, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rigs.plays.KEPT", 2)
+    first = await ended(plays.start("broken", "max"))
+    first.reports["html"].write_text("a report")
+    for _ in range(2):
+        await ended(plays.start("broken", "max"))
+    with pytest.raises(Refusal, match="there is no run 1; kept: 2, 3"):
+        plays.play(1)
+    assert not first.reports["html"].exists()
+
+
+async def test_over_http(plays: Plays) -> None:
+    application = web.Application()
+    loop = asyncio.get_running_loop()
+    add_runs(application, plays, Gate({}, Limits(), None, lambda: 0, loop.time))
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}/lab/v1"
+    try:
+        async with aiohttp.ClientSession() as session:
+            async with session.post(f"{base}/scenarios/good/runs", json={"speed": "fast"}) as answer:
+                assert answer.status == 422
+                assert "expected max or a number above 0" in (await answer.json())["detail"]
+            async with session.post(f"{base}/scenarios/good/runs", data=b"{") as answer:
+                assert answer.status == 400
+            async with session.post(f"{base}/scenarios/good/runs", json={"speed": "max"}) as answer:
+                assert answer.status == 201
+                where = answer.headers["Location"]
+                made = await answer.json()
+            assert where == f"/lab/v1/runs/{made['id']}"
+            lines = []
+            while made["state"] == "running" or made["lines"]:
+                async with session.get(f"{base}/runs/{made['id']}", params={"after": made["next"]}) as answer:
+                    made = await answer.json()
+                lines += made["lines"]
+            assert lines == plays.play(1).lines
+            for form, kind in (("html", "text/html"), ("xml", "application/xml")):
+                async with session.get(f"{base}/runs/1/report.{form}") as answer:
+                    assert (answer.status, answer.content_type) == (200, kind)
+                    assert f'filename="good.{form}"' in answer.headers["Content-Disposition"]
+            for path in ("runs/1/report.pdf", "runs/7", "runs/x"):
+                async with session.get(f"{base}/{path}") as answer:
+                    assert answer.status == 404
+            async with session.get(f"{base}/runs/1", params={"after": "-1"}) as answer:
+                assert answer.status == 422
+            async with session.post(f"{base}/scenarios/long/runs", json={"speed": 1}) as answer:
+                assert answer.status == 201
+            async with session.get(f"{base}/scenarios") as answer:
+                assert (await answer.json())["running"] == 2
+            async with session.delete(f"{base}/runs/2") as answer:
+                assert (await answer.json())["state"] == "stopped"
+    finally:
+        await runner.cleanup()
