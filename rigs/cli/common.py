@@ -108,6 +108,14 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
+def tell(text: str, document: Any, *, json: bool) -> None:
+    """An outcome, for people or for programs."""
+    if json:
+        print_json(document)
+    else:
+        typer.echo(text)
+
+
 def tree_of(folder: Path | None) -> MibTree:
     """Our names, and those of a folder of vendor texts. Raises MibError."""
     return with_folder(folder) if folder else standard_tree()

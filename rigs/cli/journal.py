@@ -17,7 +17,7 @@ from gateway.journal import archive
 from gateway.records import Record, encode_json
 from gateway.replay import replay as derive
 from gateway.store import Store, StoreError
-from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tree_of
+from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
 from rigs.files import load
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ def export(
     folder: DataArgument,
     out: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines; compressed when it ends in .gz.")],
     after: Annotated[int, typer.Option("--after", metavar="POSITION", min=0, help="Only those behind it.")] = 0,
+    json: JsonOption = False,
 ) -> None:
     """Write the raw records to a file; the gateway may be running.
 
@@ -72,13 +73,15 @@ def export(
             if isinstance(error, StoreError):
                 raise
             stop(f"{out}: {error.strerror}", USAGE)
-    typer.echo(f"{out}: {written} records of {first} to {last}")
+    found = {"file": str(out), "records": written, "first_position": first, "last_position": last}
+    tell(f"{out}: {written} records of {first} to {last}", found, json=json)
 
 
 @app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote.")],
     folder: DataArgument,
+    json: JsonOption = False,
 ) -> None:
     """Put the records of a file into a folder's journal, at their positions; a gateway started there tells them.
 
@@ -98,7 +101,7 @@ def import_(
 
     with explained():
         count = asyncio.run(body())
-    typer.echo(f"{folder}: {count} records added")
+    tell(f"{folder}: {count} records added", {"folder": str(folder), "records": count}, json=json)
 
 
 @app.command()
@@ -112,6 +115,7 @@ def replay(
         Path | None, typer.Option("--out", metavar="FILE", help="JSON lines; standard output if left out.")
     ] = None,
     mib_dir: MibOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Derive the events again from the raw records. With `--compare`, exit status 1 if they differ from what was told.
 
@@ -129,10 +133,10 @@ def replay(
             typer.echo(f"standin: the journal begins at position {first}; what was open before is not known", err=True)
         derived = (event for _, event in derive(loaded, tree, _shown(records, "deriving", count), engine))
         if compare:
-            _compare({event.id: encode_json(event) for event in derived}, archive.bodies(source))
+            _compare({event.id: encode_json(event) for event in derived}, archive.bodies(source), json=json)
             return
         lines = (encode_json(event) + b"\n" for event in derived)
-        if out is None:
+        if out is None:  # events are JSON anyway
             for line in lines:
                 typer.echo(line.decode(), nl=False)
         else:
@@ -143,7 +147,7 @@ def replay(
                 stop(f"{out}: {error.strerror}", USAGE)
 
 
-def _compare(derived: dict[str, bytes], told: dict[str, bytes]) -> None:
+def _compare(derived: dict[str, bytes], told: dict[str, bytes], *, json: bool) -> None:
     different = [
         *(f"+ {name}: {derived[name].decode()}" for name in derived if name not in told),
         *(f"- {name}: {told[name].decode()}" for name in told if name not in derived),
@@ -153,11 +157,14 @@ def _compare(derived: dict[str, bytes], told: dict[str, bytes]) -> None:
             if name in told and told[name] != body
         ),
     ]
-    for line in different[:MOST_SHOWN]:
+    if json:
+        print_json({"derived": len(derived), "told": len(told), "different": different})
+    for line in [] if json else different[:MOST_SHOWN]:
         typer.echo(line)
     if different:
         stop(f"{len(different)} of {len(derived | told)} events differ from what was told", FAILED)
-    typer.echo(f"{len(derived)} events, the same as were told")
+    if not json:
+        typer.echo(f"{len(derived)} events, the same as were told")
 
 
 def _read(file: Path) -> Iterator[Record]:

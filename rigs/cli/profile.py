@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from emulators.devices.ups import ProfileError, load_profile, profile_names
-from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
+from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop, tell
 from rigs.recordings import RecordingError, profile_of, read_snmprec
 
 app = typer.Typer(help="Profiles of UPS cards.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -48,8 +48,9 @@ def new(
         typer.Option("--like", metavar="PROFILE", help="Fill a partial walk up with what this profile answers."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Where to write; otherwise printed.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write; otherwise printed, as YAML.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Make a profile from a walk of a real card (snmprec: `OID|TAG|VALUE` lines).
 
@@ -73,7 +74,8 @@ def new(
         sys.stdout.write(text.getvalue())
         return
     out.write_text(text.getvalue(), encoding="utf-8")
-    typer.echo(f"{out}: {len(document['instances'])} instances")
+    count = len(document["instances"])
+    tell(f"{out}: {count} instances", {"file": str(out), "profile": name, "instances": count}, json=json)
 
 
 def _quoted(value: Any) -> Any:

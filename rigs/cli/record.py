@@ -15,7 +15,8 @@ from mibs import Oid, standard_tree
 from rigs import bmc_recorder
 from rigs.bmc_recorder import Login
 from rigs.bmc_recorder import record as record_bmc
-from rigs.cli.common import UNREACHABLE, USAGE, explained, stop
+from rigs.cli.common import UNREACHABLE, USAGE, JsonOption, explained, stop
+from rigs.cli.common import tell as outcome
 from rigs.recorder import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
 
 app = typer.Typer(help="Record real devices.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -37,6 +38,7 @@ def ups(
     auth_key_file: Annotated[Path | None, typer.Option("--auth-key-file", metavar="FILE")] = None,
     priv: Annotated[str | None, typer.Option("--priv", metavar="|".join(PRIV_PROTOCOLS))] = None,
     priv_key_file: Annotated[Path | None, typer.Option("--priv-key-file", metavar="FILE")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Walk a UPS card into a recording; interrupted, the same command goes on where it stopped.
 
@@ -64,7 +66,7 @@ def ups(
             count = asyncio.run(record(host, int(port or 161), credentials, out, tell))
         except RecordError as error:
             stop(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
-    typer.echo(f"{out}: {count} instances")
+    outcome(f"{out}: {count} instances", {"file": str(out), "instances": count}, json=json)
 
 
 @app.command()
@@ -74,6 +76,7 @@ def bmc(
     user_name: Annotated[str, typer.Option("--user")] = "admin",
     password_file: Annotated[Path | None, typer.Option("--password-file", metavar="FILE")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the profile; that of the file otherwise.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Read a BMC into a profile: identity, cipher suites, sensors, inventory and event log.
 
@@ -99,7 +102,9 @@ def bmc(
     yaml.default_flow_style = None  # leaves in one line, the rest in blocks
     with out.open("w", encoding="utf-8") as stream:
         yaml.dump(document, stream)
-    typer.echo(f"{out}: {len(document['sensors'])} sensors, {len(document['log'])} log records")
+    sensors, records = len(document["sensors"]), len(document["log"])
+    found = {"file": str(out), "sensors": sensors, "log_records": records}
+    outcome(f"{out}: {sensors} sensors, {records} log records", found, json=json)
 
 
 def _progress() -> Progress:

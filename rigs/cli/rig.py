@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop
+from rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
 from rigs.generate import LARGEST, generated
 from rigs.rigfile import addresses_of, load_rig
 from rigs.shipped import FOLDER, names, place, summary
@@ -47,6 +47,7 @@ def list_(json: JsonOption = False) -> None:
 def copy(
     name: Annotated[str, typer.Argument(metavar="NAME", help="One of `standin rig list`.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+    json: JsonOption = False,
 ) -> None:
     """Copy a rig that comes along, to make it one's own.
 
@@ -60,7 +61,7 @@ def copy(
         shutil.copyfile(source, file)
     except OSError as error:
         stop(f"{error.filename or file}: {error.strerror}", USAGE)
-    typer.echo(f"{file}: a copy of {name}")
+    tell(f"{file}: a copy of {name}", {"file": str(file), "rig": name}, json=json)
 
 
 @app.command()
@@ -83,6 +84,7 @@ def generate(
     ups: Annotated[int, typer.Option("--ups", min=0, max=MOST, help="How many UPSs.")] = 10,
     bmc: Annotated[int, typer.Option("--bmc", min=0, max=MOST, help="How many servers with BMCs.")] = 10,
     profile: Annotated[str, typer.Option("--profile", help="Of the UPSs.")] = "smart-ups-1400-100v",
+    json: JsonOption = False,
 ) -> None:
     """Write a rig of many devices, each with an address of its own in 127.0.0.0/8.
 
@@ -95,4 +97,4 @@ def generate(
             yaml.dump(generated(ups, bmc, profile), stream)
     except OSError as error:
         stop(f"{file}: {error.strerror}", USAGE)
-    typer.echo(f"{file}: {ups} UPSs, {bmc} servers with BMCs")
+    tell(f"{file}: {ups} UPSs, {bmc} servers with BMCs", {"file": str(file), "ups": ups, "bmc": bmc}, json=json)

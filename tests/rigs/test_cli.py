@@ -5,10 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import jsonschema
 import pytest
+import typer
 from ruamel.yaml import YAML
 
 from rigs.cli.main import app
@@ -30,6 +34,37 @@ def test_every_verb_has_help_with_an_example(verb: str) -> None:
     done = standin(verb, "--help")
     assert done.returncode == 0
     assert f"standin {verb}" in " ".join(done.stdout.split())
+
+
+def verbs(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        yield from verbs(command) if hasattr(command, "commands") else [command]
+
+
+def test_every_verb_speaks_json() -> None:
+    listed = list(verbs(typer.main.get_command(app)))
+    assert len(listed) > 20
+    without = {verb.name for verb in listed if not any("--json" in item.opts for item in verb.params)}
+    assert without == {"schema"}  # which is JSON by itself
+
+
+def test_a_rig_that_runs_for_a_program(tmp_path: Path) -> None:
+    document = sample("003-a.yaml")
+    rig = tmp_path / "rig.yaml"
+    with rig.open("w") as stream:
+        YAML().dump(document, stream)
+    http = f"127.0.0.1:{free_port()}"
+    process, text = start([*COMMAND, "run", str(rig), "--http", http, "--json"], "running")
+    told = json.loads(text.splitlines()[-1])["running"]  # what stands before it is the log
+    assert (told["rig"], told["http"]) == (document["rig"], f"http://{http}")
+    assert told["devices"]["UPS1"]["snmp"] == f"{document['ups']['UPS1']['address']}:{document['ports']['snmp']}"
+    with urlopen(f"{told['http']}/readyz", timeout=20) as answer:
+        assert json.load(answer) == {"status": "ready"}
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=15)
+    lines = [json.loads(line) for line in rest.splitlines() if line.startswith("{")]
+    assert lines[-1] == {"stopped": True}
+    assert all(set(line) == {"note"} for line in lines[:-1])
 
 
 def test_check(tmp_path: Path) -> None:
