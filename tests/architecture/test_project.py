@@ -37,6 +37,11 @@ def test_required_files(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200
 
 
+def _slug(title: str) -> str:
+    """As readers of Markdown make an anchor of a title."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
 def test_links_in_documents_lead_somewhere() -> None:
     for document in [
         ROOT / "README.md",
@@ -44,8 +49,12 @@ def test_links_in_documents_lead_somewhere() -> None:
         *(ROOT / "docs").rglob("*.md"),
         *ROOT.glob("emulators/**/*.md"),
     ]:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document}: {target}"
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", document.read_text()):
+            page = document.parent / target if target else document
+            assert page.exists(), f"{document}: {target}"
+            if anchor:
+                titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+                assert anchor in {_slug(title) for title in titles}, f"{document}: {target}#{anchor}"
 
 
 def test_the_reference_is_that_of_the_code() -> None:
