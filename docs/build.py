@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+import msgspec
 import typer
 from pydantic import BaseModel
 
 from emulators.devices.bmc import load_profile as load_bmc_profile
 from emulators.devices.bmc import profile_names as bmc_profile_names
+from emulators.devices.bmc.commands import TABLE
 from emulators.devices.ups import load_profile, profile_names
 from gateway.api.openapi import ROUTES
 from gateway.config import Site
+from gateway.devices.bmc_commands import SHAPES as BMC_SHAPES
+from gateway.devices.ups_commands import SHAPES as UPS_SHAPES
+from gateway.devices.wake import SHAPES as WAKE_SHAPES
 from gateway.translate import EventType
 from gateway.translate.traps import RULES
 from mibs import Oid, standard_tree
@@ -129,6 +134,35 @@ def api_page() -> str:
     )
 
 
+def _parameters(shape: type[Any]) -> str:
+    """`name: type = default` for each."""
+    parts = []
+    for field in msgspec.structs.fields(shape):
+        words = get_args(field.type) if get_origin(field.type) is Literal else ()
+        text = " | ".join(map(str, words)) or getattr(field.type, "__name__", str(field.type))
+        parts.append(f"`{field.name}`: {text}{'' if field.required else ', may be left out'}")
+    return "; ".join(parts) or "none"
+
+
+def commands_page() -> str:
+    kinds = {"ups": UPS_SHAPES, "bmc": BMC_SHAPES, "server": WAKE_SHAPES}
+    given = [
+        [kind, f"`{name}`", _parameters(shape)] for kind, shapes in kinds.items() for name, shape in shapes.items()
+    ]
+    numbers = []
+    for (function, number, body), row in sorted(TABLE.items()):
+        group = f" (group {body:02X}h)" if body else ""
+        numbers.append([row.name, f"{int(function):02X}h{group}", f"{number:02X}h", row.privilege.name.lower()])
+    return (
+        "# Commands\n\n## Those that controllers give\n\n"
+        "`POST /v1/devices/{id}/commands` with `command` and `params`, or `standin command`.\n"
+        "The gateway carries them out by SNMP, IPMI and Wake-on-LAN.\n\n"
+        + table(["kind", "command", "params"], given)
+        + "\n## Those that the emulated BMC takes by IPMI\n\nWhat is not here is answered with C1h.\n\n"
+        + table(["command", "network function", "number", "privilege"], numbers)
+    )
+
+
 def verbs(command: Any, words: str) -> Iterator[tuple[str, Any]]:
     for name, inner in getattr(command, "commands", {}).items():
         if getattr(inner, "commands", None):
@@ -199,6 +233,7 @@ def pages() -> dict[str, str]:
         "events.md": events_page(),
         "http.md": api_page(),
         "command-line.md": cli_page(),
+        "commands.md": commands_page(),
         "profiles.md": profiles_page(),
         "controllers.md": controllers_page(),
     }

@@ -8,8 +8,9 @@ import * as world from "./world.js";
 
 const SERIES = [
   ["charge", "charge_percent", "%"], ["load", "load_percent", "%"], ["input", "input_volts", "V"],
+  ["output", "output_volts", "V"],
 ];
-const COLOURS = ["#17744a", "#9a5b00", "#1f5fbf"];
+const COLOURS = ["#17744a", "#9a5b00", "#1f5fbf", "#8a4fbf"];
 const AT_ONCE_MS = 50; // the answer itself waits for news
 const POWERFUL = /^(output\.(off|sleep|reboot|off_and_return)|power\.(off|cycle|reset|soft))$/;
 const heard = (row) => row.heard_s_ago === null || row.heard_s_ago === undefined ? t("never") : `${Math.round(row.heard_s_ago)} ${t("seconds ago")}`;
@@ -143,7 +144,10 @@ function takes(name, commands, inputs) {
     choice.setAttribute("aria-label", `${t("Input")}: ${name}`);
     const args = element("input", { type: "text", placeholder: t("arguments") });
     args.setAttribute("aria-label", `${t("arguments")}: ${name}`);
-    const act = () => inject(name, choice.value, args.value.split(" ").filter(Boolean));
+    const act = async () => {
+      const said = args.value.split(" ").filter(Boolean);
+      if (await confirmed(`${t("Really")}: ${name} ${[choice.value, ...said].join(" ")}?`)) inject(name, choice.value, said);
+    };
     parts.push(element("p", { className: "actions" }, choice, args, button(t("Inject"), act, name)));
   }
   return parts;

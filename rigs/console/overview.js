@@ -67,9 +67,10 @@ function buildCard(name, kind, inputs) {
     for (const [input, help] of inputs) {
       choice.append(element("option", { value: input, textContent: help, title: input }));
     }
+    const fault = async () => { if (await confirmed(`${t("Really")}: ${name} ${choice.value}?`)) inject(name, choice.value); };
     const recover = (step) => () => command(name, `recovery.${step}`, { incident: incidents.get(name) ?? 0 });
     actions.append(
-      choice, button(t("Inject"), () => inject(name, choice.value), name),
+      choice, button(t("Inject"), fault, name),
       button(t("Recovery starts"), recover("start"), name),
       button(t("Recovery ends"), recover("end"), name),
     );

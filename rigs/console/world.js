@@ -4,7 +4,7 @@ import { $, RETRY_MS } from "./dom.js";
 import { ask, follow } from "./talk.js";
 
 const KEPT = 3600; // moments of each UPS
-const KEPT_FIELDS = ["charge_percent", "load_percent", "input_volts"];
+const KEPT_FIELDS = ["charge_percent", "load_percent", "input_volts", "output_volts"];
 const listeners = new Set();
 const histories = new Map(); // UPS -> {times, values}
 let world = null;

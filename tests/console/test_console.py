@@ -37,6 +37,7 @@ def test_the_wiring_the_states_and_the_buttons(page: Page, live: Live) -> None:
 
     page.get_by_label("fault of server1.bmc").select_option("memory_uncorrectable")
     page.get_by_role("button", name="server1.bmc Inject").click()
+    page.get_by_role("button", name="Do it").click()
     notice = page.locator('li[data-type="bmc.notice"]')
     expect(notice).to_contain_text("uncorrectable memory error")
     link = page.locator('[data-device="server1.bmc"] dd').nth(2)

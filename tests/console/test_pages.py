@@ -73,10 +73,12 @@ def test_a_device_takes_commands_and_inputs_and_shows_its_objects(page: Page, li
     page.get_by_label("Input: UPS1").select_option("charge")
     page.get_by_label("arguments: UPS1").fill("40")
     page.get_by_role("button", name="UPS1 Inject").click()
+    page.get_by_role("button", name="Do it").click()
     expect(page.locator("#told")).to_have_text("UPS1: charge 40")
     expect(page.locator("#state")).to_contain_text(re.compile(r"charge percent\s*4\d"))
     page.get_by_label("arguments: UPS1").fill("much")
     page.get_by_role("button", name="UPS1 Inject").click()
+    page.get_by_role("button", name="Do it").click()
     expect(page.locator("#told.bad")).to_contain_text("expected one number")
 
     page.get_by_label("Command: UPS1").select_option("output.off")
@@ -167,7 +169,12 @@ def test_a_bmc_shows_its_sensors_and_its_log(page: Page, live: Live) -> None:
     expect(page.locator("#inside")).to_contain_text("Inlet Temp")
     page.get_by_label("search: Sensors").fill("Fan1")
     expect(page.locator("#inside section").first.locator("tbody tr:visible")).to_contain_text("0 rpm")
-    expect(page.locator("#inside section").last).to_contain_text("asserted")
+    log = page.locator("#inside section").last
+    expect(log).to_contain_text("asserted")
+    page.get_by_label("search: Log").fill("no such thing")
+    expect(log.locator("tbody tr:visible")).to_have_count(0)
+    page.get_by_label("search: Log").fill("Fan1")
+    expect(log.locator("tbody tr:visible").first).to_contain_text("Fan1")
     live.tell("server2.bmc clear")
 
 
@@ -214,6 +221,35 @@ def test_the_groups_are_those_of_the_status_verb(page: Page, live: Live) -> None
     shown = [row.split("\t")[0].strip() for row in page.locator("main tbody").inner_text().splitlines()]
     assert shown == ["cluster-power", "node1", "UPS1", "server1", "node2", "UPS2", "server2"]
     expect(page.locator("#tree")).to_contain_text("linked terminals: server1")
+
+
+def test_every_control_is_one_that_a_test_here_uses(page: Page, live: Live) -> None:
+    """A control that is added to a page is added here, and to the test that works it."""
+    bmc = ["server.bmc Inject", "server.bmc Recovery starts", "server.bmc Recovery ends", "fault of server.bmc"]
+    ups = ["Command: UPS", "UPS Send", "Input: UPS", "arguments: UPS", "UPS Inject", "search: Objects"]
+    inside = ["Serial console, Input: server.bmc", "Send", "search: Sensors", "search: Log"]
+    expected = {
+        "": ["city Off", "city On", "UPS Output off", "UPS Output on", *bmc],
+        "#/devices": [],
+        "#/devices/UPS1": ["UPS On", "UPS Off", *ups],
+        "#/devices/server1.bmc": [name.replace("UPS", "server.bmc") for name in ups[:-1]] + inside,
+        "#/events": ["search", "severity"],
+        "#/delivery": ["log Pause", "log Redeliver"],
+        "#/groups": [],
+        "#/scenarios": ["scenario", "speed", "scenario Run"],
+    }
+    script = (
+        "[...document.querySelectorAll('main button, main input, main select')]"
+        ".map((node) => node.getAttribute('aria-label') ?? node.textContent)"
+    )
+    for path, names in expected.items():
+        page.goto(f"{live.url}/{path}")
+        page.reload()
+        expect(page.locator("#link")).to_have_text("connected")
+        seen: set[str] = set()
+        while not set(names) <= seen:  # the test's own timeout bounds this
+            seen = {re.sub(r"\d", "", name) for name in page.evaluate(script)}
+        assert seen == set(names), path
 
 
 def test_many_devices_are_lines_with_what_hangs_on_them(page: Page, tmp_path: Path) -> None:
