@@ -9,7 +9,7 @@ PORTS ?= file
 PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console deb image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run test lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -37,7 +37,11 @@ $(VENV)/compiled/.done: $(shell find mibs wire emulators gateway rigs -name '*.p
 	STANDIN_COMPILE=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $(VENV)/compiled .
 	@touch $@
 
-bench: $(VENV)/.dev
+# All of them take half an hour of a machine that does nothing else.
+bench: bench-codec bench-agent bench-bmc bench-traps bench-forward bench-latency bench-heartbeats bench-polling bench-scale bench-scaleout
+	$(BIN)/python -m benchmarks.results
+
+bench-codec: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 bench-agent: $(VENV)/.dev $(VENV)/compiled/.done
@@ -65,6 +69,13 @@ bench-polling: $(VENV)/.dev
 bench-console: $(VENV)/.dev
 	@tests/install-tools
 	$(BIN)/python -m benchmarks.console
+
+bench-scale: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.scale
+
+bench-scaleout: $(VENV)/.dev
+	@tests/install-tools
+	$(BIN)/python -m benchmarks.scaleout
 
 bench-heartbeats: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.heartbeats

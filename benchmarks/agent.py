@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import statistics
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from benchmarks import load, peers
 from benchmarks.load import Rate
 from benchmarks.peers import Agent, compare_medians
+from benchmarks.results import Row, keep
 from mibs import Oid
 from wire.snmp import Kind, Tag, VarBind
 
@@ -122,8 +122,15 @@ def main() -> None:
         figures = compare(folder, rows)
         kib = memory(folder, rows)
     report(figures, kib)
-    if "--json" in sys.argv:
-        print(json.dumps({"rates": figures, "kib": kib}))
+    rows_kept = [
+        Row(path, {name: [rate.per_s for rate in rates] for name, rates in agents.items()}, _wanted(path))
+        for path, agents in figures.items()
+    ]
+    keep("agent", rows_kept)
+
+
+def _wanted(path: str) -> dict[str, float | None]:
+    return dict(zip(("snmpd", "snmpsim"), TARGETS[path], strict=True))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
+from benchmarks.results import Row, keep
 from rigs.ports import free_port
 from wire import rmcp
 from wire.errors import WireError
@@ -378,6 +379,17 @@ def main() -> None:
         with standin(folder) as peer:
             pings = ping(peer)
     report(figures, kib, pings)
+    keep(
+        "bmc",
+        [
+            Row(
+                path,
+                {name: [figure.per_s for figure in rounds] for name, rounds in found.items()},
+                dict(zip(("ipmi_sim", "pyghmi"), TARGETS[path], strict=True)),
+            )
+            for path, found in figures.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
+from benchmarks.results import Row, keep
 from rigs.ports import free_port
 from tests.support.sites import octets
 from wire.snmp import Kind
@@ -154,6 +155,7 @@ def main() -> None:
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
         print(f"  {who:<10}{statistics.median(rates):>10,.0f}/s  ({spread}), lost {lost[who]}")
     compare_medians({who: statistics.median(rates) for who, rates in rounds.items()}, ("snmptrapd",), (TARGET,))
+    keep("forwards", [Row("forward v2c to v2c", rounds, {"snmptrapd": TARGET})])
 
 
 if __name__ == "__main__":

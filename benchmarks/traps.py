@@ -28,6 +28,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
+from benchmarks.results import Row, keep
 from mibs import Oid
 from rigs.ports import free_port
 from wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
@@ -239,6 +240,17 @@ def main() -> None:
             spread = f"{min(figure.per_s for figure in rounds):,.0f} to {max(figure.per_s for figure in rounds):,.0f}"
             print(f"  {each:<10}{medians[each]:>10,.0f}/s  ({spread}), lost {sum(figure.lost for figure in rounds)}")
         compare_medians(medians, ("snmptrapd",), (TARGETS[path],))
+    keep(
+        "traps",
+        [
+            Row(
+                path,
+                {each: [one.per_s for one in rounds] for each, rounds in found.items()},
+                {"snmptrapd": TARGETS[path]},
+            )
+            for path, found in figures.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

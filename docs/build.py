@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-import typer
 from pydantic import BaseModel
 
 from emulators.devices.bmc import load_profile as load_bmc_profile
@@ -23,7 +22,7 @@ from gateway.devices.wake import SHAPES as WAKE_SHAPES
 from gateway.translate import EventType
 from gateway.translate.traps import RULES
 from mibs import Oid, standard_tree
-from rigs.cli.main import app
+from rigs.cli.main import everything
 from rigs.controllers import CONTROLLERS
 from rigs.lab import ROUTES as LAB
 from rigs.lab_runs import ROUTES as RUNS
@@ -176,7 +175,7 @@ def cli_page() -> str:
         "0 done, 1 what was asked for did not hold, 2 bad usage or configuration, 3 something could not be reached"
     )
     parts = [f"# Command line\n\nExit status: {statuses}, 130 interrupted.\n"]
-    for words, command in verbs(typer.main.get_command(app), "standin"):
+    for words, command in verbs(everything(), "standin"):
         rows = []
         for parameter in command.params:
             shown = parameter.metavar or parameter.name.upper()

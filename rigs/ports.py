@@ -5,6 +5,10 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
+from typing import Literal
+
+PortChoice = Literal["file", "high", "free"]
+"""Those of the file; some above 1024 that need no rights; or some that nobody uses, for a rig beside others."""
 
 # Below the range from which kernels lend ports to sockets that ask for none: what was chosen here, no other
 # program's outgoing connection can take before it is bound.

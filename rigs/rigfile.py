@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -30,12 +30,9 @@ from gateway.config import (
 from rigs.controllers import AnyController
 from rigs.environment import Environment
 from rigs.files import FileError, in_short, load
-from rigs.ports import free_port
+from rigs.ports import PortChoice, free_port
 from rigs.power_groups import Group, PowerManagement, walk
 from rigs.topology import Topology
-
-PortChoice = Literal["file", "high", "free"]
-"""Those of the file; some above 1024 that need no rights; or some that nobody uses, for a rig beside others."""
 
 
 class Defaults(Strict):

@@ -14,8 +14,9 @@ from gateway.records import CommandState, Event
 from mibs import MibTree
 from rigs.controllers.desk import Note
 from rigs.loops import Clock, Speed, run
+from rigs.ports import PortChoice
 from rigs.probes import Place, ProbeError, ask
-from rigs.rigfile import PortChoice, RigFile, load_rig
+from rigs.rigfile import RigFile, load_rig
 from rigs.runtime import GatewayProcess, assemble
 from rigs.scenario import Scenario, Step
 from rigs.verdicts import Seen, SeenAnswer, SeenCommand, SeenEvent, SeenNote, SeenOrder, SeenState, Verdict, judge

@@ -10,7 +10,7 @@ import aiohttp
 import typer
 
 from rigs.cli.common import FAILED, UNREACHABLE, USAGE, JsonOption, explained, headers, print_json, stop, url
-from rigs.controllers.watch import follow, one_line
+from rigs.listening import follow, one_line
 
 WAIT_STEP_S = 0.2
 ENDED = ("done", "failed", "expired")

@@ -1,4 +1,4 @@
-"""What all verbs share: exit statuses, error lines, options."""
+"""What all verbs share: exit statuses, error lines, options. It imports what takes time only where that is needed."""
 
 from __future__ import annotations
 
@@ -9,27 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Never, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Never, get_args
 
-import structlog
 import typer
 
-from emulators.bindings.inputs import InputError
-from emulators.devices.ups import ProfileError
-from emulators.faces.bind import BindError
-from emulators.kernel.world import LoopError
-from emulators.memory import MemoryFileError
-from gateway.api import Refusal
-from gateway.assembly import SecretError
-from gateway.receive import ListenError
-from gateway.store import StoreError
-from mibs import MibTree, standard_tree
-from mibs.compiler import MibError, with_folder
-from rigs.controllers.desk import DeskError
-from rigs.files import FileError
-from rigs.loops import Speed, parse_speed
-from rigs.rigfile import PortChoice
-from rigs.shipped import place
+from rigs.ports import PortChoice
+
+if TYPE_CHECKING:
+    from mibs import MibTree
+    from rigs.loops import Speed
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -38,21 +26,23 @@ INTERRUPTED = 130
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
-# What people cause: one clear line each, and exit status 2.
-REFUSALS = (
-    BindError,
-    DeskError,
-    FileError,
-    InputError,
-    ListenError,
-    LoopError,
-    MemoryFileError,
-    MibError,
-    ProfileError,
-    Refusal,
-    SecretError,
-    StoreError,
-)
+def refusals() -> tuple[type[Exception], ...]:
+    """What people cause: one clear line each, and exit status 2. Imported when something went wrong."""
+    from emulators.bindings.inputs import InputError
+    from emulators.devices.ups import ProfileError
+    from emulators.faces.bind import BindError
+    from emulators.kernel.world import LoopError
+    from emulators.memory import MemoryFileError
+    from gateway.api import Refusal
+    from gateway.assembly import SecretError
+    from gateway.receive import ListenError
+    from gateway.store import StoreError
+    from mibs.compiler import MibError
+    from rigs.controllers.desk import DeskError
+    from rigs.files import FileError
+
+    of_devices = (BindError, InputError, LoopError, MemoryFileError, MibError, ProfileError)
+    return (*of_devices, DeskError, FileError, ListenError, Refusal, SecretError, StoreError)
 
 
 def url() -> str:
@@ -78,14 +68,23 @@ def explained() -> Iterator[None]:
     """Turn the errors that people cause into one clear line and exit status 2."""
     try:
         yield
-    except REFUSALS as error:
-        stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:
+        if not isinstance(error, refusals()):
+            raise
+        from emulators.faces.bind import BindError
+        from gateway.receive import ListenError
+
+        stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
 
 
 def configure_logging(level: int, form: str = "console") -> None:
     """Log lines on standard error: for people, coloured only on a terminal, or `json` with one document a line."""
+    import structlog
+
     structured = form == "json"
     structlog.configure(
         processors=[
@@ -118,10 +117,15 @@ def tell(text: str, document: Any, *, json: bool) -> None:
 
 def tree_of(folder: Path | None) -> MibTree:
     """Our names, and those of a folder of vendor texts. Raises MibError."""
+    from mibs import standard_tree
+    from mibs.compiler import with_folder
+
     return with_folder(folder) if folder else standard_tree()
 
 
 def _speed(text: str) -> Speed:
+    from rigs.loops import parse_speed
+
     try:
         return parse_speed(text)
     except ValueError:
@@ -144,6 +148,9 @@ def _ports(text: str) -> str:
 
 
 def _rig(text: str) -> Path:
+    from rigs.files import FileError
+    from rigs.shipped import place
+
     try:
         return place(text)
     except FileError as error:

@@ -11,7 +11,6 @@ from ruamel.yaml import YAML
 
 from rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
 from rigs.generate import LARGEST, generated
-from rigs.rigfile import addresses_of, load_rig
 from rigs.shipped import FOLDER, names, place, summary
 
 HELP = "Rigs that come along: list, copy; generate one of any size; the addresses that one needs."
@@ -70,6 +69,8 @@ def addresses(rig: RigArgument, json: JsonOption = False) -> None:
 
     Example: `standin rig addresses rack.yaml | while read a; do ip address replace $a/24 dev eth0; done`
     """
+    from rigs.rigfile import addresses_of, load_rig
+
     with explained():
         found = addresses_of(load_rig(rig))
     if json:

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from mibs import standard_tree
 from rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
-from rigs.controllers.watch import one_line, watch
+from rigs.listening import one_line, watch
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown

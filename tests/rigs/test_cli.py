@@ -12,10 +12,9 @@ from urllib.request import urlopen
 
 import jsonschema
 import pytest
-import typer
 from ruamel.yaml import YAML
 
-from rigs.cli.main import app
+from rigs.cli.main import VERBS, everything
 from rigs.ports import free_port
 from tests.support.live import running, sample, start, stop
 
@@ -29,23 +28,29 @@ def standin(*words: str, url: str = "http://127.0.0.1:9") -> subprocess.Complete
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
-@pytest.mark.parametrize("verb", [command.name or command.callback.__name__ for command in app.registered_commands])  # type: ignore[union-attr]
-def test_every_verb_has_help_with_an_example(verb: str) -> None:
-    done = standin(verb, "--help")
+def verbs(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every verb with its words, those of groups, too."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from verbs(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+ALL = dict(verbs(everything()))
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_verb_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    done = standin(*words, "--help")
     assert done.returncode == 0
-    assert f"standin {verb}" in " ".join(done.stdout.split())
-
-
-def verbs(group: Any) -> Iterator[Any]:
-    for command in group.commands.values():
-        yield from verbs(command) if hasattr(command, "commands") else [command]
+    assert f"standin {' '.join(words)}" in " ".join(done.stdout.split())
 
 
 def test_every_verb_speaks_json() -> None:
-    listed = list(verbs(typer.main.get_command(app)))
-    assert len(listed) > 20
-    without = {verb.name for verb in listed if not any("--json" in item.opts for item in verb.params)}
-    assert without == {"schema"}  # which is JSON by itself
+    assert {words[0] for words in ALL} == set(VERBS)
+    without = {words for words, verb in ALL.items() if not any("--json" in item.opts for item in verb.params)}
+    assert without == {("schema",)}  # which is JSON by itself
 
 
 def test_a_rig_that_runs_for_a_program(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mibs import standard_tree
-from rigs.rigfile import PortChoice
+from rigs.ports import PortChoice
 from rigs.runner import Report, replay
 from rigs.scenario import Scenario, load_scenario
 from rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
