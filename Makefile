@@ -9,7 +9,7 @@ PORTS ?= file
 PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run test network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
@@ -18,10 +18,13 @@ test: $(VENV)/.dev
 	@tests/install-tools
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(PARALLEL) -m "not network"
-	$(BIN)/pytest -m network
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
-	$(MAKE) --no-print-directory compiled
+	$(MAKE) --no-print-directory --jobs=2 network compiled
 	$(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
+
+# What installs packages, so outside the networks of the workers.
+network: $(VENV)/.dev
+	$(BIN)/pytest -m network
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -221,7 +221,9 @@ def test_the_server_is_killed_and_comes_back(tmp_path: Path) -> None:
         shared(one, other)
         limit = time.monotonic() + 60
         while not {1, 2, 3} <= set(seen := numbers(other.events()).get("UPS1", [])):  # 2 waited in memory
-            assert time.monotonic() < limit, (seen, numbers(one.events()), one.ask("/v1/journal"))
+            if time.monotonic() > limit:
+                told = {site.api: (site.ask("/v1/journal"), site.ask("/v1/events?last=50")) for site in (one, other)}
+                pytest.fail(f"seen {seen}: {json.dumps(told)}", pytrace=False)
 
 
 def test_sinks_are_held_and_looked_after_at_either_gateway(tmp_path: Path) -> None:
