@@ -17,19 +17,15 @@ from typing import NamedTuple
 from urllib.request import urlopen
 
 from benchmarks.bmc import processor_s
-from benchmarks.traps import FIRST_ID, TEXT
-from mibs import Oid
+from benchmarks.traps import inform
 from tests.support.nats import NatsServer, nats_server
 from tests.support.sites import Site
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
-from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 
 GATEWAYS = (1, 2, 4)
 DEVICES, UNDER_WAY_EACH = 40, 10
 INFORMS = 8_000
 REPEATS = 3
 PARTITIONS = 8
-ON_BATTERY = Oid.parse("1.3.6.1.4.1.318.0.5")
 
 
 class Figure(NamedTuple):
@@ -39,15 +35,6 @@ class Figure(NamedTuple):
     told_per_s: float
     gateways_cores: float
     server_cores: float
-
-
-def inform(number: int) -> bytes:
-    names = (
-        VarBind(SYS_UP_TIME, Tag.TIME_TICKS, number),
-        VarBind(SNMP_TRAP_OID, Tag.OBJECT_IDENTIFIER, ON_BATTERY),
-        TEXT,
-    )
-    return encode(Message(Version.V2C, b"public", Pdu(Kind.INFORM, FIRST_ID + number, 0, 0, names)))
 
 
 def address(device: int) -> str:
@@ -79,7 +66,7 @@ def send(sites: Sequence[Site]) -> float:
         sender.setblocking(False)
         senders.append(sender)
     try:
-        datagrams = iter([inform(number) for number in range(INFORMS)])
+        datagrams = iter([data for _, data in map(inform, range(INFORMS))])
         begun = time.perf_counter()
         for sender in senders:
             for _ in range(UNDER_WAY_EACH):

@@ -251,8 +251,9 @@ class Api(Strict):
     @property
     def url(self) -> str:
         """Where it is reached from this machine."""
-        scheme = "https" if self.tls else "http"
-        return f"{scheme}://127.0.0.1:{self.port}" if self.host == "0.0.0.0" else f"{scheme}://{self.bind}"
+        host = self.bind.rpartition(":")[0]
+        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

@@ -102,11 +102,12 @@ class GatewayProcess:
         self.gateway = Gateway(site, tree, Store(site.journal.path, thread), clock.unix_ms, _refusing(reread))
         gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
-        self._plays = Plays()
+        self._plays = None if emulators is None else Plays()
+        if self._plays is not None:
+            add_runs(application, self._plays, gate)
         if emulators is not None:
             groups = None if rig is None else Groups(rig, self.gateway.devices)
             add_lab(application, emulators, gate, cast, groups)
-            add_runs(application, self._plays, gate)
         add_console(application)
         self._http = HttpServer(application, site.api)
         self._reloads: set[asyncio.Task[None]] = set()
@@ -146,7 +147,8 @@ class GatewayProcess:
         """In the opposite order."""
         if self.cast is not None:
             await self.cast.stop()
-        await self._plays.close()
+        if self._plays is not None:
+            await self._plays.close()
         await self._http.stop()
         await self._stop_devices()
 

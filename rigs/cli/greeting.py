@@ -21,14 +21,16 @@ class Greeting(NamedTuple):
 
 def of_site(site: Site) -> Greeting:
     """A gateway alone says where it is in its log, so there is no text."""
-    traps = [f"{listen.address}:{listen.port}" for listen in site.listen]
-    return Greeting("", {"site": site.name, "traps": traps, "http": site.api.url})
+    return Greeting("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
 
 
-def of_rig(rig: RigFile, api: Api, *, gateway: bool) -> Greeting:
-    """A whole rig, or its devices only."""
+def _traps(site: Site) -> list[str]:
+    return [f"{listen.address}:{listen.port}" for listen in site.listen]
+
+
+def of_rig(rig: RigFile, api: Api, site: Site | None = None) -> Greeting:
+    """A whole rig, whose gateway has `site`, or its devices only."""
     devices = _devices(rig)
-    traps = [f"{listen.address}:{listen.port}" for listen in rig.gateway.listen] or [f"127.0.0.1:{rig.ports.trap}"]
     document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
     lines = [f"rig {rig.rig} is running", ""]
     for name, device in devices.items():
@@ -36,13 +38,13 @@ def of_rig(rig: RigFile, api: Api, *, gateway: bool) -> Greeting:
         faces = [f"{device[face]}/udp" for face in ("snmp", "ipmi") if face in device]
         faces += [device[face] for face in ("http", "telnet") if face in device]
         lines.append(_line(name, kind, "   ".join(faces)))
-    if gateway:
-        document["traps"] = traps
-        lines += [_line("gateway", "traps", f"{place}/udp") for place in traps]
+    if site is not None:
+        document["traps"] = _traps(site)
+        lines += [_line("gateway", "traps", f"{place}/udp") for place in _traps(site)]
         lines.append(_line("console", "web", f"{api.url}/"))
     else:
         lines.append(_line("lab", "HTTP", f"{api.url}/lab/v1/world"))
-    lines += ["", "try:", *_tries(rig, api, gateway=gateway), "", "Ctrl-C stops it.", ""]
+    lines += ["", "try:", *_tries(rig, api, gateway=site is not None), "", "Ctrl-C stops it.", ""]
     return Greeting("\n".join(lines), document)
 
 

@@ -75,7 +75,7 @@ def run(
         async def body() -> int:
             again = partial(_site_again, rig, loaded.ports, data, http)
             process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again)
-            return await _serve(process, of_rig(loaded, process.site.api, gateway=True), json=json)
+            return await _serve(process, of_rig(loaded, process.site.api, process.site), json=json)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)
@@ -102,7 +102,7 @@ def emulators(
 
         async def body() -> int:
             process = EmulatorsProcess(loaded, Clock(time.time()), speed, api, data)
-            return await _serve(process, of_rig(loaded, api, gateway=False), json=json)
+            return await _serve(process, of_rig(loaded, api), json=json)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)

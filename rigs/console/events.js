@@ -5,6 +5,7 @@ import { follow } from "./talk.js";
 import { t } from "./texts.js";
 
 const KEPT = 500;
+const CLEARED = 20; // shown
 const SEVERITIES = ["info", "warning", "critical"];
 const events = []; // the oldest first
 const listeners = new Set();
@@ -87,6 +88,14 @@ async function showRecord(holder, position) {
   holder.append(element("div", { className: "record" }, place, wide(shown), element("pre", { textContent: record.octets })));
 }
 
+// Conditions that were cleared, the latest first: what cleared each, and since when it had been open, as far as that is kept.
+function closed() {
+  const opened = new Map(events.map((event) => [event.id, event.time.slice(0, 19)]));
+  return events.filter((event) => event.data.clears).slice(-CLEARED).reverse().map((event) => [
+    event.subject, event.data.condition ?? "", opened.get(event.data.opened_by) ?? "", event.time.slice(0, 19), event.data.text,
+  ]);
+}
+
 export function page(root, alive) {
   const text = element("input", { type: "search", placeholder: t("search") });
   text.setAttribute("aria-label", t("search"));
@@ -94,16 +103,24 @@ export function page(root, alive) {
   severity.setAttribute("aria-label", t("severity"));
   const list = element("ol", { id: "stream", className: "events", reversed: true });
   const open = element("div", { id: "open" });
+  const cleared = element("div", { id: "cleared" });
   const fits = (event) => (severity.value === "all" || event.data.severity === severity.value)
     && `${event.type} ${event.subject} ${event.data.group ?? ""} ${event.data.text}`.toLowerCase().includes(text.value.toLowerCase());
   const fill = () => list.replaceChildren(...events.filter(fits).reverse().map(whole));
+  const heads = [t("device"), t("conditions"), t("since"), t("cleared"), t("text")];
+  const clear = () => {
+    const past = closed();
+    cleared.replaceChildren(past.length ? wide(table(heads, past)) : element("p", { textContent: t("nothing") }));
+  };
   text.addEventListener("input", fill);
   severity.addEventListener("change", fill);
   root.append(
     section(t("Open conditions"), open),
+    section(t("Cleared conditions"), cleared),
     section(t("Events"), element("p", { className: "actions" }, text, severity), list),
   );
   fill();
+  clear();
   repeat(async () => {
     const { conditions } = await get("/v1/conditions");
     open.replaceChildren(conditions.length
@@ -111,6 +128,7 @@ export function page(root, alive) {
       : element("p", { textContent: t("no condition") }));
   }, RETRY_MS, alive);
   return listen((event) => {
+    if (event === null || event.data.clears) clear();
     if (event === null) list.replaceChildren();
     else if (fits(event)) list.prepend(whole(event));
   });

@@ -12,7 +12,7 @@ const JAPANESE = {
   "Readings": "計測値", "Over time": "推移", "Objects": "オブジェクト", "Sensors": "センサー", "Log": "イベントログ",
   "State": "状態", "search": "検索", "name": "名称", "value": "値", "type": "型", "writable": "書込", "yes": "可",
   "limits": "しきい値", "sensor": "センサー", "time": "時刻", "text": "内容", "nothing": "なし",
-  "severity": "重大度", "all": "すべて", "Open conditions": "発生中の状態", "since": "発生時刻", "evidence": "根拠",
+  "severity": "重大度", "all": "すべて", "Open conditions": "発生中の状態", "Cleared conditions": "解消した状態", "cleared": "解消時刻", "since": "発生時刻", "evidence": "根拠",
   "sink": "配信先", "backlog": "残り", "last error": "直近のエラー", "actions": "操作", "Pause": "停止", "Resume": "再開",
   "Redeliver": "再配信", "clients": "接続数", "paused": "停止中", "delivered": "配信済み", "No destinations.": "配信先がありません。",
   "Tree": "構成", "Status": "状態一覧", "This rig has no power-control groups.": "電源制御グループがありません。",

@@ -200,6 +200,10 @@ def test_events_are_filtered_and_show_their_evidence(page: Page, live: Live) -> 
     expect(lost.locator(".record pre")).to_contain_text("30 ")
     expect(lost.locator(".record p")).to_contain_text("127.0.1.")
     live.tell("city on")
+    row = page.locator("#cleared tbody tr", has_text="UPS2").filter(has_text="input")
+    expect(row.first.locator("td").nth(2)).to_have_text(re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"))
+    expect(row.first).to_contain_text("input power is back")
+    expect(page.locator("#open")).to_have_text("no condition")
 
 
 def test_deliveries_are_held_and_go_on(page: Page, live: Live) -> None:

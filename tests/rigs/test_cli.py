@@ -28,6 +28,12 @@ def standin(*words: str, url: str = "http://127.0.0.1:9") -> subprocess.Complete
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
+def written(path: Path, document: Any) -> Path:
+    with path.open("w") as stream:
+        YAML().dump(document, stream)
+    return path
+
+
 def verbs(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every verb with its words, those of groups, too."""
     for name, command in group.commands.items():
@@ -55,9 +61,7 @@ def test_every_verb_speaks_json() -> None:
 
 def test_a_rig_that_runs_for_a_program(tmp_path: Path) -> None:
     document = sample("003-a.yaml")
-    rig = tmp_path / "rig.yaml"
-    with rig.open("w") as stream:
-        YAML().dump(document, stream)
+    rig = written(tmp_path / "rig.yaml", document)
     http = f"127.0.0.1:{free_port()}"
     process, text = start([*COMMAND, "run", str(rig), "--http", http, "--json"], "running")
     told = json.loads(text.splitlines()[-1])["running"]  # what stands before it is the log
@@ -111,9 +115,7 @@ def test_statuses_of_failure() -> None:
 
 def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
     document = sample("a1080a-pair.yaml")
-    rig = tmp_path / "rig.yaml"
-    with rig.open("w") as stream:
-        YAML().dump(document, stream)
+    rig = written(tmp_path / "rig.yaml", document)
     http = f"127.0.0.1:{free_port()}"
     for address, port in (("127.0.1.2", document["ports"]["snmp"]), ("127.0.0.1", document["ports"]["trap"])):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
@@ -133,9 +135,7 @@ def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
 
 def test_ctrl_c_stops_in_order(tmp_path: Path) -> None:
     document = sample("a1080a-pair.yaml")
-    rig = tmp_path / "rig.yaml"
-    with rig.open("w") as stream:
-        YAML().dump(document, stream)
+    rig = written(tmp_path / "rig.yaml", document)
     http = f"127.0.0.1:{free_port()}"
     process, text = start(
         [*COMMAND, "run", str(rig), "--http", http, "--data", str(tmp_path / "d")], "Ctrl-C stops it."
@@ -191,8 +191,7 @@ def test_emulators_and_gateway_in_processes_of_their_own(tmp_path: Path) -> None
         (rig, document),
         (site, {"listen": listen, "devices": devices, "monitors": monitors, "api": {"bind": http[0]}}),
     ):
-        with path.open("w") as stream:
-            YAML().dump(content, stream)
+        written(path, content)
     gateway, _ = start([*COMMAND, "gateway", str(site)], "gateway ready")
     plant, text = start([*COMMAND, "emulators", str(rig), "--http", http[1]], "Ctrl-C stops it.")
     try:

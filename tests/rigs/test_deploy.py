@@ -15,12 +15,14 @@ import pytest
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from tests.support.live import CLIENTS
+from rigs.ports import free_port
+from tests.support.live import CLIENTS, start, stop, tool
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = [ROOT / "compose.yaml", *sorted(ROOT.glob("*/deploy/*/compose.yaml"))]
 MANIFESTS = sorted(ROOT.glob("*/deploy/kubernetes.yaml"))
 SCHEMA = CLIENTS / "docker-compose/usr/lib/python3/dist-packages/compose/config/compose_spec.json"
+LOGIN = ("-U", "admin", "-P", "admin")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 TARGETS = set(re.findall(r"^FROM base AS (\w+)$", DOCKERFILE, re.MULTILINE))
 
@@ -107,6 +109,34 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
             if words := container.get("args"):
                 assert f"Usage: python -m rigs.cli {words[0]}" in standin(*words, "--help")
     assert images <= {f"{name}:{version[1]}" for name in ("standin", "standin-gateway", "standin-emulators")}
+
+
+def test_a_device_of_a_pod_answers_at_the_address_of_the_pod(tmp_path: Path) -> None:
+    documents = YAML(typ="safe").load_all(ROOT / "rigs/deploy/kubernetes.yaml")
+    rigs = next(document["data"] for document in documents if document["kind"] == "ConfigMap")
+    asked = {
+        "ups.yaml": (
+            "UPS1",
+            "snmp",
+            ["snmpget", "-v1", "-c", "public", "-Oqv"],
+            ["1.3.6.1.4.1.318.1.1.1.4.1.1.0"],
+            "2",
+        ),
+        "bmc.yaml": ("server1.bmc", "ipmi", ["ipmitool", "-I", "lanplus", *LOGIN], ["power", "status"], "Power is on"),
+    }
+    assert set(asked) == set(rigs)
+    for name, (device, face, program, question, expected) in asked.items():
+        (tmp_path / name).write_text(rigs[name])
+        words = ["emulators", str(tmp_path / name), "--ports", "free", "--http", f"127.0.0.1:{free_port()}", "--json"]
+        process, text = start([sys.executable, "-m", "rigs.cli", *words], "running")
+        try:
+            place = json.loads(text.splitlines()[-1])["running"]["devices"][device][face]
+            address, _, port = place.partition(":")
+            assert address == "0.0.0.0"
+            to = [f"127.0.0.1:{port}"] if face == "snmp" else ["-H", "127.0.0.1", "-p", port]
+            assert expected in tool(*program, *to, *question)
+        finally:
+            stop(process)
 
 
 def test_the_unit_of_the_emulators_is_as_strict_as_that_of_the_gateway() -> None:

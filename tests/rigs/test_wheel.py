@@ -72,3 +72,25 @@ def test_the_source_distribution_builds_the_same_package(tmp_path: Path) -> None
         "tests/conftest.py",
     ):
         assert name in inside
+    call(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        archive,
+        cwd=tmp_path,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    files = call(sys.executable, "-m", "zipfile", "-l", wheel, cwd=tmp_path)
+    for name in (
+        "rigs/console/app.js",
+        "rigs/scenarios/C1.yaml",
+        "gateway/deploy/site.yaml",
+        "rigs/deploy/lab/rig.yaml",
+    ):
+        assert name in files

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 ROOT = Path(__file__).parents[2]
-FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$|^## ", re.MULTILINE | re.DOTALL)
 LIMIT_S = 100
 END = "== end of block"
 
 
 class Block(NamedTuple):
+    """What stands between fences; without a language it is the title of a section."""
+
     language: str
     rest: str
     text: str
@@ -100,15 +102,16 @@ class Walk:
         )
 
     def page(self, page: Path) -> None:
-        """From the first block to the last. A run that stays ends when the next one begins."""
+        """From the first block to the last. A run that stays ends with its section."""
         seen = ""
         for block in blocks(page):
             if block.language == "text":
                 seen = self._printed(block, seen)
             elif block.language == "diff":
                 self._change(block.text)
-            elif block.language == "sh" and block.rest == "stays":
+            elif not block.language:
                 self._end_others()
+            elif block.language == "sh" and block.rest == "stays":
                 process = self._bash("-c", block.text)
                 assert process.stdout is not None
                 self._others.append((process, Reader(process.stdout)))

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.devices.ups.line import Avr
+from emulators.devices.ups.readings import (
+    FLAG_BOOST,
+    FLAG_ON_BATTERY,
+    FLAG_ON_LINE,
+    FLAG_OVERLOAD,
+    FLAG_REPLACE,
+    FLAG_TRIM,
+    flags,
+)
 
 if TYPE_CHECKING:
     from emulators.devices.ups.model import Ups
 
+# That there are these is our choice: the references describe the card, not the front.
+LAMPS = {
+    "on-line": FLAG_ON_LINE,
+    "boost": FLAG_BOOST,
+    "trim": FLAG_TRIM,
+    "on-battery": FLAG_ON_BATTERY,
+    "overload": FLAG_OVERLOAD,
+    "replace-battery": FLAG_REPLACE,
+}
+
 
 def lamps(ups: Ups) -> list[str]:
-    """Those that are lit, in the order in which they stand on the front."""
-    lit = {
-        "on-line": ups.output_on and not ups.on_battery,
-        "boost": ups.output_on and ups.line.avr is Avr.BOOST,
-        "trim": ups.output_on and ups.line.avr is Avr.TRIM,
-        "on-battery": ups.on_battery,
-        "overload": ups.overloaded,
-        "replace-battery": ups.replace_battery,
-    }
-    return [name for name, on in lit.items() if on]
+    """Those that are lit. A flag of the card and its lamp cannot disagree."""
+    lit = flags(ups)
+    return [name for name, flag in LAMPS.items() if flag in lit]

@@ -49,8 +49,11 @@ def _charge(ups: Ups, now: Instant) -> float:
 
 
 def _flags(ups: Ups, _now: Instant) -> Value:
-    if not ups.link_up:
-        return b"UNKNOWN"
+    return _bits(FLAGS, flags(ups)) if ups.link_up else b"UNKNOWN"
+
+
+def flags(ups: Ups) -> set[int]:
+    """What holds of the UPS now, by positions in upsBasicStateOutputState."""
     status = ups.status
     shown = {
         FLAG_ABNORMAL: bool(ups.abnormal),
@@ -76,7 +79,7 @@ def _flags(ups: Ups, _now: Instant) -> Value:
         BYPASS_FLAGS.get(ups.bypass, 0): True,
         **{TROUBLES[word].flag: True for word in ups.troubles},
     }
-    return _bits(FLAGS, {position for position, on in shown.items() if on})
+    return {position for position, on in shown.items() if on}
 
 
 def _bits(width: int, positions: Collection[int]) -> bytes:
