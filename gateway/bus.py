@@ -6,7 +6,6 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from gateway.store import StoreError
@@ -18,6 +17,7 @@ PATIENCE_S = 2.0
 DAY_S, MIB = 86_400, 1 << 20
 LEASE_S = 3.0  # without renewal, after which what a gateway owned is free
 LOOK_S = 0.05  # how long a read waits for the server to say that there is nothing
+LOST = "messages were lost on their way; they are read again"
 
 
 class Layout(NamedTuple):
@@ -197,6 +197,11 @@ class Bus:
         info = await self._asked(subscription.consumer_info())
         return Place(stream, subscription, str(info.name), int(info.num_pending))
 
+    async def delivered(self, place: Place) -> int:
+        """How many messages were sent to a place. Raises StoreError when the server knows it no more."""
+        info = await self._asked(place.subscription.consumer_info())
+        return int(info.delivered.consumer_seq)
+
     async def leave(self, place: Place) -> None:
         """Let the server forget a place. Trouble is nothing: it does so by itself later."""
         with suppress(Exception):
@@ -308,7 +313,11 @@ class Bus:
 
 
 class Reader:
-    """A subject of a stream, read in order; going on where it stopped costs no question."""
+    """A subject of a stream, read in order; going on where it stopped costs no question.
+
+    A consumer's answers may be lost with a connection, and a consumer with its server, and neither is told: silence
+    looks the same. So what is read is counted against the consumer's own numbers.
+    """
 
     def __init__(self, bus: Bus, stream: str, subject: str) -> None:
         self._bus = bus
@@ -316,31 +325,46 @@ class Reader:
         self._subject = subject
         self._place: Place | None = None
         self._at = -1
+        self._delivered = 0  # by the consumer of this place
 
     async def after(self, number: int, limit: int) -> list[Message]:
         """Up to `limit` messages behind a number. Raises StoreError."""
-        from nats.errors import Error
-
         if self._place is None or self._at != number:
             await self.close()
             self._place = await self._bus.consume(self._stream, self._subject, number)
-            self._at = number
+            self._at, self._delivered = number, 0
         try:
-            found = await self._place.subscription.fetch(limit, timeout=LOOK_S)
-        except TimeoutError:
-            found = []
-        except (Error, OSError) as error:
+            return await self._next(self._place, limit)
+        except StoreError:
             await self.close()
-            raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
+            raise
+
+    async def _next(self, place: Place, limit: int) -> list[Message]:
+        found = await self._fetched(place, limit)
+        if not found and await self._bus.delivered(place) != self._delivered:
+            found = await self._fetched(place, limit)  # what came too late for the first time is here by now
+            if not found:
+                raise StoreError(f"JetStream {self._stream}: {LOST}")
+        for item in found:
+            self._delivered += 1
+            if item.metadata.sequence.consumer != self._delivered:
+                raise StoreError(f"JetStream {self._stream}: {LOST}")
         messages = [
             Message(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {})) for item in found
         ]
-        if any(one.seq >= other.seq for one, other in pairwise(messages)):
-            await self.close()
-            raise StoreError(f"JetStream {self._stream}: messages came out of order")
         if messages:
             self._at = messages[-1].seq
         return messages
+
+    async def _fetched(self, place: Place, limit: int) -> list[Any]:
+        from nats.errors import Error
+
+        try:
+            return list(await place.subscription.fetch(limit, timeout=LOOK_S))
+        except TimeoutError:
+            return []
+        except (Error, OSError) as error:
+            raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
 
     async def close(self) -> None:
         """The place in the stream is needed no more."""

@@ -1,0 +1,108 @@
+"""Reading a JetStream when its answers, its consumers or itself are lost, against Debian's nats-server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import nats
+import pytest
+
+from gateway.bus import Bus, Layout, Message, Publication, Reader
+from gateway.store import StoreError
+from tests.support.nats import NatsServer, nats_server
+
+STREAM, SUBJECT = "t-raw", "t.raw.1"
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    with nats_server(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def bus(server: NatsServer) -> AsyncIterator[Bus]:
+    made = Bus(lambda: {"servers": [server.url]}, lambda: None, Layout("t", 4, 1, 60.0))
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def written(bus: Bus, *words: str) -> None:
+    await bus.publish([Publication(SUBJECT, word.encode(), word) for word in words])
+
+
+async def read(reader: Reader, at: int, limit: int = 10) -> list[Message]:
+    """What comes in the end, however often trouble is told."""
+    while True:
+        try:
+            if found := await reader.after(at, limit):
+                return found
+        except StoreError:
+            continue
+
+
+async def consumer(server: NatsServer) -> str:
+    connection = await nats.connect(server.url)
+    (info,) = await connection.jetstream().consumers_info(STREAM)
+    await connection.close()
+    return str(info.name)
+
+
+async def test_a_consumer_that_is_gone_is_noticed(server: NatsServer, bus: Bus) -> None:
+    reader = bus.reader(STREAM, SUBJECT)
+    await written(bus, "one")
+    assert [item.data for item in await reader.after(0, 10)] == [b"one"]
+    connection = await nats.connect(server.url)
+    await connection.jetstream().delete_consumer(STREAM, await consumer(server))
+    await connection.close()
+    await written(bus, "two")
+    with pytest.raises(StoreError, match="consumer not found"):
+        await reader.after(1, 10)
+    assert [item.data for item in await reader.after(1, 10)] == [b"two"]
+
+
+async def test_a_server_that_comes_back_has_forgotten_its_consumers(server: NatsServer, bus: Bus) -> None:
+    reader = bus.reader(STREAM, SUBJECT)
+    await written(bus, "one")
+    assert [item.data for item in await reader.after(0, 10)] == [b"one"]
+    server.kill()
+    server.begin()
+    while True:
+        try:
+            await written(bus, "two")
+            break
+        except StoreError:
+            continue
+    assert [item.data for item in await read(reader, 1)] == [b"two"]
+
+
+@pytest.mark.parametrize("later", [(), ("four",)], ids=["the last ones", "with more behind them"])
+async def test_what_was_sent_to_nobody_is_read_again(server: NatsServer, bus: Bus, later: tuple[str, ...]) -> None:
+    """As when the connection breaks between the server's sending and our reading."""
+    reader = bus.reader(STREAM, SUBJECT)
+    await written(bus, "one")
+    assert [item.data for item in await reader.after(0, 10)] == [b"one"]
+    await written(bus, "two", "three")
+    thief = await nats.connect(server.url)
+    caught = await thief.subscribe(inbox := thief.new_inbox())
+    request = json.dumps({"batch": 2, "no_wait": True}).encode()
+    await thief.publish(f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{await consumer(server)}", request, reply=inbox)
+    assert [(await caught.next_msg(5)).data for _ in range(2)] == [b"two", b"three"]
+    await thief.close()
+    await written(bus, *later)
+    with pytest.raises(StoreError, match="lost on their way"):
+        await reader.after(1, 10)
+    assert [item.data.decode() for item in await read(reader, 1)] == ["two", "three", *later]
+
+
+async def test_nothing_new_is_no_trouble(bus: Bus) -> None:
+    reader = bus.reader(STREAM, SUBJECT)
+    assert await reader.after(0, 10) == []
+    await written(bus, "one", "two", "three")
+    assert [item.data for item in await reader.after(0, 2)] == [b"one", b"two"]
+    assert [item.data for item in await reader.after(2, 2)] == [b"three"]
+    assert await reader.after(3, 2) == []
+    assert [item.data for item in await reader.after(1, 10)] == [b"two", b"three"]
