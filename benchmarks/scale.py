@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -52,7 +51,7 @@ class Running(NamedTuple):
 def rig(verb: str, ups: int, bmcs: int, folder: Path) -> Iterator[Running]:
     """`standin VERB` on a generated rig, from the start of the process to the answers of its last devices."""
     document = generated(ups, bmcs, "smart-ups-1400-100v")
-    document["ports"] |= {name: free_port() for name in ("snmp", "trap", "ipmi", "echo")}
+    document["ports"] |= {name: free_port() for name in ("snmp", "trap", "ipmi")} | {"echo": "off"}
     file = folder / f"{verb}-{ups}-{bmcs}.yaml"
     with file.open("w") as stream:
         YAML(typ="safe", pure=True).dump(document, stream)
@@ -89,8 +88,15 @@ def _answered(address: Address, question: bytes, process: subprocess.Popen[bytes
     raise SystemExit(f"{address} does not answer:\n{log.read_text()[-2000:]}")
 
 
-def rate(addresses: Sequence[Address]) -> float:
-    """GETs answered a second, the addresses in turn, `WINDOW` under way; identifiers tell repeats from answers."""
+class Rate(NamedTuple):
+    """Answers a second, and at which share of its looks the generator found none: it was the faster one."""
+
+    per_s: float
+    waited: float
+
+
+def rate(addresses: Sequence[Address]) -> Rate:
+    """GETs with the addresses in turn, `WINDOW` under way; each has an identifier of its own."""
     os.sched_setaffinity(0, {CORE})
     (request,) = community_requests(Kind.GET, [IDENT_MODEL])
     place = request.index(FIRST_ID.to_bytes(4, "big"))
@@ -98,7 +104,7 @@ def rate(addresses: Sequence[Address]) -> float:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         sender.setblocking(False)
-        under_way = answered = sent = 0
+        under_way = answered = sent = missed = 0
         begun = heard = time.perf_counter()
         while (now := time.perf_counter()) < begun + SECONDS:
             while under_way < WINDOW:
@@ -109,13 +115,18 @@ def rate(addresses: Sequence[Address]) -> float:
             try:
                 sender.recv(2048)
             except BlockingIOError:
+                missed += 1
                 if now - heard > 1:
                     raise SystemExit(f"{under_way} requests were not answered") from None
                 continue
             heard = now
             answered += 1
             under_way -= 1
-        return answered / (time.perf_counter() - begun)
+        return Rate(answered / (time.perf_counter() - begun), missed / (missed + answered))
+
+
+def _middle(found: Sequence[Rate]) -> Rate:
+    return sorted(found)[len(found) // 2]
 
 
 def start(folder: Path) -> None:
@@ -138,10 +149,14 @@ def cards(folder: Path) -> None:
         many = [rate(running.cards) for _ in range(REPEATS)]
         few = [rate(running.cards[:100]) for _ in range(REPEATS)]
         asked_kib = (running.kib - alone_kib) / (MANY - 1)
-    share = statistics.median(many) / statistics.median(one)
+    share = _middle(many).per_s / _middle(one).per_s
     print(f"{MANY:,} cards: {each_kib:.0f} KiB each, {asked_kib:.0f} once all were asked (target {CARD_KIB})")
     for what, found in (("one card", one), (f"{MANY:,} cards in turn", many), ("100 of them in turn", few)):
-        print(f"  GET, {what}: {statistics.median(found):,.0f}/s ({min(found):,.0f} to {max(found):,.0f})")
+        middle = _middle(found)
+        print(
+            f"  GET, {what}: {middle.per_s:,.0f}/s ({min(found).per_s:,.0f} to {max(found).per_s:,.0f}), "
+            f"the generator waited at {middle.waited:.0%} of its looks"
+        )
     print(f"  {share:.2f} of one card's rate (target {SHARE})", flush=True)
 
 

@@ -19,7 +19,9 @@ from emulators.devices.manager import Manager
 from emulators.devices.server import Server
 from emulators.devices.ups import Ups
 from emulators.faces.bind import BindError
+from emulators.faces.udp import Readers
 from emulators.hosts import BmcHost, UpsHost
+from emulators.kernel.deadlines import Deadlines
 from emulators.kernel.instant import Instant, soonest
 from emulators.lan_hosts import ManagerHost, ServerHost
 from emulators.memory import Memory
@@ -53,13 +55,15 @@ class Emulators:
         self.plant = plant
         self.world = build(plant, epoch_s)
         self._memory = Memory(data) if data else None
-        self._keepers = [device for device in self.world.devices.values() if isinstance(device, Ups | Bmc)]
         if self._memory is not None:
-            for keeper in self._keepers:
-                self._memory.recall(keeper)
+            for device in self.world.devices.values():
+                if isinstance(device, Ups | Bmc):
+                    self._memory.recall(device)
         self.counters: Counter[str] = Counter()
+        self.readers = Readers(self.arrive)
         self.random_bytes = random_bytes
-        self._hosts: list[Host] = []
+        self._hosts: dict[str, Host] = {}
+        self._due_hosts = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: Instant | None = None
         self._watchers: list[Callable[[], None]] = []
@@ -76,17 +80,19 @@ class Emulators:
         """Bind every device and let time run. Raises BindError, with nothing left open."""
         self._time = asyncio.get_running_loop().time
         self._zero = self._time()
+        self.readers.open()
         try:
-            for host in self._hosts_of():
-                self._hosts.append(host)
+            for name, host in self._hosts_of():
+                self._hosts[name] = host
                 await host.start()
         except BindError:
             await self.stop()
             raise
         self.world.advance(self.now())
-        self.changed()
+        self.world.settle()
+        self._follow()
 
-    def _hosts_of(self) -> Iterator[Host]:
+    def _hosts_of(self) -> Iterator[tuple[str, Host]]:
         plant = self.plant
         hubs = [device for device in self.world.devices.values() if isinstance(device, Hub)]
         ways = {served: hub for hub in hubs for served in hub.serves}
@@ -95,23 +101,25 @@ class Emulators:
             if isinstance(device, Ups):
                 serial = plant.ups[device.name].serial
                 chance = Random(f"{plant.seed}:{device.name}")
-                yield UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None, way)
+                yield device.name, UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None, way)
             elif isinstance(device, Bmc):
-                yield BmcHost(device, plant.ports, self, Random(f"{plant.seed}:{device.name}"), way)
+                chance = Random(f"{plant.seed}:{device.name}")
+                yield device.name, BmcHost(device, plant.ports, self, chance, way)
             elif isinstance(device, Server):
                 wakes = plant.servers[device.name].wake is not None
-                yield ServerHost(device, plant.ports, self, wakes=wakes, way=way)
+                yield device.name, ServerHost(device, plant.ports, self, wakes=wakes, way=way)
             elif isinstance(device, Manager):
-                yield ManagerHost(device, plant.managers[device.name].port, self)
+                yield device.name, ManagerHost(device, plant.managers[device.name].port, self)
 
     async def stop(self) -> None:
         """Close every socket."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        for host in self._hosts:
+        for host in self._hosts.values():
             await host.stop()
         self._hosts.clear()
+        self.readers.close()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` after everything that may have changed the world."""
@@ -136,7 +144,7 @@ class Emulators:
         device.inputs.apply(name, args, now)
         for listener in self._listeners:
             listener(place, name, args)
-        self.changed()
+        self.changed(place)
 
     def snapshot(self, kinds: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
         """Every device's state, or those of some kinds, for people and tests."""
@@ -158,7 +166,7 @@ class Emulators:
     def face_counters(self) -> Counter[str]:
         """What all faces counted, added up."""
         total: Counter[str] = Counter(self.counters)
-        for host in self._hosts:
+        for host in self._hosts.values():
             total.update(host.counters)
         return total
 
@@ -169,27 +177,42 @@ class Emulators:
         now = self.now()
         if self._deadline is not None and self._deadline <= now:
             self.world.advance(now)
-            self.changed()
+            self._follow()
         else:
             self.world.now = max(self.world.now, now)
         return now
 
-    def changed(self) -> None:
+    def changed(self, name: str) -> None:
         """A device may have changed: settle, keep, send and tell."""
-        self.world.settle()
-        self.flush()
-        if self._memory is not None:
-            for keeper in self._keepers:
-                self._keep(self._memory, keeper)
+        self.world.settle(name)
+        self._follow()
+
+    def flush(self, name: str) -> None:
+        """A device may have something to send: send what is due and set the timer for what comes next."""
+        if (host := self._hosts.get(name)) is not None:
+            host.flush(self.world.now)
+            self._due_hosts.put(name, host.next_deadline())
+        self._set_timer()
+
+    def _follow(self) -> None:
+        """Send, keep and tell what devices came to since this was done last."""
+        now = self.world.now
+        for name in dict.fromkeys([*self.world.looked_at(), *self._due_hosts.until(now)]):
+            if (host := self._hosts.get(name)) is not None:
+                host.flush(now)
+                self._due_hosts.put(name, host.next_deadline())
+            device = self.world.devices[name]
+            if self._memory is not None and isinstance(device, Ups | Bmc):
+                self._keep(self._memory, device)
+        self._set_timer()
         for watcher in self._watchers:
             watcher()
 
-    def flush(self) -> None:
-        """Send the traps that are due and set the timer for what comes next."""
-        now = self.world.now
-        for host in self._hosts:
-            host.flush(now)
-        deadline = self._deadline = soonest(self.world.next_deadline(), *(host.next_deadline() for host in self._hosts))
+    def _set_timer(self) -> None:
+        deadline = soonest(self.world.next_deadline(), self._due_hosts.first())
+        if deadline == self._deadline and self._timer:
+            return
+        self._deadline = deadline
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -208,4 +231,4 @@ class Emulators:
         # The loop may call a little early; the world must still reach its deadline.
         self._timer = None
         self.world.advance(max(deadline, self.now()))
-        self.changed()
+        self._follow()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
@@ -171,14 +172,14 @@ class Plant(Strict):
     def _wiring(self) -> Self:
         others = (self.disks, self.clusters, self.hubs, self.managers, self.intelligent_ups)
         names = [name for section in (self.mains, self.ups, self.servers, *others) for name in section]
-        twice = {name for name in names if names.count(name) > 1}
+        twice = {name for name, count in Counter(names).items() if count > 1}
         if twice:
             raise ValueError(f"names must differ across the whole rig: {', '.join(sorted(twice))}")
         for name, ups in self.ups.items():
             _known(f"ups.{name}.mains", ups.mains, self.mains)
         for name, iups in self.intelligent_ups.items():
             _known(f"intelligent_ups.{name}.mains", iups.mains, self.mains)
-        sources = [*self.mains, *self.ups, *self.intelligent_ups]
+        sources = dict.fromkeys([*self.mains, *self.ups, *self.intelligent_ups])
         for name, server in self.servers.items():
             for feed in server.power:
                 _known(f"servers.{name}.power", feed.partition("/")[0], sources)
@@ -189,7 +190,8 @@ class Plant(Strict):
                 _known(f"clusters.{name}.nodes", node, self.servers)
             for shared in cluster.disks:
                 _known(f"clusters.{name}.disks", shared, self.disks)
-        reachable = [*self.ups, *self.servers, *(f"{name}.bmc" for name, item in self.servers.items() if item.bmc)]
+        bmcs = (f"{name}.bmc" for name, item in self.servers.items() if item.bmc)
+        reachable = dict.fromkeys([*self.ups, *self.servers, *bmcs])
         for name, hub in self.hubs.items():
             _known(f"hubs.{name}.power", hub.power.partition("/")[0], sources)
             for served in hub.serves:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -22,9 +23,9 @@ from emulators.faces.ipmi_lan import IpmiLan
 from emulators.faces.notifier import Datagram, Notifier, Sender
 from emulators.faces.snmp_agent import SnmpAgent
 from emulators.faces.stage import Stage
-from emulators.faces.udp import UdpSocket
+from emulators.faces.udp import PassingSocket, Readers, UdpSocket
 from emulators.faces.web import WebFace
-from emulators.kernel.instant import START, Instant
+from emulators.kernel.instant import Instant
 from emulators.kernel.world import World
 
 log = structlog.get_logger("emulators")
@@ -39,16 +40,17 @@ class Surroundings(Protocol):
 
     counters: Counter[str]
     world: World
+    readers: Readers
 
     def now(self) -> Instant: ...
 
     def arrive(self) -> Instant:
         """Something arrives: let the world come to the present first, which is returned."""
 
-    def changed(self) -> None:
+    def changed(self, name: str) -> None:
         """A device may have changed."""
 
-    def flush(self) -> None:
+    def flush(self, name: str) -> None:
         """A device may have something to send, and has not changed otherwise."""
 
     def random_bytes(self, count: int) -> bytes: ...
@@ -81,9 +83,9 @@ class Line:
         self._counters = counters
         self._socket: UdpSocket | None = None
 
-    def bind(self, address: str, port: int, receive: Callable[[bytes, Peer], None], arrive: Callable[[], None]) -> None:
-        """`arrive` is called before datagrams that are read together. Raises BindError."""
-        self._socket = UdpSocket(address, port, receive, arrive)
+    def bind(self, address: str, port: int, readers: Readers, receive: Callable[[bytes, Peer], None]) -> None:
+        """Raises BindError."""
+        self._socket = UdpSocket(address, port, readers, receive)
 
     def send(self, answer: bytes, peer: Peer) -> None:
         """Send an answer now or later, or lose it."""
@@ -107,21 +109,25 @@ class Line:
 
 
 class TrapLine:
-    """The port from which a device's traps leave, and where acknowledgements come back."""
+    """The port from which a device's traps leave, and where acknowledgements come back as long as any may come."""
 
-    def __init__(self, sender: Sender, repeat_s: float, repeats: int, around: Surroundings) -> None:
+    def __init__(
+        self, sender: Sender, repeat_s: float, repeats: int, around: Surroundings, answered: Callable[[], None]
+    ) -> None:
         self.notifier = Notifier(sender, around.counters, repeat_s, repeats, _salt(around))
         self._around = around
-        self._socket: UdpSocket | None = None
+        self._answered = answered
+        self._socket = PassingSocket(around.readers, self._receive)
+        self._address = ""
         self.way: Way | None = None
 
     def bind(self, address: str) -> None:
-        """Raises BindError."""
-        self._socket = UdpSocket(address, 0, self._receive)
+        """Send from there."""
+        self._address = address
 
     def _receive(self, data: bytes, peer: Peer) -> None:
         self._send(self.notifier.receive(data, peer, self._around.now()))
-        self._around.flush()
+        self._answered()
 
     def flush(self, device: TrapSource, port: int, now: Instant) -> None:
         """Send what the device has to tell, and what is due again."""
@@ -129,17 +135,18 @@ class TrapLine:
             self._send(self.notifier.send(out, port, now))
         device.outgoing.clear()
         self._send(self.notifier.advance(now))
+        if not self.notifier.waiting:
+            self._socket.close()
 
     def _send(self, datagrams: list[Datagram]) -> None:
         open_way = self.way is None or self.way.passes
         for data, peer in datagrams:
-            sent = open_way and self._socket is not None and self._socket.send(data, peer)
+            sent = open_way and self._address != "" and self._socket.send(self._address, data, peer)
             self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._socket.close()
+        self._address = ""
 
 
 class UpsHost:
@@ -159,17 +166,18 @@ class UpsHost:
         self._ups = ups
         self._ports = ports
         self._around = around
-        self._agent = SnmpAgent(card, around.world, _salt(around))
+        self._world = around.world
+        self._agent = SnmpAgent(card, around.world.seat(ups.name), _salt(around))
         self._line = Line(card.impairment, chance, around.counters)
         settings = ups.profile.card
-        self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around)
+        again = partial(around.flush, ups.name)
+        self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around, again)
         self._traps.way = way
-        stage = Stage(around.arrive, around.changed, self._token)
+        stage = Stage(around.arrive, partial(around.changed, ups.name), self._token)
         self._web = WebFace(card, stage)
         self._console = ConsoleFace(card, stage)
         self._serial = serial
         self._bound = ""
-        self._now = START
         self._moving: asyncio.Task[None] | None = None
 
     @property
@@ -183,7 +191,7 @@ class UpsHost:
             self._console.open_serial(self._serial)
 
     async def _bind(self, address: str) -> None:
-        self._line.bind(address, self._ports.snmp, self._receive, self._arrive)
+        self._line.bind(address, self._ports.snmp, self._around.readers, self._receive)
         self._traps.bind(address)
         if self._ports.http is not None:
             await self._web.start(address, self._ports.http)
@@ -230,18 +238,14 @@ class UpsHost:
     def _token(self) -> str:
         return self._around.random_bytes(TOKEN_OCTETS).hex()
 
-    def _arrive(self) -> None:
-        """Datagrams read together arrive at one instant."""
-        self._now = self._around.arrive()
-
     def _receive(self, data: bytes, peer: Peer) -> None:
         if self._way is not None and not self._way.passes:
             return
-        answer = self._agent.receive(data, peer[0], self._now)
+        answer = self._agent.receive(data, peer[0], self._world.now)
         if answer is not None:
             self._line.send(answer, peer)
         if self._agent.changed:
-            self._around.changed()
+            self._around.changed(self._ups.name)
 
 
 class BmcHost:
@@ -252,11 +256,11 @@ class BmcHost:
         self._way = way
         self._ports = ports
         self._around = around
+        self._world = around.world
         self._face = IpmiLan(bmc, around.random_bytes)
         self._line = Line(bmc.impairment, chance, around.counters)
-        self._sender: UdpSocket | None = None
+        self._sender = PassingSocket()
         self._refusals: Counter[tuple[str, str]] = Counter()
-        self._now = START
 
     @property
     def counters(self) -> Counter[str]:
@@ -264,42 +268,36 @@ class BmcHost:
 
     async def start(self) -> None:
         """Bind everything. Raises BindError."""
-        self._line.bind(self._bmc.address, self._ports.ipmi, self._receive, self._arrive)
-        self._sender = UdpSocket(self._bmc.address, 0)
+        self._line.bind(self._bmc.address, self._ports.ipmi, self._around.readers, self._receive)
 
     async def stop(self) -> None:
         self._line.close()
-        if self._sender is not None:
-            self._sender.close()
 
     def flush(self, now: Instant) -> None:
         """Send what is to be sent."""
         open_way = self._way is None or self._way.passes
         for out in self._bmc.outgoing:
             for data, peer in Notifier.plain(out, self._ports.trap):
-                sent = open_way and self._sender is not None and self._sender.send(data, peer)
+                sent = open_way and self._sender.send(self._bmc.address, data, peer)
                 self._around.counters["traps_sent" if sent else "traps_not_sent"] += 1
         self._bmc.outgoing.clear()
+        self._sender.close()
         for data, peer in self._face.pump(now):
             self._line.send(data, peer)
 
     def next_deadline(self) -> Instant | None:
         return self._face.next_deadline()
 
-    def _arrive(self) -> None:
-        """Datagrams read together arrive at one instant."""
-        self._now = self._around.arrive()
-
     def _receive(self, data: bytes, peer: Peer) -> None:
         if self._way is not None and not self._way.passes:
             return
-        for answer in self._face.receive(data, peer, self._now):
+        for answer in self._face.receive(data, peer, self._world.now):
             self._line.send(answer, peer)
         if (reason := self._face.refused) is not None:
             self._note(reason, peer[0])
         if self._bmc.touched:
             self._bmc.touched = False
-            self._around.changed()
+            self._around.changed(self._bmc.name)
 
     def _note(self, reason: str, peer: str) -> None:
         """A refusal is logged the first, second, fourth, eighth ... time, so that a flood does not fill the log."""

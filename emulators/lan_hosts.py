@@ -34,9 +34,6 @@ class LanHost:
     def next_deadline(self) -> Instant | None:
         return None
 
-    def _arrive(self) -> None:
-        self._around.arrive()
-
 
 class ServerHost(LanHost):
     """A server: an echo while its operating system runs (RFC 862), and an interface that a magic packet wakes."""
@@ -52,10 +49,10 @@ class ServerHost(LanHost):
     async def start(self) -> None:
         """Raises BindError."""
         if self._ports.echo is not None:
-            self._echo = UdpSocket(self._server.address, self._ports.echo, self._answer, self._arrive)
+            self._echo = UdpSocket(self._server.address, self._ports.echo, self._around.readers, self._answer)
             self._sockets.append(self._echo)
         if self._wakes and self._ports.wake is not None:
-            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._wake, self._arrive))
+            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._around.readers, self._wake))
 
     def _heard(self) -> bool:
         return self._way is None or self._way.passes
@@ -74,7 +71,7 @@ class ServerHost(LanHost):
             return
         self.counters["magic_packets"] += 1
         if self._server.wake(packet.mac, self._around.now()):
-            self._around.changed()
+            self._around.changed(self._server.name)
 
 
 class ManagerHost(LanHost):
@@ -88,8 +85,8 @@ class ManagerHost(LanHost):
     async def start(self) -> None:
         """Raises BindError."""
         for address in (*self._manager.nodes.values(), self._manager.floating):
-            self._sockets.append(UdpSocket(address, self._port, partial(self._receive, address), self._arrive))
+            self._sockets.append(UdpSocket(address, self._port, self._around.readers, partial(self._receive, address)))
 
     def _receive(self, address: str, data: bytes, peer: Peer) -> None:
         self._manager.receive(data, address, peer[0])
-        self._around.changed()
+        self._around.changed(self._manager.name)

@@ -171,7 +171,7 @@ class _Lab:
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
         bmc.type_console(body.text.encode("ascii", "replace"))
-        self._emulators.changed()
+        self._emulators.changed(bmc.name)
         return reply({"next": bmc.console.spoken})
 
     async def groups(self, request: web.Request) -> web.Response:

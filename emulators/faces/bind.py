@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 
 
 class BindError(OSError):
@@ -20,6 +21,12 @@ def explain_bind(error: OSError, place: str) -> BindError:
             )
         case errno.EADDRNOTAVAIL:
             reason = "is not an address of this machine: add it to an interface or change the file"
+        case errno.EMFILE:
+            most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            reason = (
+                f"cannot be bound: this process may have {most:,} files and sockets open, and has; raise that limit "
+                "(`ulimit -n`, LimitNOFILE=)"
+            )
         case _:
             reason = f"cannot be bound: {error.strerror}"
     return BindError(error.errno, f"{place} {reason}")

@@ -103,6 +103,11 @@ class Notifier:
             datagrams += self._try(pending, now)
         return datagrams
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer may still come."""
+        return bool(self._pending)
+
     def next_deadline(self) -> Instant | None:
         return soonest(*(pending.due for pending in self._pending.values()))
 

@@ -61,7 +61,7 @@ ENVELOPE = 48  # octets around the community and the variable bindings, at most
 
 
 class Revised(Protocol):
-    """A world whose `revision` is another whenever any state may have changed other than by the passing of time."""
+    """Where `revision` is another whenever the device's state may have changed other than by the passing of time."""
 
     revision: int
 
@@ -69,10 +69,10 @@ class Revised(Protocol):
 class SnmpAgent:
     """Requests in, answers out. `counters` carry the names of the snmp group (RFC 3418)."""
 
-    def __init__(self, view: SnmpView, world: Revised, salt: int = 0) -> None:
+    def __init__(self, view: SnmpView, seat: Revised, salt: int = 0) -> None:
         self._view = view
-        self._world = world
-        self._revision = world.revision
+        self._seat = seat
+        self._revision = seat.revision
         self._settled: dict[bytes, Plan] = {}  # of the present revision, and of the instances that all see
         self._settled_of: Instances | None = None
         self.counters = view.counters
@@ -144,8 +144,8 @@ class SnmpAgent:
         key, view = data[:start] + data[stop:], self._view
         if instances is not view.instances:
             return known(instances, key)  # of a user who sees less: what others see is none of it
-        if self._revision != self._world.revision or self._settled_of is not instances:
-            self._revision, self._settled_of = self._world.revision, instances
+        if self._revision != self._seat.revision or self._settled_of is not instances:
+            self._revision, self._settled_of = self._seat.revision, instances
             self._settled.clear()
         plan = self._settled.get(key)
         if plan is not None:

@@ -1,46 +1,101 @@
-"""UDP sockets of the emulated devices: the thin shell around the faces."""
+"""UDP sockets of the emulated devices: the thin shell around the faces.
+
+Devices have a socket for each of their addresses, and an event loop that watched thousands of them would spend more on
+each datagram than a device does. So one epoll(7) of our own watches them all, and the loop watches that.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable
 
-from emulators.faces.bind import explain_bind
+from emulators.faces.bind import BindError, explain_bind
 
-BATCH = 64  # datagrams read before other sockets get their turn
+BATCH = 64  # datagrams read of a socket before others get their turn
+MOST = 1024  # sockets looked at together
 LARGEST = 65535
 
 Receiver = Callable[[bytes, tuple[str, int]], None]
+
+
+class Readers:
+    """What is read when something has come. `arrive` is called before datagrams that are read together."""
+
+    def __init__(self, arrive: Callable[[], object]) -> None:
+        self._arrive = arrive
+        self._epoll: select.epoll | None = None
+        self._sockets: dict[int, tuple[int, UdpSocket]] = {}  # with the order in which they came
+        self._count = 0
+
+    def open(self) -> None:
+        """Begin to watch, in the running loop."""
+        self._epoll = select.epoll()
+        asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._read)
+
+    def close(self) -> None:
+        """Watch no more; what was added is gone by then, or will be closed."""
+        if self._epoll is not None:
+            asyncio.get_running_loop().remove_reader(self._epoll.fileno())
+            self._epoll.close()
+            self._epoll = None
+
+    def add(self, fileno: int, udp: UdpSocket) -> None:
+        if self._epoll is None:
+            raise RuntimeError("readers are opened before their sockets")
+        self._count += 1
+        self._sockets[fileno] = (self._count, udp)
+        self._epoll.register(fileno, select.EPOLLIN)
+
+    def remove(self, fileno: int) -> None:
+        if self._sockets.pop(fileno, None) is not None and self._epoll is not None:
+            self._epoll.unregister(fileno)
+
+    def _read(self) -> None:
+        if self._epoll is None:
+            return
+        ready = self._epoll.poll(0, MOST)
+        if not ready:
+            return
+        self._arrive()
+        if len(ready) == 1:
+            self._sockets[ready[0][0]][1].drain(BATCH)
+            return
+        # The kernel's order differs between runs; this one does not. What one datagram closes is read no more.
+        for _, fileno in sorted((self._sockets[fileno][0], fileno) for fileno, _ in ready):
+            if (found := self._sockets.get(fileno)) is not None:
+                found[1].drain(1)
 
 
 class UdpSocket:
     """A bound socket that hands every datagram to `receive`."""
 
     def __init__(
-        self, address: str, port: int, receive: Receiver | None = None, arrive: Callable[[], None] | None = None
+        self, address: str, port: int, readers: Readers | None = None, receive: Receiver | None = None
     ) -> None:
-        """`arrive` is called before the first of several datagrams that are read together. Raises BindError."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        """Nothing is read without `readers` and `receive`. Raises BindError."""
         self._receive = receive
-        self._arrive = arrive
+        self._readers = None if receive is None else readers
+        try:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError as error:
+            raise explain_bind(error, f"{address}:{port}/udp") from error
+        self._socket.setblocking(False)
         try:
             self._socket.bind((address, port))
         except OSError as error:
             self._socket.close()
             raise explain_bind(error, f"{address}:{port}/udp") from error
-        self.port: int = self._socket.getsockname()[1]
-        if receive is not None:
-            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+        if self._readers is not None:
+            self._readers.add(self._socket.fileno(), self)
 
-    def _drain(self) -> None:
+    def drain(self, most: int) -> None:
+        """Hand over what has come, up to a number of datagrams."""
         receive, hear = self._receive, self._socket.recvfrom
         if receive is None:
             return
-        if self._arrive is not None:
-            self._arrive()
-        for _ in range(BATCH):
+        for _ in range(most):
             try:
                 data, peer = hear(LARGEST)
             except BlockingIOError:
@@ -58,6 +113,29 @@ class UdpSocket:
         return True
 
     def close(self) -> None:
-        if self._receive is not None:
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        if self._readers is not None:
+            self._readers.remove(self._socket.fileno())
         self._socket.close()
+
+
+class PassingSocket:
+    """A port of the system's choice that is there while it is needed: thousands of devices rarely speak all at once."""
+
+    def __init__(self, readers: Readers | None = None, receive: Receiver | None = None) -> None:
+        self._readers = readers
+        self._receive = receive
+        self._socket: UdpSocket | None = None
+
+    def send(self, address: str, data: bytes, peer: tuple[str, int]) -> bool:
+        """Send one datagram from `address`; False when the network refused it, or no port could be had."""
+        if self._socket is None:
+            try:
+                self._socket = UdpSocket(address, 0, self._readers, self._receive)
+            except BindError:
+                return False
+        return self._socket.send(data, peer)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

@@ -24,19 +24,19 @@ DEAD = Supply(0.0, 0.0)
 
 
 class Outlet:
-    """A socket. The owner drives `supply` and reads `demand_w`."""
+    """A socket. The owner drives `supply`, which sockets may have in common, and reads `demand_w`."""
 
-    def __init__(self, name: str) -> None:
-        self.supply = Port(f"{name}.supply", DEAD)
-        self.demand_w = Port(f"{name}.demand", 0.0)
+    def __init__(self, device: str, name: str, supply: Port[Supply] | None = None) -> None:
+        self.supply = supply or Port(device, f"{name}.supply", DEAD)
+        self.demand_w = Port(device, f"{name}.demand", 0.0)
 
 
 class Inlet:
     """A plug. The owner reads `supply` and drives `demand_w`."""
 
-    def __init__(self, name: str) -> None:
-        self.supply = Port(f"{name}.supply", DEAD)
-        self.demand_w = Port(f"{name}.demand", 0.0)
+    def __init__(self, device: str, name: str) -> None:
+        self.supply = Port(device, f"{name}.supply", DEAD)
+        self.demand_w = Port(device, f"{name}.demand", 0.0)
 
 
 def plug(world: World, outlet: Outlet, inlet: Inlet) -> None:

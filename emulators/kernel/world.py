@@ -1,7 +1,8 @@
 """Devices, the wires between them, and the order in which things happen.
 
 Ports carry levels with memory: a wire copies what its source shows, and a device reads its ports whenever it is
-asked to react. Nothing is lost when a device looks late, and nothing happens twice when it looks again.
+asked to react. Nothing is lost when a device looks late, and nothing happens twice when it looks again. Only devices
+that were touched, that are due, or whose ports changed are asked, so that thousands at rest cost nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from emulators.kernel.deadlines import Deadlines
 from emulators.kernel.instant import START, Instant
 
 T = TypeVar("T")
@@ -18,13 +20,19 @@ SETTLE_ROUNDS = 64
 
 
 class Port(Generic[T]):
-    """A level at the edge of a device. `name` is `device.port`, for messages."""
+    """A level at the edge of a device, which drives or reads it."""
 
-    __slots__ = ("name", "value")
+    __slots__ = ("_name", "device", "value")
 
-    def __init__(self, name: str, value: T) -> None:
-        self.name = name
+    def __init__(self, device: str, name: str, value: T) -> None:
+        self.device = device
+        self._name = name
         self.value = value
+
+    @property
+    def name(self) -> str:
+        """`device.port`, for messages."""
+        return f"{self.device}.{self._name}"
 
 
 class Device(Protocol):
@@ -49,12 +57,26 @@ class LoopError(RuntimeError):
     """Wires form a loop that never comes to rest."""
 
 
+@dataclass(slots=True, eq=False)
+class Seat:
+    """A device's place in the world.
+
+    `revision` is another number whenever its state may have changed other than by the passing of time.
+    """
+
+    device: Device
+    number: int
+    revision: int
+    wires: list[Wire[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Wire(Generic[T]):
-    """Copies a level from `source` to `sink`."""
+    """Copies a level from `source` to `sink`, which `reader` reads."""
 
     source: Port[T]
     sink: Port[T]
+    reader: Seat
 
 
 class World:
@@ -66,55 +88,85 @@ class World:
 
     def __init__(self) -> None:
         self.now: Instant = START
-        self.revision = 0  # another number whenever any state may have changed other than by the passing of time
         self.devices: dict[str, Device] = {}
-        self._wires: list[Wire[Any]] = []
+        self._seats: dict[str, Seat] = {}
+        self._due = Deadlines()
+        self._looked: set[Seat] = set()
 
     def add(self, device: Device) -> None:
         if device.name in self.devices:
             raise ValueError(f"two devices are called {device.name}")
         self.devices[device.name] = device
+        self._seats[device.name] = Seat(device, len(self._seats), 0, [])
+        self._due.put(device.name, device.next_deadline())
 
     def connect(self, source: Port[T], sink: Port[T]) -> None:
-        """Run a wire; it carries the present level at once when the world settles."""
-        self._wires.append(Wire(source, sink))
+        """Run a wire between devices of this world; it carries the present level when the world settles."""
+        self._seats[source.device].wires.append(Wire(source, sink, self._seats[sink.device]))
+
+    def seat(self, name: str) -> Seat:
+        """The place of a device."""
+        return self._seats[name]
 
     def next_deadline(self) -> Instant | None:
         """The next instant at which something happens by itself."""
-        return min(
-            (deadline for device in self.devices.values() if (deadline := device.next_deadline()) is not None),
-            default=None,
-        )
+        return self._due.first()
 
     def advance(self, to: Instant) -> None:
         """Let everything happen that is due up to and including `to`."""
-        while (deadline := self.next_deadline()) is not None and deadline <= to:
+        while (deadline := self._due.first()) is not None and deadline <= to:
             self.now = max(self.now, deadline)
-            for device in self.devices.values():
-                own = device.next_deadline()
-                if own is not None and own <= self.now:
-                    device.advance(self.now)
-            self.settle()
+            due = _in_order(self._seats[name] for name in self._due.until(self.now))
+            for seat in due:
+                seat.device.advance(self.now)
+            self._settle(due)
         self.now = max(self.now, to)
 
-    def settle(self) -> None:
-        """Carry levels along the wires until nothing changes.
+    def settle(self, *names: str) -> None:
+        """Carry levels along the wires until nothing changes, after something happened to the named devices.
 
-        Raises LoopError, naming the ports still changing, when that does not come to an end.
+        Without names anything may have happened to any of them. Raises LoopError, naming the ports still changing,
+        when that does not come to an end.
         """
-        self.revision += 1
+        self._settle([self._seats[name] for name in names] if names else list(self._seats.values()))
+
+    def looked_at(self) -> list[str]:
+        """The devices that may have changed since this was asked last, in the order in which they were added."""
+        seats, self._looked = _in_order(self._looked), set()
+        return [seat.device.name for seat in seats]
+
+    def _settle(self, touched: list[Seat]) -> None:
+        moved, acting, looked = set(touched), set(touched), set(touched)
         changed: list[str] = []
         for _ in range(SETTLE_ROUNDS):
             changed = []
-            for wire in self._wires:
+            for wire in [wire for seat in moved for wire in seat.wires]:
                 if wire.sink.value != wire.source.value:
                     wire.sink.value = wire.source.value
+                    acting.add(wire.reader)
                     changed.append(wire.sink.name)
-            before = [port.value for device in self.devices.values() for port in device.ports()]
-            for device in self.devices.values():
-                device.react(self.now)
-            moved = [port for device in self.devices.values() for port in device.ports()]
-            changed += [port.name for port, old in zip(moved, before, strict=True) if port.value != old]
+            looked |= acting
+            moved = set()
+            for seat in _in_order(acting):
+                before = [port.value for port in seat.device.ports()]
+                seat.device.react(self.now)
+                if news := [p.name for p, old in zip(seat.device.ports(), before, strict=True) if p.value != old]:
+                    changed += news
+                    moved.add(seat)
             if not changed:
-                return
-        raise LoopError(f"the wires never come to rest: {', '.join(dict.fromkeys(changed))}")
+                break
+            acting = set(moved)
+        else:
+            raise LoopError(f"the wires never come to rest: {', '.join(dict.fromkeys(changed))}")
+        for seat in looked:
+            seat.revision += 1
+            self._due.put(seat.device.name, seat.device.next_deadline())
+        self._looked |= looked
+
+
+def _in_order(seats: Iterable[Seat]) -> list[Seat]:
+    return sorted(seats, key=_number)
+
+
+def _number(seat: Seat) -> int:
+    return seat.number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 import time
@@ -36,6 +35,7 @@ from rigs.controllers.desk import Note
 from rigs.files import FileError, in_short, load
 from rigs.loops import Clock
 from rigs.loops import run as run_loop
+from rigs.resources import allow_many_sockets, begin_growing, end_growing
 from rigs.rigfile import Ports, load_rig, site_of
 from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 
@@ -68,6 +68,8 @@ def run(
     Example: `standin run rigs/samples/a1080a-pair.yaml`
     """
     configure_logging(level_of(verbose=verbose), form=log)
+    allow_many_sockets()
+    begin_growing()
     with explained():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
@@ -96,6 +98,8 @@ def emulators(
     Example: `standin emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
     """
     configure_logging(level_of(verbose=verbose), form=log)
+    allow_many_sockets()
+    begin_growing()
     with explained():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
@@ -122,6 +126,8 @@ def gateway(
     Example: `standin gateway site.yaml --data /var/lib/standin`
     """
     configure_logging(level_of(verbose=verbose), form=log)
+    allow_many_sockets()
+    begin_growing()
     with explained():
         tree = tree_of(mib_dir)
         loaded = load(site, Site)
@@ -165,7 +171,7 @@ async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
     if isinstance(process, GatewayProcess):
         loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.start()
-    gc.freeze()  # what is there by now stays, so the collector need not look at it again and again
+    end_growing()
     if json or greeting.text:
         tell(greeting.text, {"running": greeting.document}, json=json)
         sys.stdout.flush()

@@ -53,7 +53,7 @@ class Desk:
         self.ups = self._device("UPS1", Ups)
         self.server = self._device("server1", Server)
         self.bmc = self._device("server1.bmc", Bmc)
-        self.agent = SnmpAgent(self.ups.card, self.world)
+        self.agent = SnmpAgent(self.ups.card, self.world.seat("UPS1"))
         self.world.advance(Instant(0))
         self.world.settle()
 

@@ -52,6 +52,7 @@ def test_an_idle_session_ends_by_itself() -> None:
     desk = american()
     menu = menu_of(desk)
     menu.feed(b"apc\rapc\r", desk.world.now)
+    desk.world.settle("UPS1")  # as the face does after what is typed
     desk.at(179)
     assert desk.ups.card.people.logged_on
     desk.at(181)

@@ -42,8 +42,8 @@ class Relay:
 
     def __init__(self, name: str, *, invert: bool = False, due: list[int] | None = None) -> None:
         self.name = name
-        self.seen = Port(f"{name}.in", False)
-        self.shown = Port(f"{name}.out", False)
+        self.seen = Port(name, "in", False)
+        self.shown = Port(name, "out", False)
         self._invert = invert
         self._due = [Instant(instant) for instant in due or []]
         self.acted: list[tuple[str, int]] = []

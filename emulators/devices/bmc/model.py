@@ -86,10 +86,10 @@ class Bmc:
         self.name = name
         self.address = address
         self.profile = profile
-        self.standby = [Port(f"{name}.standby{index}", False) for index in range(1, supplies + 1)]
-        self.host = Port(f"{name}.host", Host())
-        self.order = Port(f"{name}.order", ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN))
-        self.policy = Port(f"{name}.policy", ac_link)
+        self.standby = [Port(name, f"standby{index}", False) for index in range(1, supplies + 1)]
+        self.host = Port(name, "host", Host())
+        self.order = Port(name, "order", ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN))
+        self.policy = Port(name, "policy", ac_link)
         self.users = Users([(user.name, user.password, user.privilege) for user in users])
         self.bank = SensorBank(profile, supplies)
         self.lan = Lan.new(address, profile.identity.mac_prefix, suites or profile.suites, destinations)

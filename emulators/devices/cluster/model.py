@@ -32,9 +32,9 @@ class Cluster:
     ) -> None:
         """`groups` maps each failover group to the node where it is at home."""
         self.name = name
-        self.hosts = {node: Port(f"{name}.{node}", Host(powered=True, os=OsState.RUNNING)) for node in nodes}
-        self.disks = {disk: Port(f"{name}.{disk}", True) for disk in disks}
-        self.orders = {node: Port(f"{name}.{node}.order", OsOrder(0, OsTask.SHUTDOWN)) for node in nodes}
+        self.hosts = {node: Port(name, node, Host(powered=True, os=OsState.RUNNING)) for node in nodes}
+        self.disks = {disk: Port(name, disk, True) for disk in disks}
+        self.orders = {node: Port(name, f"{node}.order", OsOrder(0, OsTask.SHUTDOWN)) for node in nodes}
         self.nodes = dict.fromkeys(nodes, Node.ONLINE)
         self._homes = dict(groups)
         self.groups: dict[str, str | None] = dict(groups)

@@ -18,8 +18,8 @@ class Disk:
 
     def __init__(self, name: str, spin_up_s: float, load_w: float) -> None:
         self.name = name
-        self.inlet = Inlet(f"{name}.inlet")
-        self.ready = Port(f"{name}.ready", False)
+        self.inlet = Inlet(name, "inlet")
+        self.ready = Port(name, "ready", False)
         self.inputs = Inputs({})
         self._spin_up_s = spin_up_s
         self._load_w = load_w

@@ -19,7 +19,7 @@ class Hub:
     def __init__(self, name: str, serves: tuple[str, ...], load_w: float) -> None:
         self.name = name
         self.serves = serves
-        self.inlet = Inlet(f"{name}.inlet")
+        self.inlet = Inlet(name, "inlet")
         self.broken = False
         self.inputs = Inputs(
             {

@@ -18,7 +18,7 @@ class IntelligentUps:
 
     def __init__(self, name: str, *, hold_s: float, off_delay_s: float, lan_board: bool, line_board: bool) -> None:
         self.name = name
-        self.inlet = Inlet(f"{name}.inlet")
+        self.inlet = Inlet(name, "inlet")
         self.outlets: list[Outlet] = []
         self.automatic = True
         self.line_signal = True
@@ -44,7 +44,7 @@ class IntelligentUps:
 
     def outlet(self, consumer: str) -> Outlet:
         """A new socket for `consumer`."""
-        outlet = Outlet(f"{self.name}.{consumer}")
+        outlet = Outlet(self.name, consumer)
         outlet.supply.value = self.inlet.supply.value
         self.outlets.append(outlet)
         return outlet

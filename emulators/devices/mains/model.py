@@ -20,6 +20,7 @@ class Mains:
         self.name = name
         self.nominal = Supply(volts, hertz)
         self.line = self.nominal
+        self._supply = Port(name, "supply", self.line)
         self.outlets: list[Outlet] = []
         self.inputs = Inputs(
             {
@@ -36,8 +37,7 @@ class Mains:
 
     def outlet(self, consumer: str) -> Outlet:
         """A new socket for `consumer`."""
-        outlet = Outlet(f"{self.name}.{consumer}")
-        outlet.supply.value = self.line
+        outlet = Outlet(self.name, consumer, self._supply)
         self.outlets.append(outlet)
         return outlet
 
@@ -69,11 +69,10 @@ class Mains:
         return None
 
     def react(self, now: Instant) -> None:
-        for outlet in self.outlets:
-            outlet.supply.value = self.line
+        self._supply.value = self.line
 
     def ports(self) -> Iterable[Port[Any]]:
-        return [outlet.supply for outlet in self.outlets]
+        return [self._supply]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         return {

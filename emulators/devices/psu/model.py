@@ -21,9 +21,9 @@ class Psu:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.inlet = Inlet(f"{name}.inlet")
-        self.dc = Port(f"{name}.dc", False)
-        self.share_w = Port(f"{name}.share", 0.0)
+        self.inlet = Inlet(name, "inlet")
+        self.dc = Port(name, "dc", False)
+        self.share_w = Port(name, "share", 0.0)
         self.failed = False
         self.inputs = Inputs(
             {

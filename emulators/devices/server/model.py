@@ -41,12 +41,12 @@ class Server:
         """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
         self.address = address
-        self.dc = [Port(f"{name}.dc{index}", False) for index in range(1, supplies + 1)]
-        self.share_w = [Port(f"{name}.share{index}", 0.0) for index in range(1, supplies + 1)]
-        self.order = Port(f"{name}.order", NO_ORDER)
-        self.agent = Port(f"{name}.agent", NO_OS_ORDER)
-        self.policy = Port(f"{name}.policy", ac_link)
-        self.host = Port(f"{name}.host", Host(powered=True, os=OsState.RUNNING))
+        self.dc = [Port(name, f"dc{index}", False) for index in range(1, supplies + 1)]
+        self.share_w = [Port(name, f"share{index}", 0.0) for index in range(1, supplies + 1)]
+        self.order = Port(name, "order", NO_ORDER)
+        self.agent = Port(name, "agent", NO_OS_ORDER)
+        self.policy = Port(name, "policy", ac_link)
+        self.host = Port(name, "host", Host(powered=True, os=OsState.RUNNING))
         self.guests = Guests(guests)
         self.software = Software()
         self.cuts = 0  # times the supply went away under a running system

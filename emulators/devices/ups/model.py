@@ -56,7 +56,7 @@ class Ups:
         """`settings` maps object names to values in the object's unit."""
         self.name = name
         self.profile: Profile = profile
-        self.inlet: Inlet = Inlet(f"{name}.inlet")
+        self.inlet: Inlet = Inlet(name, "inlet")
         # Switched on in peace: until its wire says otherwise, the line is good.
         self.inlet.supply.value = Supply(float(profile.rating.volts), float(profile.rating.hertz))
         self.outlets: list[tuple[Outlet, int | None]] = []  # with the group that each belongs to
@@ -84,7 +84,7 @@ class Ups:
 
     def outlet(self, consumer: str, group: int | None = None) -> Outlet:
         """A new socket for `consumer`, in an outlet group or in none."""
-        outlet = Outlet(f"{self.name}.{consumer}")
+        outlet = Outlet(self.name, consumer)
         outlet.supply.value = self._supply(group)
         self.outlets.append((outlet, group))
         return outlet

@@ -1,0 +1,37 @@
+"""The next instants of many, of which few change at a time."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from emulators.kernel.instant import Instant
+
+
+class Deadlines:
+    """A heap in which entries that were put off stay until their time comes."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Instant] = {}
+        self._heap: list[tuple[Instant, str]] = []
+
+    def put(self, name: str, instant: Instant | None) -> None:
+        """Something is due at `instant`, or never; what was said of it before is forgotten."""
+        if instant is None:
+            self._of.pop(name, None)
+        elif self._of.get(name) != instant:
+            self._of[name] = instant
+            heappush(self._heap, (instant, name))
+
+    def first(self) -> Instant | None:
+        """The soonest."""
+        while self._heap and self._of.get(self._heap[0][1]) != self._heap[0][0]:
+            heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def until(self, now: Instant) -> list[str]:
+        """What is due up to and including `now`. It is no longer, until it is put again."""
+        names: list[str] = []
+        while (instant := self.first()) is not None and instant <= now:
+            names.append(heappop(self._heap)[1])
+            del self._of[names[-1]]
+        return names

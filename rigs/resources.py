@@ -1,0 +1,24 @@
+"""What a process of many devices needs of the machine and of the interpreter."""
+
+from __future__ import annotations
+
+import gc
+import resource
+
+
+def allow_many_sockets() -> None:
+    """Take as many files and sockets as this process may have: a device has one socket at least."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def begin_growing() -> None:
+    """From here on everything made is there to stay, so the collector need not look for what could go."""
+    gc.disable()
+
+
+def end_growing() -> None:
+    """What is there by now stays; what comes from here on is looked through."""
+    gc.freeze()
+    gc.enable()
