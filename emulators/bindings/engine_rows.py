@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulators.bindings.snmp import Access, Getter, Instance
@@ -113,20 +113,21 @@ class Member(NamedTuple):
         return self.name if self.view else ALL_VIEW
 
 
-def _members(view: SnmpView) -> list[Member]:
+def members_of(view: SnmpView) -> tuple[Member, ...]:
+    """Everybody with a right."""
     members = [Member(model, name, right, NO_AUTH) for name, right in view.communities().items() for model in (V1, V2C)]
     for user in view.users.values():
         level = AUTH_PRIV if user.priv else AUTH if user.auth else NO_AUTH
         members.append(Member(USM, user.name, user.access, level, user.view))
-    return members
+    return tuple(members)
 
 
-def access_rows(view: SnmpView) -> list[Instance]:
-    """The tables of RFC 3415 section 4 for the communities and users of a view, each in a group of its own."""
+def access_rows(members: Iterable[Member]) -> list[Instance]:
+    """The tables of RFC 3415 section 4 for communities and users, each in a group of its own."""
     vacm = Oid.parse("1.3.6.1.6.3.16.1")
     rows = [Instance(vacm.child(1, 1, 1, 0), Tag.OCTET_STRING, _always(b""), constant=True)]
     families: dict[bytes, tuple[Oid, ...]] = {ALL_VIEW: (ALL_SUBTREE,)}
-    for member in _members(view):
+    for member in members:
         at = (member.model, len(member.name), *member.name)
         rows += _row(vacm.child(2, 1), at, {3: member.name, 4: PERMANENT, 5: ACTIVE})
         key = (len(member.name), *member.name, 0, member.model, member.level)

@@ -18,7 +18,6 @@ from wire import ber
 from wire.snmp import Kind, Pdu, Tag, VarBind
 from wire.snmp.codec import encode_value, encode_varbind
 
-MOST_OWN, MOST_SHARED = 64, 2048  # plans of one device, and of all devices with the same instances below their own
 MOST_VARIABLES = 128
 MOST_SETTLED = 1024  # plans with values filled in, of one device
 NO_ERROR = b"\x02\x01\x00\x02\x01\x00"  # error-status and error-index
@@ -146,7 +145,10 @@ def _span(data: bytes, first: int) -> tuple[int, int] | None:
 
 
 def known(instances: Instances, key: bytes) -> Plan | None:
-    """The plan for a request, of this device or of all with the same instances below their own."""
+    """The plan for a request, of these instances, or of all that have the same ones below.
+
+    What lies below is asked for by nobody directly, so its plans are those that `remember` says it may have.
+    """
     plan: Plan | None = instances.plans.get(key)
     if plan is None and instances.base is not None:
         plan = instances.base.plans.get(key)
@@ -157,9 +159,9 @@ def remember(instances: Instances, key: bytes, plan: Plan) -> None:
     """Keep a plan with the instances it was made for, while there is room: the first requests come most often."""
     base = instances.base
     if base is not None and plan.kind is Kind.GET and all(item.row and base.get(item.oid) for item in plan.shown):
-        if len(base.plans) < MOST_SHARED:
+        if len(base.plans) < base.most_plans:
             base.plans[key] = plan
-    elif len(instances.plans) < MOST_OWN:
+    elif len(instances.plans) < instances.most_plans:
         instances.plans[key] = plan
 
 

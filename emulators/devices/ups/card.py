@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from emulators.bindings.engine_rows import access_rows, engine_rows
+from emulators.bindings.engine_rows import Member, access_rows, engine_rows, members_of
 from emulators.bindings.network import Impairment
-from emulators.bindings.snmp import TAGS, Access, Instance, Instances, UsmUser
+from emulators.bindings.snmp import MOST_SHARED_PLANS, TAGS, Access, Instance, Instances, UsmUser
 from emulators.bindings.traps import OutgoingTrap
 from emulators.devices.ups.clock import Clock
 from emulators.devices.ups.environment import Environment
@@ -104,8 +104,8 @@ class Card:
     def instances(self) -> Instances:
         """Everything that can be read now."""
         if self._instances is None:
-            own = [*access_rows(self), *self.alarms.instances()]
-            shown = Instances(own, base=_with_engine(self.profile))
+            base, members, alarms = _with_engine(self.profile), members_of(self), self.alarms.instances()
+            shown = Instances([*access_rows(members), *alarms], base) if alarms else _of_members(base, members)
             self._instances = shown if self._application else _without_application(shown)
         return self._instances
 
@@ -321,6 +321,12 @@ def _variables(trap: int) -> tuple[tuple[MibObject, Tag], ...]:
     return tuple((item, TAGS[item.syntax]) for item in map(tree.named, found[0].objects))
 
 
+@lru_cache(maxsize=256)
+def _of_members(base: Instances, members: tuple[Member, ...]) -> Instances:
+    """The same for all cards of a profile that the same people may use."""
+    return Instances(access_rows(members), base, MOST_SHARED_PLANS)
+
+
 _engine: dict[int, Instances] = {}
 
 
@@ -328,7 +334,7 @@ def _with_engine(profile: Profile) -> Instances:
     """Instances of a profile, and those of every engine; made once for all its cards."""
     base = instances_of(profile)
     if id(base) not in _engine:
-        _engine[id(base)] = Instances(engine_rows(), base)
+        _engine[id(base)] = Instances(engine_rows(), base, MOST_SHARED_PLANS)
     return _engine[id(base)]
 
 
