@@ -15,6 +15,7 @@ from emulators.faces.bind import BindError, explain_bind
 
 BATCH = 64  # datagrams read of a socket before others get their turn
 MOST = 1024  # sockets looked at together
+ROUNDS = 16  # looks before the event loop gets its turn
 LARGEST = 65535
 
 Receiver = Callable[[bytes, tuple[str, int]], None]
@@ -53,11 +54,13 @@ class Readers:
             self._epoll.unregister(fileno)
 
     def _read(self) -> None:
-        if self._epoll is None:
-            return
-        ready = self._epoll.poll(0, MOST)
-        if not ready:
-            return
+        """Read until nothing is there, but for a while only: others wait in the loop."""
+        for _ in range(ROUNDS):
+            if self._epoll is None or not (ready := self._epoll.poll(0, MOST)):
+                return
+            self._take(ready)
+
+    def _take(self, ready: list[tuple[int, int]]) -> None:
         self._arrive()
         if len(ready) == 1:
             self._sockets[ready[0][0]][1].drain(BATCH)
