@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from benchmarks.bmc import processor_s, standin
 from rigs.ports import free_port
 
-COUNT = 1_000
+COUNT = 10_000
 INTERVAL_S = 3
 SECONDS = 30.0
 

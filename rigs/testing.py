@@ -261,7 +261,7 @@ def parse(what: str) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     """A value as a YAML file would have it: `off` stays a word, 300 is a number."""
-    return YAML(typ="safe").load(text)
+    return YAML(typ="safe", pure=True).load(text)
 
 
 @asynccontextmanager

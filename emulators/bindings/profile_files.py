@@ -36,7 +36,7 @@ def read_profile(name: str, folder: Traversable, kind: str, model: type[Model]) 
             f"there is no {kind} profile {name!r}; accepted: {', '.join(names_in(folder))}, or the path of a .yaml file"
         )
     try:
-        return model.model_validate(YAML(typ="safe").load(text))
+        return model.model_validate(YAML(typ="safe", pure=True).load(text))
     except YAMLError as error:
         raise ProfileError(f"profile {name}: not YAML: {error}") from error
     except ValidationError as error:

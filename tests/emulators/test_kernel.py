@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulators.bindings.inputs import InputError
+from emulators.devices.ups import Ups
+from emulators.kernel.deadlines import Deadlines
 from emulators.kernel.instant import Instant
 from emulators.kernel.quantity import Quantity
 from emulators.kernel.world import LoopError, Port, World
+from emulators.plant import build
+from rigs.rigfile import load_rig
 
 levels = st.floats(0, 1, allow_nan=False)
 
@@ -100,3 +107,71 @@ def test_two_devices_of_one_name_are_refused() -> None:
     world.add(Relay("a"))
     with pytest.raises(ValueError, match="two devices"):
         world.add(Relay("a"))
+
+
+def test_only_what_was_touched_and_what_hangs_on_it_is_looked_at() -> None:
+    world = World()
+    left, right, alone = (Relay(name) for name in ("left", "right", "alone"))
+    for relay in (left, right, alone):
+        world.add(relay)
+    world.connect(left.shown, right.seen)
+    world.settle()
+    assert world.looked_at() == ["left", "right", "alone"]
+    before = world.seat("alone").revision
+    left.seen.value = True
+    world.settle("left")
+    assert right.shown.value
+    assert world.looked_at() == ["left", "right"]
+    assert world.looked_at() == []
+    assert world.seat("alone").revision == before
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.integers(0, 50)), max_size=60))
+def test_deadlines_are_those_that_were_put_last(puts: list[tuple[int, int | None]]) -> None:
+    deadlines, plain = Deadlines(), dict[str, int]()
+    for number, instant in puts:
+        name = f"d{number}"
+        deadlines.put(name, None if instant is None else Instant(instant))
+        plain.pop(name, None)
+        if instant is not None:
+            plain[name] = instant
+        assert deadlines.first() == min(plain.values(), default=None)
+    due = deadlines.until(Instant(25))
+    assert sorted(due) == sorted(name for name, instant in plain.items() if instant <= 25)
+    assert [plain[name] for name in due] == sorted(plain[name] for name in due)
+    assert deadlines.first() == min((instant for instant in plain.values() if instant > 25), default=None)
+
+
+SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
+WHOLE = ("003-a-disks", "a1080a-pair", "c4", "intelligent", "mirror", "nodes-2")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(WHOLE),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 90_000)), max_size=25),
+)
+def test_looking_at_what_was_touched_is_as_good_as_looking_at_all(name: str, steps: list[tuple[int, int, int]]) -> None:
+    rig = load_rig(SAMPLES / f"{name}.yaml")
+    worlds = [build(rig, 1_773_144_000) for _ in range(2)]
+    for which, what, wait_ms in steps:
+        for careful, world in enumerate(worlds):
+            devices: list[Any] = list(world.devices.values())
+            places = [device for device in devices if device.inputs.plain]
+            place = places[which % len(places)]
+            with suppress(InputError):
+                place.inputs.apply(place.inputs.plain[what % len(place.inputs.plain)], [], world.now)
+            world.settle(*([place.name] if careful else ()))
+            world.advance(Instant(world.now + wait_ms))
+            if not careful:
+                world.settle()
+        assert _seen(worlds[0]) == _seen(worlds[1])
+
+
+def _seen(world: World) -> dict[str, Any]:
+    devices: list[Any] = list(world.devices.values())
+    told = {
+        device.name: [out.trap for out in device.outgoing] for device in devices if getattr(device, "outgoing", None)
+    }
+    cards = {device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, Ups)}
+    return {"told": told, "cards": cards, "states": {device.name: device.snapshot(world.now) for device in devices}}

@@ -75,7 +75,7 @@ def test_a_replay_gives_the_events_that_were_told(outage: tuple[Path, Path]) -> 
 
 def test_what_was_told_otherwise_is_shown(outage: tuple[Path, Path], tmp_path: Path) -> None:
     site, folder = outage
-    document = YAML(typ="safe").load(site)
+    document = YAML(typ="safe", pure=True).load(site)
     document["rules"] = [{"match": {"trap": "1.3.6.1.4.1.318.0.5"}, "event": "mains.gone"}]
     changed = tmp_path / "site.yaml"
     with changed.open("w") as stream:

@@ -117,7 +117,7 @@ def ask(site: Site, path: str, method: str = "GET") -> Any:
 
 def rewrite(folder: Path, rules: Any) -> None:
     path = folder / "site.yaml"
-    document = YAML(typ="safe").load(path.read_text()) | {"rules": rules}
+    document = YAML(typ="safe", pure=True).load(path.read_text()) | {"rules": rules}
     with path.open("w") as stream:
         YAML().dump(document, stream)
 

@@ -209,7 +209,7 @@ def test_r4_another_way_of_receiving_waits_for_a_restart(tmp_path: Path) -> None
     site = Site(tmp_path)
     try:
         with site.file.open() as stream:
-            document = YAML(typ="safe").load(stream)
+            document = YAML(typ="safe", pure=True).load(stream)
         other = free_port()
         document["listen"] = [{"address": "127.0.0.1", "port": other}]
         document["access"] = {"communities": ["another"]}

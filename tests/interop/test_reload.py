@@ -19,7 +19,7 @@ NAME = "1.3.6.1.4.1.99999.0.1"
 
 def change(site: Site, **keys: Any) -> Any:
     with site.file.open() as stream:
-        document = YAML(typ="safe").load(stream)
+        document = YAML(typ="safe", pure=True).load(stream)
     document |= keys
     with site.file.open("w") as stream:
         YAML().dump(document, stream)

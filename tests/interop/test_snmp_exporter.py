@@ -63,7 +63,7 @@ def exporter(folder: Path) -> Iterator[str]:
     """The exporter with modules `v1` and `v2`; yields its address once it listens."""
     address = f"127.0.0.1:{free_port()}"
     with (folder / "snmp.yml").open("w") as text:
-        YAML(typ="safe").dump({"v1": module(1), "v2": module(2)}, text)
+        YAML(typ="safe", pure=True).dump({"v1": module(1), "v2": module(2)}, text)
     command = [str(EXPORTER), f"--config.file={folder}/snmp.yml", f"--web.listen-address={address}"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:

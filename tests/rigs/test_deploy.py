@@ -32,7 +32,7 @@ def relative(path: Path) -> str:
 
 
 def read(path: Path) -> Any:
-    return YAML(typ="safe").load(path)
+    return YAML(typ="safe", pure=True).load(path)
 
 
 def standin(*words: str | Path) -> str:
@@ -91,7 +91,7 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     images: set[str] = set()
-    for document in YAML(typ="safe").load_all(path):
+    for document in YAML(typ="safe", pure=True).load_all(path):
         assert kubernetes_validate.validate(document, "1.29", strict=True)
         for name, text in (document.get("data") or {}).items():
             (tmp_path / name).write_text(text)
@@ -112,7 +112,7 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
 
 
 def test_a_device_of_a_pod_answers_at_the_address_of_the_pod(tmp_path: Path) -> None:
-    documents = YAML(typ="safe").load_all(ROOT / "rigs/deploy/kubernetes.yaml")
+    documents = YAML(typ="safe", pure=True).load_all(ROOT / "rigs/deploy/kubernetes.yaml")
     rigs = next(document["data"] for document in documents if document["kind"] == "ConfigMap")
     asked = {
         "ups.yaml": (

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from gateway.config import Site, UpsDevice, keyword_address
-from rigs.files import FileError, load
+from rigs.files import FileError, _plain, load, read_yaml
 from rigs.rigfile import RigFile, load_rig, site_of
 from rigs.scenario import Scenario, load_scenario
 
@@ -135,7 +140,7 @@ def test_the_published_schemas_accept_what_is_shipped() -> None:
     ):
         schema = jsonschema.Draft202012Validator(model.model_json_schema())
         for file in files:
-            document = json.loads(json.dumps(YAML(typ="safe").load(file.read_text()), default=str))
+            document = json.loads(json.dumps(YAML(typ="safe", pure=True).load(file.read_text()), default=str))
             assert list(schema.iter_errors(document)) == [], file
 
 
@@ -231,3 +236,37 @@ def test_the_site_file_of_the_documents_is_one(tmp_path: Path) -> None:
     site = load(path, Site)
     # Every part that a site file can have is shown.
     assert site.model_fields_set == set(Site.model_fields)
+
+
+def test_the_reader_that_knows_no_lines_reads_what_is_shipped_alike() -> None:
+    for file in SAMPLES.parent.rglob("*.yaml"):
+        quick = _plain(file)
+        assert quick is None or quick == read_yaml(file), file
+
+
+WORDS = ["on", "off", "yes", "no", "Yes", "TRUE", "true", "null", "Null", "~", "''", "0o17", "017", "0x1F", "0b11", "1_000", "1e3", "1.5e3", ".5", "5.", "+1", "-0", "12:30", "12:30:00", "08", "0o8", "2001-01-01", "2001-01-01T10:00:00Z", ".inf", ".nan", "0.1.2", "=", "<<", "!foo", "!!str", "!!binary", "@a", "`a", "{a}", "[1,2]", "'a:b'", '"\\x41"', "x", "y"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", "on", "1"]), st.sampled_from(WORDS)), max_size=4),
+    st.sampled_from(["", "%YAML 1.1\n---\n", "# %YAML 1.1\n%YAML 1.1\n---\n", "---\n"]),
+    st.sampled_from([" ", "\t", "  "]),
+)
+def test_both_readers_agree_on_what_both_can_read(rows: list[tuple[str, str]], head: str, gap: str) -> None:
+    with NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(head + "".join(f"{key}:{gap}{word}\n" for key, word in rows))
+        file.flush()
+        quick = _plain(Path(file.name))
+        if quick is not None:
+            assert repr(quick) == repr(_bare(read_yaml(Path(file.name))))
+
+
+def _bare(document: Any) -> Any:
+    """Without what the other reader remembers of the file."""
+    return YAML(typ="safe", pure=True).load(_dumped(document))
+
+
+def _dumped(document: Any) -> str:
+    out = StringIO()
+    YAML(typ="rt").dump(document, out)
+    return out.getvalue()

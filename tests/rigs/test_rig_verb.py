@@ -72,3 +72,25 @@ def test_the_addresses_that_a_machine_must_be_given(tmp_path: Path) -> None:
         "rig: both\ngateway: {listen: [{address: 192.0.2.9, port: 1162}, {address: 127.0.0.1, port: 1162}]}\n"
     )
     assert standin("rig", "addresses", str(both)).split() == ["192.0.2.9"]
+
+
+def limited(path: Path, limit: str) -> tuple[int, str]:
+    """Emulators under a limit of open files, ended once they run."""
+    command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--ports", "free", "--http", "127.0.0.1:0"]
+    words = ["sh", "-c", f'ulimit {limit}; exec "$@"', "-", *command]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    if process.stdout.readline():
+        process.terminate()
+    _, errors = process.communicate(timeout=60)
+    return process.returncode, errors
+
+
+def test_more_devices_than_files_may_be_open(tmp_path: Path) -> None:
+    path = tmp_path / "many.yaml"
+    standin("rig", "generate", str(path), "--ups", "80")
+    status, errors = limited(path, "-n 60")
+    assert status == 2
+    assert re.search(r"udp cannot be bound: .* 60 files and sockets open, .*ulimit -n", errors), errors
+    assert "Traceback" not in errors
+    assert limited(path, "-S -n 60") == (0, "")  # a limit that may be raised is

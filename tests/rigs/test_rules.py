@@ -111,7 +111,7 @@ SCHEMA = {"X03", "C9"}  # refused by the schema itself
 
 @pytest.mark.parametrize(("rule", "sample", "patch"), CASES, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_bad_file_names_the_rule(rule: str, sample: str, patch: dict[str, Any], tmp_path: Path) -> None:
-    document = merged(YAML(typ="safe").load((SAMPLES / sample).read_text()), patch)
+    document = merged(YAML(typ="safe", pure=True).load((SAMPLES / sample).read_text()), patch)
     if rule == "X05":
         document["gateway"]["monitors"][1]["keyword"]["server1"] = "127.0.21.1:11163"
     path = tmp_path / "rig.yaml"

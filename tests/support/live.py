@@ -93,7 +93,7 @@ def tool(*words: str, expect: int = 0, timeout: float = 60) -> str:
 
 def sample(name: str) -> dict[str, Any]:
     """A sample rig on free ports, without controllers that would act beside the test."""
-    document: dict[str, Any] = YAML(typ="safe").load((SAMPLES / name).read_text())
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load((SAMPLES / name).read_text())
     document["controllers"] = [row for row in document.get("controllers", ()) if row["type"] == "watch"]
     document["ports"] = {"snmp": free_port(), "trap": free_port(), "ipmi": free_port(), "echo": free_port()}
     document["ports"] |= {face: free_port() for face in ("http", "console")}
