@@ -68,7 +68,7 @@ def _completed(
 
 
 def _plain(path: Path) -> dict[str, Any] | None:
-    """The document without its lines, by libyaml; None where both readers may not agree, and where it sees a mistake."""
+    """The document without its lines, by libyaml; None where the readers may not agree, and at a mistake."""
     try:
         text = path.read_text(encoding="utf-8")
         document = None if "\t" in text or "\n%" in f"\n{text}" else YAML(typ="safe").load(text)
