@@ -52,8 +52,9 @@ def told(sites: Sequence[Site]) -> int:
     return total
 
 
-def owned(sites: Sequence[Site]) -> int:
-    return sum(len(site.ask("/v1/journal")["owned"]) for site in sites)
+def shared(sites: Sequence[Site]) -> bool:
+    """Whether each has its part."""
+    return all(len(site.ask("/v1/journal")["owned"]) == PARTITIONS // len(sites) for site in sites)
 
 
 def send(sites: Sequence[Site]) -> float:
@@ -90,8 +91,7 @@ def send(sites: Sequence[Site]) -> float:
 def measure(server: NatsServer, folder: Path, count: int) -> Figure:
     journal = {"jetstream": {"login": {"servers": [server.url]}, "partitions": PARTITIONS}}
     devices = {
-        f"UPS{device}": {"kind": "ups", "address": address(device), "silence_s": 99999, "poll_s": 9999}
-        for device in range(DEVICES)
+        f"UPS{device}": {"kind": "ups", "address": address(device), "silence_s": 99999} for device in range(DEVICES)
     }
     sites = []
     try:
@@ -99,7 +99,7 @@ def measure(server: NatsServer, folder: Path, count: int) -> Figure:
             (folder / f"{number}").mkdir()
             correlate = {"storms": None, "flaps": None}
             sites.append(Site(folder / f"{number}", journal=journal, devices=devices, correlate=correlate))
-        while owned(sites) < PARTITIONS:
+        while not shared(sites):
             time.sleep(0.2)
         pids = [site.process.pid for site in sites]
         before, server_before = sum(map(processor_s, pids)), processor_s(server.process.pid)

@@ -296,7 +296,8 @@ class Bus:
         from nats.js.errors import NoKeysError
 
         try:
-            return sorted(key for key in await bucket.keys() if key.startswith(beginning))
+            # What is replaced while it is listed is listed again.
+            return sorted({key for key in await bucket.keys() if key.startswith(beginning)})
         except NoKeysError:
             return []
 

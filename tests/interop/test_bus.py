@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -106,3 +107,22 @@ async def test_nothing_new_is_no_trouble(bus: Bus) -> None:
     assert [item.data for item in await reader.after(2, 2)] == [b"three"]
     assert await reader.after(3, 2) == []
     assert [item.data for item in await reader.after(1, 10)] == [b"two", b"three"]
+
+
+async def test_a_lease_that_is_renewed_while_it_is_listed_counts_once(server: NatsServer, bus: Bus) -> None:
+    """Else a gateway takes itself for several, and hands over what is its own."""
+    assert await bus.lease("node.one", "one")
+    ended = asyncio.Event()
+
+    async def renew() -> None:
+        other = Bus(lambda: {"servers": [server.url]}, lambda: None, bus.layout)
+        await other.start()
+        while not ended.is_set():
+            await other.lease("node.one", "one")
+        await other.stop()
+
+    renewing = asyncio.create_task(renew())
+    found = [await bus.leased("node.") for _ in range(300)]
+    ended.set()
+    await renewing
+    assert found == [["node.one"]] * 300
