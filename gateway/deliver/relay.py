@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from gateway.records import Arrival
 from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
+from wire.snmp import Kind, Message, Pdu, TrapV1, Version, encode, v3
 from wire.snmp.codec import MAX_MESSAGE
+from wire.snmp.reading import read_message
 from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin, without_origin
 
 DEFAULT_COMMUNITY = b"public"  # for what came by version 3, which has none
@@ -74,7 +76,7 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     try:
         sealed = v3.is_v3(arrival.data)
         opened = trust.read(arrival.data, arrival.source) if sealed else None
-        message = Message(Version.V2C, b"", opened) if opened is not None else decode(arrival.data)
+        message = Message(Version.V2C, b"", opened) if opened is not None else read_message(arrival.data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")
     if not sealed and message.community not in trust.communities():
@@ -119,6 +121,7 @@ def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) 
     return with_origin(pdu, address, message.community or DEFAULT_COMMUNITY) if plan.keep_source else pdu
 
 
+@lru_cache(maxsize=4096)
 def _octets(source: str) -> bytes:
     """The four octets of an IPv4 address; those of no address for others (RFC 3584 section 3.1)."""
     address = ip_address(source.partition("%")[0])

@@ -29,6 +29,7 @@ BY_CONDITION: dict[tuple[str, bool], Rule] = {}
 for _rule in RULES.values():
     if _rule.condition:
         BY_CONDITION.setdefault((_rule.condition, _rule.opens), _rule)
+OF_STRANGERS = {oid: rule._replace(condition="", opens=False) for oid, rule in RULES.items()}
 # How a sender of informs learns the gateway's engine and its time (RFC 3414 section 4).
 PART_OF_DISCOVERY = frozenset({"unknown_engine_ids", "not_in_time_windows"})
 POWER = "power"
@@ -81,7 +82,7 @@ class Translator:
             return [Signal(EventType.TRAP_UNKNOWN, subject, Severity.INFO, text, evidence=_evidence(value))]
         if device is None:
             # Nobody polls a stranger, and anybody can pretend to be one: an event each time, and nothing remembered.
-            rule = rule._replace(condition="", opens=False)
+            rule = OF_STRANGERS[value.trap_oid]
         return [_signal(rule, subject, _evidence(value))]
 
     def observation(self, value: Observation) -> list[Signal]:

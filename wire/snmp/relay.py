@@ -74,7 +74,7 @@ def with_origin(pdu: Pdu, address: bytes, community: bytes) -> Pdu:
     varbinds = list(pdu.varbinds)
     _append(varbinds, VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, address))
     _append(varbinds, VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, community))
-    return pdu._replace(varbinds=tuple(varbinds))
+    return Pdu(pdu.kind, pdu.request_id, pdu.error_status, pdu.error_index, tuple(varbinds))
 
 
 def without_origin(pdu: Pdu) -> Pdu:
@@ -83,5 +83,5 @@ def without_origin(pdu: Pdu) -> Pdu:
 
 
 def _append(varbinds: list[VarBind], bind: VarBind) -> None:
-    if all(other.oid != bind.oid for other in varbinds):
+    if bind.oid not in [other.oid for other in varbinds]:
         varbinds.append(bind)
