@@ -137,8 +137,7 @@ class ClusterCore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for number in list(self._owned):
-            await self._give_up(number, release=True)
+        await asyncio.gather(*(self._give_up(number, release=True) for number in list(self._owned)))
         try:
             await self._bus.release(f"node.{self._name}")
         except StoreError:
