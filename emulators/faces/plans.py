@@ -137,7 +137,7 @@ def _span(data: bytes, first: int) -> tuple[int, int] | None:
         at += 2 if data[at + 1] < 0x80 else 2 + (data[at + 1] & 0x7F)
         length = data[at + 1]
         # An identifier in the fewest octets, which an answer repeats as they are.
-        if data[at] != ber.INTEGER or not 1 <= length <= 4 or data[at + 2] in (0x00, 0xFF):
+        if data[at] != ber.INTEGER or not 1 <= length <= 4 or not _fewest(data, at + 2, length):
             return None
         return at + 2, at + 2 + length
     except IndexError:
@@ -163,6 +163,12 @@ def remember(instances: Instances, key: bytes, plan: Plan) -> None:
             base.plans[key] = plan
     elif len(instances.plans) < instances.most_plans:
         instances.plans[key] = plan
+
+
+def _fewest(data: bytes, at: int, length: int) -> bool:
+    """Whether an integer has no octet that says nothing (X.690 section 8.3.2)."""
+    first = data[at]
+    return length == 1 or first not in (0x00, 0xFF) or (data[at + 1] >= 0x80) == (first == 0x00)
 
 
 def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes, room: int) -> Plan | None:

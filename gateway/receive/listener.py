@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from struct import Struct
 from typing import Any
 
 from gateway.records import Arrival, RecordKind
@@ -16,6 +16,7 @@ BATCH = 1024  # datagrams taken in one turn of the loop
 LARGEST = 65535
 BUFFER_OCTETS = 16 * 1024 * 1024  # asked for; the kernel gives what it allows
 RCVBUFFORCE = 33  # SO_RCVBUFFORCE of Linux (socket(7)), which Python does not name
+SO_MEMINFO, MEMINFO, DROPS = 55, Struct("=9I"), 8  # Linux: a socket's memory, and its SK_MEMINFO_DROPS (sock_diag(7))
 KNOWN_SOURCES = 65536
 
 
@@ -47,7 +48,6 @@ class Listener:
             self._socket.close()
             raise _explain(error, f"{address}:{port}/udp") from error
         self.name = f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"
-        self.inode = os.fstat(self._socket.fileno()).st_ino
         self.dropped = 0  # by the kernel, as far as was looked
         self.received = 0
         self.refused = 0
@@ -86,6 +86,14 @@ class Listener:
             self._socket.sendto(data, peer)
         except OSError:
             return
+
+    def drops(self) -> int:
+        """How many datagrams the kernel has dropped here in all; 0 where it does not count them."""
+        try:
+            memory = self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+        except OSError:
+            return 0
+        return int(MEMINFO.unpack(memory)[DROPS]) if len(memory) == MEMINFO.size else 0
 
     def close(self) -> None:
         self.pause()

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
 
 from gateway.receive.listener import Listener
 
-TABLES = (Path("/proc/self/net/udp"), Path("/proc/self/net/udp6"))
 EVERY_S = 10.0
-INODE, DROPS = 9, 12  # columns, from 0 (proc(5))
-
-
-def counts(table: str) -> dict[int, int]:
-    """Drops by the inode of the socket, of a table as the kernel shows it."""
-    rows = (line.split() for line in table.splitlines()[1:])
-    return {int(row[INODE]): int(row[DROPS]) for row in rows if len(row) > DROPS}
 
 
 async def watch(listeners: Collection[Listener], tell: Callable[[str, int], None]) -> None:
@@ -28,14 +19,10 @@ async def watch(listeners: Collection[Listener], tell: Callable[[str, int], None
 
 
 def look(listeners: Iterable[Listener]) -> dict[str, int]:
-    """What was dropped since the last look, by listener. Kernels without such a table say nothing."""
-    known: dict[int, int] = {}
-    for table in TABLES:
-        if table.exists():
-            known |= counts(table.read_text())
+    """What was dropped since the last look, by listener. Kernels that do not count say nothing."""
     news = {}
     for listener in listeners:
-        dropped = known.get(listener.inode, 0)
+        dropped = listener.drops()
         if dropped > listener.dropped:
             news[listener.name] = dropped - listener.dropped
             listener.dropped = dropped
