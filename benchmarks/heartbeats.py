@@ -1,4 +1,4 @@
-"""A gateway that asks a thousand BMCs every three seconds: `make bench-heartbeats`."""
+"""A gateway that asks ten thousand BMCs every three seconds: `make bench-heartbeats`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Five thousand UPSs asked every eight seconds by one gateway: `make bench-polling`.
+"""Five thousand UPSs asked for ten objects every eight seconds by one gateway: `make bench-polling`.
 
 One process plays the cards: it answers each question from the address that was asked.
 """

@@ -20,7 +20,7 @@ FILE, CHART = DOCS / "benchmarks.json", DOCS / "benchmarks.svg"
 OURS = ("standin", "compiled")
 COLOURS = {"standin": "#1f5fbf", "compiled": "#17744a"}
 WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 900, 330, 30, 13, 12, 46
-TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
+TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Row(NamedTuple):
@@ -81,7 +81,7 @@ def chart(document: Mapping[str, Any]) -> str:
         for peer, ratios in row["ratios"].items()
     ]
     height = HEAD + len(lines) * (2 * BAR + GAP) + 10
-    low, high = TICKS[0] / 2, TICKS[-1] * 1.3
+    low, high = TICKS[0] / 2, TICKS[-1] * 2
     parts = []
     for tick in TICKS:
         x = _x(tick, low, high)
@@ -99,7 +99,7 @@ def chart(document: Mapping[str, Any]) -> str:
             parts.append(
                 f'<rect x="{LEFT}" y="{top}" width="{end - LEFT:.0f}" height="{BAR - 2}" fill="{COLOURS[name]}"/>'
             )
-            parts.append(f'<text x="{end + 4:.0f}" y="{top + BAR - 3}" font-size="10">{ratios[name]:g}</text>')
+            parts.append(f'<text x="{LEFT + 5}" y="{top + BAR - 3}" font-size="10" fill="#fff">{ratios[name]:g}</text>')
         if "target" in ratios:
             x = _x(ratios["target"], low, high)
             parts.append(f'<path d="M{x:.0f} {y - 3}V{y + 2 * BAR + 1}" stroke="#b3261e" stroke-width="2.5"/>')
