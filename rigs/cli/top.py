@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 import termios
 import tty
@@ -97,7 +98,17 @@ async def _watch(every: float) -> None:
         if event["id"] not in known:
             events.append(event)
 
-    done = asyncio.Event()
+    done, interrupted = asyncio.Event(), asyncio.Event()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def interrupt() -> None:
+        """Whatever is waited for is left, and should a library take that for its own end, nothing more is."""
+        interrupted.set()
+        done.set()
+        if task is not None:
+            task.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
     following = asyncio.create_task(watch(url(), hear, headers()), name="events")
     console = Console(highlight=False)
     try:
@@ -114,12 +125,16 @@ async def _watch(every: float) -> None:
                         shown = shown._replace(trouble=f"{url()} does not answer: {error}")
                     live.update(render(shown, console.height), refresh=True)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(done.wait(), every)
+                        async with asyncio.timeout(every):
+                            await done.wait()
     except asyncio.CancelledError:
-        raise typer.Exit(INTERRUPTED) from None
+        interrupted.set()
     finally:
+        loop.remove_signal_handler(signal.SIGINT)
         following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await asyncio.wait([following], timeout=1)
+    if interrupted.is_set():
+        raise typer.Exit(INTERRUPTED)
 
 
 @contextlib.contextmanager
