@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from emulators.kernel.instant import Instant
 
 
+FEW = 64
+
+
 class Deadlines:
-    """A heap in which entries that were put off stay until their time comes."""
+    """A heap in which entries that were put off stay for a while; there are never many more of them than of others."""
 
     def __init__(self) -> None:
         self._of: dict[str, Instant] = {}
@@ -21,6 +24,9 @@ class Deadlines:
         elif self._of.get(name) != instant:
             self._of[name] = instant
             heappush(self._heap, (instant, name))
+            if len(self._heap) > 2 * len(self._of) + FEW:
+                self._heap = [(due, known) for known, due in self._of.items()]
+                heapify(self._heap)
 
     def first(self) -> Instant | None:
         """The soonest."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
@@ -126,7 +127,7 @@ def test_only_what_was_touched_and_what_hangs_on_it_is_looked_at() -> None:
     assert world.seat("alone").revision == before
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.integers(0, 50)), max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.integers(0, 50)), max_size=300))
 def test_deadlines_are_those_that_were_put_last(puts: list[tuple[int, int | None]]) -> None:
     deadlines, plain = Deadlines(), dict[str, int]()
     for number, instant in puts:
@@ -140,6 +141,18 @@ def test_deadlines_are_those_that_were_put_last(puts: list[tuple[int, int | None
     assert sorted(due) == sorted(name for name, instant in plain.items() if instant <= 25)
     assert [plain[name] for name in due] == sorted(plain[name] for name in due)
     assert deadlines.first() == min((instant for instant in plain.values() if instant > 25), default=None)
+
+
+def test_a_deadline_that_is_put_off_again_and_again_takes_no_more_memory() -> None:
+    """As that of a watchdog, which is reset every second and due in an hour."""
+    deadlines = Deadlines()
+    tracemalloc.start()
+    for now in range(20_000):
+        deadlines.put("watchdog", Instant(now + 3_600_000))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 50_000
+    assert deadlines.first() == 19_999 + 3_600_000
 
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
