@@ -6,7 +6,6 @@ from heapq import heapify, heappop, heappush
 
 from emulators.kernel.instant import Instant
 
-
 FEW = 64
 
 
