@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -35,7 +35,6 @@ class MibObject:
         return None if value is None else str(value)
 
 
-@lru_cache(maxsize=4096)
 def readable(octets: bytes) -> str:
     """Text when the octets are printable UTF-8 (a final NUL is dropped), else hexadecimal."""
     try:

@@ -11,9 +11,8 @@ from mibs import MibTree, Oid
 from mibs.tree import readable
 from wire import ber, pet
 from wire.errors import WireError
-from wire.snmp import Kind, Message, TrapV1, VarBind, Version, encode, notification, v3
+from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
 from wire.snmp.convert import acknowledge
-from wire.snmp.reading import read_message
 from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 RESPONSE = bytes((Kind.RESPONSE,))
@@ -57,7 +56,7 @@ def decode_datagram(
             message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
             engine = opened.engine_id.hex()
         else:
-            message = read_message(arrival.data)
+            message = decode(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:

@@ -72,11 +72,11 @@ class Destination(asyncio.DatagramProtocol):
 
     async def send(self, relayed: Relayed) -> bool:
         """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
-        if relayed.request_id is None:
-            return self.send_trap(relayed)
         if self._transport is None or not self.is_open:
             return False
         self.refused = ""
+        if relayed.request_id is None:
+            return self._send_trap(relayed, self._transport)
         while (other := self._waiting.get(relayed.request_id)) is not None:
             await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
         for _ in range(STEPS if self._sealer else 1):
@@ -93,13 +93,9 @@ class Destination(asyncio.DatagramProtocol):
                 answer.cancel()
         return False
 
-    def send_trap(self, relayed: Relayed) -> bool:
-        """Send what nobody acknowledges; False when nobody can be reached."""
-        if self._transport is None or not self.is_open:
-            return False
-        self.refused = ""
+    def _send_trap(self, relayed: Relayed, transport: asyncio.DatagramTransport) -> bool:
         if self._spoofer is None:
-            self._transport.sendto(self._octets(relayed))
+            transport.sendto(self._octets(relayed))
             return True
         try:
             self._spoofer.send(relayed.data, relayed.source, (self.address, self.port))

@@ -201,8 +201,7 @@ class Forwarder:
                     progress.given_up += 1
                     progress.last_error = f"record {record.position}: {what.reason}"
                 continue
-            if what.request_id is not None or not destination.send_trap(what):
-                await self._insist(what, destination, progress)
+            await self._insist(what, destination, progress)
             progress.delivered += 1
 
     async def _insist(self, what: Relayed, destination: Destination, progress: Forwarded) -> None:

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from gateway.records import Arrival
 from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, TrapV1, Version, encode, v3
+from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
 from wire.snmp.codec import MAX_MESSAGE
-from wire.snmp.reading import read_message
 from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin, without_origin
 
 DEFAULT_COMMUNITY = b"public"  # for what came by version 3, which has none
@@ -76,7 +75,7 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     try:
         sealed = v3.is_v3(arrival.data)
         opened = trust.read(arrival.data, arrival.source) if sealed else None
-        message = Message(Version.V2C, b"", opened) if opened is not None else read_message(arrival.data)
+        message = Message(Version.V2C, b"", opened) if opened is not None else decode(arrival.data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")
     if not sealed and message.community not in trust.communities():
