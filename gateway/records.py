@@ -19,8 +19,11 @@ class RecordKind(StrEnum):
     TICK = "tick"  # a deadline of the correlator came due
 
 
-class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """Something heard, not yet in the journal. `at_ms` is Unix time."""
+class Arrival(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Something heard, not yet in the journal. `at_ms` is Unix time.
+
+    New fields go to the end: the journal keeps no names.
+    """
 
     at_ms: int
     kind: RecordKind

@@ -1,4 +1,7 @@
-"""How long journal and events are kept: by age and by size, and never less than a destination still waits for."""
+"""How long journal and events are kept: by age and by size, and never less than a destination still waits for.
+
+What stands in one row (`gateway.rows`) goes together, when nobody needs any of it.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,19 @@ import structlog
 
 from gateway.deliver.forward import CURSOR
 from gateway.deliver.outbox import PROCESSED
+from gateway.rows import behind
 from gateway.store import Store, StoreError
+from gateway.tables import JOURNAL, events, name_of, position_of
 
 log = structlog.get_logger("retention")
 
 EVERY_S = 600.0
 STREAM = "sse"  # the kind of sink that keeps no cursor
 
-CHUNK = 5_000  # rows removed in one transaction, so that writers wait for milliseconds
+CHUNK = 1_000  # rows removed in one transaction, so that writers wait for milliseconds
 DAY_MS = 86_400_000
 MIB = 1 << 20
 NEVER = -1
-POSITION = "CAST(substr(id, 1, instr(id, '-') - 1) AS INTEGER)"  # of the record that an event came from
 
 
 class Limits(NamedTuple):
@@ -83,21 +87,21 @@ class Retention:
         free_to = self._passed(connection)
         # Only the first rows are looked at, as there is no index of times; what came later is seldom older.
         records = connection.execute(
-            "DELETE FROM journal WHERE position <= ? AND (at_ms < ? OR ?)"
-            " AND position IN (SELECT position FROM journal ORDER BY position LIMIT ?)",
+            "DELETE FROM journal WHERE last <= ? AND (mark < ? OR ?)"
+            " AND last IN (SELECT last FROM journal ORDER BY last LIMIT ?) RETURNING items",
             (free_to, oldest_ms, self._too_big(connection), CHUNK),
-        ).rowcount
-        row = connection.execute("SELECT MIN(position) FROM journal").fetchone()
-        kept_from = free_to + 1 if row[0] is None else min(row[0], free_to + 1)
-        events = connection.execute(
-            f"DELETE FROM events WHERE seq IN (SELECT seq FROM events ORDER BY seq LIMIT ?) AND {POSITION} < ?",  # noqa: S608
+        ).fetchall()
+        first = next(behind(connection, JOURNAL, 0), None)
+        kept_from = free_to + 1 if first is None else min(first.first, free_to + 1)
+        told = connection.execute(
+            "DELETE FROM events WHERE last IN (SELECT last FROM events ORDER BY last LIMIT ?) AND mark < ?"
+            " RETURNING items",
             (CHUNK, kept_from),
-        ).rowcount
-        more = max(records, events) >= CHUNK or (records > 0 and self._too_big(connection))
-        first = connection.execute("SELECT at_ms FROM journal ORDER BY position LIMIT 1").fetchone()
-        old = first is not None and first[0] < oldest_ms
+        ).fetchall()
+        more = max(len(records), len(told)) >= CHUNK or (len(records) > 0 and self._too_big(connection))
+        old = first is not None and first.mark < oldest_ms
         waiting = not more and (old or self._too_big(connection))
-        return Swept(records, events, _octets_in_use(connection), more, waiting)
+        return Swept(_sum(records), _sum(told), _octets_in_use(connection), more, waiting)
 
     def _passed(self, connection: sqlite3.Connection) -> int:
         """The journal's position up to which nobody waits for anything."""
@@ -106,13 +110,16 @@ class Retention:
         passed = min([int(row[0]) if row else 0, *(cursors.get(name, 0) for name in self._readers)])
         if self._takers:
             taken = min(cursors.get(name, 0) for name in self._takers)
-            query = f"SELECT {POSITION} FROM events WHERE seq > ? ORDER BY seq LIMIT 1"  # noqa: S608
-            first = connection.execute(query, (taken,)).fetchone()
-            passed = passed if first is None else min(passed, first[0] - 1)
+            untaken = next(events(connection, taken), None)
+            passed = passed if untaken is None else min(passed, (position_of(name_of(untaken[1])) or 0) - 1)
         return int(passed)
 
     def _too_big(self, connection: sqlite3.Connection) -> bool:
         return self._limits.mib is not None and _octets_in_use(connection) > self._limits.mib * MIB
+
+
+def _sum(found: list[tuple[int]]) -> int:
+    return sum(items for (items,) in found)
 
 
 def _octets_in_use(connection: sqlite3.Connection) -> int:

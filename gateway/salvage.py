@@ -6,13 +6,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gateway.schema import SCHEMA, TABLES
+from gateway.rows import ROOM, Row, behind
+from gateway.schema import SCHEMA, TABLES, FormError, known_form
+from gateway.tables import EVENTS, JOURNAL
 
 STEP = 256  # rows read at once; halved where some of them cannot be read
-ROOM = 1_000_000
+UNUSED = 1_000_000  # numbers left out where the last one used is not known
 NUMBERED = ("journal", "events", "audit")
+PACKED = (JOURNAL, EVENTS)
 BESIDE = ("", "-wal", "-shm")  # what belongs to a database file
 
 
@@ -30,6 +33,12 @@ def damage(path: Path) -> str:
     try:
         with closing(sqlite3.connect(path)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            for table in PACKED if said == "ok" and known_form(connection) else ():
+                spoilt = next((row for row in behind(connection, table, 0) if not row.sound), None)
+                if spoilt is not None:
+                    return f"items {spoilt.first} to {spoilt.last} of {table} are not what was written"
+    except FormError:
+        return ""
     except sqlite3.DatabaseError as error:
         # A disk that is full or may not be written says so when the file is used; that is no damage.
         primary = error.sqlite_errorcode & 0xFF
@@ -55,15 +64,27 @@ def salvage(path: Path) -> Salvage:
             marks = ", ".join("?" for _ in columns.split(", "))
             ends = _ends(old, table, order)
             for found in _rows(old, table, order, columns, ends):
-                if isinstance(found, int):
-                    lost += found
+                items = _items(table, found)
+                if isinstance(found, int) or items < 0:
+                    lost += abs(items)
                 else:
-                    saved += 1
+                    saved += items
                     fresh.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", found)  # noqa: S608
             _count_on(fresh, old, table, ends[1])
         fresh.commit()
     new.rename(path)
     return Salvage(str(kept), saved, lost, reason)
+
+
+def _items(table: str, found: tuple[Any, ...] | int) -> int:
+    """How many items were found; negative when they are lost."""
+    if isinstance(found, int):
+        return -found
+    if table not in PACKED:
+        return 1
+    row = Row._make(found)
+    # Not even the count of a spoilt row is certain.
+    return row.items if row.sound else -min(max(1, row.items), ROOM)
 
 
 def _names(path: Path) -> Iterator[Path]:
@@ -93,13 +114,15 @@ def _sequence(old: sqlite3.Connection, table: str) -> int:
 
 def _rows(
     old: sqlite3.Connection, table: str, order: str, columns: str, ends: tuple[int, int]
-) -> Iterator[tuple[object, ...] | int]:
+) -> Iterator[tuple[Any, ...] | int]:
     """Rows that can be read, and for numbers that cannot, how many of them there are."""
     at, step = ends[0], STEP
     while at <= ends[1]:
         try:
-            query = f"SELECT {columns} FROM {table} WHERE {order} BETWEEN ? AND ? ORDER BY {order}"  # noqa: S608
-            found = old.execute(query, (at, at + step - 1)).fetchall()
+            # A single row is asked for by its number: a range would look at the row behind it, too.
+            wanted, limits = ("= ?", (at,)) if step == 1 else ("BETWEEN ? AND ?", (at, at + step - 1))
+            query = f"SELECT {columns} FROM {table} WHERE {order} {wanted} ORDER BY {order}"  # noqa: S608
+            found = old.execute(query, limits).fetchall()
         except sqlite3.Error:
             if step == 1:
                 yield 1
@@ -119,6 +142,6 @@ def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, la
     counted = _sequence(old, table)
     (saved,) = fresh.execute(f"SELECT COALESCE(MAX({TABLES[table]}), 0) FROM {table}").fetchone()  # noqa: S608
     # Where the count itself is lost, so may be the last rows: leave room for more than a file can hold at its end.
-    last = max(last, counted, saved) + (0 if counted else ROOM)
+    last = max(last, counted, saved) + (0 if counted else UNUSED)
     fresh.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
     fresh.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last))

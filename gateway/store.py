@@ -5,42 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.salvage import Salvage, damage, salvage
-from gateway.schema import SCHEMA
+from gateway.schema import SCHEMA, known_form
 
 T = TypeVar("T")
 
 FILE_NAME = "standin.sqlite"
-ROWS = 128  # of one statement
 
 
 class StoreError(OSError):
     """The database cannot be opened, read or written. One line that says where and why."""
-
-
-def insert(connection: sqlite3.Connection, into: str, columns: int, values: Sequence[object]) -> None:
-    """Rows into a table, given one value behind the other: `INSERT INTO table`, so many columns.
-
-    A statement lets go of the interpreter's lock once, and waits for it again: with one for each row, a busy loop
-    beside it would make every row wait.
-    """
-    row = f"({', '.join('?' * columns)})"
-    one, many = f"{into} VALUES {row}", f"{into} VALUES {', '.join([row] * ROWS)}"
-    whole = len(values) // (ROWS * columns) * ROWS * columns
-    for start in range(0, whole, ROWS * columns):
-        connection.execute(many, values[start : start + ROWS * columns])
-    connection.executemany(one, [values[start : start + columns] for start in range(whole, len(values), columns)])
-
-
-def last_used(connection: sqlite3.Connection, table: str) -> int:
-    """The last number that a table gave to a row, be the row still there or not; 0 before the first."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _explained(error: Exception, folder: Path | None) -> str:
@@ -72,9 +51,14 @@ class Store:
         if self._path is not None and self._path.exists() and damage(self._path):
             self.salvaged = salvage(self._path)
         connection = sqlite3.connect(self.place, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(SCHEMA)
+        try:
+            if not known_form(connection):
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(SCHEMA)
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
+from gateway import tables
 from gateway.deliver.progress import Book, Queued, StoredBook
 from gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from gateway.store import Store, insert, last_used
+from gateway.rows import last_used
+from gateway.store import Store
+from gateway.tables import EVENTS, encoded, place_of, put_events
 
 PROCESSED = "processed"
 CORRELATOR = "correlator"
@@ -26,12 +30,10 @@ class Outbox:
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
-        rows: list[object] = []
-        for event in events:
-            rows += (event.id, encode_json(event))
+        bodies, positions = encoded(events)
 
         def work(connection: sqlite3.Connection) -> None:
-            insert(connection, "INSERT OR IGNORE INTO events (id, body)", 2, rows)
+            put_events(connection, bodies, positions)
             connection.executemany(
                 "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 [(PROCESSED, str(processed).encode()), (CORRELATOR, state)],
@@ -89,27 +91,18 @@ class Outbox:
         """Up to `limit` events behind `seq`."""
 
         def work(connection: sqlite3.Connection) -> list[Queued]:
-            rows = connection.execute("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-            return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in rows]
+            found = islice(tables.events(connection, seq), limit)
+            return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in found]
 
         return await self._store.read(work)
 
     async def seq_of(self, event_id: str) -> int | None:
         """Place of the event called `event_id`; None when there is none."""
-
-        def work(connection: sqlite3.Connection) -> int | None:
-            row = connection.execute("SELECT seq FROM events WHERE id = ?", (event_id,)).fetchone()
-            return int(row[0]) if row else None
-
-        return await self._store.read(work)
+        return await self._store.read(lambda connection: place_of(connection, event_id))
 
     async def last_seq(self) -> int:
         """Place of the newest event, 0 when there is none."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            return last_used(connection, "events")
-
-        return await self._store.read(work)
+        return await self._store.read(lambda connection: last_used(connection, EVENTS))
 
     async def behind(self, seq: int) -> int:
         """How many events stand behind `seq`."""

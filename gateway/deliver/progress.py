@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import islice
 from typing import NamedTuple, Protocol
-
-import msgspec
 
 from gateway.records import Event
 from gateway.store import Store
+from gateway.tables import event_at
 
 
 class Queued(NamedTuple):
@@ -173,11 +173,12 @@ class StoredBook:
 
         def work(connection: sqlite3.Connection) -> list[SetAside]:
             rows = connection.execute(
-                "SELECT seq, body, reason FROM poison JOIN events USING (seq) WHERE sink = ? AND seq > ?"
-                " ORDER BY seq LIMIT ?",
-                (self._name, after, limit),
+                "SELECT seq, reason FROM poison WHERE sink = ? AND seq > ? ORDER BY seq", (self._name, after)
             )
-            return [SetAside(seq, msgspec.json.decode(body, type=Event), reason) for seq, body, reason in rows]
+            kept = (
+                SetAside(seq, event, reason) for seq, reason in rows if (event := event_at(connection, seq)) is not None
+            )
+            return list(islice(kept, limit))
 
         return await self._store.read(work)
 

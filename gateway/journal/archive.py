@@ -9,16 +9,20 @@ from __future__ import annotations
 import gzip
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from gateway.records import Arrival, Record, RecordKind
-from gateway.store import FILE_NAME, Store, StoreError, last_used
+from gateway.rows import behind, last_used, total
+from gateway.schema import known_form
+from gateway.store import FILE_NAME, Store, StoreError
+from gateway.tables import EVENTS, JOURNAL, events, name_of, put_records, records
 
-PAGE = 5000
+ROWS = 256  # read at one look
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,62 +41,56 @@ class ArchiveError(ValueError):
     """A file that is no export of a journal. One line that says where and why."""
 
 
-def _open(folder: Path) -> sqlite3.Connection:
-    """The database of a folder, to be read; a gateway may be writing it. Raises StoreError."""
+@contextmanager
+def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The database of a folder, to be read; a gateway may be writing it. Raises StoreError for all that fails."""
     path = folder / FILE_NAME
     if not path.exists():
         raise StoreError(f"journal {path}: there is none")
     try:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            known_form(connection)
+            yield connection
     except sqlite3.Error as error:
         raise StoreError(f"journal {path}: {error}") from error
 
 
 def extent(folder: Path) -> tuple[int, int, int]:
     """Number of records, and the first and the last position there. Raises StoreError."""
-    with closing(_open(folder)) as connection:
-        try:
-            row = connection.execute("SELECT COUNT(*), MIN(position), MAX(position) FROM journal").fetchone()
-        except sqlite3.Error as error:
-            raise StoreError(f"journal {folder / FILE_NAME}: {error}") from error
-    return int(row[0]), int(row[1] or 0), int(row[2] or 0)
+    with _opened(folder) as connection:
+        first = next(behind(connection, JOURNAL, 0), None)
+        (last,) = connection.execute(f"SELECT COALESCE(MAX(last), 0) FROM {JOURNAL}").fetchone()  # noqa: S608
+        return total(connection, JOURNAL), first.first if first else 0, int(last)
 
 
 def read(folder: Path, after: int = 0) -> Iterator[Record]:
     """The records behind `after` in order. Raises StoreError."""
-    with closing(_open(folder)) as connection:
-        while True:
-            try:
-                rows = connection.execute(
-                    "SELECT position, at_ms, kind, listener, source, port, data FROM journal"
-                    " WHERE position > ? ORDER BY position LIMIT ?",
-                    (after, PAGE),
-                ).fetchall()
-            except sqlite3.Error as error:
-                raise StoreError(f"journal {folder / FILE_NAME}: {error}") from error
-            for row in rows:
-                yield Record(row[0], Arrival(row[1], RecordKind(row[2]), row[6], row[3], row[4], row[5]))
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][0]
+    while True:
+        # Not all at one look: as long as one lasts, the file beside the database can only grow.
+        with _opened(folder) as connection:
+            found = [record for some in islice(records(connection, after), ROWS) for record in some]
+        if not found:
+            return
+        yield from found
+        after = found[-1].position
+
+
+def event_count(folder: Path) -> int:
+    """Number of events in a folder's outbox. Raises StoreError."""
+    with _opened(folder) as connection:
+        return total(connection, EVENTS)
 
 
 def bodies(folder: Path) -> dict[str, bytes]:
     """The events of a folder's outbox, by identifier, as they were told. Raises StoreError."""
-    with closing(_open(folder)) as connection:
-        try:
-            return dict(connection.execute("SELECT id, body FROM events ORDER BY seq"))
-        except sqlite3.Error as error:
-            raise StoreError(f"journal {folder / FILE_NAME}: {error}") from error
+    with _opened(folder) as connection:
+        return {name_of(body): body for _, body in events(connection, 0)}
 
 
 def saved(folder: Path, name: str) -> bytes | None:
     """A value among what the gateway remembers. Raises StoreError."""
-    with closing(_open(folder)) as connection:
-        try:
-            row = connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
-        except sqlite3.Error as error:
-            raise StoreError(f"journal {folder / FILE_NAME}: {error}") from error
+    with _opened(folder) as connection:
+        row = connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
     return bytes(row[0]) if row else None
 
 
@@ -100,10 +98,10 @@ def _file(path: Path, mode: str) -> IO[bytes]:
     return gzip.open(path, mode) if path.suffix == ".gz" else path.open(mode)  # type: ignore[return-value]
 
 
-def write_file(path: Path, records: Iterable[Record]) -> Iterator[int]:
+def write_file(path: Path, found: Iterable[Record]) -> Iterator[int]:
     """Write records and tell the position of each one written. Raises OSError."""
     with _file(path, "wb") as stream:
-        for record in records:
+        for record in found:
             item = record.arrival
             line = Line(record.position, item.at_ms, item.kind, item.data, item.listener, item.source, item.port)
             stream.write(msgspec.json.encode(line) + b"\n")
@@ -130,27 +128,15 @@ def read_file(path: Path) -> Iterator[Record]:
             raise ArchiveError(f"{path}: no whole gzip file: {error}") from error
 
 
-async def put(store: Store, records: list[Record]) -> None:
+async def put(store: Store, found: list[Record]) -> None:
     """Add records with the positions they have. Raises StoreError where the journal is already further."""
 
     def work(connection: sqlite3.Connection) -> None:
-        last = last_used(connection, "journal")
-        if records and records[0].position <= last:
+        last = last_used(connection, JOURNAL)
+        if found and found[0].position <= last:
             raise StoreError(f"journal {store.place}: it is at position {last} already; import into a new folder")
-        connection.executemany(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    record.position,
-                    record.arrival.at_ms,
-                    record.arrival.kind.value,
-                    record.arrival.listener,
-                    record.arrival.source,
-                    record.arrival.port,
-                    record.arrival.data,
-                )
-                for record in records
-            ],
-        )
+        for _, run in groupby(enumerate(found), key=lambda item: item[1].position - item[0]):
+            without_gap = [record for _, record in run]
+            put_records(connection, without_gap[0].position, [record.arrival for record in without_gap])
 
     await store.write(work)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
 
-from gateway.records import Arrival, Record, RecordKind
-from gateway.store import Store, insert, last_used
-
-COLUMNS = 7
+from gateway.records import Arrival, Record
+from gateway.rows import last_used, total
+from gateway.store import Store
+from gateway.tables import JOURNAL, put_records, records
 
 
 class Journal:
@@ -22,11 +21,8 @@ class Journal:
         """Write a group in one commit. When this returns, it is on disk."""
 
         def work(connection: sqlite3.Connection) -> list[Record]:
-            first = last_used(connection, "journal") + 1
-            values: list[Any] = []
-            for position, item in enumerate(arrivals, start=first):
-                values += (position, item.at_ms, item.kind.value, item.listener, item.source, item.port, item.data)
-            insert(connection, "INSERT INTO journal", COLUMNS, values)
+            first = last_used(connection, JOURNAL) + 1
+            put_records(connection, first, arrivals)
             return [Record(position, item) for position, item in enumerate(arrivals, start=first)]
 
         return await self._store.write(work)
@@ -35,20 +31,15 @@ class Journal:
         """Up to `limit` records behind `position`, in order."""
 
         def work(connection: sqlite3.Connection) -> list[Record]:
-            rows = connection.execute(
-                "SELECT position, at_ms, kind, listener, source, port, data FROM journal"
-                " WHERE position > ? ORDER BY position LIMIT ?",
-                (position, limit),
-            )
-            return [Record(row[0], Arrival(row[1], RecordKind(row[2]), row[6], row[3], row[4], row[5])) for row in rows]
+            found: list[Record] = []
+            for some in records(connection, position):
+                found += some
+                if len(found) >= limit:
+                    break
+            return found[:limit]
 
         return await self._store.read(work)
 
     async def extent(self) -> tuple[int, int]:
         """Number of records and the last position."""
-
-        def work(connection: sqlite3.Connection) -> tuple[int, int]:
-            (count,) = connection.execute("SELECT COUNT(*) FROM journal").fetchone()
-            return int(count), last_used(connection, "journal")
-
-        return await self._store.read(work)
+        return await self._store.read(lambda connection: (total(connection, JOURNAL), last_used(connection, JOURNAL)))

@@ -45,7 +45,7 @@ def show(folder: DataArgument, json: JsonOption = False) -> None:
     """
     with explained():
         count, first, last = archive.extent(folder)
-        events = len(archive.bodies(folder))
+        events = archive.event_count(folder)
     if json:
         print_json({"records": count, "first_position": first, "last_position": last, "events": events})
     else:

@@ -21,15 +21,20 @@ def event(position: int, index: int = 0) -> Event:
     return Event(f"{position}-{index}", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {})
 
 
-async def filled(store: Store, count: int, processed: int, octets: int = 1) -> tuple[Journal, Outbox]:
-    """A record a day, each with two events."""
+async def filled(
+    store: Store, count: int, processed: int, octets: int = 1, together: int | None = None
+) -> tuple[Journal, Outbox]:
+    """A record a day, each with two events; so many records in one commit, and their events in another."""
     journal, outbox = Journal(store), Outbox(store)
-    await journal.append(
-        [Arrival(n * DAY_MS, RecordKind.DATAGRAM, bytes(octets), "l", "s", 1) for n in range(1, count + 1)]
-    )
-    events = [event(n, index) for n in range(1, processed + 1) for index in (0, 1)]
-    await outbox.add(events, processed, b"")
+    for group in groups(count, together or count):
+        await journal.append([Arrival(n * DAY_MS, RecordKind.DATAGRAM, bytes(octets), "l", "s", 1) for n in group])
+    for group in groups(processed, together or processed or 1):
+        await outbox.add([event(n, index) for n in group for index in (0, 1)], group[-1], b"")
     return journal, outbox
+
+
+def groups(count: int, together: int) -> list[list[int]]:
+    return [list(range(n, min(n + together, count + 1))) for n in range(1, count + 1, together)]
 
 
 async def left(journal: Journal, outbox: Outbox) -> tuple[list[int], list[str]]:
@@ -44,16 +49,18 @@ async def left(journal: Journal, outbox: Outbox) -> tuple[list[int], list[str]]:
     st.integers(0, 24),
     st.integers(0, 15),
     st.booleans(),
+    st.integers(1, 4),
 )
 def test_what_anybody_waits_for_stays(
-    count: int, processed: int, forwarded: int, taken: int, today: int, limited: bool
+    count: int, processed: int, forwarded: int, taken: int, today: int, limited: bool, together: int
 ) -> None:
+    """What came together goes together."""
     processed, forwarded, taken = min(processed, count), min(forwarded, count), min(taken, 2 * min(processed, count))
     keep_days = 3.0
 
     async def body() -> None:
         store = Store(None)
-        journal, outbox = await filled(store, count, processed)
+        journal, outbox = await filled(store, count, processed, together=together)
         await outbox.book("forward:nms").move(forwarded)
         await outbox.book("ops").move(taken)
         await outbox.book("gone").move(0)  # of a sink that the site no longer has
@@ -62,14 +69,12 @@ def test_what_anybody_waits_for_stays(
         positions, ids = await left(journal, outbox)
         # The first two events are those of record 1: what is untaken keeps its record.
         untaken = taken // 2 + 1 if taken < 2 * processed else count + 1
-        gone = [
-            n
-            for n in range(1, count + 1)
-            if limited and n < today - keep_days and n <= min(processed, forwarded) and n < untaken
-        ]
+        rows = groups(count, together)
+        old = [row for row in rows if limited and row[-1] < today - keep_days]
+        gone = [n for row in old if row[-1] <= min(processed, forwarded) and row[-1] < untaken for n in row]
         assert positions == [n for n in range(1, count + 1) if n not in gone]
         assert ids == [f"{n}-{index}" for n in range(1, processed + 1) for index in (0, 1) if n not in gone]
-        assert swept.waiting is (limited and any(n < today - keep_days for n in positions))
+        assert swept.waiting is (len(gone) < sum(map(len, old)))
         assert (swept.records, swept.events) == (len(gone), 2 * len(gone))
         assert await journal.extent() == (len(positions), count)  # numbers are never used twice
         (record,) = await journal.append([Arrival(0, RecordKind.TICK, b"")])

@@ -105,6 +105,29 @@ def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling
     run(body(), 1)
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0.05, 0.999), change=st.integers(1, 255))
+def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: int) -> None:
+    """SQLite itself does not see what changes within a value."""
+    shutil.rmtree(tmp_path)
+    shutil.copytree(whole, tmp_path)
+    path = tmp_path / FILE_NAME
+    octets = bytearray(path.read_bytes())
+    octets[int(len(octets) * place)] ^= change
+    path.write_bytes(octets)
+    expected = {n + 1: item for n, item in enumerate(arrivals())}
+
+    async def body() -> None:
+        store = Store(tmp_path)
+        records = await Journal(store).after(0, 2 * COUNT)
+        lost = store.salvaged.lost if store.salvaged else 0
+        assert COUNT - len(records) <= lost <= 40
+        assert not [record for record in records if expected.get(record.position) != record.arrival]
+        store.close()
+
+    run(body(), 1)
+
+
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("this is no database, but long enough to be taken for one" * 20)
     store = Store(tmp_path)

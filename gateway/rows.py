@@ -1,0 +1,94 @@
+"""Items kept many to a row: what came together fills a page of the database file, and costs little more than one item.
+
+A row is known by the number of its last item. Its checksum tells that it is what was written: SQLite's pages have none.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple, TypeVar
+from zlib import crc32
+
+import msgspec
+
+T = TypeVar("T")
+
+# A page of 4,096 octets holds one row of up to 4,061 (SQLite's file format, section 1.6); this is left for the items,
+# beside the other columns. A longer item takes further pages.
+ROOM = 4_030
+COLUMNS = "last, items, mark, crc32, body"
+ARRAY_16 = b"\xdc"  # of msgpack, with the number of items in two octets
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class SpoiltError(sqlite3.DatabaseError):
+    """A row that is not what was written."""
+
+
+class Row(NamedTuple):
+    """So many items, numbered up to `last` without a gap; `mark` is the largest of theirs, by which rows are found."""
+
+    last: int
+    items: int
+    mark: int
+    crc32: int
+    body: bytes
+
+    @property
+    def first(self) -> int:
+        return self.last - self.items + 1
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is as it was written."""
+        return self.crc32 == _checksum(self.last, self.items, self.mark, self.body)
+
+
+def pack(first: int, items: Sequence[Any], marks: Sequence[int]) -> Iterator[Row]:
+    """Rows of items that are numbered from `first`, as full as a page allows; each item has a mark."""
+    encoded = [_encode(item) for item in items]
+    ends = list(accumulate(map(len, encoded)))
+    start = 0
+    while start < len(encoded):
+        begun = ends[start] - len(encoded[start])
+        stop = max(start + 1, bisect_right(ends, begun + ROOM, start))
+        last, count, mark = first + stop - 1, stop - start, max(marks[start:stop])
+        body = b"".join((ARRAY_16, count.to_bytes(2, "big"), *encoded[start:stop]))
+        yield Row(last, count, mark, _checksum(last, count, mark, body), body)
+        start = stop
+
+
+def unpack(row: Row, decoder: msgspec.msgpack.Decoder[list[T]]) -> list[T]:
+    """The items of a row. Raises SpoiltError."""
+    if not row.sound:
+        raise SpoiltError(f"items {row.first} to {row.last} are not what was written")
+    return decoder.decode(row.body)
+
+
+def _checksum(last: int, count: int, mark: int, body: bytes) -> int:
+    return crc32(body, crc32(b"%d %d %d" % (last, count, mark)))
+
+
+def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    """Add rows to a table."""
+    connection.executemany(f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608
+
+
+def behind(connection: sqlite3.Connection, table: str, number: int) -> Iterator[Row]:
+    """Rows with items behind `number`, in order, read as they are asked for."""
+    query = f"SELECT {COLUMNS} FROM {table} WHERE last > ? ORDER BY last"  # noqa: S608
+    return map(Row._make, connection.execute(query, (number,)))
+
+
+def last_used(connection: sqlite3.Connection, table: str) -> int:
+    """The last number that a table gave to an item, be it still there or not; 0 before the first."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def total(connection: sqlite3.Connection, table: str) -> int:
+    """How many items a table holds."""
+    return int(connection.execute(f"SELECT COALESCE(SUM(items), 0) FROM {table}").fetchone()[0])  # noqa: S608

@@ -1,0 +1,102 @@
+"""What the rows of journal and outbox hold, and how they are searched. All readers raise sqlite3.Error."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from gateway.records import Arrival, Event, Record, encode_json
+from gateway.rows import behind, insert, last_used, pack, unpack
+
+JOURNAL, EVENTS = "journal", "events"
+_ARRIVALS = msgspec.msgpack.Decoder(list[Arrival])
+_BODIES = msgspec.msgpack.Decoder(list[bytes])
+_LARGEST = (1 << 63) - 1  # that the database can compare with
+
+
+class Name(msgspec.Struct):
+    """An event, as far as its identifier goes."""
+
+    id: str
+
+
+_NAME = msgspec.json.Decoder(Name)
+
+
+def position_of(event_id: str) -> int | None:
+    """The position of the record that an event came from; None for what is no identifier of an event."""
+    position, _, index = event_id.partition("-")
+    if not (position + index).isascii() or not (position.isdecimal() and index.isdecimal()):
+        return None
+    return int(position) if len(position) < len(str(_LARGEST)) else None
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def put_records(connection: sqlite3.Connection, first: int, arrivals: Sequence[Arrival]) -> None:
+    """Write arrivals at the positions from `first` on."""
+    insert(connection, JOURNAL, pack(first, arrivals, [item.at_ms for item in arrivals]))
+
+
+def records(connection: sqlite3.Connection, after: int) -> Iterator[list[Record]]:
+    """The records behind a position in order, a row's at a time."""
+    for row in behind(connection, JOURNAL, after):
+        found = [Record(position, item) for position, item in enumerate(unpack(row, _ARRIVALS), start=row.first)]
+        yield found[max(0, after + 1 - row.first) :]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def put_events(connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]) -> None:
+    """Write events as JSON, each with its record's position; those of positions that have told theirs are left out."""
+    newest = connection.execute(f"SELECT mark FROM {EVENTS} ORDER BY last DESC LIMIT 1").fetchone()  # noqa: S608
+    if newest is not None and positions and positions[0] <= newest[0]:
+        kept = [index for index, position in enumerate(positions) if position > newest[0]]
+        bodies, positions = [bodies[index] for index in kept], [positions[index] for index in kept]
+    insert(connection, EVENTS, pack(last_used(connection, EVENTS) + 1, bodies, positions))
+
+
+def events(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:
+    """Place and JSON of the events behind a place, in order."""
+    for row in behind(connection, EVENTS, after):
+        for seq, body in enumerate(unpack(row, _BODIES), start=row.first):
+            if seq > after:
+                yield seq, body
+
+
+def event_at(connection: sqlite3.Connection, seq: int) -> Event | None:
+    """The event at a place; None when it is no longer there."""
+    found = next(events(connection, seq - 1), None)
+    return msgspec.json.decode(found[1], type=Event) if found is not None and found[0] == seq else None
+
+
+def place_of(connection: sqlite3.Connection, event_id: str) -> int | None:
+    """The place of an event; None when there is none of that name."""
+    position = position_of(event_id)
+    if position is None:
+        return None
+    query = f"SELECT last, items FROM {EVENTS} WHERE mark >= ? ORDER BY mark, last LIMIT 1"  # noqa: S608
+    row = connection.execute(query, (position,)).fetchone()
+    if row is None:
+        return None
+    for seq, body in events(connection, row[0] - row[1]):
+        found = name_of(body)
+        if found == event_id:
+            return seq
+        if (position_of(found) or 0) > position:
+            break
+    return None
+
+
+def name_of(body: bytes) -> str:
+    """An event's identifier."""
+    return _NAME.decode(body).id
+
+
+def encoded(told: Sequence[Event]) -> tuple[list[bytes], list[int]]:
+    """Events as JSON, and the positions of their records."""
+    return [encode_json(event) for event in told], [position_of(event.id) or 0 for event in told]
