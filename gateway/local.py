@@ -60,7 +60,7 @@ class LocalCore:
         self._outbox = Outbox(store)
         self._thinking = Thinking(site, tree)
         hooks = Hooks(around.answer, self._journaled, self._told, self._heal, around.full)
-        self._pipeline = Pipeline(self._thinking, self._journal, self._outbox, unix_ms, metrics, hooks)
+        self._pipeline = Pipeline(self._thinking, store, unix_ms, metrics, hooks)
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
         trust = Trust(lambda: self._thinking.communities, self._thinking.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)

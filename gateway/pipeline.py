@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
@@ -12,10 +13,10 @@ from gateway.decode.usm import MOST_ENGINES
 from gateway.deliver import Outbox
 from gateway.journal import Journal
 from gateway.metrics import Metrics
-from gateway.processor import SLICE, Processor
+from gateway.processor import Outcome, Processor
 from gateway.receive import FairQueue
-from gateway.records import Arrival, EngineIdentity, RecordKind
-from gateway.store import StoreError
+from gateway.records import Arrival, EngineIdentity, Record, RecordKind
+from gateway.store import Store, StoreError
 from gateway.thinking import Thinking
 
 log = structlog.get_logger("gateway")
@@ -41,16 +42,16 @@ class Pipeline:
     def __init__(
         self,
         thinking: Thinking,
-        journal: Journal,
-        outbox: Outbox,
+        store: Store,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         hooks: Hooks,
     ) -> None:
         self.thinking = thinking
-        self._processor = Processor(thinking, outbox, unix_ms, metrics, hooks.told, self._tick)
-        self._journal = journal
-        self._outbox = outbox
+        self._outbox = Outbox(store)
+        self._processor = Processor(thinking, self._outbox, unix_ms, metrics, hooks.told, self._tick)
+        self._store = store
+        self._journal = Journal(store)
         self._hooks = hooks
         self._arrivals = FairQueue()
         self._arrived = asyncio.Event()
@@ -93,31 +94,53 @@ class Pipeline:
             self._hooks.full(True)
 
     async def _work(self) -> None:
-        while self._arrivals or not self._ending:
-            await self._arrived.wait()
-            arrivals = self._arrivals.take(GROUP)
-            if not self._arrivals and not self._ending:
-                self._arrived.clear()
-            if self._full and len(self._arrivals) < HIGH_WATER // 2:
-                self._full = False
-                self._hooks.full(False)
+        """Journal first: nothing is concluded from what is not on disk.
+
+        A commit keeps what was concluded from one group together with the group that arrived meanwhile.
+        """
+        outcome: Outcome | None = None
+        while self._arrivals or outcome or not self._ending:
+            if outcome is None:
+                await self._arrived.wait()
+            arrivals = self._take()
             try:
-                await self._work_off(arrivals)
+                records = await self._commit(outcome, arrivals)
             except StoreError as error:
                 await self._recover(arrivals, error)
                 if self.trouble:
                     return  # the end came first
+                outcome = None
+                continue
+            if outcome is not None:
+                self._processor.settle(outcome)
+                for arrival, answer in outcome.answers:
+                    self._hooks.answer(arrival, answer)
+            outcome = None
+            if records:
+                self._hooks.journaled()
+                outcome = await self._processor.think(records)
 
-    async def _work_off(self, arrivals: list[Arrival]) -> None:
-        """Journal first: nothing below the first line sees what is not on disk. Raises StoreError."""
-        if not arrivals:
-            return
-        records = await self._journal.append(arrivals)
-        arrivals.clear()
-        self._hooks.journaled()
-        for start in range(0, len(records), SLICE):
-            for arrival, answer in await self._processor.process(records[start : start + SLICE]):
-                self._hooks.answer(arrival, answer)
+    def _take(self) -> list[Arrival]:
+        arrivals = self._arrivals.take(GROUP)
+        if not self._arrivals and not self._ending:
+            self._arrived.clear()
+        if self._full and len(self._arrivals) < HIGH_WATER // 2:
+            self._full = False
+            self._hooks.full(False)
+        return arrivals
+
+    async def _commit(self, outcome: Outcome | None, arrivals: list[Arrival]) -> list[Record]:
+        """The records of what arrived. Raises StoreError, with nothing kept."""
+        appending = self._journal.appending(arrivals)
+        if outcome is None:
+            return await self._store.write(appending) if arrivals else []
+        adding = self._outbox.adding(*outcome.kept)
+
+        def work(connection: sqlite3.Connection) -> list[Record]:
+            adding(connection)
+            return appending(connection)
+
+        return await self._store.write(work)
 
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
         """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -31,6 +32,22 @@ class Outbox(Protocol):
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None: ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What follows from records up to `position`."""
+
+    events: list[Event]
+    answers: list[tuple[Arrival, bytes]]  # acknowledgements of informs
+    position: int
+    memory: bytes = b""
+    clocks: Sequence[EngineClock] = ()
+
+    @property
+    def kept(self) -> tuple[Sequence[Event], int, bytes, Sequence[EngineClock]]:
+        """As an outbox takes it."""
+        return self.events, self.position, self.memory, self.clocks
 
 
 class Processor:
@@ -66,8 +83,23 @@ class Processor:
 
     async def process(self, records: Sequence[Record]) -> list[tuple[Arrival, bytes]]:
         """Work off records that stand behind those before; the acknowledgements of informs. Raises StoreError."""
-        events: list[Event] = []
-        answers: list[tuple[Arrival, bytes]] = []
+        outcome = await self.think(records)
+        await self._outbox.add(*outcome.kept)
+        self.settle(outcome)
+        return outcome.answers
+
+    async def think(self, records: Sequence[Record]) -> Outcome:
+        """What follows from records that stand behind those before. It is to be kept, and then to be settled."""
+        outcome = Outcome([], [], records[-1].position)
+        for start in range(0, len(records), SLICE):
+            if start:
+                await asyncio.sleep(0)
+            self._think(records[start : start + SLICE], outcome)
+        outcome.memory = self.thinking.memory(records[-1].arrival.at_ms)
+        outcome.clocks = self.thinking.moved_clocks()
+        return outcome
+
+    def _think(self, records: Sequence[Record], outcome: Outcome) -> None:
         held = 0
         for record in records:
             try:
@@ -76,23 +108,23 @@ class Processor:
                 log.exception("record could not be worked off", position=record.position)
                 self._metrics.failed()
                 continue
-            events += concluded.events
+            if concluded.events:
+                outcome.events += concluded.events
             if concluded.answer is not None:
-                answers.append((record.arrival, concluded.answer))
+                outcome.answers.append((record.arrival, concluded.answer))
             if concluded.held:
                 held += 1
             elif concluded.outcome is not None:
                 self._metrics.decoded(concluded.outcome)
         if held:
             self._metrics.held(held)
-        last = records[-1]
-        memory = self.thinking.memory(last.arrival.at_ms)
-        await self._outbox.add(events, last.position, memory, self.thinking.moved_clocks())
-        self._metrics.told(events)
+
+    def settle(self, outcome: Outcome) -> None:
+        """It is on disk."""
+        self._metrics.told(outcome.events)
         self.arm()
-        if events:
+        if outcome.events:
             self._told()
-        return answers
 
     # --- deadlines --------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import msgspec
@@ -30,6 +30,12 @@ class Outbox:
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
+        await self._store.write(self.adding(events, processed, state, clocks))
+
+    def adding(
+        self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
+    ) -> Callable[[sqlite3.Connection], None]:
+        """The same as a part of a transaction."""
         bodies, positions = encoded(events)
 
         def work(connection: sqlite3.Connection) -> None:
@@ -43,7 +49,7 @@ class Outbox:
                 [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
             )
 
-        await self._store.write(work)
+        return work
 
     async def resume(self) -> tuple[int, bytes]:
         """The last position worked off and the correlator's memory at that moment."""

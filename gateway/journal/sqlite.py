@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.records import Arrival, Record
 from gateway.rows import last_used, total
@@ -19,13 +19,19 @@ class Journal:
 
     async def append(self, arrivals: Sequence[Arrival]) -> list[Record]:
         """Write a group in one commit. When this returns, it is on disk."""
+        return await self._store.write(self.appending(arrivals))
+
+    def appending(self, arrivals: Sequence[Arrival]) -> Callable[[sqlite3.Connection], list[Record]]:
+        """The same as a part of a transaction."""
 
         def work(connection: sqlite3.Connection) -> list[Record]:
+            if not arrivals:
+                return []
             first = last_used(connection, JOURNAL) + 1
             put_records(connection, first, arrivals)
             return [Record(position, item) for position, item in enumerate(arrivals, start=first)]
 
-        return await self._store.write(work)
+        return work
 
     async def after(self, position: int, limit: int) -> list[Record]:
         """Up to `limit` records behind `position`, in order."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 
 from gateway.records import Arrival
+
+_source = attrgetter("source")
 
 
 class FairQueue:
@@ -20,12 +24,13 @@ class FairQueue:
 
     def extend(self, arrivals: Iterable[Arrival]) -> None:
         """Add at the end of each one's source. Those without a source, the gateway's own, share one."""
-        for arrival in arrivals:
-            queue = self._sources.get(arrival.source)
+        for source, run in groupby(arrivals, _source):
+            queue = self._sources.get(source)
             if queue is None:
-                queue = self._sources[arrival.source] = deque()
-            queue.append(arrival)
-            self._waiting += 1
+                queue = self._sources[source] = deque()
+            before = len(queue)
+            queue.extend(run)
+            self._waiting += len(queue) - before
 
     def put_back(self, arrivals: Iterable[Arrival]) -> None:
         """Return what was taken last and could not be used, before everything of the same source."""
@@ -40,8 +45,11 @@ class FairQueue:
             share = max(1, (limit - len(taken)) // len(self._sources))
             for source in list(self._sources)[: limit - len(taken)]:
                 queue = self._sources.pop(source)
-                taken += [queue.popleft() for _ in range(min(share, len(queue), limit - len(taken)))]
-                if queue:
+                wanted = min(share, limit - len(taken))
+                if len(queue) <= wanted:
+                    taken += queue
+                else:
+                    taken += [queue.popleft() for _ in range(wanted)]
                     self._sources[source] = queue
         self._waiting -= len(taken)
         return taken
