@@ -26,6 +26,8 @@ COMPILED = (
     "gateway/decode/snmp.py",
     "gateway/translate/translator.py",
     "gateway/correlate/batch.py",
+    "gateway/correlate/correlator.py",
+    "gateway/correlate/storms.py",
     "gateway/deliver/relay.py",
     "gateway/translate/inventory.py",
     "gateway/thinking.py",

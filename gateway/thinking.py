@@ -19,6 +19,7 @@ from mibs import MibTree
 from wire.snmp import Pdu
 
 MOST_SOURCES = 65536
+DATAGRAM = RecordKind.DATAGRAM
 
 
 class Concluded(NamedTuple):
@@ -120,9 +121,9 @@ class Thinking:
     def conclude(self, record: Record) -> Concluded:
         """What follows from a record."""
         arrival, position = record.arrival, record.position
-        if arrival.kind is RecordKind.TICK:
-            return Concluded(self._correlator.tick(position, arrival.at_ms))
-        if arrival.kind is RecordKind.OBSERVATION:
+        if arrival.kind is not DATAGRAM:
+            if arrival.kind is RecordKind.TICK:
+                return Concluded(self._correlator.tick(position, arrival.at_ms))
             signals = self._translator.observation(decode_observation(arrival.data))
             return Concluded(self._correlator.signals(position, arrival.at_ms, signals))
         relayed = bool(self._relays) and self._is_relay(arrival.source)

@@ -54,7 +54,7 @@ class MibTree:
         self._by_oid: dict[Oid, MibObject] = {}
         self._by_name: dict[str, MibObject] = {}
         self._found: dict[Oid, tuple[MibObject, Oid] | None] = {}  # the same few are looked for all the time
-        self._labels: dict[Oid, str] = {}
+        self._described: dict[Oid, tuple[str, MibObject | None]] = {}
         self.add(objects)
 
     def __iter__(self) -> Iterator[MibObject]:
@@ -62,7 +62,7 @@ class MibTree:
 
     def add(self, objects: Iterable[MibObject]) -> None:
         self._found.clear()
-        self._labels.clear()
+        self._described.clear()
         for item in objects:
             self._by_oid[item.oid] = item
             self._by_name[item.name] = item
@@ -91,18 +91,22 @@ class MibTree:
 
     def label(self, oid: Oid) -> str:
         """`name.instance` as far as names are known, otherwise the dotted number."""
-        label = self._labels.get(oid)
-        if label is None:
+        return self.described(oid)[0]
+
+    def described(self, oid: Oid) -> tuple[str, MibObject | None]:
+        """Its label, and the object that it is an instance of, as far as that is known."""
+        known = self._described.get(oid)
+        if known is None:
             found = self.find(oid)
             if found is None or not (found[0].syntax or found[0].notification):
-                label = str(oid)
+                known = str(oid), None
             else:
                 item, rest = found
-                label = f"{item.name}.{rest}" if rest else item.name
-            if len(self._labels) >= MOST_FOUND:
-                self._labels.clear()
-            self._labels[oid] = label
-        return label
+                known = f"{item.name}.{rest}" if rest else item.name, item
+            if len(self._described) >= MOST_FOUND:
+                self._described.clear()
+            self._described[oid] = known
+        return known
 
 
 def objects_from_table(table: Mapping[str, Any]) -> list[MibObject]:

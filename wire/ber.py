@@ -64,6 +64,15 @@ def signed(data: bytes, start: int, stop: int, bits: int = 32) -> int:
     return value
 
 
+def integer(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """The INTEGER of 32 bits at `at`, and the octet behind it."""
+    if at + 3 <= end and data[at] == INTEGER and data[at + 1] == 1:  # most are small
+        octet = data[at + 2]
+        return octet - (octet >> 7 << 8), at + 3
+    start, stop = expect(data, at, end, INTEGER)
+    return signed(data, start, stop), stop
+
+
 def unsigned(data: bytes, start: int, stop: int, bits: int = 32) -> int:
     """A counter, gauge or ticks. A missing leading zero octet is forgiven: agents of the 1990s leave it out."""
     if not 1 <= stop - start <= 9:

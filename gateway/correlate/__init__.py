@@ -1,7 +1,8 @@
 """From statements to events: conditions, confirmation times, recoveries, duplicates, storms."""
 
-from gateway.correlate.correlator import Correlator, Open, SitePolicy, State, UpsPolicy
+from gateway.correlate.correlator import Correlator, SitePolicy, UpsPolicy
 from gateway.correlate.flaps import FlapPolicy
+from gateway.correlate.memory import Open, State
 from gateway.correlate.recoveries import BmcPolicy
 from gateway.correlate.storms import StormPolicy
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from gateway.correlate.batch import Batch
 from gateway.correlate.flaps import Flap, FlapPolicy, Flaps, Held, Told
+from gateway.correlate.memory import Open, State
 from gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
-from gateway.correlate.recoveries import Held as HeldAction
-from gateway.correlate.repeats import Repeat, Repeats
-from gateway.correlate.segments import Segments, SegmentState
-from gateway.correlate.storms import StormPolicy, Storms, StormState
+from gateway.correlate.repeats import Repeats
+from gateway.correlate.segments import Segments
+from gateway.correlate.storms import StormPolicy, Storms
 from gateway.records import Event, Severity, Signal
 
 INPUT = "input"
@@ -59,31 +57,6 @@ class SitePolicy(NamedTuple):
 
 
 DEFAULT_POLICY = SitePolicy()
-
-
-class Open(msgspec.Struct):
-    """An open condition. `event_id` is empty while it has not been told; `said` counts statements of it."""
-
-    since_ms: int
-    event_id: str
-    type: str
-    text: str
-    severity: str
-    said: int = 1
-
-
-class State(msgspec.Struct):
-    """All memory of the correlator; kept in the database so that a restart forgets nothing."""
-
-    open: dict[str, dict[str, Open]] = {}  # device -> condition
-    clear: dict[str, list[str]] = {}  # device -> conditions known to be clear
-    confirm_at_ms: dict[str, int] = {}  # UPS -> when its outage will be confirmed
-    unheard_at_ms: dict[str, int] = {}  # UPS -> when the loss of its link to the card counts as silence
-    held: dict[str, HeldAction] = {}  # BMC -> what it waits for
-    flaps: dict[str, dict[str, Flap]] = {}  # device -> condition
-    segments: SegmentState = msgspec.field(default_factory=SegmentState)
-    storm: StormState = msgspec.field(default_factory=StormState)
-    repeats: dict[str, Repeat] = {}
 
 
 class Correlator:

@@ -46,8 +46,8 @@ class Recoveries:
 
     def before(self, signal: Signal, at_ms: int) -> dict[str, Any]:
         """What is added to the event of a recovery's step: all steps so far."""
-        held = self._held.get(signal.device)
-        if signal.type not in (START, END) or held is None or held.incident != signal.data["incident"]:
+        held = self._held.get(signal.device) if self._held else None
+        if held is None or signal.type not in (START, END) or held.incident != signal.data["incident"]:
             return {}
         steps = {**held.steps, STARTED if signal.type == START else ENDED: at_ms}
         return {"steps": times(steps), "opened_by": held.event_id}

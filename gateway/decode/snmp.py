@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, n
 from wire.snmp.convert import acknowledge
 from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
+V1, INFORM_PDU = Version.V1, Kind.INFORM
 RESPONSE = bytes((Kind.RESPONSE,))
 INFORM = bytes((Kind.INFORM,))
 VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
@@ -66,14 +68,15 @@ def decode_datagram(
         return Decoded(Refused(arrival.source, "no_notification", arrival.listener))
     trap_oid, uptime, varbinds = found
     agent = ""
-    if isinstance(message.pdu, TrapV1):
-        agent = ".".join(map(str, message.pdu.agent_addr))
+    pdu = message.pdu
+    if isinstance(pdu, TrapV1):
+        agent = _dotted(pdu.agent_addr)
     elif relayed:
         agent = next((_address(bind.value) for bind in varbinds if bind.oid == SNMP_TRAP_ADDRESS), "")
     value = Notification(
-        version="v3" if user is not None else "v1" if message.version is Version.V1 else "v2c",
+        version="v3" if user is not None else "v1" if message.version is V1 else "v2c",
         community=readable(message.community),
-        inform=message.pdu.kind is Kind.INFORM,
+        inform=pdu.kind is INFORM_PDU,
         source=arrival.source,
         listener=arrival.listener,
         agent=agent,
@@ -143,7 +146,12 @@ def _glance(data: bytes) -> Glance | None:
 
 
 def _address(value: object) -> str:
-    return ".".join(map(str, value)) if isinstance(value, bytes) and len(value) == 4 else ""
+    return _dotted(value) if isinstance(value, bytes) and len(value) == 4 else ""
+
+
+@lru_cache(maxsize=4096)
+def _dotted(address: bytes) -> str:
+    return ".".join(map(str, address))
 
 
 def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
@@ -153,7 +161,7 @@ def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
 
 def _acknowledgement(message: Message, data: bytes) -> bytes | None:
     pdu = message.pdu
-    if isinstance(pdu, TrapV1) or pdu.kind is not Kind.INFORM:
+    if isinstance(pdu, TrapV1) or pdu.kind is not INFORM_PDU:
         return None
     if pdu.error_status or pdu.error_index:
         return encode(message._replace(pdu=acknowledge(pdu)))
@@ -165,12 +173,12 @@ def _acknowledgement(message: Message, data: bytes) -> bytes | None:
 
 
 def _variable(tree: MibTree, varbind: VarBind) -> Variable:
-    found = tree.find(varbind.oid)
-    if found is None or not found[0].syntax:
-        value = readable(varbind.value) if isinstance(varbind.value, bytes) else varbind.value
-        return Variable(str(varbind.oid), value if isinstance(value, int) or value is None else str(value))
-    item, _ = found
-    return Variable(tree.label(varbind.oid), item.show(varbind.value), item.units)
+    oid, _, value = varbind
+    label, item = tree.described(oid)
+    if item is None or not item.syntax:
+        shown = readable(value) if isinstance(value, bytes) else value
+        return Variable(str(oid), shown if isinstance(shown, int) or shown is None else str(shown))
+    return Variable(label, item.show(value), item.units)
 
 
 def _platform(trap_oid: Oid, varbinds: tuple[VarBind, ...]) -> Platform | None:

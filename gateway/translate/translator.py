@@ -225,7 +225,9 @@ def _evidence(value: Notification) -> dict[str, Any]:
         "listener": value.listener,
         "uptime_ticks": value.uptime_ticks,
         "variables": [
-            {"name": item.name, "value": item.value} | ({"units": item.units} if item.units else {})
+            {"name": item.name, "value": item.value, "units": item.units}
+            if item.units
+            else {"name": item.name, "value": item.value}
             for item in value.variables
         ],
     }

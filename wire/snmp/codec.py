@@ -7,6 +7,7 @@ The decoder is the gateway's hot path: the loop over variables reads short lengt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from mibs import Oid
 from wire import ber
@@ -16,8 +17,14 @@ from wire.snmp.values import Kind, Message, Pdu, Tag, TrapV1, Value, VarBind, Ve
 MAX_MESSAGE = 65507  # largest UDP payload over IPv4
 MAX_VARBINDS = 2048
 
+# A look at a member of an enumeration costs as much as reading a value.
+VERSION_1, TRAP_V1 = Version.V1, Kind.TRAP_V1
+IP_ADDRESS, TIME_TICKS = int(Tag.IP_ADDRESS), int(Tag.TIME_TICKS)
 _VERSIONS = {int(version): version for version in Version}
 _KINDS = {int(kind): kind for kind in Kind}
+# As the classes themselves do it, without a function of Python between.
+_bind, _trap = partial(tuple.__new__, VarBind), partial(tuple.__new__, TrapV1)
+_request, _message = partial(tuple.__new__, Pdu), partial(tuple.__new__, Message)
 
 
 def decode(data: bytes) -> Message:
@@ -28,10 +35,11 @@ def decode(data: bytes) -> Message:
     at, stop = ber.expect(data, 0, end, ber.SEQUENCE)
     if stop != end:
         raise WireError(stop, "octets follow the message")
-    start, at = ber.expect(data, at, end, ber.INTEGER)
-    number = ber.signed(data, start, at)
+    begin = at
+    number, at = ber.integer(data, begin, end)
     version = _VERSIONS.get(number)
     if version is None:
+        start, _ = ber.expect(data, begin, end, ber.INTEGER)
         raise WireError(start, f"version {number} is neither SNMPv1 (0) nor SNMPv2c (1)")
     start, at = ber.expect(data, at, end, ber.OCTET_STRING)
     community = data[start:at]
@@ -41,18 +49,18 @@ def decode(data: bytes) -> Message:
     kind = _KINDS.get(tag)
     if kind is None:
         raise WireError(at, f"{tag:#04x} is no PDU")
-    if (kind is Kind.TRAP_V1) != (version is Version.V1) and kind not in _BOTH_VERSIONS:
+    if (kind is TRAP_V1) != (version is VERSION_1) and kind not in _BOTH_VERSIONS:
         raise WireError(at, f"a {kind.name} PDU does not belong in an SNMP{version.name.lower()} message")
-    if kind is Kind.TRAP_V1:
-        return Message(version, community, _trap_v1(data, start, end))
-    return Message(version, community, _pdu(kind, data, start, end))
+    if kind is TRAP_V1:
+        return _message((version, community, _trap_v1(data, start, end)))
+    return _message((version, community, _pdu(kind, data, start, end)))
 
 
 def decode_pdu(data: bytes, at: int, end: int) -> Pdu:
     """Read the PDU of a version 2 or 3 message, which must fill `data[at:end]`. Raises WireError."""
     tag, start, stop = ber.read_header(data, at, end)
     kind = _KINDS.get(tag)
-    if kind is None or kind is Kind.TRAP_V1:
+    if kind is None or kind is TRAP_V1:
         raise WireError(at, f"{tag:#04x} is no PDU of this version")
     if stop != end:
         raise WireError(stop, "octets follow the PDU")
@@ -64,29 +72,24 @@ _BOTH_VERSIONS = frozenset({Kind.GET, Kind.GET_NEXT, Kind.RESPONSE, Kind.SET})
 
 
 def _pdu(kind: Kind, data: bytes, at: int, end: int) -> Pdu:
-    start, at = ber.expect(data, at, end, ber.INTEGER)
-    request_id = ber.signed(data, start, at)
-    start, at = ber.expect(data, at, end, ber.INTEGER)
-    error_status = ber.signed(data, start, at)
-    start, at = ber.expect(data, at, end, ber.INTEGER)
-    error_index = ber.signed(data, start, at)
-    return Pdu(kind, request_id, error_status, error_index, _varbinds(data, at, end))
+    request_id, at = ber.integer(data, at, end)
+    error_status, at = ber.integer(data, at, end)
+    error_index, at = ber.integer(data, at, end)
+    return _request((kind, request_id, error_status, error_index, _varbinds(data, at, end)))
 
 
 def _trap_v1(data: bytes, at: int, end: int) -> TrapV1:
     start, at = ber.expect(data, at, end, ber.OBJECT_IDENTIFIER)
     enterprise = ber.oid(data, start, at)
-    start, at = ber.expect(data, at, end, Tag.IP_ADDRESS)
+    start, at = ber.expect(data, at, end, IP_ADDRESS)
     if at - start != 4:
         raise WireError(start, "agent-addr has 4 octets (RFC 1157 section 4.1.6)")
     agent_addr = data[start:at]
-    start, at = ber.expect(data, at, end, ber.INTEGER)
-    generic = ber.signed(data, start, at)
-    start, at = ber.expect(data, at, end, ber.INTEGER)
-    specific = ber.signed(data, start, at)
-    start, at = ber.expect(data, at, end, Tag.TIME_TICKS)
+    generic, at = ber.integer(data, at, end)
+    specific, at = ber.integer(data, at, end)
+    start, at = ber.expect(data, at, end, TIME_TICKS)
     ticks = ber.unsigned(data, start, at)
-    return TrapV1(enterprise, agent_addr, generic, specific, ticks, _varbinds(data, at, end))
+    return _trap((enterprise, agent_addr, generic, specific, ticks, _varbinds(data, at, end)))
 
 
 def _varbinds(data: bytes, at: int, end: int) -> tuple[VarBind, ...]:
@@ -95,7 +98,7 @@ def _varbinds(data: bytes, at: int, end: int) -> tuple[VarBind, ...]:
         raise WireError(stop, "octets follow the variable bindings")
     result: list[VarBind] = []
     append = result.append
-    read_header, oid, readers = ber.read_header, ber.oid, _READERS
+    read_header, oid, readers, bind = ber.read_header, ber.oid, _READERS, _bind
     while at < end:
         if at + 4 <= end and data[at] == 0x30 and data[at + 1] < 0x80 and data[at + 2] == 0x06:
             item_end = at + 2 + data[at + 1]
@@ -111,7 +114,7 @@ def _varbinds(data: bytes, at: int, end: int) -> tuple[VarBind, ...]:
         reader = readers.get(tag)
         if reader is None:
             raise WireError(name_end, f"{tag:#04x} is no type of SNMP")
-        append(VarBind(oid(data, name_start, name_end), tag, reader(data, start, stop)))
+        append(bind((oid(data, name_start, name_end), tag, reader(data, start, stop))))
         if len(result) > MAX_VARBINDS:
             raise WireError(at, f"more than {MAX_VARBINDS} variables")
         at = item_end

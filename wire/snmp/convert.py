@@ -7,12 +7,14 @@ from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBi
 
 SYS_UP_TIME = Oid.parse("1.3.6.1.2.1.1.3.0")
 SNMP_TRAP_OID = Oid.parse("1.3.6.1.6.3.1.1.4.1.0")
+ENTERPRISE_SPECIFIC, TIME_TICKS = int(GenericTrap.ENTERPRISE_SPECIFIC), int(Tag.TIME_TICKS)
+NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
 SNMP_TRAPS = Oid.parse("1.3.6.1.6.3.1.1.5")
 
 
 def trap_oid(trap: TrapV1) -> Oid:
     """SnmpTrapOID of a version 1 trap (RFC 3584 section 3.1, points 2 and 3)."""
-    if trap.generic_trap == GenericTrap.ENTERPRISE_SPECIFIC:
+    if trap.generic_trap == ENTERPRISE_SPECIFIC:
         return trap.enterprise.child(0, trap.specific_trap & 0xFFFFFFFF)
     return SNMP_TRAPS.child((trap.generic_trap + 1) & 0xFFFFFFFF)
 
@@ -25,7 +27,7 @@ def notification(message: Message) -> tuple[Oid, int | None, tuple[VarBind, ...]
     pdu = message.pdu
     if isinstance(pdu, TrapV1):
         return trap_oid(pdu), pdu.time_stamp, pdu.varbinds
-    if pdu.kind not in (Kind.TRAP_V2, Kind.INFORM):
+    if pdu.kind not in NOTIFICATIONS:
         return None
     uptime: int | None = None
     name: Oid | None = None
@@ -33,7 +35,7 @@ def notification(message: Message) -> tuple[Oid, int | None, tuple[VarBind, ...]
     for varbind in pdu.varbinds:
         if varbind.oid == SNMP_TRAP_OID and isinstance(varbind.value, Oid):
             name = varbind.value
-        elif varbind.oid == SYS_UP_TIME and varbind.tag == Tag.TIME_TICKS and isinstance(varbind.value, int):
+        elif varbind.oid == SYS_UP_TIME and varbind.tag == TIME_TICKS and isinstance(varbind.value, int):
             uptime = varbind.value
         else:
             rest.append(varbind)

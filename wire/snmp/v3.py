@@ -97,11 +97,11 @@ def decode(data: bytes) -> V3Message:
     if data[at : at + 3] == VERSION_3:
         at += 3
     else:
-        version, at = _integer(data, at, end)
+        version, at = ber.integer(data, at, end)
         if version != VERSION:
             raise WireError(at - 1, "the version is not 3")
     inside, at = ber.expect(data, at, end, ber.SEQUENCE)
-    message_id, inside = _integer(data, inside, at)
+    message_id, inside = ber.integer(data, inside, at)
     terms = _terms.get(data[inside:at]) or _read_terms(data, inside, at)
     start, at = ber.expect(data, at, end, ber.OCTET_STRING)
     start, stop = ber.expect(data, start, at, ber.SEQUENCE)
@@ -138,10 +138,10 @@ _origins: dict[bytes, Origin] = {}
 def _read_terms(data: bytes, at: int, end: int) -> Terms:
     """What follows the identifier in msgGlobalData."""
     start = at
-    max_size, at = _integer(data, at, end)
+    max_size, at = ber.integer(data, at, end)
     flags_at = at
     flags, at, _ = _octets(data, at, end)
-    model, at = _integer(data, at, end)
+    model, at = ber.integer(data, at, end)
     if len(flags) != 1 or (flags[0] & Flags.PRIV and not flags[0] & Flags.AUTH):
         raise WireError(flags_at, "msgFlags is one octet, and there is no privacy without authentication")
     if model != USM:
@@ -156,8 +156,8 @@ def _read_origin(data: bytes, at: int, end: int) -> tuple[Origin, int]:
     """What stands before the code in the security parameters, and where it ends."""
     start = at
     engine_id, at, _ = _octets(data, at, end)
-    boots, at = _integer(data, at, end)
-    time_s, at = _integer(data, at, end)
+    boots, at = ber.integer(data, at, end)
+    time_s, at = ber.integer(data, at, end)
     user, at, _ = _octets(data, at, end)
     if len(engine_id) > 32 or len(user) > 32 or boots < 0 or time_s < 0:
         raise WireError(at, "the security parameters break RFC 3414 section 2.4")
@@ -174,11 +174,6 @@ def _skip(data: bytes, at: int, end: int, values: int) -> int:
             break
         at += 2 + data[at + 1]
     return at
-
-
-def _integer(data: bytes, at: int, end: int) -> tuple[int, int]:
-    start, stop = ber.expect(data, at, end, ber.INTEGER)
-    return ber.signed(data, start, stop), stop
 
 
 def _octets(data: bytes, at: int, end: int) -> tuple[bytes, int, int]:

@@ -1,0 +1,36 @@
+"""All memory of the correlator. A module of its own, because the correlator is compiled and these values are not."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gateway.correlate.flaps import Flap
+from gateway.correlate.recoveries import Held as HeldAction
+from gateway.correlate.repeats import Repeat
+from gateway.correlate.segments import SegmentState
+from gateway.correlate.storms import StormState
+
+
+class Open(msgspec.Struct):
+    """An open condition. `event_id` is empty while it has not been told; `said` counts statements of it."""
+
+    since_ms: int
+    event_id: str
+    type: str
+    text: str
+    severity: str
+    said: int = 1
+
+
+class State(msgspec.Struct):
+    """All memory of the correlator; kept in the database so that a restart forgets nothing."""
+
+    open: dict[str, dict[str, Open]] = {}  # device -> condition
+    clear: dict[str, list[str]] = {}  # device -> conditions known to be clear
+    confirm_at_ms: dict[str, int] = {}  # UPS -> when its outage will be confirmed
+    unheard_at_ms: dict[str, int] = {}  # UPS -> when the loss of its link to the card counts as silence
+    held: dict[str, HeldAction] = {}  # BMC -> what it waits for
+    flaps: dict[str, dict[str, Flap]] = {}  # device -> condition
+    segments: SegmentState = msgspec.field(default_factory=SegmentState)
+    storm: StormState = msgspec.field(default_factory=StormState)
+    repeats: dict[str, Repeat] = {}
