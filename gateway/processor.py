@@ -11,7 +11,7 @@ import structlog
 
 from gateway.metrics import Metrics
 from gateway.records import Arrival, EngineClock, Event, Record
-from gateway.thinking import Thinking
+from gateway.thinking import HELD, Thinking
 
 log = structlog.get_logger("gateway")
 
@@ -107,6 +107,9 @@ class Processor:
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
                 self._metrics.failed()
+                continue
+            if concluded is HELD:
+                held += 1
                 continue
             if concluded.events:
                 outcome.events += concluded.events

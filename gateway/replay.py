@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -26,7 +26,7 @@ def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes |
             yield record.position, event
 
 
-def _events(thinking: Thinking, record: Record) -> list[Event]:
+def _events(thinking: Thinking, record: Record) -> Sequence[Event]:
     """As in the running gateway, a record that trips a rule tells nothing and holds up nobody."""
     try:
         return thinking.conclude(record).events

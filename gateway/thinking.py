@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -28,13 +28,13 @@ class Concluded(NamedTuple):
     `outcome` is the decoded value; None where none was needed: for a tick, an observation or a record of a storm.
     """
 
-    events: list[Event]
+    events: Sequence[Event]
     answer: bytes | None = None
     outcome: Any = None
     held: bool = False  # part of a storm
 
 
-HELD = Concluded([], held=True)
+HELD = Concluded((), held=True)
 
 
 class Thinking:
@@ -120,20 +120,21 @@ class Thinking:
 
     def conclude(self, record: Record) -> Concluded:
         """What follows from a record."""
-        arrival, position = record.arrival, record.position
+        arrival = record.arrival
         if arrival.kind is not DATAGRAM:
             if arrival.kind is RecordKind.TICK:
-                return Concluded(self._correlator.tick(position, arrival.at_ms))
+                return Concluded(self._correlator.tick(record.position, arrival.at_ms))
             signals = self._translator.observation(decode_observation(arrival.data))
-            return Concluded(self._correlator.signals(position, arrival.at_ms, signals))
-        relayed = bool(self._relays) and self._is_relay(arrival.source)
+            return Concluded(self._correlator.signals(record.position, arrival.at_ms, signals))
+        source, at_ms = arrival.source, arrival.at_ms
+        relayed = bool(self._relays) and self._is_relay(source)
         # What stands behind a relay is many sources.
-        if relayed or self._correlator.passes(arrival.source, arrival.at_ms):
+        if relayed or self._correlator.passes(source, at_ms):
             decoded = self._decode(arrival, relayed=relayed)
             signals = self._translator.datagram(decoded.value)
-            events = self._correlator.signals(position, arrival.at_ms, signals)
+            events = self._correlator.signals(record.position, at_ms, signals)
             return Concluded(events, decoded.acknowledgement, decoded.value)
-        told = self._correlator.hold(position, arrival.at_ms, arrival.source, self._translator.subject)
+        told = self._correlator.hold(record.position, at_ms, source, self._translator.subject)
         if wants_answer(arrival.data):
             return Concluded(told, self._decode(arrival).acknowledgement, held=True)
         return Concluded(told, held=True) if told else HELD

@@ -57,6 +57,7 @@ class SitePolicy(NamedTuple):
 
 
 DEFAULT_POLICY = SitePolicy()
+NOTHING: tuple[Event, ...] = ()
 
 
 class Correlator:
@@ -94,10 +95,10 @@ class Correlator:
         """Whether a datagram is worked off; else `hold` it."""
         return self._storms.passes(source, at_ms)
 
-    def hold(self, position: int, at_ms: int, source: str, subject: Callable[[str], str]) -> list[Event]:
+    def hold(self, position: int, at_ms: int, source: str, subject: Callable[[str], str]) -> Sequence[Event]:
         """Keep the datagram of a record as part of a storm; the events that say so, once."""
         if not self._storms.hold(source, position, at_ms):
-            return []
+            return NOTHING
         batch = Batch(self._source, position, at_ms)
         text = f"{source} sends faster than the site allows; the journal keeps what is not told"
         about = subject(source)

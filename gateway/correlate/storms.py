@@ -44,7 +44,7 @@ class Storms:
     """Decides for each datagram. `policy` of None lets everything pass."""
 
     def __init__(self, policy: StormPolicy | None, state: StormState) -> None:
-        self._state = state
+        self._due_us, self._storms = state.due_us, state.storms
         self._step_us = 0 if policy is None else max(1, round(1_000_000 / policy.per_s))
         self._burst_us = 0 if policy is None else self._step_us * (policy.burst - 1)
 
@@ -53,17 +53,17 @@ class Storms:
         if not self._step_us:
             return True
         now_us = at_ms * US
-        due = self._state.due_us.get(source, now_us)
+        due = self._due_us.get(source, now_us)
         if due < now_us or due > now_us + self._burst_us + self._step_us:  # all used up, or the clock was set back
             due = now_us
         if due - now_us > self._burst_us:
             return False
-        self._state.due_us[source] = due + self._step_us
+        self._due_us[source] = due + self._step_us
         return True
 
     def hold(self, source: str, position: int, at_ms: int) -> bool:
         """Note a record that is held back; True when its source has no storm yet, which `begin` then makes."""
-        storm = self._state.storms.get(source)
+        storm = self._storms.get(source)
         if storm is None:
             return True
         storm.held += 1
@@ -72,22 +72,22 @@ class Storms:
 
     def begin(self, source: str, subject: str, event_id: str, position: int, at_ms: int) -> None:
         """The storm that its first record held back begins."""
-        self._state.storms[source] = Storm(subject, event_id, at_ms, 1, position, position, at_ms)
+        self._storms[source] = Storm(subject, event_id, at_ms, 1, position, position, at_ms)
 
     def forget(self, at_ms: int) -> None:
         """Drop what a fresh start would know as well: sources that have used up what they sent."""
         now_us = at_ms * US
-        due = self._state.due_us
+        due = self._due_us
         for source in [source for source, used_us in due.items() if used_us <= now_us]:
             del due[source]
 
     def deadline_ms(self) -> int | None:
         """When the next storm may be over."""
-        return min((storm.last_ms + SETTLED_MS for storm in self._state.storms.values()), default=None)
+        return min((storm.last_ms + SETTLED_MS for storm in self._storms.values()), default=None)
 
     def over(self, at_ms: int) -> list[tuple[str, Storm]]:
         """Storms that are over, with their sources, and are forgotten here."""
-        ended = [item for item in self._state.storms.items() if item[1].last_ms + SETTLED_MS <= at_ms]
+        ended = [item for item in self._storms.items() if item[1].last_ms + SETTLED_MS <= at_ms]
         for source, _ in ended:
-            del self._state.storms[source]
+            del self._storms[source]
         return sorted(ended)

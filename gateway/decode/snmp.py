@@ -20,7 +20,6 @@ V1, INFORM_PDU = Version.V1, Kind.INFORM
 RESPONSE = bytes((Kind.RESPONSE,))
 INFORM = bytes((Kind.INFORM,))
 VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
-INTEGER_1 = b"\x02\x01"  # the header of an integer of one octet, as versions are
 LONGEST_HEADER = 8  # of a message, up to the version's length
 NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
 PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
@@ -95,9 +94,10 @@ def decode_datagram(
 def wants_answer(data: bytes) -> bool:
     """Whether somebody may wait for an answer to this datagram, at a glance: informs, and all of version 3."""
     # Most datagrams of a storm are traps of versions 1 and 2: nowhere in them is the tag of an inform.
-    version = data.find(INTEGER_1, 1, LONGEST_HEADER)
-    if INFORM not in data and data[version + 2 : version + 3] in (VERSION_1, VERSION_2):
-        return False
+    if INFORM not in data and len(data) > LONGEST_HEADER:
+        at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
+        if at + 2 < LONGEST_HEADER and data[at] == ber.INTEGER and data[at + 1] == 1 and data[at + 2] < 2:
+            return False
     found = _glance(data)
     return found is not None and (found.version == VERSION_3 or data[found.pdu : found.pdu + 1] == INFORM)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from gateway.receive import FairQueue
 from gateway.records import Arrival, Event, RecordKind, Severity, Signal, encode_json
 
 
-def storm(correlator: Correlator, position: int, at_ms: int, source: str, subject: str) -> list[Event] | None:
+def storm(correlator: Correlator, position: int, at_ms: int, source: str, subject: str) -> Sequence[Event] | None:
     """None for what passes, else what is told of the storm."""
     if correlator.passes(source, at_ms):
         return None
@@ -32,10 +34,10 @@ def test_what_goes_beyond_burst_and_rate_is_held_and_told_once() -> None:
     assert told[5] is not None
     (begun,) = told[5]
     assert (begun.id, begun.type, begun.subject, begun.data["source"]) == ("6-0", "trap.storm", "UPS1", "10.0.0.1")
-    assert told[6:] == [[]] * 4
+    assert told[6:] == [()] * 4
     assert storm(correlator, 11, 1000, "10.0.0.2", "UPS2") is None  # another source has its own measure
     assert storm(correlator, 12, 1100, "10.0.0.1", "UPS1") is None  # one more each tenth of a second
-    assert storm(correlator, 13, 1100, "10.0.0.1", "UPS1") == []
+    assert storm(correlator, 13, 1100, "10.0.0.1", "UPS1") == ()
     assert correlator.next_deadline_ms() == 11_100
     assert correlator.tick(14, 11_099) == []
     (over,) = correlator.tick(15, 11_100)
@@ -60,9 +62,9 @@ def test_without_a_policy_everything_passes() -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 300), st.booleans()), max_size=120), st.integers(0, 120)
 )
 def test_a_restart_changes_no_decision(plan: list[tuple[str, int, bool]], cut: int) -> None:
-    def run(restart_at: int | None) -> list[list[Event] | None]:
+    def run(restart_at: int | None) -> list[Sequence[Event] | None]:
         correlator = Correlator({}, "/t", site=POLICY)
-        now, said = 0, []
+        now, said = 0, list[Sequence[Event] | None]()
         for position, (source, wait, tick) in enumerate(plan, start=1):
             if position == restart_at:
                 correlator.tidy(now)
