@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 # A page of 4,096 octets holds one row of up to 4,061 (SQLite's file format, section 1.6); this is left for the items,
 # beside the other columns. A longer item takes further pages.
 ROOM = 4_030
+TOGETHER = (64, 16, 4, 1)  # rows of one statement; a few sizes, as each is compiled and kept
 COLUMNS = "last, items, mark, crc32, body"
 ARRAY_16 = b"\xdc"  # of msgpack, with the number of items in two octets
 _encode = msgspec.msgpack.Encoder().encode
@@ -73,8 +74,19 @@ def _checksum(last: int, count: int, mark: int, body: bytes) -> int:
 
 
 def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    """Add rows to a table."""
-    connection.executemany(f"INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608
+    """Add rows to a table.
+
+    A statement lets go of the interpreter's lock once, and waits for it again: with one for each row, a busy loop
+    beside it would make every row wait.
+    """
+    waiting = list(rows)
+    at = 0
+    for size in TOGETHER:
+        places = ", ".join(["(?, ?, ?, ?, ?)"] * size)
+        query = f"INSERT INTO {table} ({COLUMNS}) VALUES {places}"  # noqa: S608
+        while at + size <= len(waiting):
+            connection.execute(query, list(chain.from_iterable(waiting[at : at + size])))
+            at += size
 
 
 def behind(connection: sqlite3.Connection, table: str, number: int) -> Iterator[Row]:

@@ -18,7 +18,8 @@ from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 V1, INFORM_PDU = Version.V1, Kind.INFORM
 RESPONSE = bytes((Kind.RESPONSE,))
-INFORM = bytes((Kind.INFORM,))
+INFORM_TAG = int(Kind.INFORM)
+INFORM = bytes((INFORM_TAG,))
 VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
 LONGEST_HEADER = 8  # of a message, up to the version's length
 NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
@@ -94,7 +95,7 @@ def decode_datagram(
 def wants_answer(data: bytes) -> bool:
     """Whether somebody may wait for an answer to this datagram, at a glance: informs, and all of version 3."""
     # Most datagrams of a storm are traps of versions 1 and 2: nowhere in them is the tag of an inform.
-    if INFORM not in data and len(data) > LONGEST_HEADER:
+    if INFORM_TAG not in data and len(data) > LONGEST_HEADER:
         at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
         if at + 2 < LONGEST_HEADER and data[at] == ber.INTEGER and data[at + 1] == 1 and data[at + 2] < 2:
             return False
