@@ -18,7 +18,6 @@ from gateway.deliver import Dispatcher, Outbox
 from gateway.deliver.forward import Forwarder
 from gateway.deliver.progress import Events
 from gateway.deliver.relay import Trust
-from gateway.journal import Journal
 from gateway.metrics import Metrics
 from gateway.pipeline import Hooks, Pipeline
 from gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
@@ -56,11 +55,11 @@ class LocalCore:
         self._unix_ms = unix_ms
         self._around = around
         self._devices = list(site.devices)
-        self._journal = Journal(store)
         self._outbox = Outbox(store)
         self._thinking = Thinking(site, tree)
         hooks = Hooks(around.answer, self._journaled, self._told, self._heal, around.full)
         self._pipeline = Pipeline(self._thinking, store, unix_ms, metrics, hooks)
+        self._journal = self._pipeline.journal
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
         trust = Trust(lambda: self._thinking.communities, self._thinking.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)

@@ -51,7 +51,7 @@ class Pipeline:
         self._outbox = Outbox(store)
         self._processor = Processor(thinking, self._outbox, unix_ms, metrics, hooks.told, self._tick)
         self._store = store
-        self._journal = Journal(store)
+        self.journal = Journal(store)
         self._hooks = hooks
         self._arrivals = FairQueue()
         self._arrived = asyncio.Event()
@@ -70,7 +70,7 @@ class Pipeline:
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what an earlier run left, and go on. Raises StoreError."""
         self.thinking.introduce(identity, await self._outbox.clocks(MOST_ENGINES))
-        await self._processor.resume(self._journal)
+        await self._processor.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 
     async def stop(self) -> None:
@@ -117,6 +117,7 @@ class Pipeline:
                     self._hooks.answer(arrival, answer)
             outcome = None
             if records:
+                self.journal.grown(records)
                 self._hooks.journaled()
                 outcome = await self._processor.think(records)
 
@@ -131,7 +132,7 @@ class Pipeline:
 
     async def _commit(self, outcome: Outcome | None, arrivals: list[Arrival]) -> list[Record]:
         """The records of what arrived. Raises StoreError, with nothing kept."""
-        appending = self._journal.appending(arrivals)
+        appending = self.journal.appending(arrivals)
         if outcome is None:
             return await self._store.write(appending) if arrivals else []
         adding = self._outbox.adding(*outcome.kept)
@@ -151,7 +152,7 @@ class Pipeline:
             await asyncio.sleep(RECOVERY_S)
             try:
                 await self._hooks.heal()
-                await self._processor.resume(self._journal)
+                await self._processor.resume(self.journal)
                 self.trouble = ""
             except StoreError as again:
                 self.trouble = str(again)

@@ -70,6 +70,17 @@ class Destination(asyncio.DatagramProtocol):
         peer = None if self._transport is None else self._transport.get_extra_info("peername")
         return str(peer[0]) if peer else ""
 
+    def send_at_once(self, relayed: Relayed) -> bool:
+        """Send a trap, for which nobody waits; False for what `send` has to see to."""
+        transport = self._transport
+        if relayed.request_id is not None or transport is None or self._sealer or self._spoofer:
+            return False
+        if transport.is_closing():
+            return False
+        self.refused = ""
+        transport.sendto(relayed.data)
+        return True
+
     async def send(self, relayed: Relayed) -> bool:
         """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
         if self._transport is None or not self.is_open:

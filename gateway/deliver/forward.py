@@ -24,6 +24,7 @@ from gateway.store import StoreError
 
 log = structlog.get_logger("forward")
 
+DATAGRAM = RecordKind.DATAGRAM
 PAGE = 256
 LOOK_AGAIN = 8  # failures after which a host's address is looked up again
 CURSOR = "forward:"  # in front of a forward's name, among the cursors of the sinks
@@ -174,25 +175,42 @@ class Forwarder:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         position = await self._books[name].cursor()
         read = self._readers()
-        while True:
-            grown = self._growth.next
-            page = await read(position, PAGE)
-            if not page:
-                await grown.wait()
-                continue
-            # Records of one source keep their order; no source waits for the acknowledgement of another's.
-            sources: dict[str, list[Record]] = {}
-            for record in page:
-                if record.arrival.kind is RecordKind.DATAGRAM:
-                    sources.setdefault(record.arrival.source, []).append(record)
-            await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
-            position = page[-1].position
-            await self._books[name].move(position)
+        moving: asyncio.Task[None] | None = None
+        try:
+            while True:
+                grown = self._growth.next
+                page = await read(position, PAGE)
+                if not page:
+                    if moving is not None:
+                        await moving
+                        moving = None
+                    await grown.wait()
+                    continue
+                await self._forward_page(page, destination, progress)
+                position = page[-1].position
+                # Until it is on disk, the next page is sent; a crash costs its repetition.
+                if moving is not None:
+                    await moving
+                moving = asyncio.create_task(self._books[name].move(position))
+        finally:
+            if moving is not None:
+                await asyncio.gather(moving, return_exceptions=True)
+
+    async def _forward_page(self, page: list[Record], destination: Destination, progress: Forwarded) -> None:
+        """Records of one source keep their order; no source waits for the acknowledgement of another's."""
+        sources: dict[str, list[Record]] = {}
+        for record in page:
+            if record.arrival.kind is DATAGRAM:
+                sources.setdefault(record.arrival.source, []).append(record)
+        await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
 
     async def _forward(self, records: Sequence[Record], destination: Destination, progress: Forwarded) -> None:
+        address = destination.address
         for record in records:
-            if _same_host(record.arrival.source, destination.address):
-                progress.skipped["loop"] += 1  # what a destination sends is not sent back to it
+            if record.arrival.source == address and not ip_address(address).is_loopback:
+                # What a destination sends is not sent back to it. Loopback is one machine with many roles, where
+                # nothing can be told from the address.
+                progress.skipped["loop"] += 1
                 continue
             what = relay(record.arrival, record.position, destination.plan, self._trust)
             if isinstance(what, NotRelayed):
@@ -201,7 +219,8 @@ class Forwarder:
                     progress.given_up += 1
                     progress.last_error = f"record {record.position}: {what.reason}"
                 continue
-            await self._insist(what, destination, progress)
+            if not destination.send_at_once(what):
+                await self._insist(what, destination, progress)
             progress.delivered += 1
 
     async def _insist(self, what: Relayed, destination: Destination, progress: Forwarded) -> None:
@@ -218,8 +237,3 @@ class Forwarder:
                     await destination.open()
                 except OSError as error:
                     progress.last_error = f"{destination.host}:{destination.port}: {error}"
-
-
-def _same_host(source: str, address: str) -> bool:
-    """Loopback is one machine with many roles, where nothing can be told from the address."""
-    return source == address and not ip_address(source).is_loopback

@@ -10,9 +10,20 @@ from typing import NamedTuple
 
 from gateway.records import Arrival
 from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
+from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
 from wire.snmp.codec import MAX_MESSAGE
-from wire.snmp.relay import UNKNOWN_ADDRESS, ConversionError, as_version_1, as_version_2, with_origin, without_origin
+from wire.snmp.relay import (
+    SNMP_TRAP_ADDRESS,
+    SNMP_TRAP_COMMUNITY,
+    UNKNOWN_ADDRESS,
+    ConversionError,
+    as_version_1,
+    as_version_2,
+    is_plain,
+    restamped,
+    with_origin,
+    without_origin,
+)
 
 DEFAULT_COMMUNITY = b"public"  # for what came by version 3, which has none
 LARGEST_ID = 0x7FFFFFFF
@@ -25,6 +36,11 @@ class Form(StrEnum):
     V1 = "v1"
     V2C = "v2c"
     V3 = "v3"
+
+
+# A look at a member of an enumeration costs as much as reading a value.
+SAME, AS_V2C, V2C = Form.SAME, Form.V2C, Version.V2C
+NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
 
 
 class Plan(NamedTuple):
@@ -72,18 +88,19 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     With `Form.SAME` the octets stay as they came. Raises nothing.
     """
     sealed = False
+    form = plan.form
     try:
         sealed = v3.is_v3(arrival.data)
         opened = trust.read(arrival.data, arrival.source) if sealed else None
-        message = Message(Version.V2C, b"", opened) if opened is not None else decode(arrival.data)
+        message = Message(V2C, b"", opened) if opened is not None else decode(arrival.data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")
     if not sealed and message.community not in trust.communities():
         return NotRelayed("community")
     pdu = message.pdu
-    if not isinstance(pdu, TrapV1) and pdu.kind not in (Kind.TRAP_V2, Kind.INFORM):
+    if not isinstance(pdu, TrapV1) and pdu.kind not in NOTIFICATIONS:
         return NotRelayed("no_notification")
-    if plan.form is Form.SAME:
+    if form is SAME:
         inform = isinstance(pdu, Pdu) and pdu.kind is Kind.INFORM
         if sealed and inform:
             return NotRelayed("an inform of version 3 is for us alone; use `as: v2c`", lost=True)
@@ -91,17 +108,25 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
         return Relayed(arrival.data, request_id, source=arrival.source)
     community = (message.community or DEFAULT_COMMUNITY) if plan.community is None else plan.community
     request_id = position % LARGEST_ID + 1
+    awaited = request_id if plan.inform else None
+    if form is AS_V2C and not sealed and plan.identity is None and isinstance(pdu, Pdu) and is_plain(pdu):
+        origin = _origin(arrival.source, message.community) if plan.keep_source else ()
+        data = restamped(arrival.data, pdu, community, request_id, origin, inform=plan.inform)
+        return _checked(data, awaited, arrival.source)
     try:
         converted = _converted(message, arrival, plan, request_id)
     except ConversionError as error:
         return NotRelayed(str(error), lost=True)
-    if plan.form is Form.V3 and isinstance(converted, Pdu):
-        return Relayed(b"", request_id if plan.inform else None, converted, arrival.source)
-    version = Version.V1 if plan.form is Form.V1 else Version.V2C
-    data = encode(Message(version, community, converted))
+    if form is Form.V3 and isinstance(converted, Pdu):
+        return Relayed(b"", awaited, converted, arrival.source)
+    version = Version.V1 if form is Form.V1 else V2C
+    return _checked(encode(Message(version, community, converted)), awaited, arrival.source)
+
+
+def _checked(data: bytes, request_id: int | None, source: str) -> Relayed | NotRelayed:
     if len(data) > MAX_MESSAGE:
         return NotRelayed("larger than a message may be", lost=True)
-    return Relayed(data, request_id if plan.inform else None, source=arrival.source)
+    return Relayed(data, request_id, None, source)
 
 
 def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) -> Pdu | TrapV1:
@@ -118,6 +143,15 @@ def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) 
         pdu = without_origin(pdu)
         address = plan.identity
     return with_origin(pdu, address, message.community or DEFAULT_COMMUNITY) if plan.keep_source else pdu
+
+
+@lru_cache(maxsize=4096)
+def _origin(source: str, community: bytes) -> tuple[VarBind, ...]:
+    """How a notification names whom it came from."""
+    return (
+        VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, _octets(source)),
+        VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, community or DEFAULT_COMMUNITY),
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -10,16 +10,33 @@ from gateway.rows import last_used, total
 from gateway.store import Store
 from gateway.tables import JOURNAL, put_records, records
 
+NEWEST = 4096  # records, as they are
+NEWEST_OCTETS = 1 << 20  # and of what they hold
+
 
 class Journal:
     """Appends and reads back. Positions grow by one and are never used twice."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._newest: list[Record] = []  # without a gap up to the end, for those who read on as it grows
+        self._octets = 0  # of these
 
     async def append(self, arrivals: Sequence[Arrival]) -> list[Record]:
         """Write a group in one commit. When this returns, it is on disk."""
-        return await self._store.write(self.appending(arrivals))
+        records = await self._store.write(self.appending(arrivals))
+        self.grown(records)
+        return records
+
+    def grown(self, records: list[Record]) -> None:
+        """These are on disk, behind what was there."""
+        octets = sum(len(record.arrival.data) for record in records)
+        gap = self._newest and records and self._newest[-1].position + 1 != records[0].position  # after damage
+        if gap or len(self._newest) + len(records) > NEWEST or self._octets + octets > NEWEST_OCTETS:
+            self._newest, self._octets = [], 0
+        if octets <= NEWEST_OCTETS:
+            self._newest += records
+            self._octets += octets
 
     def appending(self, arrivals: Sequence[Arrival]) -> Callable[[sqlite3.Connection], list[Record]]:
         """The same as a part of a transaction."""
@@ -35,6 +52,10 @@ class Journal:
 
     async def after(self, position: int, limit: int) -> list[Record]:
         """Up to `limit` records behind `position`, in order."""
+        if self._newest:
+            start = position + 1 - self._newest[0].position
+            if 0 <= start <= len(self._newest):
+                return self._newest[start : start + limit]
 
         def work(connection: sqlite3.Connection) -> list[Record]:
             found: list[Record] = []

@@ -16,6 +16,8 @@ from wire.snmp.relay import (
     ConversionError,
     as_version_1,
     as_version_2,
+    is_plain,
+    restamped,
     with_origin,
 )
 
@@ -115,3 +117,57 @@ def test_an_origin_is_named_once() -> None:
     pdu = with_origin(Pdu(Kind.TRAP_V2, 1, 0, 0, ()), bytes((192, 0, 2, 7)), b"public")
     assert [bind.oid for bind in pdu.varbinds] == [SNMP_TRAP_ADDRESS, SNMP_TRAP_COMMUNITY]
     assert with_origin(pdu, bytes((192, 0, 2, 8)), b"other") == pdu
+
+
+origins = st.sampled_from([SNMP_TRAP_ADDRESS, SNMP_TRAP_COMMUNITY, SNMP_TRAP_ENTERPRISE, SYS_UP_TIME, SNMP_TRAP_OID])
+anything = st.one_of(
+    st.builds(VarBind, names, st.just(Tag.OCTET_STRING), st.binary(max_size=300)),
+    st.builds(VarBind, st.one_of(names, origins), st.just(Tag.OBJECT_IDENTIFIER), names),
+    st.builds(VarBind, st.one_of(names, origins), st.just(Tag.IP_ADDRESS), st.binary(min_size=4, max_size=4)),
+    st.builds(VarBind, st.one_of(names, origins), st.just(Tag.TIME_TICKS), ticks),
+)
+headed = st.builds(
+    lambda uptime, name, rest: (
+        VarBind(SYS_UP_TIME, Tag.TIME_TICKS, uptime),
+        VarBind(SNMP_TRAP_OID, Tag.OBJECT_IDENTIFIER, name),
+        *rest,
+    ),
+    ticks,
+    names,
+    st.lists(anything, max_size=5),
+)
+
+
+@given(
+    st.one_of(headed, st.lists(anything, max_size=5).map(tuple)),
+    st.sampled_from([Kind.TRAP_V2, Kind.INFORM, Kind.GET]),
+    st.binary(max_size=200),
+    st.integers(1, 2**31 - 1),
+    st.booleans(),
+)
+def test_restamped_is_what_reading_and_writing_anew_gives(
+    variables: tuple[VarBind, ...], kind: Kind, community: bytes, request_id: int, inform: bool
+) -> None:
+    """Sent on as it came, but for the fields in front and the origin behind."""
+    message = Message(Version.V2C, b"public", Pdu(kind, 77, 0, 0, variables))
+    data = encode(message)
+    pdu = decode(data).pdu
+    assert isinstance(pdu, Pdu)
+    if not is_plain(pdu):
+        return
+    origin = (
+        VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, bytes((192, 0, 2, 7))),
+        VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, b"public"),
+    )
+    anew = with_origin(as_version_2(message, request_id, inform=inform), bytes((192, 0, 2, 7)), b"public")
+    assert restamped(data, pdu, community, request_id, origin, inform=inform) == encode(
+        Message(Version.V2C, community, anew)
+    )
+
+
+@given(headed)
+def test_what_has_time_and_name_in_front_is_plain(variables: tuple[VarBind, ...]) -> None:
+    again = [bind.oid for bind in variables[2:] if bind.oid in (SYS_UP_TIME, SNMP_TRAP_OID)]
+    for kind in (Kind.TRAP_V2, Kind.INFORM):
+        assert is_plain(Pdu(kind, 1, 0, 0, variables)) is not bool(again)
+        assert not is_plain(Pdu(kind, 1, 0, 0, variables[1:]))

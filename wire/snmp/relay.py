@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mibs import Oid
-from wire.snmp.convert import SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
-from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind
+from wire import ber
+from wire.snmp.codec import encode_varbind
+from wire.snmp.convert import NOTIFICATIONS, SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
+from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
 
 SNMP_TRAP_ENTERPRISE = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
 SNMP_TRAP_ADDRESS = Oid.parse("1.3.6.1.6.3.18.1.3.0")
 SNMP_TRAP_COMMUNITY = Oid.parse("1.3.6.1.6.3.18.1.4.0")
 UNKNOWN_ADDRESS = bytes(4)
+TIME_TICKS, OBJECT_IDENTIFIER = int(Tag.TIME_TICKS), int(Tag.OBJECT_IDENTIFIER)
+TRAP_V2, INFORM = int(Kind.TRAP_V2), int(Kind.INFORM)
+VERSION_2C = ber.encode_integer(Version.V2C)
+NO_ERROR = 2 * ber.encode_integer(0)  # error-status and error-index
 GENERIC = range(1, 7)  # last identifiers of the traps of RFC 3418 that version 1 has numbers for
 
 
@@ -75,6 +83,43 @@ def with_origin(pdu: Pdu, address: bytes, community: bytes) -> Pdu:
     _append(varbinds, VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, address))
     _append(varbinds, VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, community))
     return Pdu(pdu.kind, pdu.request_id, pdu.error_status, pdu.error_index, tuple(varbinds))
+
+
+def is_plain(pdu: Pdu) -> bool:
+    """Whether a notification has its time and its name in front, as RFC 3416 section 4.2.6 wants it, and only there."""
+    binds = pdu.varbinds
+    if len(binds) < 2 or pdu.kind not in NOTIFICATIONS:
+        return False
+    uptime, name = binds[0], binds[1]
+    if (
+        uptime.oid != SYS_UP_TIME
+        or uptime.tag != TIME_TICKS
+        or name.oid != SNMP_TRAP_OID
+        or name.tag != OBJECT_IDENTIFIER
+    ):
+        return False
+    return all(oid not in (SYS_UP_TIME, SNMP_TRAP_OID) for oid, _, _ in binds[2:])
+
+
+def restamped(
+    data: bytes, pdu: Pdu, community: bytes, request_id: int, origin: Sequence[VarBind], *, inform: bool
+) -> bytes:
+    """The message `data` of version 2, which holds the plain `pdu`, with other fields in front.
+
+    Its variables stay, octet for octet; behind them come those of `origin` that are not among them.
+    """
+    at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
+    _, at = ber.expect(data, at, end, ber.INTEGER)
+    _, at = ber.expect(data, at, end, ber.OCTET_STRING)
+    _, at, _ = ber.read_header(data, at, end)
+    for _ in range(3):
+        _, at = ber.expect(data, at, end, ber.INTEGER)
+    start, stop = ber.expect(data, at, end, ber.SEQUENCE)
+    named = [oid for oid, _, _ in pdu.varbinds]
+    added = [encode_varbind(bind) for bind in origin if bind.oid not in named]
+    variables = ber.encode(ber.SEQUENCE, b"".join((data[start:stop], *added)))
+    content = ber.encode(INFORM if inform else TRAP_V2, ber.encode_integer(request_id) + NO_ERROR + variables)
+    return ber.encode(ber.SEQUENCE, VERSION_2C + ber.encode(ber.OCTET_STRING, community) + content)
 
 
 def without_origin(pdu: Pdu) -> Pdu:
