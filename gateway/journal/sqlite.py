@@ -21,6 +21,7 @@ class Journal:
         self._store = store
         self._newest: list[Record] = []  # without a gap up to the end, for those who read on as it grows
         self._octets = 0  # of these
+        self._read_on = False  # whether anybody has asked since it grew
 
     async def append(self, arrivals: Sequence[Arrival]) -> list[Record]:
         """Write a group in one commit. When this returns, it is on disk."""
@@ -30,7 +31,11 @@ class Journal:
 
     def grown(self, records: list[Record]) -> None:
         """These are on disk, behind what was there."""
-        octets = sum(len(record.arrival.data) for record in records)
+        if not self._read_on:
+            self._newest, self._octets = [], 0  # nobody follows
+            return
+        self._read_on = False
+        octets = sum([len(record.arrival.data) for record in records])
         gap = self._newest and records and self._newest[-1].position + 1 != records[0].position  # after damage
         if gap or len(self._newest) + len(records) > NEWEST or self._octets + octets > NEWEST_OCTETS:
             self._newest, self._octets = [], 0
@@ -52,6 +57,7 @@ class Journal:
 
     async def after(self, position: int, limit: int) -> list[Record]:
         """Up to `limit` records behind `position`, in order."""
+        self._read_on = True
         if self._newest:
             start = position + 1 - self._newest[0].position
             if 0 <= start <= len(self._newest):

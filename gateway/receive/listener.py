@@ -14,6 +14,7 @@ from gateway.records import Arrival, RecordKind
 
 BATCH = 1024  # datagrams taken in one turn of the loop
 LARGEST = 65535
+DATAGRAM = RecordKind.DATAGRAM
 BUFFER_OCTETS = 16 * 1024 * 1024  # asked for; the kernel gives what it allows
 RCVBUFFORCE = 33  # SO_RCVBUFFORCE of Linux (socket(7)), which Python does not name
 SO_MEMINFO, MEMINFO, DROPS = 55, Struct("=9I"), 8  # Linux: a socket's memory, and its SK_MEMINFO_DROPS (sock_diag(7))
@@ -101,19 +102,19 @@ class Listener:
 
     def _drain(self) -> None:
         batch: list[Arrival] = []
-        at_ms = self._now_ms()
+        at_ms, name, networks, hear = self._now_ms(), self.name, self._networks, self._socket.recvfrom
         for _ in range(BATCH):
             try:
-                data, peer = self._socket.recvfrom(LARGEST)
+                data, peer = hear(LARGEST)
             except BlockingIOError:
                 break
             except ConnectionRefusedError:
                 continue  # the ICMP answer to an acknowledgement
             self.received += 1
-            if self._networks and not self._admits(peer[0]):
+            if networks and not self._admits(peer[0]):
                 self.refused += 1
                 continue
-            batch.append(Arrival(at_ms, RecordKind.DATAGRAM, data, self.name, peer[0], peer[1]))
+            batch.append(Arrival(at_ms, DATAGRAM, data, name, peer[0], peer[1]))
         if batch:
             self._deliver(batch)
 
