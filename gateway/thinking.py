@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,8 +18,8 @@ from gateway.translate import Inventory, Translator
 from mibs import MibTree
 from wire.snmp import Pdu
 
-MOST_SOURCES = 65536
-DATAGRAM = RecordKind.DATAGRAM
+MOST_SOURCES: Final = 65536
+DATAGRAM: Final = RecordKind.DATAGRAM
 
 
 class Concluded(NamedTuple):
@@ -34,7 +34,7 @@ class Concluded(NamedTuple):
     held: bool = False  # part of a storm
 
 
-HELD = Concluded((), held=True)
+HELD: Final = Concluded((), held=True)
 
 
 class Thinking:

@@ -6,19 +6,21 @@ may not appear. Every reader takes the end of the enclosing value and never look
 
 from __future__ import annotations
 
+from typing import Final
+
 from mibs import Oid
 from mibs.oid import MAX_ARC, MAX_ARCS
 from wire.errors import WireError
 
-INTEGER = 0x02
-OCTET_STRING = 0x04
-NULL = 0x05
-OBJECT_IDENTIFIER = 0x06
-SEQUENCE = 0x30
+INTEGER: Final = 0x02
+OCTET_STRING: Final = 0x04
+NULL: Final = 0x05
+OBJECT_IDENTIFIER: Final = 0x06
+SEQUENCE: Final = 0x30
 
-_CACHE_LIMIT = 8192
-_decoded_oids: dict[bytes, Oid] = {}
-_encoded_oids: dict[Oid, bytes] = {}
+_CACHE_LIMIT: Final = 8192
+_decoded_oids: Final[dict[bytes, Oid]] = {}
+_encoded_oids: Final[dict[Oid, bytes]] = {}
 
 
 def read_header(data: bytes, at: int, end: int) -> tuple[int, int, int]:

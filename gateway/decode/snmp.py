@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.decode.usm import Closed, UsmReceiver
@@ -16,14 +16,15 @@ from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, n
 from wire.snmp.convert import acknowledge
 from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
-V1, INFORM_PDU = Version.V1, Kind.INFORM
-RESPONSE = bytes((Kind.RESPONSE,))
-INFORM_TAG = int(Kind.INFORM)
-INFORM = bytes((INFORM_TAG,))
+V1: Final = Version.V1
+INFORM_PDU: Final = Kind.INFORM
+RESPONSE: Final = bytes((Kind.RESPONSE,))
+INFORM_TAG: Final = int(Kind.INFORM)
+INFORM: Final = bytes((INFORM_TAG,))
 VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
-LONGEST_HEADER = 8  # of a message, up to the version's length
-NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
-PLATFORM_EVENTS = pet.ENTERPRISE.child(0)
+LONGEST_HEADER: Final = 8  # of a message, up to the version's length
+NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})
+PLATFORM_EVENTS: Final = pet.ENTERPRISE.child(0)
 
 
 class Decoded(NamedTuple):

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from mibs import Oid
 from wire import ber
 from wire.errors import WireError
 from wire.snmp.values import Kind, Message, Pdu, Tag, TrapV1, Value, VarBind, Version
 
-MAX_MESSAGE = 65507  # largest UDP payload over IPv4
-MAX_VARBINDS = 2048
+MAX_MESSAGE: Final = 65507  # largest UDP payload over IPv4
+MAX_VARBINDS: Final = 2048
 
 # A look at a member of an enumeration costs as much as reading a value.
-VERSION_1, TRAP_V1 = Version.V1, Kind.TRAP_V1
-IP_ADDRESS, TIME_TICKS = int(Tag.IP_ADDRESS), int(Tag.TIME_TICKS)
-_VERSIONS = {int(version): version for version in Version}
-_KINDS = {int(kind): kind for kind in Kind}
+VERSION_1: Final = Version.V1
+TRAP_V1: Final = Kind.TRAP_V1
+IP_ADDRESS: Final = int(Tag.IP_ADDRESS)
+TIME_TICKS: Final = int(Tag.TIME_TICKS)
+_VERSIONS: Final = {int(version): version for version in Version}
+_KINDS: Final = {int(kind): kind for kind in Kind}
 # As the classes themselves do it, without a function of Python between.
-_bind, _trap = partial(tuple.__new__, VarBind), partial(tuple.__new__, TrapV1)
-_request, _message = partial(tuple.__new__, Pdu), partial(tuple.__new__, Message)
+_bind: Final = partial(tuple.__new__, VarBind)
+_trap: Final = partial(tuple.__new__, TrapV1)
+_request: Final = partial(tuple.__new__, Pdu)
+_message: Final = partial(tuple.__new__, Message)
 
 
 def decode(data: bytes) -> Message:
@@ -68,7 +73,7 @@ def decode_pdu(data: bytes, at: int, end: int) -> Pdu:
 
 
 # RFC 1157 knows these four; RFC 3416 keeps them.
-_BOTH_VERSIONS = frozenset({Kind.GET, Kind.GET_NEXT, Kind.RESPONSE, Kind.SET})
+_BOTH_VERSIONS: Final = frozenset({Kind.GET, Kind.GET_NEXT, Kind.RESPONSE, Kind.SET})
 
 
 def _pdu(kind: Kind, data: bytes, at: int, end: int) -> Pdu:
@@ -146,7 +151,7 @@ def _counter64(data: bytes, start: int, stop: int) -> int:
     return ber.unsigned(data, start, stop, 64)
 
 
-_READERS: dict[int, Callable[[bytes, int, int], Value]] = {
+_READERS: Final[dict[int, Callable[[bytes, int, int], Value]]] = {
     Tag.INTEGER: ber.signed,
     Tag.OCTET_STRING: _octets,
     Tag.NULL: _nothing,

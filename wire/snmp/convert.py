@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mibs import Oid
 from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind
 
-SYS_UP_TIME = Oid.parse("1.3.6.1.2.1.1.3.0")
-SNMP_TRAP_OID = Oid.parse("1.3.6.1.6.3.1.1.4.1.0")
-ENTERPRISE_SPECIFIC, TIME_TICKS = int(GenericTrap.ENTERPRISE_SPECIFIC), int(Tag.TIME_TICKS)
-NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
-SNMP_TRAPS = Oid.parse("1.3.6.1.6.3.1.1.5")
+SYS_UP_TIME: Final = Oid.parse("1.3.6.1.2.1.1.3.0")
+SNMP_TRAP_OID: Final = Oid.parse("1.3.6.1.6.3.1.1.4.1.0")
+ENTERPRISE_SPECIFIC: Final = int(GenericTrap.ENTERPRISE_SPECIFIC)
+TIME_TICKS: Final = int(Tag.TIME_TICKS)
+NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})
+SNMP_TRAPS: Final = Oid.parse("1.3.6.1.6.3.1.1.5")
 
 
 def trap_oid(trap: TrapV1) -> Oid:
