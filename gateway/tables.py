@@ -98,5 +98,5 @@ def name_of(body: bytes) -> str:
 
 
 def encoded(told: Sequence[Event]) -> tuple[list[bytes], list[int]]:
-    """Events as JSON, and the positions of their records."""
-    return [encode_json(event) for event in told], [position_of(event.id) or 0 for event in told]
+    """Events of our own making as JSON, and the positions of their records."""
+    return [encode_json(event) for event in told], [int(event.id.partition("-")[0]) for event in told]

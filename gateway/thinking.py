@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -12,7 +12,7 @@ from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_
 from gateway.config import Site
 from gateway.correlate import Correlator, State
 from gateway.decode import UsmReceiver, decode_datagram, decode_observation
-from gateway.decode.snmp import Decoded, is_version_1, wants_answer
+from gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
 from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Notification, Record, RecordKind, encode_json
 from gateway.translate import Inventory, Translator
 from mibs import MibTree
@@ -22,16 +22,24 @@ MOST_SOURCES: Final = 65536
 DATAGRAM: Final = RecordKind.DATAGRAM
 
 
-class Concluded(NamedTuple):
+class Concluded:
     """What follows from a record: events, the acknowledgement of an inform, and what it was.
 
     `outcome` is the decoded value; None where none was needed: for a tick, an observation or a record of a storm.
     """
 
-    events: Sequence[Event]
-    answer: bytes | None = None
-    outcome: Any = None
-    held: bool = False  # part of a storm
+    def __init__(
+        self,
+        events: Sequence[Event],
+        answer: bytes | None = None,
+        outcome: Content | None = None,
+        *,
+        held: bool = False,
+    ) -> None:
+        self.events = events
+        self.answer = answer
+        self.outcome = outcome
+        self.held = held  # part of a storm
 
 
 HELD: Final = Concluded((), held=True)

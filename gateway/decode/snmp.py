@@ -25,13 +25,18 @@ VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
 LONGEST_HEADER: Final = 8  # of a message, up to the version's length
 NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})
 PLATFORM_EVENTS: Final = pet.ENTERPRISE.child(0)
+PLATFORM_EVENT_ARCS: Final = len(PLATFORM_EVENTS) + 1
 
 
-class Decoded(NamedTuple):
+Content = Notification | Undecodable | Refused
+
+
+class Decoded:
     """What a datagram says, and the answer that an inform waits for."""
 
-    value: Notification | Undecodable | Refused
-    acknowledgement: bytes | None = None
+    def __init__(self, value: Content, acknowledgement: bytes | None = None) -> None:
+        self.value = value
+        self.acknowledgement = acknowledgement
 
 
 def decode_datagram(
@@ -185,7 +190,7 @@ def _variable(tree: MibTree, varbind: VarBind) -> Variable:
 
 def _platform(trap_oid: Oid, varbinds: tuple[VarBind, ...]) -> Platform | None:
     """The platform event in a trap of that enterprise; None for other traps and for test traps."""
-    if not PLATFORM_EVENTS.covers(trap_oid) or len(trap_oid) != len(PLATFORM_EVENTS) + 1:
+    if len(trap_oid) != PLATFORM_EVENT_ARCS or not PLATFORM_EVENTS.covers(trap_oid):
         return None
     specific = pet.decode_specific(trap_oid[-1])
     octets = next(
