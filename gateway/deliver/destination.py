@@ -73,9 +73,9 @@ class Destination(asyncio.DatagramProtocol):
     def send_at_once(self, relayed: Relayed) -> bool:
         """Send a trap, for which nobody waits; False for what `send` has to see to."""
         transport = self._transport
-        if relayed.request_id is not None or transport is None or self._sealer or self._spoofer:
+        if relayed.request_id is not None or transport is None or transport.is_closing():
             return False
-        if transport.is_closing():
+        if self._sealer is not None or self._spoofer is not None:
             return False
         self.refused = ""
         transport.sendto(relayed.data)
