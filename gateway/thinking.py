@@ -11,6 +11,7 @@ import msgspec
 from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_of, ups_policies_of, users_of
 from gateway.config import Site
 from gateway.correlate import Correlator, State
+from gateway.correlate.storms import BEGINS, PASSES
 from gateway.decode import UsmReceiver, decode_datagram, decode_observation
 from gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
 from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Notification, Record, RecordKind, encode_json
@@ -137,12 +138,15 @@ class Thinking:
         source, at_ms = arrival.source, arrival.at_ms
         relayed = bool(self._relays) and self._is_relay(source)
         # What stands behind a relay is many sources.
-        if relayed or self._correlator.passes(source, at_ms):
+        verdict = PASSES if relayed else self._correlator.judge(source, record.position, at_ms)
+        if verdict == PASSES:
             decoded = self._decode(arrival, relayed=relayed)
             signals = self._translator.datagram(decoded.value)
             events = self._correlator.signals(record.position, at_ms, signals)
             return Concluded(events, decoded.acknowledgement, decoded.value)
-        told = self._correlator.hold(record.position, at_ms, source, self._translator.subject)
+        told: Sequence[Event] = ()
+        if verdict == BEGINS:
+            told = self._correlator.begin_storm(source, record.position, at_ms, self._translator.subject(source))
         if wants_answer(arrival.data):
             return Concluded(told, self._decode(arrival).acknowledgement, held=True)
         return Concluded(told, held=True) if told else HELD

@@ -7,7 +7,7 @@ storms, flapping, segments, repeats) is a module beside this one; its memory is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.correlate.batch import Batch
@@ -57,7 +57,6 @@ class SitePolicy(NamedTuple):
 
 
 DEFAULT_POLICY = SitePolicy()
-NOTHING: tuple[Event, ...] = ()
 
 
 class Correlator:
@@ -91,19 +90,16 @@ class Correlator:
         others = (self._flaps.deadline_ms(), self._segments.deadline_ms(), self._storms.deadline_ms())
         return min((*own, *(other for other in others if other is not None)), default=None)
 
-    def passes(self, source: str, at_ms: int) -> bool:
-        """Whether a datagram is worked off; else `hold` it."""
-        return self._storms.passes(source, at_ms)
+    def judge(self, source: str, position: int, at_ms: int) -> int:
+        """Whether a datagram passes, is held back, or is the first held back, which `begin_storm` tells."""
+        return self._storms.judge(source, position, at_ms)
 
-    def hold(self, position: int, at_ms: int, source: str, subject: Callable[[str], str]) -> Sequence[Event]:
-        """Keep the datagram of a record as part of a storm; the events that say so, once."""
-        if not self._storms.hold(source, position, at_ms):
-            return NOTHING
+    def begin_storm(self, source: str, position: int, at_ms: int, subject: str) -> Sequence[Event]:
+        """Tell that a source sends too fast, and that what it sends is kept from now on."""
         batch = Batch(self._source, position, at_ms)
         text = f"{source} sends faster than the site allows; the journal keeps what is not told"
-        about = subject(source)
-        event_id = batch.add(STORM, about, Severity.WARNING, text, {"source": source, "opens": True}, {})
-        self._storms.begin(source, about, event_id, position, at_ms)
+        event_id = batch.add(STORM, subject, Severity.WARNING, text, {"source": source, "opens": True}, {})
+        self._storms.begin(source, subject, event_id, position, at_ms)
         return batch.events
 
     def signals(self, position: int, at_ms: int, signals: Sequence[Signal]) -> list[Event]:

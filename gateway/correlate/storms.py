@@ -6,12 +6,16 @@ of the journal, so that a replay holds back the same records.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 SETTLED_MS = 10_000  # without anything held back, after which a storm is over
 US = 1000  # microseconds in a millisecond
+# Verdicts; numbers, because this is asked for every datagram.
+PASSES: Final = 0
+HOLDS: Final = 1
+BEGINS: Final = 2
 
 
 class StormPolicy(NamedTuple):
@@ -48,27 +52,27 @@ class Storms:
         self._step_us = 0 if policy is None else max(1, round(1_000_000 / policy.per_s))
         self._burst_us = 0 if policy is None else self._step_us * (policy.burst - 1)
 
-    def passes(self, source: str, at_ms: int) -> bool:
-        """Whether a datagram of `source` is worked off, rather than only kept."""
+    def judge(self, source: str, position: int, at_ms: int) -> int:
+        """Whether the record at `position`, a datagram of `source`, is worked off, or only kept and noted as held back.
+
+        `BEGINS` is for one that is to be kept and whose source has no storm yet: `begin` then makes it.
+        """
         if not self._step_us:
-            return True
+            return PASSES
         now_us = at_ms * US
         due = self._due_us.get(source, now_us)
         if due < now_us or due > now_us + self._burst_us + self._step_us:  # all used up, or the clock was set back
             due = now_us
-        if due - now_us > self._burst_us:
-            return False
-        self._due_us[source] = due + self._step_us
-        return True
-
-    def hold(self, source: str, position: int, at_ms: int) -> bool:
-        """Note a record that is held back; True when its source has no storm yet, which `begin` then makes."""
+        if due - now_us <= self._burst_us:
+            self._due_us[source] = due + self._step_us
+            return PASSES
         storm = self._storms.get(source)
         if storm is None:
-            return True
+            return BEGINS
         storm.held += 1
-        storm.last, storm.last_ms = position, at_ms
-        return False
+        storm.last = position
+        storm.last_ms = at_ms
+        return HOLDS
 
     def begin(self, source: str, subject: str, event_id: str, position: int, at_ms: int) -> None:
         """The storm that its first record held back begins."""

@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.correlate import Correlator, SitePolicy, State, StormPolicy
+from gateway.correlate.storms import HOLDS, PASSES
 from gateway.receive import FairQueue
 from gateway.records import Arrival, Event, RecordKind, Severity, Signal, encode_json
 
 
 def storm(correlator: Correlator, position: int, at_ms: int, source: str, subject: str) -> Sequence[Event] | None:
     """None for what passes, else what is told of the storm."""
-    if correlator.passes(source, at_ms):
+    verdict = correlator.judge(source, position, at_ms)
+    if verdict == PASSES:
         return None
-    return correlator.hold(position, at_ms, source, lambda _source: subject)
+    return () if verdict == HOLDS else correlator.begin_storm(source, position, at_ms, subject)
 
 
 POLICY = SitePolicy(storm=StormPolicy(per_s=10, burst=5))
