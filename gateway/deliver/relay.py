@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.records import Arrival
 from wire.errors import WireError
@@ -25,8 +25,8 @@ from wire.snmp.relay import (
     without_origin,
 )
 
-DEFAULT_COMMUNITY = b"public"  # for what came by version 3, which has none
-LARGEST_ID = 0x7FFFFFFF
+DEFAULT_COMMUNITY: Final = b"public"  # for what came by version 3, which has none
+LARGEST_ID: Final = 0x7FFFFFFF
 
 
 class Form(StrEnum):
@@ -39,8 +39,10 @@ class Form(StrEnum):
 
 
 # A look at a member of an enumeration costs as much as reading a value.
-SAME, AS_V2C, V2C = Form.SAME, Form.V2C, Version.V2C
-NOTIFICATIONS = frozenset({Kind.TRAP_V2, Kind.INFORM})
+SAME: Final = Form.SAME
+AS_V2C: Final = Form.V2C
+V2C: Final = Version.V2C
+NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})
 
 
 class Plan(NamedTuple):
@@ -56,23 +58,25 @@ class Plan(NamedTuple):
     identity: bytes | None = None
 
 
-class Relayed(NamedTuple):
+class Relayed:
     """A datagram to send. `request_id` is that of an inform, whose answer is waited for.
 
     `pdu` is there for version 3, which seals it anew at each attempt; `source` is where it came from.
     """
 
-    data: bytes
-    request_id: int | None = None
-    pdu: Pdu | None = None
-    source: str = ""
+    def __init__(self, data: bytes, request_id: int | None = None, pdu: Pdu | None = None, source: str = "") -> None:
+        self.data = data
+        self.request_id = request_id
+        self.pdu = pdu
+        self.source = source
 
 
-class NotRelayed(NamedTuple):
+class NotRelayed:
     """Nothing to send, and why. `lost` where the destination should have had it."""
 
-    reason: str
-    lost: bool = False
+    def __init__(self, reason: str, *, lost: bool = False) -> None:
+        self.reason = reason
+        self.lost = lost
 
 
 class Trust(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from mibs import Oid
 from wire import ber
@@ -10,15 +11,17 @@ from wire.snmp.codec import encode_varbind
 from wire.snmp.convert import NOTIFICATIONS, SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
 from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
 
-SNMP_TRAP_ENTERPRISE = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
-SNMP_TRAP_ADDRESS = Oid.parse("1.3.6.1.6.3.18.1.3.0")
-SNMP_TRAP_COMMUNITY = Oid.parse("1.3.6.1.6.3.18.1.4.0")
-UNKNOWN_ADDRESS = bytes(4)
-TIME_TICKS, OBJECT_IDENTIFIER = int(Tag.TIME_TICKS), int(Tag.OBJECT_IDENTIFIER)
-TRAP_V2, INFORM = int(Kind.TRAP_V2), int(Kind.INFORM)
-VERSION_2C = ber.encode_integer(Version.V2C)
-NO_ERROR = 2 * ber.encode_integer(0)  # error-status and error-index
-GENERIC = range(1, 7)  # last identifiers of the traps of RFC 3418 that version 1 has numbers for
+SNMP_TRAP_ENTERPRISE: Final = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
+SNMP_TRAP_ADDRESS: Final = Oid.parse("1.3.6.1.6.3.18.1.3.0")
+SNMP_TRAP_COMMUNITY: Final = Oid.parse("1.3.6.1.6.3.18.1.4.0")
+UNKNOWN_ADDRESS: Final = bytes(4)
+TIME_TICKS: Final = int(Tag.TIME_TICKS)
+OBJECT_IDENTIFIER: Final = int(Tag.OBJECT_IDENTIFIER)
+TRAP_V2: Final = int(Kind.TRAP_V2)
+INFORM: Final = int(Kind.INFORM)
+VERSION_2C: Final = ber.encode_integer(Version.V2C)
+NO_ERROR: Final = 2 * ber.encode_integer(0)  # error-status and error-index
+GENERIC: Final = range(1, 7)  # last identifiers of the traps of RFC 3418 that version 1 has numbers for
 
 
 class ConversionError(ValueError):

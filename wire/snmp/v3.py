@@ -10,10 +10,10 @@ from wire.errors import WireError
 from wire.snmp.codec import MAX_MESSAGE, decode_pdu, encode_pdu
 from wire.snmp.values import Pdu
 
-VERSION = 3
+VERSION: Final = 3
 USM = 3
-VERSION_3 = ber.encode_integer(VERSION)
-EARLIER = frozenset({ber.encode_integer(0), ber.encode_integer(1)})  # the fields of versions 1 and 2c
+VERSION_3: Final = ber.encode_integer(VERSION)
+EARLIER: Final = frozenset({ber.encode_integer(0), ber.encode_integer(1)})  # the fields of versions 1 and 2c
 USM_MODEL = ber.encode_integer(USM)
 
 
