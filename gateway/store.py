@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +40,7 @@ class Store:
         self.durable = folder is not None
         self._path = folder / FILE_NAME if folder else None
         self.place = str(self._path) if self._path else ":memory:"
+        self._riding: dict[str, Callable[[sqlite3.Connection], object]] = {}
         self.salvaged: Salvage | None = None  # what became of a damaged file that was found here
         self._thread = thread or ThreadPoolExecutor(1, "standin-store")
         try:
@@ -70,7 +71,12 @@ class Store:
 
         Raises StoreError, with nothing of `work` left, when the disk is full or broken.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+        riding, self._riding = self._riding, {}
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, riding.values())
+
+    def ride(self, name: str, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Let `work` be a part of the next transaction, if there is one; of the same name, the last counts."""
+        self._riding[name] = work
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the store's thread. Raises StoreError."""
@@ -82,9 +88,13 @@ class Store:
         except sqlite3.Error as error:
             raise StoreError(f"journal {self.place}: {error}") from error
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _transact(
+        self, work: Callable[[sqlite3.Connection], T], riding: Iterable[Callable[[sqlite3.Connection], object]]
+    ) -> T:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            for before in riding:
+                before(self._connection)
             result = work(self._connection)
             self._connection.execute("COMMIT")
         except BaseException as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -26,6 +27,7 @@ log = structlog.get_logger("forward")
 
 DATAGRAM = RecordKind.DATAGRAM
 PAGE = 256
+QUIET_S = 0.05  # without anything new, after which the place is written by itself
 LOOK_AGAIN = 8  # failures after which a host's address is looked up again
 CURSOR = "forward:"  # in front of a forward's name, among the cursors of the sinks
 
@@ -42,6 +44,7 @@ class Forwarded:
     last_error: str = ""
     skipped: Counter[str] = field(default_factory=Counter)
     paused: bool = False
+    reached: int | None = None  # position up to which it is done, as soon as that is known
 
 
 class Forwarder:
@@ -129,6 +132,7 @@ class Forwarder:
         """Send everything behind `position` again. Raises StoreError."""
         await self._end(name)
         await self._books[name].move(position)
+        self.progress[name].reached = position
         if not self.progress[name].paused:
             self._begin(name)
 
@@ -149,7 +153,7 @@ class Forwarder:
                 "name": name,
                 "type": "forward",
                 "paused": progress.paused,
-                "backlog": max(0, last - await self._books[name].cursor()),
+                "backlog": max(0, last - await self._place(name)),
                 "delivered": progress.delivered,
                 "given_up": progress.given_up,
                 "skipped": dict(progress.skipped),
@@ -158,6 +162,11 @@ class Forwarder:
             }
             for name, progress in self.progress.items()
         ]
+
+    async def _place(self, name: str) -> int:
+        """How far a forward has come; what is on disk may lag behind."""
+        reached = self.progress[name].reached
+        return await self._books[name].cursor() if reached is None else reached
 
     async def _run(self, name: str, destination: Destination) -> None:
         progress, attempt = self.progress[name], 0
@@ -175,26 +184,26 @@ class Forwarder:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         position = await self._books[name].cursor()
         read = self._readers()
-        moving: asyncio.Task[None] | None = None
+        kept = progress.reached = (
+            position  # for certain; what is written next takes the rest with it, so that a crash costs repetitions
+        )
         try:
             while True:
                 grown = self._growth.next
                 page = await read(position, PAGE)
-                if not page:
-                    if moving is not None:
-                        await moving
-                        moving = None
+                if page:
+                    await self._forward_page(page, destination, progress)
+                    position = progress.reached = page[-1].position
+                    await self._books[name].move_soon(position)
+                elif kept < position and not await _within(grown, QUIET_S):
+                    await self._books[name].move(position)
+                    kept = position
+                else:
                     await grown.wait()
-                    continue
-                await self._forward_page(page, destination, progress)
-                position = page[-1].position
-                # Until it is on disk, the next page is sent; a crash costs its repetition.
-                if moving is not None:
-                    await moving
-                moving = asyncio.create_task(self._books[name].move(position))
         finally:
-            if moving is not None:
-                await asyncio.gather(moving, return_exceptions=True)
+            if kept < position:
+                with suppress(StoreError):  # then what was sent comes again
+                    await self._books[name].move(position)
 
     async def _forward_page(self, page: list[Record], destination: Destination, progress: Forwarded) -> None:
         """Records of one source keep their order; no source waits for the acknowledgement of another's."""
@@ -237,3 +246,13 @@ class Forwarder:
                     await destination.open()
                 except OSError as error:
                     progress.last_error = f"{destination.host}:{destination.port}: {error}"
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it happens in that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -121,6 +121,9 @@ class JetBook:
     async def move(self, seq: int) -> None:
         await self._bus.put(f"cursor.{self._own}", str(seq).encode())
 
+    async def move_soon(self, seq: int) -> None:
+        await self.move(seq)
+
     async def wait(self, retry: Retry) -> None:
         await self._bus.put(f"retry.{self._own}", msgspec.json.encode(retry))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -46,6 +47,9 @@ class Book(Protocol):
 
     async def move(self, seq: int) -> None:
         """It is done with everything up to `seq`."""
+
+    async def move_soon(self, seq: int) -> None:
+        """The same, with what is written next; lost if nothing is."""
 
     async def wait(self, retry: Retry) -> None:
         """It failed and will try again."""
@@ -123,7 +127,13 @@ class StoredBook:
 
     async def move(self, seq: int) -> None:
         """It is done with everything up to `seq`."""
+        await self._store.write(self._moving(seq))
 
+    async def move_soon(self, seq: int) -> None:
+        """The same, with what is written next; lost if nothing is."""
+        self._store.ride(f"cursor {self._name}", self._moving(seq))
+
+    def _moving(self, seq: int) -> Callable[[sqlite3.Connection], None]:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET seq = excluded.seq",
@@ -131,7 +141,7 @@ class StoredBook:
             )
             connection.execute("DELETE FROM retries WHERE sink = ?", (self._name,))
 
-        await self._store.write(work)
+        return work
 
     async def wait(self, retry: Retry) -> None:
         """It failed and will try again."""

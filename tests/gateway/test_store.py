@@ -107,3 +107,21 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(StoreError, match=f"journal {blocked}"):
         Store(blocked / "folder")
+
+
+def test_what_rides_is_written_with_what_comes_next(tmp_path: Path) -> None:
+    async def body() -> None:
+        store = Store(tmp_path)
+        book = Outbox(store).book("nms")
+        await book.move_soon(3)
+        await book.move_soon(5)
+        assert await book.cursor() == 0  # nothing was written yet
+        await Outbox(store).book("other").move(1)
+        assert await book.cursor() == 5
+        await book.move_soon(7)
+        await book.move(2)  # told again from there: what rode before does not come behind it
+        await Outbox(store).book("other").move(2)
+        assert await book.cursor() == 2
+        store.close()
+
+    run(body(), 1)
