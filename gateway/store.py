@@ -58,7 +58,7 @@ class Store:
         try:
             if not known_form(connection):
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(SCHEMA)
+                connection.executescript(f"BEGIN; {SCHEMA} COMMIT")  # all of it, or nothing that would look foreign
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         except BaseException:
