@@ -80,6 +80,7 @@ class Bus:
         self, login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None], layout: Layout
     ) -> None:
         self.layout = layout
+        self._lease_bucket = f"{layout.prefix}-leases"
         self._login = login
         self._tls = tls
         self._connection: Any = None
@@ -124,7 +125,7 @@ class Bus:
                 )
             )
         memory = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
-        leases = KeyValueConfig(bucket=f"{layout.prefix}-leases", storage=StorageType.MEMORY, replicas=replicas)
+        leases = KeyValueConfig(bucket=self._lease_bucket, storage=StorageType.MEMORY, replicas=replicas)
         leases.ttl = LEASE_S
         self._memory = await self._stream.create_key_value(memory)
         self._leases = await self._stream.create_key_value(leases)
@@ -276,8 +277,20 @@ class Bus:
         await self._asked(self._leases.purge(key))
 
     async def leased(self, beginning: str) -> list[str]:
-        """Keys that are leased now and begin so."""
-        return await self._asked(self._keys(self._leases, beginning))
+        """Keys that are leased now and begin so.
+
+        The stream is asked for its subjects: a watcher, as nats-py lists keys with, may wait for ever for the end of a
+        list whose keys are renewed meanwhile.
+        """
+
+        async def work() -> list[str]:
+            front = f"$KV.{self._lease_bucket}."
+            info = await self._stream.stream_info(f"KV_{self._lease_bucket}", subjects_filter=f"{front}>")
+            keys = sorted(subject.removeprefix(front) for subject in info.state.subjects or {})
+            # What was given back is still a subject.
+            return [key for key in keys if key.startswith(beginning) and await self._entry(self._leases, key)]
+
+        return await self._asked(work())
 
     # --- helpers ----------------------------------------------------------------------------------------------
 

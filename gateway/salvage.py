@@ -14,8 +14,8 @@ from gateway.tables import EVENTS, JOURNAL
 
 STEP = 256  # rows read at once; halved where some of them cannot be read
 UNUSED = 1_000_000  # numbers left out where the last one used is not known
-NUMBERED = ("journal", "events", "audit")
 PACKED = (JOURNAL, EVENTS)
+NUMBERED = (*PACKED, "audit")
 BESIDE = ("", "-wal", "-shm")  # what belongs to a database file
 
 
@@ -64,27 +64,19 @@ def salvage(path: Path) -> Salvage:
             marks = ", ".join("?" for _ in columns.split(", "))
             ends = _ends(old, table, order)
             for found in _rows(old, table, order, columns, ends):
-                items = _items(table, found)
-                if isinstance(found, int) or items < 0:
-                    lost += abs(items)
+                if isinstance(found, int):
+                    lost += found
+                    continue
+                row = Row._make(found) if table in PACKED else None
+                if row is not None and not row.sound:
+                    lost += min(max(1, row.items), ROOM)  # not even its count is certain
                 else:
-                    saved += items
+                    saved += 1 if row is None else row.items
                     fresh.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", found)  # noqa: S608
             _count_on(fresh, old, table, ends[1])
         fresh.commit()
     new.rename(path)
     return Salvage(str(kept), saved, lost, reason)
-
-
-def _items(table: str, found: tuple[Any, ...] | int) -> int:
-    """How many items were found; negative when they are lost."""
-    if isinstance(found, int):
-        return -found
-    if table not in PACKED:
-        return 1
-    row = Row._make(found)
-    # Not even the count of a spoilt row is certain.
-    return row.items if row.sound else -min(max(1, row.items), ROOM)
 
 
 def _names(path: Path) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from mibs.tree import readable
 from wire import ber, pet
 from wire.errors import WireError
 from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
-from wire.snmp.convert import acknowledge
+from wire.snmp.convert import NOTIFICATIONS, acknowledge
 from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 V1: Final = Version.V1
@@ -23,7 +23,6 @@ INFORM_TAG: Final = int(Kind.INFORM)
 INFORM: Final = bytes((INFORM_TAG,))
 VERSION_1, VERSION_2, VERSION_3 = b"\x00", b"\x01", b"\x03"
 LONGEST_HEADER: Final = 8  # of a message, up to the version's length
-NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})
 PLATFORM_EVENTS: Final = pet.ENTERPRISE.child(0)
 PLATFORM_EVENT_ARCS: Final = len(PLATFORM_EVENTS) + 1
 

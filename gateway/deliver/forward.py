@@ -184,9 +184,8 @@ class Forwarder:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         position = await self._books[name].cursor()
         read = self._readers()
-        kept = progress.reached = (
-            position  # for certain; what is written next takes the rest with it, so that a crash costs repetitions
-        )
+        # `kept` is on disk for certain; what is written next takes the rest with it, so a crash costs repetitions.
+        kept = progress.reached = position
         try:
             while True:
                 grown = self._growth.next

@@ -12,6 +12,7 @@ from gateway.records import Arrival
 from wire.errors import WireError
 from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
 from wire.snmp.codec import MAX_MESSAGE
+from wire.snmp.convert import NOTIFICATIONS
 from wire.snmp.relay import (
     SNMP_TRAP_ADDRESS,
     SNMP_TRAP_COMMUNITY,
@@ -42,7 +43,6 @@ class Form(StrEnum):
 SAME: Final = Form.SAME
 AS_V2C: Final = Form.V2C
 V2C: Final = Version.V2C
-NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})
 
 
 class Plan(NamedTuple):

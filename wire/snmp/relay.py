@@ -8,14 +8,13 @@ from typing import Final
 from mibs import Oid
 from wire import ber
 from wire.snmp.codec import encode_varbind
-from wire.snmp.convert import NOTIFICATIONS, SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
+from wire.snmp.convert import NOTIFICATIONS, SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, TIME_TICKS, notification
 from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
 
 SNMP_TRAP_ENTERPRISE: Final = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
 SNMP_TRAP_ADDRESS: Final = Oid.parse("1.3.6.1.6.3.18.1.3.0")
 SNMP_TRAP_COMMUNITY: Final = Oid.parse("1.3.6.1.6.3.18.1.4.0")
 UNKNOWN_ADDRESS: Final = bytes(4)
-TIME_TICKS: Final = int(Tag.TIME_TICKS)
 OBJECT_IDENTIFIER: Final = int(Tag.OBJECT_IDENTIFIER)
 TRAP_V2: Final = int(Kind.TRAP_V2)
 INFORM: Final = int(Kind.INFORM)
