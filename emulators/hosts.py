@@ -202,13 +202,15 @@ class UpsHost:
     async def stop(self) -> None:
         if self._moving is not None:
             self._moving.cancel()
-        await self._close()
+        self._console.close_serial()
+        await self._unbind()
 
-    async def _close(self) -> None:
+    async def _unbind(self) -> None:
+        """Leave the network; the serial port is none of it, and who sits there sees nothing of a move."""
         self._line.close()
         self._traps.close()
         await self._web.stop()
-        await self._console.stop()
+        await self._console.stop_listening()
 
     def flush(self, now: Instant) -> None:
         """Send what is to be sent; follow the card to another address."""
@@ -222,17 +224,15 @@ class UpsHost:
     async def _move(self) -> None:
         """The card was given another address: be there, or stay where it was when that is none of ours."""
         before, address = self._bound, self._ups.address
-        await self._close()
+        await self._unbind()
         try:
             await self._bind(address)
         except BindError as error:
             log.error("card cannot move", device=self._ups.name, reason=str(error))  # noqa: TRY400
             self._around.counters["cards_not_moved"] += 1
-            await self._close()
+            await self._unbind()
             self._ups.card.move(before)
             await self._bind(before)
-        if self._serial is not None:
-            self._console.open_serial(self._serial)
         self._moving = None
 
     def _token(self) -> str:

@@ -47,16 +47,15 @@ class ConsoleFace:
                 link.unlink()
             link.symlink_to(os.ttyname(other))
         except OSError as error:
-            self._close_serial()
+            self.close_serial()
             raise BindError(error.errno, f"serial port {link}: {error.strerror}") from error
         self._link = link
         self._menu = ConsoleMenu(self._card, self._token())
         self._show(self._menu.open())
         asyncio.get_running_loop().add_reader(main, self._typed)
 
-    async def stop(self) -> None:
-        """Hang up everywhere."""
-        self._close_serial()
+    async def stop_listening(self) -> None:
+        """Hang up on telnet; the serial port, which has no address, stays."""
         if self._server is not None:
             self._server.close()
             for writer in tuple(self._writers):
@@ -64,7 +63,8 @@ class ConsoleFace:
             await self._server.wait_closed()
             self._server = None
 
-    def _close_serial(self) -> None:
+    def close_serial(self) -> None:
+        """Take the serial port away."""
         if self._pty is None:
             return
         asyncio.get_running_loop().remove_reader(self._pty[0])

@@ -41,7 +41,9 @@ class Line:
     def expect(self, pattern: str) -> str:
         """Read until the pattern has come, and return what came up to there."""
         while not (found := re.search(pattern, self.heard)):  # the test's own timeout bounds this
-            self.heard += os.read(self._descriptor, 1000).decode()
+            heard = os.read(self._descriptor, 1000)
+            assert heard, f"the line was hung up; heard before: {self.heard!r}"
+            self.heard += heard.decode()
         text, self.heard = self.heard[: found.end()], self.heard[found.end() :]
         return text
 
@@ -86,10 +88,14 @@ def test_the_first_time_set_up_over_the_serial_line(live: Live) -> None:
         line.expect("4- Logout")
         line.type("4\r")
         line.expect("Bye")
+        moved = f"127.0.1.9:{live.ports['snmp']}"
+        assert "SMART-UPS 1400" in tool("snmpget", "-v1", "-c", "public", "-r", "10", "-t", "0.5", moved, MODEL)
+        # A serial port has no address: whoever sits there logs on again, on the same line.
+        line.expect("User Name : ")
+        line.type("apc\r")
+        line.expect("Password  : ")
     finally:
         line.close()
-    moved = f"127.0.1.9:{live.ports['snmp']}"
-    assert "SMART-UPS 1400" in tool("snmpget", "-v1", "-c", "public", "-r", "10", "-t", "0.5", moved, MODEL)
     tool("snmpget", "-v1", "-c", "public", "-r", "0", "-t", "0.5", live.card("UPS1"), MODEL, expect=1)
 
 
