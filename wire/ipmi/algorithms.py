@@ -6,10 +6,10 @@ import hashlib
 from typing import NamedTuple
 
 from wire.errors import WireError
-from wire.primitives import BLOCK, cbc_pair, hmac_code, hmac_starts
+from wire.primitives import BLOCK, Hmac, cbc_pair, hmac_code
 
 # Clients of every origin take 20 octets for K1 and K2 whatever the hash (section 13.32 names no length).
-KEY_CONSTANT_LENGTH = 20
+CONSTANT_1, CONSTANT_2 = b"\x01" * 20, b"\x02" * 20
 
 
 class Authentication(NamedTuple):
@@ -88,40 +88,48 @@ def suite_record(suite: Suite) -> bytes:
     return bytes((0xC0, suite.number, suite.authentication, 0x40 | suite.integrity, 0x80 | suite.confidentiality))
 
 
-class Handshake(NamedTuple):
-    """What both ends know when RAKP ends; the codes and keys are functions of it (section 13.31)."""
+class Handshake:
+    """What both ends know when RAKP ends; the codes and keys are functions of it (section 13.31).
 
-    suite: Suite
-    console_sid: int
-    bmc_sid: int
-    console_random: bytes
-    bmc_random: bytes
-    guid: bytes
-    role: int  # octet of RAKP message 1 as received
-    user: bytes
+    `role` is the octet of RAKP message 1 as received.
+    """
 
-    def _name(self) -> bytes:
-        return bytes((self.role, len(self.user))) + self.user
+    def __init__(
+        self,
+        suite: Suite,
+        console_sid: int,
+        bmc_sid: int,
+        console_random: bytes,
+        bmc_random: bytes,
+        guid: bytes,
+        role: int,
+        user: bytes,
+    ) -> None:
+        self.bmc_random = bmc_random
+        self._console_sid = console_sid.to_bytes(4, "little")
+        self._bmc_sid = bmc_sid.to_bytes(4, "little")
+        self._console_random = console_random
+        self._guid = guid
+        self._name = bytes((role, len(user))) + user
+        self._algorithm = AUTHENTICATION[suite.authentication]
 
     def _hmac(self, key: bytes, text: bytes) -> bytes:
-        algorithm = AUTHENTICATION[self.suite.authentication]
-        return hmac_code(algorithm.digest, key, text) if algorithm else b""
+        return hmac_code(self._algorithm.digest, key, text) if self._algorithm else b""
 
     def rakp2_code(self, password: bytes) -> bytes:
-        sids = self.console_sid.to_bytes(4, "little") + self.bmc_sid.to_bytes(4, "little")
-        return self._hmac(password, sids + self.console_random + self.bmc_random + self.guid + self._name())
+        sids = self._console_sid + self._bmc_sid
+        return self._hmac(password, sids + self._console_random + self.bmc_random + self._guid + self._name)
 
     def rakp3_code(self, password: bytes) -> bytes:
-        return self._hmac(password, self.bmc_random + self.console_sid.to_bytes(4, "little") + self._name())
+        return self._hmac(password, self.bmc_random + self._console_sid + self._name)
 
     def session_integrity_key(self, key: bytes) -> bytes:
         """SIK; `key` is KG, or the password when KG is all zero (one-key login)."""
-        return self._hmac(key, self.console_random + self.bmc_random + self._name())
+        return self._hmac(key, self._console_random + self.bmc_random + self._name)
 
     def rakp4_icv(self, sik: bytes) -> bytes:
-        algorithm = AUTHENTICATION[self.suite.authentication]
-        text = self.console_random + self.bmc_sid.to_bytes(4, "little") + self.guid
-        return self._hmac(sik, text)[: algorithm.icv_length if algorithm else 0]
+        length = self._algorithm.icv_length if self._algorithm else 0
+        return self._hmac(sik, self._console_random + self._bmc_sid + self._guid)[:length]
 
 
 PADS = [bytes(range(1, count + 1)) + bytes((count,)) for count in range(BLOCK)]
@@ -140,12 +148,9 @@ class Keys:
         authentication = AUTHENTICATION[suite.authentication]
         digest = authentication.digest if authentication else "sha1"
         if self.integrity is not None:
-            k1 = hmac_code(digest, sik, b"\x01" * KEY_CONSTANT_LENGTH)
-            inner, outer = hmac_starts(k1, self.integrity.digest)
-            self._inner, self._outer = inner.copy, outer.copy
+            self._hmac = Hmac(self.integrity.digest, hmac_code(digest, sik, CONSTANT_1))
         if self.encrypts:
-            k2 = hmac_code(digest, sik, b"\x02" * KEY_CONSTANT_LENGTH)
-            self._write, self._read = cbc_pair(k2[:BLOCK])
+            self._write, self._read = cbc_pair(hmac_code(digest, sik, CONSTANT_2)[:BLOCK])
 
     def code(self, covered: bytes) -> bytes:
         """Authentication code over `covered`."""
@@ -153,10 +158,7 @@ class Keys:
             return b""
         if self._password:
             return hashlib.md5(self._password + covered + self._password, usedforsecurity=False).digest()
-        inner, outer = self._inner(), self._outer()
-        inner.update(covered)
-        outer.update(inner.digest())
-        return outer.digest()[: self.code_length]
+        return self._hmac.code(covered)[: self.code_length]
 
     def encrypt(self, plain: bytes, nonce: bytes) -> bytes:
         """Confidentiality header (the IV) and cipher text with trailer (section 13.29).

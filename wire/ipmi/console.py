@@ -69,8 +69,8 @@ class ConsolePlus:
         """The Open Session Request."""
         self._console_sid = int.from_bytes(self._random(4), "little") or 1
         self.state = State.OPENING
-        asked = rakp.OpenRequest(0, self._privilege, self._console_sid, *self._suite[1:])
-        return self._plain(Payload.OPEN_SESSION_REQUEST, rakp.encode_open_request(asked))
+        asked = rakp.encode_open_request(0, self._privilege, self._console_sid, *self._suite[1:])
+        return packet.plain_plus(Payload.OPEN_SESSION_REQUEST, asked)
 
     def receive(self, data: bytes) -> bytes | Response | None:
         """The next datagram to send, an answer to a request, or None when there is nothing to do.
@@ -106,10 +106,6 @@ class ConsolePlus:
         """Close Session."""
         return self.request(NetFn.APP, 0x3C, self._bmc_sid.to_bytes(4, "little"))
 
-    @staticmethod
-    def _plain(payload_type: Payload, payload: bytes) -> bytes:
-        return packet.encode_plus(PacketPlus(payload_type, False, False, 0, 0, payload))
-
     def _refuse(self, status: int) -> bytes | None:
         self.state = State.REFUSED
         self.refusal = Status(status) if status in set(Status) else Status.ILLEGAL_PARAMETER
@@ -124,8 +120,8 @@ class ConsolePlus:
         self._console_random = self._random(16)
         self.state = State.RAKP1_SENT
         role = 0x10 | self._privilege  # name-only lookup
-        message = rakp.Rakp1(0, self._bmc_sid, self._console_random, role, self._user)
-        return self._plain(Payload.RAKP_1, rakp.encode_rakp1(message))
+        message = rakp.encode_rakp1(0, self._bmc_sid, self._console_random, role, self._user)
+        return packet.plain_plus(Payload.RAKP_1, message)
 
     def _challenged(self, answer: rakp.Rakp2) -> bytes | None:
         if answer.status != Status.OK:
@@ -144,8 +140,8 @@ class ConsolePlus:
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
         self._sik = handshake.session_integrity_key(self._password)
         self.state = State.RAKP3_SENT
-        message = rakp.Rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code(self._password))
-        return self._plain(Payload.RAKP_3, rakp.encode_rakp3(message))
+        message = rakp.encode_rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code(self._password))
+        return packet.plain_plus(Payload.RAKP_3, message)
 
     def _confirmed(self, answer: rakp.Rakp4) -> bytes | None:
         if answer.status != Status.OK:

@@ -35,6 +35,7 @@ _frequent_answer = lru_cache(maxsize=4096)(encode_response)
 # A datagram of an open session with integrity and privacy, up to the payload type.
 SEALED = rmcp.IPMI_HEADER + bytes((packet.RMCP_PLUS, 0xC0 | Payload.IPMI))
 IDS = Struct("<IIH")  # session, sequence, payload length
+OPENING = len(packet.opening(Payload.OPEN_SESSION_REQUEST))
 
 
 class Endpoint:
@@ -50,7 +51,7 @@ class Endpoint:
         self._random = random_bytes
         self.table = SessionTable(host, random_bytes, max_sessions)
         self._sessions = self.table.by_id
-        self._set_up = SetUp(host, self.table, random_bytes)
+        self._steps = SetUp(host, self.table, random_bytes).steps
         self._console = ConsoleLink(host, self._sessions, self._sol)
 
     def receive(self, data: bytes, peer: Address, now_ms: int) -> list[bytes]:
@@ -58,6 +59,10 @@ class Endpoint:
         self.table.refused = None
         if data.startswith(SEALED) and (answers := self._receive_sealed(data, peer, now_ms)) is not None:
             return answers
+        step = self._steps.get(data[:OPENING])
+        if step is not None and len(data) == packet.HEAD_PLUS.size + (data[14] | data[15] << 8):
+            self.table.expire(now_ms)
+            return step(data[packet.HEAD_PLUS.size :], peer, now_ms)
         if not data.startswith(rmcp.IPMI_HEADER) and rmcp.decode(data).rmcp_class is rmcp.RmcpClass.ASF:
             ping = rmcp.decode_asf(data)
             return [rmcp.encode_pong(ping.tag)] if isinstance(ping, rmcp.Ping) else self.table.drop(Drop.UNEXPECTED)
@@ -68,13 +73,9 @@ class Endpoint:
         if parsed.payload_type in (Payload.IPMI, Payload.SOL):
             return self._receive_plus(data, parsed, peer, now_ms)
         if parsed.session_id == 0:
-            match parsed.payload_type:
-                case Payload.OPEN_SESSION_REQUEST:
-                    return self._set_up.open(parsed.payload, peer, now_ms)
-                case Payload.RAKP_1:
-                    return self._set_up.rakp1(parsed.payload, peer, now_ms)
-                case Payload.RAKP_3:
-                    return self._set_up.rakp3(parsed.payload, peer, now_ms)
+            step = self._steps.get(packet.opening(parsed.payload_type))
+            if step is not None:  # with a sequence number, or flags
+                return step(parsed.payload, peer, now_ms)
         return self.table.drop(Drop.UNEXPECTED)
 
     def reset(self) -> None:
@@ -105,7 +106,7 @@ class Endpoint:
             answer = encode_response(request, code, data)
         answers[message] = (now_ms, answer)
         if len(answers) > ANSWERS_KEPT:
-            answers.popitem(last=False)
+            del answers[next(iter(answers))]
         return answer
 
     def _execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:

@@ -148,3 +148,13 @@ def encode_plus(packet: PacketPlus) -> bytes:
     kind, encrypted, authenticated, session_id, sequence, payload, _ = packet
     flags = kind | encrypted << 7 | authenticated << 6
     return HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, flags, session_id, sequence, len(payload)) + payload
+
+
+def plain_plus(kind: Payload, payload: bytes) -> bytes:
+    """The datagram outside sessions, neither encrypted nor authenticated."""
+    return HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, kind, 0, 0, len(payload)) + payload
+
+
+def opening(kind: Payload) -> bytes:
+    """How a datagram outside sessions begins, up to the length of its payload."""
+    return HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, kind, 0, 0, 0)[:-2]

@@ -98,7 +98,7 @@ def _sid(data: bytes, at: int) -> int:
 
 
 @lru_cache
-def _encoded(*chosen: int | None) -> bytes:
+def _encoded(chosen: tuple[int | None, ...]) -> bytes:
     """The algorithm payloads (table 13-17); None leaves the choice to the BMC."""
     rows = ((number, 0, 0, 0 if value is None else 8, value or 0, 0, 0, 0) for number, value in enumerate(chosen))
     return bytes(octet for row in rows for octet in row)
@@ -118,9 +118,9 @@ def decode_open_request(data: bytes) -> OpenRequest:
     return OpenRequest(data[0], data[1] & 0x0F, _sid(data, 4), *_proposed(data[8:32], 8))
 
 
-def encode_open_request(message: OpenRequest) -> bytes:
-    head = bytes((message.tag, message.max_privilege, 0, 0)) + message.console_sid.to_bytes(4, "little")
-    return head + _encoded(*message[3:])
+def encode_open_request(tag: int, max_privilege: int, console_sid: int, *algorithms: int | None) -> bytes:
+    """Fields in the order of OpenRequest."""
+    return bytes((tag, max_privilege, 0, 0)) + console_sid.to_bytes(4, "little") + _encoded(algorithms)
 
 
 def decode_open_response(data: bytes) -> OpenResponse:
@@ -133,11 +133,12 @@ def decode_open_response(data: bytes) -> OpenResponse:
     return OpenResponse(data[0], data[1], data[2] & 0x0F, _sid(data, 4), _sid(data, 8), *chosen)
 
 
-def encode_open_response(message: OpenResponse) -> bytes:
-    head = bytes((message.tag, message.status, message.max_privilege, 0)) + message.console_sid.to_bytes(4, "little")
-    if message.status != Status.OK:
-        return head
-    return head + message.bmc_sid.to_bytes(4, "little") + _encoded(*message[5:])
+def encode_open_response(
+    tag: int, status: int, max_privilege: int, console_sid: int, bmc_sid: int = 0, algorithms: tuple[int, ...] = ()
+) -> bytes:
+    """Fields in the order of OpenResponse; what follows `console_sid` is there with Status.OK only."""
+    head = bytes((tag, status, max_privilege, 0)) + console_sid.to_bytes(4, "little")
+    return head if status else head + bmc_sid.to_bytes(4, "little") + _encoded(algorithms)
 
 
 def decode_rakp1(data: bytes) -> Rakp1:
@@ -147,14 +148,10 @@ def decode_rakp1(data: bytes) -> Rakp1:
     return Rakp1(data[0], _sid(data, 4), data[8:24], data[24], data[28 : 28 + data[27]])
 
 
-def encode_rakp1(message: Rakp1) -> bytes:
-    return (
-        bytes((message.tag, 0, 0, 0))
-        + message.bmc_sid.to_bytes(4, "little")
-        + message.console_random
-        + bytes((message.role, 0, 0, len(message.user)))
-        + message.user
-    )
+def encode_rakp1(tag: int, bmc_sid: int, console_random: bytes, role: int, user: bytes) -> bytes:
+    """Fields in the order of Rakp1."""
+    head = bytes((tag, 0, 0, 0)) + bmc_sid.to_bytes(4, "little")
+    return head + console_random + bytes((role, 0, 0, len(user))) + user
 
 
 def decode_rakp2(data: bytes) -> Rakp2:
@@ -166,9 +163,11 @@ def decode_rakp2(data: bytes) -> Rakp2:
     return Rakp2(data[0], data[1], _sid(data, 4), data[8:24], data[24:40], data[40:])
 
 
-def encode_rakp2(message: Rakp2) -> bytes:
-    head = bytes((message.tag, message.status, 0, 0)) + message.console_sid.to_bytes(4, "little")
-    return head + message.bmc_random + message.guid + message.code
+def encode_rakp2(
+    tag: int, status: int, console_sid: int, bmc_random: bytes = b"", guid: bytes = b"", code: bytes = b""
+) -> bytes:
+    """Fields in the order of Rakp2."""
+    return bytes((tag, status, 0, 0)) + console_sid.to_bytes(4, "little") + bmc_random + guid + code
 
 
 def decode_rakp3(data: bytes) -> Rakp3:
@@ -177,9 +176,9 @@ def decode_rakp3(data: bytes) -> Rakp3:
     return Rakp3(data[0], data[1], _sid(data, 4), data[8:])
 
 
-def encode_rakp3(message: Rakp3) -> bytes:
-    head = bytes((message.tag, message.status, 0, 0)) + message.bmc_sid.to_bytes(4, "little")
-    return head + message.code
+def encode_rakp3(tag: int, status: int, bmc_sid: int, code: bytes = b"") -> bytes:
+    """Fields in the order of Rakp3."""
+    return bytes((tag, status, 0, 0)) + bmc_sid.to_bytes(4, "little") + code
 
 
 def decode_rakp4(data: bytes) -> Rakp4:
@@ -188,6 +187,6 @@ def decode_rakp4(data: bytes) -> Rakp4:
     return Rakp4(data[0], data[1], _sid(data, 4), data[8:])
 
 
-def encode_rakp4(message: Rakp4) -> bytes:
-    head = bytes((message.tag, message.status, 0, 0)) + message.console_sid.to_bytes(4, "little")
-    return head + message.icv
+def encode_rakp4(tag: int, status: int, console_sid: int, icv: bytes = b"") -> bytes:
+    """Fields in the order of Rakp4."""
+    return bytes((tag, status, 0, 0)) + console_sid.to_bytes(4, "little") + icv

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -30,8 +28,7 @@ class Drop(StrEnum):
     HANDSHAKE = "handshake"
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """A user as the session layer needs it."""
 
     user_id: int
@@ -92,28 +89,40 @@ class Host(Protocol):
         """Completion code and data. `session` is None outside sessions."""
 
 
-@dataclass
 class Session:
     """An open session, or one about to open."""
 
-    session_id: int
-    peer: Address
-    limit: Privilege
-    touched_ms: int
-    account: Account | None = None
-    privilege: Privilege = Privilege.USER
-    active: bool = False
     # RMCP+
-    console_sid: int = 0
+    console_sid = 0
     suite: Suite | None = None
+    policy = Policy()  # of the moment in which the session was asked for
     handshake: Handshake | None = None
     keys: Keys | None = None
-    rakp4: bytes = b""
+    rakp4 = b""
     # IPMI 1.5
-    auth_type: AuthType = AuthType.NONE
-    challenge: bytes = b""
-    outbound_15: int = 0
+    auth_type = AuthType.NONE
+    challenge = b""
+    outbound_15 = 0
     # both
-    inbound: Window = field(default_factory=lambda: Window(16, 15))
-    outbound: int = 0
-    answers: OrderedDict[bytes, tuple[int, bytes]] = field(default_factory=OrderedDict)  # by the octets of the request
+    outbound = 0
+
+    def __init__(
+        self,
+        session_id: int,
+        peer: Address,
+        limit: Privilege,
+        touched_ms: int,
+        account: Account | None = None,
+        privilege: Privilege = Privilege.USER,
+        *,
+        active: bool = False,
+    ) -> None:
+        self.session_id = session_id
+        self.peer = peer
+        self.limit = limit
+        self.touched_ms = touched_ms
+        self.account = account
+        self.privilege = privilege
+        self.active = active
+        self.inbound = Window(16, 15)
+        self.answers: dict[bytes, tuple[int, bytes]] = {}  # by the octets of the request, the oldest first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wire.ipmi.message import Completion, Privilege
-from wire.ipmi.session import Session
+from wire.ipmi.session import LEVELS, Session
 
 ABOVE_LIMIT = 0x81
 NO_SUCH_SESSION = 0x87
@@ -22,7 +22,7 @@ def set_privilege(data: bytes, session: Session) -> Answer:
     if wanted > session.limit:
         return ABOVE_LIMIT, b""
     if wanted:
-        session.privilege = Privilege(wanted)
+        session.privilege = LEVELS[wanted]
     return Completion.OK, bytes((session.privilege,))
 
 

@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 from wire.ipmi import packet, rakp
 from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite
-from wire.ipmi.packet import PacketPlus, Payload
+from wire.ipmi.packet import Payload
 from wire.ipmi.rakp import Status
-from wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy
+from wire.ipmi.session import ADMINISTRATOR, LEVELS, Account, Address, Drop, Host, Policy
 from wire.ipmi.session_table import SessionTable
+
+OK = int(Status.OK)
+Step = Callable[[bytes, Address, int], list[bytes]]
 
 
 class SetUp:
@@ -20,10 +23,17 @@ class SetUp:
         self._host = host
         self._table = table
         self._random = random_bytes
+        # What is done with a payload, by how its datagram begins.
+        self.steps: dict[bytes, Step] = {
+            packet.opening(Payload.OPEN_SESSION_REQUEST): self._open,
+            packet.opening(Payload.RAKP_1): self._rakp1,
+            packet.opening(Payload.RAKP_3): self._rakp3,
+        }
 
-    def open(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
+    def _open(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
         message = rakp.decode_open_request(payload)
-        suite, status, level = _choose(message, self._host.login_policy)
+        policy = self._host.login_policy
+        suite, status, level = _choose(message, policy)
         limit = LEVELS[min(message.max_privilege or ADMINISTRATOR, level)]
         session = None
         if suite is not None:
@@ -31,87 +41,77 @@ class SetUp:
             status = Status.OK if session else Status.NO_RESOURCES
         if session is None or suite is None:
             self._table.note(Drop.HANDSHAKE)
-            answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid)
+            answer = rakp.encode_open_response(message.tag, status, limit, message.console_sid)
         else:
-            session.suite, session.console_sid = suite, message.console_sid
-            answer = rakp.OpenResponse(message.tag, status, limit, message.console_sid, session.session_id, *suite[1:])
-        return _datagram(Payload.OPEN_SESSION_RESPONSE, rakp.encode_open_response(answer))
+            session.suite, session.console_sid, session.policy = suite, message.console_sid, policy
+            answer = rakp.encode_open_response(
+                message.tag, OK, limit, message.console_sid, session.session_id, suite[1:]
+            )
+        return [packet.plain_plus(Payload.OPEN_SESSION_RESPONSE, answer)]
 
-    def rakp1(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
+    def _rakp1(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
         message = rakp.decode_rakp1(payload)
         session = self._table.by_id.get(message.bmc_sid)
         if session is None or session.suite is None or session.peer != peer or session.active:
             return self._table.drop(Drop.SESSION_UNKNOWN)
-        account = self._host.account(message.user) if message.user else None
+        user, suite = message.user, session.suite
+        account = self._host.account(user) if user else None
         wanted = message.role & 0x0F or session.limit
-        allowed = min(account.privilege, self._host.login_policy.limit(session.suite.number)) if account else 0
-        status = Status.OK
-        if len(message.user) > 16:
-            status = Status.INVALID_NAME_LENGTH
-        elif account is None:
-            status = Status.UNAUTHORIZED_NAME
-        elif wanted > allowed:
-            status = Status.UNAUTHORIZED_ROLE
-        elif not any(message.console_random):
-            status = Status.ILLEGAL_PARAMETER
-        if status is not Status.OK or account is None:
+        allowed = min(account.privilege, session.policy.limit(suite.number)) if account else 0
+        if account is None or len(user) > 16 or wanted > allowed or not any(message.console_random):
             del self._table.by_id[session.session_id]
             self._table.note(Drop.HANDSHAKE)
-            refusal = rakp.Rakp2(message.tag, status, session.console_sid)
-            return _datagram(Payload.RAKP_2, rakp.encode_rakp2(refusal))
+            refusal = rakp.encode_rakp2(message.tag, _refusal(message, account, wanted > allowed), session.console_sid)
+            return [packet.plain_plus(Payload.RAKP_2, refusal)]
         session.account = account
         session.limit = LEVELS[min(session.limit, allowed, wanted)]
         session.touched_ms = now_ms
+        console_sid, challenge, guid = session.console_sid, self._random(16), self._host.guid
         session.handshake = handshake = Handshake(
-            session.suite,
-            session.console_sid,
-            session.session_id,
-            message.console_random,
-            self._random(16),
-            self._host.guid,
-            message.role,
-            message.user,
+            suite, console_sid, session.session_id, message.console_random, challenge, guid, message.role, user
         )
-        answer = rakp.Rakp2(
-            message.tag,
-            Status.OK,
-            session.console_sid,
-            handshake.bmc_random,
-            handshake.guid,
-            handshake.rakp2_code(account.password),
-        )
-        return _datagram(Payload.RAKP_2, rakp.encode_rakp2(answer))
+        code = handshake.rakp2_code(account.password)
+        answer = rakp.encode_rakp2(message.tag, OK, console_sid, challenge, guid, code)
+        return [packet.plain_plus(Payload.RAKP_2, answer)]
 
-    def rakp3(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
+    def _rakp3(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
         message = rakp.decode_rakp3(payload)
         session = self._table.by_id.get(message.bmc_sid)
-        if session is None or session.peer != peer or session.handshake is None or session.account is None:
+        if session is None or session.suite is None or session.peer != peer:
+            return self._table.drop(Drop.SESSION_UNKNOWN)
+        handshake, account = session.handshake, session.account
+        if handshake is None or account is None:
             return self._table.drop(Drop.SESSION_UNKNOWN)
         if session.rakp4:
             # FreeIPMI repeats RAKP message 3 when message 4 is lost; only an unused session answers again.
             return [session.rakp4] if session.inbound.unused else self._table.drop(Drop.UNEXPECTED)
-        handshake, password = session.handshake, session.account.password
-        if message.status != Status.OK:
+        password = account.password
+        if message.status != OK:
             del self._table.by_id[session.session_id]
             self._table.failed(session)
             return []
         if not hmac.compare_digest(message.code, handshake.rakp3_code(password)):
             del self._table.by_id[session.session_id]
             self._table.failed(session)
-            refusal = rakp.Rakp4(message.tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
-            return _datagram(Payload.RAKP_4, rakp.encode_rakp4(refusal))
-        sik = handshake.session_integrity_key(self._host.login_policy.kg or password)
-        session.keys = Keys(handshake.suite, sik, password)
+            refusal = rakp.encode_rakp4(message.tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
+            return [packet.plain_plus(Payload.RAKP_4, refusal)]
+        sik = handshake.session_integrity_key(session.policy.kg or password)
+        session.keys = Keys(session.suite, sik, password)
         session.active = True
-        self._host.login_succeeded(session.account.user_id)
+        self._host.login_succeeded(account.user_id)
         session.touched_ms = now_ms
-        answer = rakp.Rakp4(message.tag, Status.OK, session.console_sid, handshake.rakp4_icv(sik))
-        (session.rakp4,) = _datagram(Payload.RAKP_4, rakp.encode_rakp4(answer))
+        answer = rakp.encode_rakp4(message.tag, OK, session.console_sid, handshake.rakp4_icv(sik))
+        session.rakp4 = packet.plain_plus(Payload.RAKP_4, answer)
         return [session.rakp4]
 
 
-def _datagram(payload_type: Payload, payload: bytes) -> list[bytes]:
-    return [packet.encode_plus(PacketPlus(payload_type, False, False, 0, 0, payload))]
+def _refusal(message: rakp.Rakp1, account: Account | None, above: bool) -> Status:
+    """Why RAKP message 1 leads nowhere, the first reason that holds."""
+    if len(message.user) > 16:
+        return Status.INVALID_NAME_LENGTH
+    if account is None:
+        return Status.UNAUTHORIZED_NAME
+    return Status.UNAUTHORIZED_ROLE if above else Status.ILLEGAL_PARAMETER
 
 
 def _choose(message: rakp.OpenRequest, policy: Policy) -> tuple[Suite | None, Status, int]:

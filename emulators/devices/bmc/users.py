@@ -8,7 +8,7 @@ from typing import Any
 
 from emulators.kernel.instant import Instant
 from wire.ipmi.message import Privilege
-from wire.ipmi.session import Account
+from wire.ipmi.session import LEVELS, Account
 
 MAX_USERS = 16
 NO_ACCESS = 0x0F
@@ -57,7 +57,7 @@ class Users:
             if slot.name == name and name and slot.enabled and slot.messaging and slot.privilege in range(1, 5):
                 if slot.locked_until is not None and now < slot.locked_until:
                     return None
-                level = Privilege(min(slot.privilege, limit))
+                level = LEVELS[min(slot.privilege, limit)]
                 return Account(number, slot.name, slot.password, level, long_password=slot.long_password)
         return None
 
