@@ -29,7 +29,12 @@ class IpmiLan:
         self._generation = host.generation
         self.endpoint = Endpoint(host, random_bytes, host.max_sessions)
         self._table = self.endpoint.table
-        self.counters: Counter[str] = Counter()
+        self._received = self._unreadable = 0
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Datagrams received, and those of them that could not be read."""
+        return Counter(received=self._received, unreadable=self._unreadable)
 
     @property
     def refused(self) -> str | None:
@@ -53,9 +58,9 @@ class IpmiLan:
         if self._generation != self._host.generation:
             self._generation = self._host.generation
             self.endpoint.reset()
-        self.counters["received"] += 1
+        self._received += 1
         try:
             return self.endpoint.receive(data, peer, now)
         except WireError:
-            self.counters["unreadable"] += 1
+            self._unreadable += 1
             return []

@@ -116,9 +116,8 @@ def test_the_trailer_ends_on_four_octets(session: int, sequence: int, payload: b
     assert packet.trailer(datagram, len(payload), code_length) == (padded[4:], bytes(range(code_length)))
 
 
-open_requests = st.builds(
-    rakp.OpenRequest, octet, st.integers(0, 15), words, *[st.one_of(st.none(), st.integers(0, 63))] * 3
-)
+algorithms = st.tuples(*[st.one_of(st.none(), st.integers(0, 63))] * 3)
+open_requests = st.tuples(octet, st.integers(0, 15), words, algorithms)
 
 
 @given(open_requests)
@@ -128,13 +127,13 @@ def test_open_requests_round_trip(message: rakp.OpenRequest) -> None:
 
 @given(octet, words, words, st.binary(min_size=16, max_size=16), st.binary(max_size=16), octet)
 def test_rakp_messages_round_trip(tag: int, sid: int, other: int, random: bytes, user: bytes, role: int) -> None:
-    first = rakp.Rakp1(tag, sid, random, role, user)
+    first = (tag, sid, random, role, user)
     assert rakp.decode_rakp1(rakp.encode_rakp1(*first)) == first
-    second = rakp.Rakp2(tag, 0, other, random, random[::-1], user)
+    second = (tag, 0, other, random, random[::-1], user)
     assert rakp.decode_rakp2(rakp.encode_rakp2(*second)) == second
-    third = rakp.Rakp3(tag, 0, sid, user)
+    third = (tag, 0, sid, user)
     assert rakp.decode_rakp3(rakp.encode_rakp3(*third)) == third
-    fourth = rakp.Rakp4(tag, 0, sid, user)
+    fourth = (tag, 0, sid, user)
     assert rakp.decode_rakp4(rakp.encode_rakp4(*fourth)) == fourth
 
 

@@ -69,7 +69,7 @@ class ConsolePlus:
         """The Open Session Request."""
         self._console_sid = int.from_bytes(self._random(4), "little") or 1
         self.state = State.OPENING
-        asked = rakp.encode_open_request(0, self._privilege, self._console_sid, *self._suite[1:])
+        asked = rakp.encode_open_request(0, self._privilege, self._console_sid, self._suite[1:])
         return packet.plain_plus(Payload.OPEN_SESSION_REQUEST, asked)
 
     def receive(self, data: bytes) -> bytes | Response | None:
@@ -112,11 +112,12 @@ class ConsolePlus:
         return None
 
     def _opened(self, answer: rakp.OpenResponse) -> bytes | None:
-        if answer.status != Status.OK:
-            return self._refuse(answer.status)
-        if (answer.authentication, answer.integrity, answer.confidentiality) != self._suite[1:]:
+        _, status, _, _, bmc_sid, algorithms = answer
+        if status != Status.OK:
+            return self._refuse(status)
+        if algorithms != self._suite[1:]:
             return self._refuse(Status.NO_CIPHER_SUITE_MATCH)
-        self._bmc_sid = answer.bmc_sid
+        self._bmc_sid = bmc_sid
         self._console_random = self._random(16)
         self.state = State.RAKP1_SENT
         role = 0x10 | self._privilege  # name-only lookup
@@ -124,19 +125,20 @@ class ConsolePlus:
         return packet.plain_plus(Payload.RAKP_1, message)
 
     def _challenged(self, answer: rakp.Rakp2) -> bytes | None:
-        if answer.status != Status.OK:
-            return self._refuse(answer.status)
+        _, status, _, bmc_random, guid, code = answer
+        if status != Status.OK:
+            return self._refuse(status)
         self._handshake = handshake = Handshake(
             self._suite,
             self._console_sid,
             self._bmc_sid,
             self._console_random,
-            answer.bmc_random,
-            answer.guid,
+            bmc_random,
+            guid,
             0x10 | self._privilege,
             self._user,
         )
-        if not hmac.compare_digest(answer.code, handshake.rakp2_code(self._password)):
+        if not hmac.compare_digest(code, handshake.rakp2_code(self._password)):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
         self._sik = handshake.session_integrity_key(self._password)
         self.state = State.RAKP3_SENT
@@ -144,9 +146,10 @@ class ConsolePlus:
         return packet.plain_plus(Payload.RAKP_3, message)
 
     def _confirmed(self, answer: rakp.Rakp4) -> bytes | None:
-        if answer.status != Status.OK:
-            return self._refuse(answer.status)
-        if self._handshake is None or not hmac.compare_digest(answer.icv, self._handshake.rakp4_icv(self._sik)):
+        _, status, _, icv = answer
+        if status != Status.OK:
+            return self._refuse(status)
+        if self._handshake is None or not hmac.compare_digest(icv, self._handshake.rakp4_icv(self._sik)):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
         self._keys = Keys(self._suite, self._sik, self._password)
         self.state = State.OPEN

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from functools import lru_cache
 
 from wire.ipmi import packet, rakp
 from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite
 from wire.ipmi.packet import Payload
 from wire.ipmi.rakp import Status
-from wire.ipmi.session import ADMINISTRATOR, LEVELS, Account, Address, Drop, Host, Policy
+from wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy
 from wire.ipmi.session_table import SessionTable
 
 OK = int(Status.OK)
@@ -31,52 +32,57 @@ class SetUp:
         }
 
     def _open(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
-        message = rakp.decode_open_request(payload)
+        tag, most, console_sid, asked = rakp.decode_open_request(payload)
         policy = self._host.login_policy
-        suite, status, level = _choose(message, policy)
-        limit = LEVELS[min(message.max_privilege or ADMINISTRATOR, level)]
+        suite, status, level = _choose(asked, policy)
+        limit = LEVELS[min(most or ADMINISTRATOR, level)]
         session = None
         if suite is not None:
             session = self._table.new(peer, limit, now_ms)
             status = Status.OK if session else Status.NO_RESOURCES
         if session is None or suite is None:
             self._table.note(Drop.HANDSHAKE)
-            answer = rakp.encode_open_response(message.tag, status, limit, message.console_sid)
+            answer = rakp.encode_open_response(tag, status, limit, console_sid, 0, rakp.NO_ALGORITHMS)
         else:
-            session.suite, session.console_sid, session.policy = suite, message.console_sid, policy
-            answer = rakp.encode_open_response(
-                message.tag, OK, limit, message.console_sid, session.session_id, suite[1:]
-            )
+            session.suite, session.console_sid, session.policy = suite, console_sid, policy
+            answer = rakp.encode_open_response(tag, OK, limit, console_sid, session.session_id, suite[1:])
         return [packet.plain_plus(Payload.OPEN_SESSION_RESPONSE, answer)]
 
     def _rakp1(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
-        message = rakp.decode_rakp1(payload)
-        session = self._table.by_id.get(message.bmc_sid)
+        tag, bmc_sid, console_random, role, user = rakp.decode_rakp1(payload)
+        session = self._table.by_id.get(bmc_sid)
         if session is None or session.suite is None or session.peer != peer or session.active:
             return self._table.drop(Drop.SESSION_UNKNOWN)
-        user, suite = message.user, session.suite
+        suite, console_sid = session.suite, session.console_sid
         account = self._host.account(user) if user else None
-        wanted = message.role & 0x0F or session.limit
+        wanted = role & 0x0F or session.limit
         allowed = min(account.privilege, session.policy.limit(suite.number)) if account else 0
-        if account is None or len(user) > 16 or wanted > allowed or not any(message.console_random):
-            del self._table.by_id[session.session_id]
+        status = Status.OK
+        if len(user) > 16:
+            status = Status.INVALID_NAME_LENGTH
+        elif account is None:
+            status = Status.UNAUTHORIZED_NAME
+        elif wanted > allowed:
+            status = Status.UNAUTHORIZED_ROLE
+        elif not any(console_random):
+            status = Status.ILLEGAL_PARAMETER
+        if status or account is None:
+            del self._table.by_id[bmc_sid]
             self._table.note(Drop.HANDSHAKE)
-            refusal = rakp.encode_rakp2(message.tag, _refusal(message, account, wanted > allowed), session.console_sid)
-            return [packet.plain_plus(Payload.RAKP_2, refusal)]
+            return [packet.plain_plus(Payload.RAKP_2, rakp.encode_rakp2(tag, status, console_sid))]
         session.account = account
         session.limit = LEVELS[min(session.limit, allowed, wanted)]
         session.touched_ms = now_ms
-        console_sid, challenge, guid = session.console_sid, self._random(16), self._host.guid
+        challenge, guid = self._random(16), self._host.guid
         session.handshake = handshake = Handshake(
-            suite, console_sid, session.session_id, message.console_random, challenge, guid, message.role, user
+            suite, console_sid, bmc_sid, console_random, challenge, guid, role, user
         )
-        code = handshake.rakp2_code(account.password)
-        answer = rakp.encode_rakp2(message.tag, OK, console_sid, challenge, guid, code)
+        answer = rakp.encode_rakp2(tag, OK, console_sid, challenge, guid, handshake.rakp2_code(account.password))
         return [packet.plain_plus(Payload.RAKP_2, answer)]
 
     def _rakp3(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
-        message = rakp.decode_rakp3(payload)
-        session = self._table.by_id.get(message.bmc_sid)
+        tag, status, bmc_sid, code = rakp.decode_rakp3(payload)
+        session = self._table.by_id.get(bmc_sid)
         if session is None or session.suite is None or session.peer != peer:
             return self._table.drop(Drop.SESSION_UNKNOWN)
         handshake, account = session.handshake, session.account
@@ -86,40 +92,31 @@ class SetUp:
             # FreeIPMI repeats RAKP message 3 when message 4 is lost; only an unused session answers again.
             return [session.rakp4] if session.inbound.unused else self._table.drop(Drop.UNEXPECTED)
         password = account.password
-        if message.status != OK:
-            del self._table.by_id[session.session_id]
+        if status:
+            del self._table.by_id[bmc_sid]
             self._table.failed(session)
             return []
-        if not hmac.compare_digest(message.code, handshake.rakp3_code(password)):
-            del self._table.by_id[session.session_id]
+        if not hmac.compare_digest(code, handshake.rakp3_code(password)):
+            del self._table.by_id[bmc_sid]
             self._table.failed(session)
-            refusal = rakp.encode_rakp4(message.tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
+            refusal = rakp.encode_rakp4(tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
             return [packet.plain_plus(Payload.RAKP_4, refusal)]
         sik = handshake.session_integrity_key(session.policy.kg or password)
         session.keys = Keys(session.suite, sik, password)
         session.active = True
         self._host.login_succeeded(account.user_id)
         session.touched_ms = now_ms
-        answer = rakp.encode_rakp4(message.tag, OK, session.console_sid, handshake.rakp4_icv(sik))
+        answer = rakp.encode_rakp4(tag, OK, session.console_sid, handshake.rakp4_icv(sik))
         session.rakp4 = packet.plain_plus(Payload.RAKP_4, answer)
         return [session.rakp4]
 
 
-def _refusal(message: rakp.Rakp1, account: Account | None, above: bool) -> Status:
-    """Why RAKP message 1 leads nowhere, the first reason that holds."""
-    if len(message.user) > 16:
-        return Status.INVALID_NAME_LENGTH
-    if account is None:
-        return Status.UNAUTHORIZED_NAME
-    return Status.UNAUTHORIZED_ROLE if above else Status.ILLEGAL_PARAMETER
-
-
-def _choose(message: rakp.OpenRequest, policy: Policy) -> tuple[Suite | None, Status, int]:
+@lru_cache
+def _choose(asked: rakp.Algorithms, policy: Policy) -> tuple[Suite | None, Status, int]:
     """The suite asked for, exactly; never another one. What the console leaves open is ours to fill.
 
     With it the privilege that it gives.
     """
-    asked = message[3:]
     open_ended = None in asked
     for number in reversed(policy.suites):
         suite = SUITES[number]
@@ -128,9 +125,10 @@ def _choose(message: rakp.OpenRequest, policy: Policy) -> tuple[Suite | None, St
             continue
         if level := policy.limit(number):
             return suite, Status.OK, level
-    if message.authentication is not None and message.authentication not in AUTHENTICATION:
+    authentication, integrity, _ = asked
+    if authentication is not None and authentication not in AUTHENTICATION:
         return None, Status.INVALID_AUTHENTICATION, ADMINISTRATOR
-    if message.integrity is not None and message.integrity not in INTEGRITY:
+    if integrity is not None and integrity not in INTEGRITY:
         return None, Status.INVALID_INTEGRITY, ADMINISTRATOR
     return None, Status.NO_CIPHER_SUITE_MATCH, ADMINISTRATOR
 

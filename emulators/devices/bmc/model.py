@@ -108,6 +108,7 @@ class Bmc:
         self.muted = self.hung = False
         self.touched = False  # whether anything has changed that others should look at
         self._steady = SteadyAnswers(STEADY)  # until the world settles again, as it does after every change
+        self._accounts: dict[bytes, Account] = {}  # who may log in, likewise
         self.identify_until: Instant | None = None
         self.started: Instant = START
         self.inlet_celsius = INLET_CELSIUS
@@ -142,7 +143,12 @@ class Bmc:
     # --- IPMI host --------------------------------------------------------------------------------------------
 
     def account(self, name: bytes) -> Account | None:
-        return self.users.account(name, self.lan.limit, self._now) if self.lan.access_mode else None
+        known = None if self.touched else self._accounts.get(name)
+        if known is None and self.lan.access_mode:
+            known = self.users.account(name, self.lan.limit, self._now)
+            if known is not None and not self.touched:
+                self._accounts[name] = known
+        return known
 
     def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
         self.extras.datagrams += 1
@@ -305,6 +311,7 @@ class Bmc:
     def react(self, now: Instant) -> None:
         self._now = now
         self._steady.forget()
+        self._accounts.clear()
         alive = any(port.value for port in self.standby)
         if alive != self.alive:
             self.alive = alive
