@@ -76,12 +76,8 @@ class Hmac:
         return outer.digest()
 
 
-_keyed = lru_cache(maxsize=KEYS)(Hmac)
-
-
-def hmac_code(digest: str, key: bytes, message: bytes) -> bytes:
-    """The code of a message under a key that may come again."""
-    return _keyed(digest, key).code(message)
+keyed = lru_cache(maxsize=KEYS)(Hmac)
+"""HMAC with a key that may come again."""
 
 
 @lru_cache

@@ -6,16 +6,17 @@ import hashlib
 from typing import NamedTuple
 
 from wire.errors import WireError
-from wire.primitives import BLOCK, Hmac, cbc_pair, hmac_code
+from wire.primitives import BLOCK, Hmac, cbc_pair, keyed
 
 # Clients of every origin take 20 octets for K1 and K2 whatever the hash (section 13.32 names no length).
 CONSTANT_1, CONSTANT_2 = b"\x01" * 20, b"\x02" * 20
 
 
 class Authentication(NamedTuple):
-    """RAKP algorithm: hash and length of the RAKP 4 integrity check value (section 13.28.1)."""
+    """RAKP algorithm: hash, length of the key exchange codes and of the integrity check value (section 13.28.1)."""
 
     digest: str
+    code_length: int
     icv_length: int
 
 
@@ -26,11 +27,11 @@ class Integrity(NamedTuple):
     code_length: int
 
 
-AUTHENTICATION: dict[int, Authentication | None] = {
-    0: None,
-    1: Authentication("sha1", 12),
-    2: Authentication("md5", 16),
-    3: Authentication("sha256", 16),
+AUTHENTICATION: dict[int, Authentication] = {
+    0: Authentication("sha1", 0, 0),  # RAKP-none: no code is told, and no key is made of the hash
+    1: Authentication("sha1", 20, 12),
+    2: Authentication("md5", 16, 16),
+    3: Authentication("sha256", 32, 16),
 }
 INTEGRITY: dict[int, Integrity | None] = {
     0: None,
@@ -104,32 +105,33 @@ class Handshake:
         guid: bytes,
         role: int,
         user: bytes,
+        password: bytes,
     ) -> None:
-        self.bmc_random = bmc_random
         self._console_sid = console_sid.to_bytes(4, "little")
         self._bmc_sid = bmc_sid.to_bytes(4, "little")
         self._console_random = console_random
+        self._bmc_random = bmc_random
         self._guid = guid
         self._name = bytes((role, len(user))) + user
         self._algorithm = AUTHENTICATION[suite.authentication]
+        self._by_password = keyed(self._algorithm.digest, password)
 
-    def _hmac(self, key: bytes, text: bytes) -> bytes:
-        return hmac_code(self._algorithm.digest, key, text) if self._algorithm else b""
+    def rakp2_code(self) -> bytes:
+        text = self._console_sid + self._bmc_sid + self._console_random + self._bmc_random + self._guid + self._name
+        return self._by_password.code(text)[: self._algorithm.code_length]
 
-    def rakp2_code(self, password: bytes) -> bytes:
-        sids = self._console_sid + self._bmc_sid
-        return self._hmac(password, sids + self._console_random + self.bmc_random + self._guid + self._name)
+    def rakp3_code(self) -> bytes:
+        text = self._bmc_random + self._console_sid + self._name
+        return self._by_password.code(text)[: self._algorithm.code_length]
 
-    def rakp3_code(self, password: bytes) -> bytes:
-        return self._hmac(password, self.bmc_random + self._console_sid + self._name)
+    def by_session_key(self, kg: bytes = b"") -> Hmac:
+        """HMAC with the SIK as its key, which is all that a SIK is for. It is made with KG, if there is one."""
+        by_key = keyed(self._algorithm.digest, kg) if kg else self._by_password
+        return Hmac(self._algorithm.digest, by_key.code(self._console_random + self._bmc_random + self._name))
 
-    def session_integrity_key(self, key: bytes) -> bytes:
-        """SIK; `key` is KG, or the password when KG is all zero (one-key login)."""
-        return self._hmac(key, self._console_random + self.bmc_random + self._name)
-
-    def rakp4_icv(self, sik: bytes) -> bytes:
-        length = self._algorithm.icv_length if self._algorithm else 0
-        return self._hmac(sik, self._console_random + self._bmc_sid + self._guid)[:length]
+    def rakp4_icv(self, by_session_key: Hmac) -> bytes:
+        code = by_session_key.code(self._console_random + self._bmc_sid + self._guid)
+        return code[: self._algorithm.icv_length]
 
 
 PADS = [bytes(range(1, count + 1)) + bytes((count,)) for count in range(BLOCK)]
@@ -139,18 +141,16 @@ PADS = [bytes(range(1, count + 1)) + bytes((count,)) for count in range(BLOCK)]
 class Keys:
     """Protection of the packets of one session."""
 
-    def __init__(self, suite: Suite, sik: bytes, password: bytes = b"") -> None:
+    def __init__(self, suite: Suite, by_session_key: Hmac, password: bytes = b"") -> None:
         self._password = password.ljust(PASSWORD_OCTETS, b"\0") if suite.integrity == MD5_OF_PASSWORD else b""
         self.integrity = INTEGRITY[suite.integrity]
         self.code_length = self.integrity.code_length if self.integrity else 0
         self.encrypts = suite.confidentiality == AES_CBC_128
         self.flags = self.encrypts << 7 | (self.integrity is not None) << 6  # of the session header (section 13.27.3)
-        authentication = AUTHENTICATION[suite.authentication]
-        digest = authentication.digest if authentication else "sha1"
         if self.integrity is not None:
-            self._hmac = Hmac(self.integrity.digest, hmac_code(digest, sik, CONSTANT_1))
+            self._hmac = Hmac(self.integrity.digest, by_session_key.code(CONSTANT_1))
         if self.encrypts:
-            self._write, self._read = cbc_pair(hmac_code(digest, sik, CONSTANT_2)[:BLOCK])
+            self._write, self._read = cbc_pair(by_session_key.code(CONSTANT_2)[:BLOCK])
 
     def code(self, covered: bytes) -> bytes:
         """Authentication code over `covered`."""

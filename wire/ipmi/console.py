@@ -59,7 +59,6 @@ class ConsolePlus:
         self._bmc_sid = 0
         self._console_random = b""
         self._handshake: Handshake | None = None
-        self._sik = b""
         self._keys: Keys | None = None
         self._sequence = 0
         self._rq_seq = 0
@@ -137,21 +136,24 @@ class ConsolePlus:
             guid,
             0x10 | self._privilege,
             self._user,
+            self._password,
         )
-        if not hmac.compare_digest(code, handshake.rakp2_code(self._password)):
+        if not hmac.compare_digest(code, handshake.rakp2_code()):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
-        self._sik = handshake.session_integrity_key(self._password)
         self.state = State.RAKP3_SENT
-        message = rakp.encode_rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code(self._password))
+        message = rakp.encode_rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code())
         return packet.plain_plus(Payload.RAKP_3, message)
 
     def _confirmed(self, answer: rakp.Rakp4) -> bytes | None:
         _, status, _, icv = answer
         if status != Status.OK:
             return self._refuse(status)
-        if self._handshake is None or not hmac.compare_digest(icv, self._handshake.rakp4_icv(self._sik)):
+        if self._handshake is None:
+            return self._refuse(Status.INACTIVE_SESSION_ID)
+        by_session_key = self._handshake.by_session_key()
+        if not hmac.compare_digest(icv, self._handshake.rakp4_icv(by_session_key)):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
-        self._keys = Keys(self._suite, self._sik, self._password)
+        self._keys = Keys(self._suite, by_session_key, self._password)
         self.state = State.OPEN
         return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
 

@@ -28,6 +28,7 @@ ANSWERS_KEPT = 8
 ANSWER_KEPT_MS = 5_000
 TYPES_15 = (AuthType.NONE, AuthType.MD5, AuthType.PASSWORD)
 APP = int(NetFn.APP)
+CLOSE = 0x3C
 # Managers ask the same few short things all the time, with 64 sequence numbers. Only who has a session fills this.
 FREQUENT_LENGTH = 16
 _frequent = lru_cache(maxsize=4096)(decode_request)
@@ -97,7 +98,7 @@ class Endpoint:
         answers = session.answers
         if (kept := answers.get(message)) and now_ms - kept[0] <= ANSWER_KEPT_MS:
             return kept[1]
-        short = len(message) <= FREQUENT_LENGTH
+        short = len(message) <= FREQUENT_LENGTH and message[5] != CLOSE  # which comes once with its number
         request = _frequent(message, offset) if short else decode_request(message, offset)
         code, data = self._execute(request, session)
         if short and len(data) <= FREQUENT_LENGTH:
@@ -115,7 +116,7 @@ class Endpoint:
         if request.netfn == APP and session and session.active:
             if request.command == 0x3B:
                 return session_commands.set_privilege(request.data, session)
-            if request.command == 0x3C:
+            if request.command == CLOSE:
                 return session_commands.close(request.data, session, self._sessions)
             if request.command == 0x3D:
                 return session_commands.info(request.data, session, self._sessions, self.table.most)

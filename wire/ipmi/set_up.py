@@ -75,9 +75,9 @@ class SetUp:
         session.touched_ms = now_ms
         challenge, guid = self._random(16), self._host.guid
         session.handshake = handshake = Handshake(
-            suite, console_sid, bmc_sid, console_random, challenge, guid, role, user
+            suite, console_sid, bmc_sid, console_random, challenge, guid, role, user, account.password
         )
-        answer = rakp.encode_rakp2(tag, OK, console_sid, challenge, guid, handshake.rakp2_code(account.password))
+        answer = rakp.encode_rakp2(tag, OK, console_sid, challenge, guid, handshake.rakp2_code())
         return [packet.plain_plus(Payload.RAKP_2, answer)]
 
     def _rakp3(self, payload: bytes, peer: Address, now_ms: int) -> list[bytes]:
@@ -91,22 +91,21 @@ class SetUp:
         if session.rakp4:
             # FreeIPMI repeats RAKP message 3 when message 4 is lost; only an unused session answers again.
             return [session.rakp4] if session.inbound.unused else self._table.drop(Drop.UNEXPECTED)
-        password = account.password
         if status:
             del self._table.by_id[bmc_sid]
             self._table.failed(session)
             return []
-        if not hmac.compare_digest(code, handshake.rakp3_code(password)):
+        if not hmac.compare_digest(code, handshake.rakp3_code()):
             del self._table.by_id[bmc_sid]
             self._table.failed(session)
             refusal = rakp.encode_rakp4(tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
             return [packet.plain_plus(Payload.RAKP_4, refusal)]
-        sik = handshake.session_integrity_key(session.policy.kg or password)
-        session.keys = Keys(session.suite, sik, password)
+        by_session_key = handshake.by_session_key(session.policy.kg)
+        session.keys = Keys(session.suite, by_session_key, account.password)
         session.active = True
         self._host.login_succeeded(account.user_id)
         session.touched_ms = now_ms
-        answer = rakp.encode_rakp4(tag, OK, session.console_sid, handshake.rakp4_icv(sik))
+        answer = rakp.encode_rakp4(tag, OK, session.console_sid, handshake.rakp4_icv(by_session_key))
         session.rakp4 = packet.plain_plus(Payload.RAKP_4, answer)
         return [session.rakp4]
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from wire.primitives import cfb_decrypted, cfb_encrypted, hmac_code
+from wire.primitives import cfb_decrypted, cfb_encrypted, keyed
 
 EXPANDED_OCTETS = 1_048_576  # RFC 3414 section A.2
 DES_BLOCK = 8
@@ -81,7 +81,7 @@ def privacy_key(auth: Auth, priv: Priv, password: bytes, engine_id: bytes) -> by
 def code(auth: Auth, key: bytes, message: bytes) -> bytes:
     """Authentication code of a whole message whose own field is zero."""
     digest, length = AUTHENTICATION[auth]
-    return hmac_code(digest, key, message)[:length]
+    return keyed(digest, key).code(message)[:length]
 
 
 def encrypt(priv: Priv, key: bytes, plain: bytes, boots: int, time_s: int, salt: bytes) -> bytes:
