@@ -242,20 +242,25 @@ def _set_up(peer: Peer) -> tuple[float, Figure]:
 
 
 class _Line:
-    """One console after the other. A socket for each, because pyghmi tells its sessions by where they come from."""
+    """One console after the other, from one port; from a port each at pyghmi, which tells its sessions by them."""
 
     def __init__(self, peer: Peer, seed: int) -> None:
         self.count = self.lost = 0
         self._peer = peer
         self._chance = random.Random(seed)
-        self.socket = socket.socket()
+        self._open()
         self._begin()
 
-    def _begin(self) -> None:
-        self.socket.close()
+    def _open(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect(self._peer.address)
         self.socket.setblocking(False)
+
+    def _begin(self, *, lost: bool = False) -> None:
+        # A late answer to a console that gave up must not reach the next one.
+        if lost or self._peer.name == "pyghmi":
+            self.socket.close()
+            self._open()
         self._console = ConsolePlus(self._peer.user, self._peer.password, self._chance.randbytes, SUITE)
         self._closing = False
         self._send(self._console.start())
@@ -277,11 +282,11 @@ class _Line:
         except BlockingIOError:
             if time.perf_counter() > self._sent_at + PATIENCE_S:
                 self.lost += 1  # pyghmi leaves one in some hundred without an answer
-                self._begin()
+                self._begin(lost=True)
             return False
         except (OSError, WireError):
             self.lost += 1
-            self._begin()
+            self._begin(lost=True)
             return True
         if isinstance(step, bytes):
             self._send(step)
