@@ -18,6 +18,8 @@ COMPILED = (
     "emulators/bindings/ipmi.py",
     "emulators/bindings/snmp.py",
     "emulators/bindings/network.py",
+    "emulators/devices/bmc/model.py",
+    "emulators/devices/bmc/users.py",
     "emulators/faces/ipmi_lan.py",
     "emulators/faces/plans.py",
     "emulators/faces/snmp_agent.py",

@@ -108,6 +108,18 @@ def test_every_suite_logs_in_asks_and_closes(suite: int) -> None:
     assert not bmc.table.by_id
 
 
+def test_what_opens_a_session_and_is_cut_off_is_unreadable_and_changes_nothing() -> None:
+    bmc, console = endpoint(), ConsolePlus(b"admin", b"admin", randomness(2), 3)
+    step: bytes | Response | None = console.start()
+    while isinstance(step, bytes):
+        for end in range(len(step)):
+            with pytest.raises(WireError):
+                bmc.receive(step[:end], PEER, 0)
+        (reply,) = bmc.receive(step, PEER, 0)
+        step = console.receive(reply)
+    assert console.state is State.OPEN
+
+
 def test_ipmi_15_with_md5() -> None:
     bmc = endpoint()
     console = Console15(b"admin", b"admin", randomness(2))

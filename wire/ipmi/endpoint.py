@@ -36,7 +36,7 @@ _frequent_answer = lru_cache(maxsize=4096)(encode_response)
 # A datagram of an open session with integrity and privacy, up to the payload type.
 SEALED = rmcp.IPMI_HEADER + bytes((packet.RMCP_PLUS, 0xC0 | Payload.IPMI))
 IDS = Struct("<IIH")  # session, sequence, payload length
-OPENING = len(packet.opening(Payload.OPEN_SESSION_REQUEST))
+OPENING, HEAD = len(packet.opening(Payload.OPEN_SESSION_REQUEST)), packet.HEAD_PLUS.size
 
 
 class Endpoint:
@@ -61,9 +61,9 @@ class Endpoint:
         if data.startswith(SEALED) and (answers := self._receive_sealed(data, peer, now_ms)) is not None:
             return answers
         step = self._steps.get(data[:OPENING])
-        if step is not None and len(data) == packet.HEAD_PLUS.size + (data[14] | data[15] << 8):
+        if step is not None and len(data) - HEAD == int.from_bytes(data[OPENING:HEAD], "little"):
             self.table.expire(now_ms)
-            return step(data[packet.HEAD_PLUS.size :], peer, now_ms)
+            return step(data[HEAD:], peer, now_ms)
         if not data.startswith(rmcp.IPMI_HEADER) and rmcp.decode(data).rmcp_class is rmcp.RmcpClass.ASF:
             ping = rmcp.decode_asf(data)
             return [rmcp.encode_pong(ping.tag)] if isinstance(ping, rmcp.Ping) else self.table.drop(Drop.UNEXPECTED)
@@ -212,7 +212,7 @@ class Endpoint:
         """
         if now_ms >= self.table.expires_ms:
             self.table.expire(now_ms)
-        if len(data) < packet.HEAD_PLUS.size:
+        if len(data) < HEAD:
             return None
         session_id, sequence, length = IDS.unpack_from(data, len(SEALED))
         session = self._sessions.get(session_id)
