@@ -26,6 +26,7 @@ COMPILED = (
     "emulators/faces/udp.py",
     "emulators/hosts.py",
     "gateway/decode/snmp.py",
+    "gateway/decode/timeless.py",
     "gateway/translate/translator.py",
     "gateway/correlate/batch.py",
     "gateway/correlate/correlator.py",

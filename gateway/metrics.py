@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from gateway.records import Event, Notification, Refused
+from gateway.records import Event
 
 
 class Look(NamedTuple):
@@ -49,20 +49,17 @@ class Metrics:
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"standin_{name}", text, labels, registry=self._registry)
 
-    def decoded(self, value: object) -> None:
+    def decoded(self, outcome: str, count: int = 1) -> None:
         """A datagram was worked off."""
-        self._count(_outcome(value))
-
-    def _count(self, outcome: str, count: int = 1) -> None:
         self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
 
     def held(self, count: int) -> None:
         """Datagrams of a storm were kept and not told."""
-        self._count("storm", count)
+        self.decoded("storm", count)
 
     def failed(self) -> None:
         """A record tripped a rule."""
-        self._count("failed")
+        self.decoded("failed")
 
     def told(self, events: Iterable[Event]) -> None:
         """Events are on disk."""
@@ -92,9 +89,3 @@ class Metrics:
                 counter.labels(label).inc(count)
             counts.clear()
         return generate_latest(self._registry)
-
-
-def _outcome(value: object) -> str:
-    if isinstance(value, Notification):
-        return "notification"
-    return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"

@@ -117,7 +117,7 @@ class Processor:
                 outcome.answers.append((record.arrival, concluded.answer))
             if concluded.held:
                 held += 1
-            elif concluded.outcome is not None:
+            elif concluded.outcome:
                 self._metrics.decoded(concluded.outcome)
         if held:
             self._metrics.held(held)

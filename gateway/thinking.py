@@ -12,28 +12,41 @@ from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_
 from gateway.config import Site
 from gateway.correlate import Correlator, State
 from gateway.correlate.storms import BEGINS, PASSES
-from gateway.decode import UsmReceiver, decode_datagram, decode_observation
+from gateway.decode import UsmReceiver, acknowledged, decode_datagram, decode_observation, timeless
 from gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
-from gateway.records import Arrival, EngineClock, EngineIdentity, Event, Notification, Record, RecordKind, encode_json
-from gateway.translate import Inventory, Translator
+from gateway.records import (
+    Arrival,
+    EngineClock,
+    EngineIdentity,
+    Event,
+    Notification,
+    Record,
+    RecordKind,
+    Refused,
+    Signal,
+    encode_json,
+)
+from gateway.translate import Inventory, Translator, at_time
 from mibs import MibTree
 from wire.snmp import Pdu
 
 MOST_SOURCES: Final = 65536
+MOST_PLANS: Final = 1024
+NOTIFICATION: Final = "notification"
 DATAGRAM: Final = RecordKind.DATAGRAM
 
 
 class Concluded:
     """What follows from a record: events, the acknowledgement of an inform, and what it was.
 
-    `outcome` is the decoded value; None where none was needed: for a tick, an observation or a record of a storm.
+    `outcome` names what a datagram was; it is empty for a tick, an observation or a record of a storm.
     """
 
     def __init__(
         self,
         events: Sequence[Event],
         answer: bytes | None = None,
-        outcome: Content | None = None,
+        outcome: str = "",
         *,
         held: bool = False,
     ) -> None:
@@ -46,6 +59,14 @@ class Concluded:
 HELD: Final = Concluded((), held=True)
 
 
+class Plan:
+    """What was made of a notification, for the next that differs in its time only."""
+
+    def __init__(self, signals: list[Signal], *, inform: bool) -> None:
+        self.signals = signals
+        self.inform = inform
+
+
 class Thinking:
     """The stages of one site, and their memory. The same records give the same events."""
 
@@ -56,6 +77,7 @@ class Thinking:
         self.communities = frozenset(text.encode() for text in site.access.communities)
         self._relays = site.access.trusted_relays
         self._known_relays: dict[str, bool] = {}
+        self._plans: dict[tuple[str, str, bytes], Plan] = {}
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
         self._identity: EngineIdentity | None = None  # of the gateway's own engine
@@ -100,6 +122,7 @@ class Thinking:
         self.communities = frozenset(text.encode() for text in site.access.communities)
         self._relays = site.access.trusted_relays
         self._known_relays.clear()
+        self._plans.clear()
         self._users = users
         if self._usm is not None:
             self._usm.use(users)
@@ -140,16 +163,33 @@ class Thinking:
         # What stands behind a relay is many sources.
         verdict = PASSES if relayed else self._correlator.judge(source, record.position, at_ms)
         if verdict == PASSES:
-            decoded = self._decode(arrival, relayed=relayed)
-            signals = self._translator.datagram(decoded.value)
-            events = self._correlator.signals(record.position, at_ms, signals)
-            return Concluded(events, decoded.acknowledgement, decoded.value)
+            return self._tell(record.position, arrival, relayed=relayed)
         told: Sequence[Event] = ()
         if verdict == BEGINS:
             told = self._correlator.begin_storm(source, record.position, at_ms, self._translator.subject(source))
         if wants_answer(arrival.data):
             return Concluded(told, self._decode(arrival).acknowledgement, held=True)
         return Concluded(told, held=True) if told else HELD
+
+    def _tell(self, position: int, arrival: Arrival, *, relayed: bool) -> Concluded:
+        data = arrival.data
+        found = timeless(data)
+        rest, uptime_ticks = found or (b"", 0)
+        key = (arrival.source, arrival.listener, rest)
+        plan = self._plans.get(key) if rest else None
+        if plan is not None:
+            signals = [at_time(signal, uptime_ticks) for signal in plan.signals]
+            events = self._correlator.signals(position, arrival.at_ms, signals)
+            return Concluded(events, acknowledged(data) if plan.inform else None, NOTIFICATION)
+        decoded = self._decode(arrival, relayed=relayed)
+        value = decoded.value
+        signals = self._translator.datagram(value)
+        if rest and decoded.again and isinstance(value, Notification):
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            self._plans[key] = Plan(signals, inform=value.inform)
+        events = self._correlator.signals(position, arrival.at_ms, signals)
+        return Concluded(events, decoded.acknowledgement, _name(value))
 
     def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
         return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed)
@@ -167,3 +207,9 @@ class Thinking:
         site = self._site
         source = f"/standin/{site.name}"
         return Correlator(ups_policies_of(site), source, state, bmc_policies_of(site), site_policy_of(site))
+
+
+def _name(value: Content) -> str:
+    if isinstance(value, Notification):
+        return NOTIFICATION
+    return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"

@@ -31,11 +31,15 @@ Content = Notification | Undecodable | Refused
 
 
 class Decoded:
-    """What a datagram says, and the answer that an inform waits for."""
+    """What a datagram says, and the answer that an inform waits for.
 
-    def __init__(self, value: Content, acknowledgement: bytes | None = None) -> None:
+    `again`: another with the same rest (`timeless`) would say the same.
+    """
+
+    def __init__(self, value: Content, acknowledgement: bytes | None = None, *, again: bool = False) -> None:
         self.value = value
         self.acknowledgement = acknowledgement
+        self.again = again
 
 
 def decode_datagram(
@@ -74,9 +78,14 @@ def decode_datagram(
     trap_oid, uptime, varbinds = found
     agent = ""
     pdu = message.pdu
+    platform = _platform(trap_oid, varbinds)
+    # An event of a platform has a number and a time of its own.
+    again = platform is None and user is None
     if isinstance(pdu, TrapV1):
         agent = _dotted(pdu.agent_addr)
-    elif relayed:
+    elif len(pdu.varbinds) != len(varbinds) + 2:
+        again = False  # time or name are missing, or are told twice
+    if relayed and not isinstance(pdu, TrapV1):
         agent = next((_address(bind.value) for bind in varbinds if bind.oid == SNMP_TRAP_ADDRESS), "")
     value = Notification(
         version="v3" if user is not None else "v1" if message.version is V1 else "v2c",
@@ -89,12 +98,12 @@ def decode_datagram(
         trap_name=_trap_name(tree, trap_oid),
         uptime_ticks=uptime,
         variables=[_variable(tree, varbind) for varbind in varbinds],
-        platform=_platform(trap_oid, varbinds),
+        platform=platform,
         user=user or "",
         engine=engine,
         relayed=relayed,
     )
-    return Decoded(value, answer or _acknowledgement(message, arrival.data))
+    return Decoded(value, answer or _acknowledgement(message, arrival.data), again=again)
 
 
 def wants_answer(data: bytes) -> bool:
@@ -171,7 +180,11 @@ def _acknowledgement(message: Message, data: bytes) -> bytes | None:
         return None
     if pdu.error_status or pdu.error_index:
         return encode(message._replace(pdu=acknowledge(pdu)))
-    # What is acknowledged comes back as it was, under another tag (RFC 3416 section 4.2.7).
+    return acknowledged(data)
+
+
+def acknowledged(data: bytes) -> bytes:
+    """The answer to an inform of version 2c without errors, as it was but for its tag (RFC 3416 section 4.2.7)."""
     at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
     for tag in (ber.INTEGER, ber.OCTET_STRING):
         _, at = ber.expect(data, at, end, tag)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from gateway.records import Notification, Observation, Platform, Recovery, Refused, Severity, Signal, Undecodable
 from gateway.translate.inventory import Inventory, Known
 from gateway.translate.platform import NoticeClass, meaning, waits
@@ -213,6 +215,13 @@ def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool
         evidence=evidence,
         baseline=baseline or rule.baseline,
     )
+
+
+def at_time(signal: Signal, uptime_ticks: int) -> Signal:
+    """The same, said by a notification with another time."""
+    evidence = signal.evidence.copy()
+    evidence["uptime_ticks"] = uptime_ticks
+    return msgspec.structs.replace(signal, evidence=evidence)
 
 
 def _evidence(value: Notification) -> dict[str, Any]:
