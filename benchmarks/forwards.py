@@ -1,8 +1,8 @@
 """Forwards against net-snmp's snmptrapd, in one run: `make bench-forward`.
 
 Version 2 to version 2, source kept (`snmpTrapAddress`): ours with the journal on disk as its queue, snmptrapd's
-`forward` with `addForwarderInfo` and no queue. One process sends and counts what comes out, so many under way as all
-buffers hold.
+`forward` with `addForwarderInfo` and no queue. One process sends and counts what comes out, 2,000 under way, for which
+both have a buffer of 16 MiB. No two notifications have the same variables.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from wire.snmp import Kind
 
 REPEATS = int(os.environ.get("REPEATS", "5"))
 SECONDS = 3.0
-UNDER_WAY = 200
+UNDER_WAY = 2_000
 TARGET = 2.0
 
 
@@ -84,7 +84,10 @@ def snmptrapd(folder: Path, to: int) -> Iterator[int]:
     port = free_port()
     data = Path(tempfile.mkdtemp(dir=folder))
     config = data / "snmptrapd.conf"
-    config.write_text(f"disableAuthorization yes\naddForwarderInfo yes\nforward default 127.0.0.1:{to}\n")
+    config.write_text(
+        "[snmp] serverRecvBuf 16777216\n"
+        f"disableAuthorization yes\naddForwarderInfo yes\nforward default 127.0.0.1:{to}\n"
+    )
     command = ["snmptrapd", "-f", "-n", "-C", "-c", str(config), "-Lf", str(data / "log"), f"127.0.0.1:{port}"]
     with _running(command, {"SNMP_PERSISTENT_DIR": str(data)}):
         yield port
