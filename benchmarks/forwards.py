@@ -32,6 +32,7 @@ from wire.snmp import Kind
 REPEATS = int(os.environ.get("REPEATS", "5"))
 SECONDS = 3.0
 UNDER_WAY = 2_000
+PATIENCE_S = 1.0  # a disk's sync may take half of it
 TARGET = 2.0
 
 
@@ -131,7 +132,7 @@ def measure(make: Callable[[Path, int], AbstractContextManager[int]], folder: Pa
                         last = now
                 except BlockingIOError:
                     select.select([back], [], [], 0.01)
-                if now - last > 0.5:  # nothing more will come of these
+                if now - last > PATIENCE_S:  # nothing more will come of these
                     lost, last = sent - received, now
             elapsed = time.perf_counter() - begun
     return received / elapsed, lost
