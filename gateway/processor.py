@@ -100,8 +100,10 @@ class Processor:
         return outcome
 
     def _think(self, records: Sequence[Record], outcome: Outcome) -> None:
-        held = 0
-        for record in records:
+        held = at = 0
+        while at < len(records):
+            record = records[at]
+            at += 1
             try:
                 concluded = self.thinking.conclude(record)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
@@ -109,7 +111,9 @@ class Processor:
                 self._metrics.failed()
                 continue
             if concluded is HELD:
-                held += 1
+                more = self.thinking.held_with(records, at)
+                held += 1 + more
+                at += more
                 continue
             if concluded.events:
                 outcome.events += concluded.events

@@ -78,6 +78,7 @@ class Thinking:
         self._relays = site.access.trusted_relays
         self._known_relays: dict[str, bool] = {}
         self._plans: dict[tuple[str, str, bytes], Plan] = {}
+        self._once: set[int] = set()  # what could be one of these, by its hash
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
         self._identity: EngineIdentity | None = None  # of the gateway's own engine
@@ -171,6 +172,24 @@ class Thinking:
             return Concluded(told, self._decode(arrival).acknowledgement, held=True)
         return Concluded(told, held=True) if told else HELD
 
+    def held_with(self, records: Sequence[Record], at: int) -> int:
+        """How many records from `at` on are held back like the one before, which gave `HELD`.
+
+        They are of the same storm and instant, and nobody waits for an answer.
+        """
+        last = records[at - 1].arrival
+        source, at_ms, end = last.source, last.at_ms, at
+        while end < len(records):
+            arrival = records[end].arrival
+            if arrival.at_ms != at_ms or arrival.source != source or arrival.kind is not DATAGRAM:
+                break
+            if wants_answer(arrival.data):
+                break
+            end += 1
+        if end > at:
+            self._correlator.hold(source, end - at, records[end - 1].position)
+        return end - at
+
     def _tell(self, position: int, arrival: Arrival, *, relayed: bool) -> Concluded:
         data = arrival.data
         found = timeless(data)
@@ -185,11 +204,21 @@ class Thinking:
         value = decoded.value
         signals = self._translator.datagram(value)
         if rest and decoded.again and isinstance(value, Notification):
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            self._plans[key] = Plan(signals, inform=value.inform)
+            self._learn(key, signals, inform=value.inform)
         events = self._correlator.signals(position, arrival.at_ms, signals)
         return Concluded(events, decoded.acknowledgement, _name(value))
+
+    def _learn(self, key: tuple[str, str, bytes], signals: list[Signal], *, inform: bool) -> None:
+        """Remember what is heard a second time; most of what never comes again is not kept."""
+        number = hash(key)
+        if number in self._once:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            self._plans[key] = Plan(signals, inform=inform)
+            return
+        if len(self._once) >= MOST_PLANS:
+            self._once.clear()
+        self._once.add(number)
 
     def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
         return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed)

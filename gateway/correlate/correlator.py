@@ -94,6 +94,10 @@ class Correlator:
         """Whether a datagram passes, is held back, or is the first held back, which `begin_storm` tells."""
         return self._storms.judge(source, position, at_ms)
 
+    def hold(self, source: str, count: int, position: int) -> None:
+        """So many more of the instant of the last are held back, up to `position`."""
+        self._storms.hold(source, count, position)
+
     def begin_storm(self, source: str, position: int, at_ms: int, subject: str) -> Sequence[Event]:
         """Tell that a source sends too fast, and that what it sends is kept from now on."""
         batch = Batch(self._source, position, at_ms)

@@ -74,6 +74,12 @@ class Storms:
         storm.last_ms = at_ms
         return HOLDS
 
+    def hold(self, source: str, count: int, position: int) -> None:
+        """So many more were held back at the instant of the last, up to `position`."""
+        storm = self._storms[source]
+        storm.held += count
+        storm.last = position
+
     def begin(self, source: str, subject: str, event_id: str, position: int, at_ms: int) -> None:
         """The storm that its first record held back begins."""
         self._storms[source] = Storm(subject, event_id, at_ms, 1, position, position, at_ms)

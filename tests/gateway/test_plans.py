@@ -99,14 +99,14 @@ def conclusions(stream: list[tuple[bytes, str]], *, restarts: bool) -> list[tupl
 
 @given(heard)
 def test_a_gateway_that_remembers_concludes_what_a_new_one_does(stream: list[tuple[bytes, str]]) -> None:
-    assert conclusions(stream * 2, restarts=False) == conclusions(stream * 2, restarts=True)
+    assert conclusions(stream * 3, restarts=False) == conclusions(stream * 3, restarts=True)
 
 
 def test_each_is_told_with_its_own_time() -> None:
-    stream = [(trap_v1(4242, at, (TEXT,), b"public"), STRANGER) for at in (100, 101, 100)]
+    stream = [(trap_v1(4242, at, (TEXT,), b"public"), STRANGER) for at in (100, 101, 102, 100)]
     told = [event for events, _, _ in conclusions(stream, restarts=False) for event in events]
-    assert [event.data["evidence"]["uptime_ticks"] for event in told] == [100, 101, 100]
-    assert [event.data["evidence"]["position"] for event in told] == [1, 2, 3]
+    assert [event.data["evidence"]["uptime_ticks"] for event in told] == [100, 101, 102, 100]
+    assert [event.data["evidence"]["position"] for event in told] == [1, 2, 3, 4]
 
 
 def test_another_time_and_another_identifier_are_the_same_otherwise() -> None:

@@ -8,10 +8,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config import Site
 from gateway.correlate import Correlator, SitePolicy, State, StormPolicy
 from gateway.correlate.storms import HOLDS, PASSES
 from gateway.receive import FairQueue
-from gateway.records import Arrival, Event, RecordKind, Severity, Signal, encode_json
+from gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
+from gateway.thinking import HELD, Concluded, Thinking
+from mibs import standard_tree
+from tests.support.vectors import vector
+
+TREE = standard_tree()
 
 
 def storm(correlator: Correlator, position: int, at_ms: int, source: str, subject: str) -> Sequence[Event] | None:
@@ -46,6 +52,36 @@ def test_what_goes_beyond_burst_and_rate_is_held_and_told_once() -> None:
     assert (over.type, over.subject, over.data["opened_by"]) == ("trap.storm_ended", "UPS1", "6-0")
     assert (over.data["held"], over.data["first_position"], over.data["last_position"]) == (6, 6, 13)
     assert correlator.next_deadline_ms() is None
+
+
+KINDS = st.sampled_from([vector("net-snmp-trap-v2c"), vector("net-snmp-inform-v2c"), b"no message"])
+SENT = st.tuples(
+    st.sampled_from(["10.0.0.1", "10.0.0.2"]), st.sampled_from([0, 0, 0, 100, 20_000]), KINDS, st.integers(1, 8)
+)
+
+
+@given(st.lists(SENT, max_size=12))
+def test_what_is_held_back_together_is_what_is_held_back_one_by_one(
+    sent: list[tuple[str, int, bytes, int]],
+) -> None:
+    site = Site.model_validate({"correlate": {"storms": {"per_s": 10, "burst": 3}}})
+    records: list[Record] = []
+    now_ms = 1_000
+    for source, later_ms, data, count in sent:
+        now_ms += later_ms
+        arrival = Arrival(now_ms, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
+        records += [Record(len(records) + 1 + number, arrival) for number in range(count)]
+    single, together = Thinking(site, TREE), Thinking(site, TREE)
+    alone = [single.conclude(record) for record in records]
+    found: list[Concluded] = []
+    while len(found) < len(records):
+        found.append(together.conclude(records[len(found)]))
+        if found[-1] is HELD:
+            found += [HELD] * together.held_with(records, len(found))
+    assert [(list(one.events), one.answer, one.held) for one in found] == [
+        (list(one.events), one.answer, one.held) for one in alone
+    ]
+    assert together.memory(now_ms) == single.memory(now_ms)
 
 
 def test_a_clock_set_back_silences_nobody() -> None:
