@@ -127,7 +127,7 @@ def main() -> None:
         for row in benchmark["rows"]:
             for peer, ratios in row["ratios"].items():
                 ours = ", ".join(f"{who} {ratios[who]:g}" for who in OURS if who in ratios)
-                print(f"{name:<9}{row['path']:<28}{peer:<11}{ours:<32}target {ratios.get('target', '-')}")
+                print(f"{name:<9}{row['path']:<37}{peer:<11}{ours:<32}target {ratios.get('target', '-')}")
 
 
 if __name__ == "__main__":
