@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from wire.errors import WireError
+from wire.ipmi import protect
 from wire.ipmi.algorithms import SUITES
 from wire.ipmi.console import Console15, ConsolePlus, State
 from wire.ipmi.endpoint import MAX_SESSIONS, Endpoint
@@ -118,6 +119,18 @@ def test_what_opens_a_session_and_is_cut_off_is_unreadable_and_changes_nothing()
         (reply,) = bmc.receive(step, PEER, 0)
         step = console.receive(reply)
     assert console.state is State.OPEN
+
+
+def test_a_message_too_short_for_one_is_unreadable_from_whoever_has_a_session() -> None:
+    bmc, console = endpoint(), ConsolePlus(b"admin", b"admin", randomness(2), 3)
+    converse(console, bmc)
+    keys = console._keys
+    assert keys is not None
+    for length in range(7):
+        sealed = protect.seal(keys, console._bmc_sid, 2 + length, bytes(length))
+        with pytest.raises(WireError):
+            bmc.receive(sealed, PEER, 0)
+    assert len(bmc.active) == 1
 
 
 def test_ipmi_15_with_md5() -> None:

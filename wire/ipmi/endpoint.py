@@ -29,6 +29,7 @@ ANSWER_KEPT_MS = 5_000
 TYPES_15 = (AuthType.NONE, AuthType.MD5, AuthType.PASSWORD)
 APP = int(NetFn.APP)
 CLOSE = 0x3C
+CLOSE_OCTET = bytes((CLOSE,))
 # Managers ask the same few short things all the time, with 64 sequence numbers. Only who has a session fills this.
 FREQUENT_LENGTH = 16
 _frequent = lru_cache(maxsize=4096)(decode_request)
@@ -98,7 +99,7 @@ class Endpoint:
         answers = session.answers
         if (kept := answers.get(message)) and now_ms - kept[0] <= ANSWER_KEPT_MS:
             return kept[1]
-        short = len(message) <= FREQUENT_LENGTH and message[5] != CLOSE  # which comes once with its number
+        short = len(message) <= FREQUENT_LENGTH and message[5:6] != CLOSE_OCTET  # which comes once with its number
         request = _frequent(message, offset) if short else decode_request(message, offset)
         code, data = self._execute(request, session)
         if short and len(data) <= FREQUENT_LENGTH:
