@@ -29,3 +29,13 @@ def delay_s(attempt: int, jitter: Callable[[], float]) -> float:
     """How long to wait after the `attempt`th failure; `jitter` returns a number in 0..1 that spreads the waits."""
     longest: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(attempt - 1, 16))
     return longest * (0.5 + 0.5 * jitter())
+
+
+async def within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it happens in that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -137,11 +137,12 @@ class Pipeline:
             return await self._store.write(appending) if arrivals else []
         adding = self._outbox.adding(*outcome.kept)
 
-        def work(connection: sqlite3.Connection) -> list[Record]:
-            adding(connection)
-            return appending(connection)
+        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, bytes]], list[Record]]:
+            return adding(connection), appending(connection)
 
-        return await self._store.write(work)
+        told, records = await self._store.write(work)
+        self._outbox.grown(told)
+        return records
 
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
         """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""

@@ -8,11 +8,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from gateway.records import Arrival, Event, Record, encode_json
-from gateway.rows import behind, insert, last_used, pack, unpack
+from gateway.rows import behind, insert, pack, unpack
 
 JOURNAL, EVENTS = "journal", "events"
 _ARRIVALS = msgspec.msgpack.Decoder(list[Arrival])
 _BODIES = msgspec.msgpack.Decoder(list[bytes])
+# The last place given, as `last_used` finds it, and the newest event's position: one statement, as each costs two turns
+# at the interpreter's lock.
+_END_OF_EVENTS = f"""SELECT seq, (SELECT mark FROM {EVENTS} ORDER BY last DESC LIMIT 1)
+    FROM sqlite_sequence WHERE name = '{EVENTS}'"""  # noqa: S608
 _LARGEST = (1 << 63) - 1  # that the database can compare with
 
 
@@ -51,13 +55,22 @@ def records(connection: sqlite3.Connection, after: int) -> Iterator[list[Record]
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-def put_events(connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]) -> None:
-    """Write events as JSON, each with its record's position; those of positions that have told theirs are left out."""
-    newest = connection.execute(f"SELECT mark FROM {EVENTS} ORDER BY last DESC LIMIT 1").fetchone()  # noqa: S608
-    if newest is not None and positions and positions[0] <= newest[0]:
-        kept = [index for index, position in enumerate(positions) if position > newest[0]]
+def put_events(
+    connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]
+) -> list[tuple[int, bytes]]:
+    """Write events as JSON, each with its record's position; those of positions that have told theirs are left out.
+
+    Returns place and JSON of the others, as `events` does.
+    """
+    if not bodies:
+        return []
+    last, told = connection.execute(_END_OF_EVENTS).fetchone() or (0, None)
+    if told is not None and positions[0] <= told:
+        kept = [index for index, position in enumerate(positions) if position > told]
         bodies, positions = [bodies[index] for index in kept], [positions[index] for index in kept]
-    insert(connection, EVENTS, pack(last_used(connection, EVENTS) + 1, bodies, positions))
+    first = last + 1
+    insert(connection, EVENTS, pack(first, bodies, positions))
+    return list(enumerate(bodies, start=first))
 
 
 def events(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:

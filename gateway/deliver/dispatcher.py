@@ -10,7 +10,6 @@ from gateway.deliver.filters import Filter
 from gateway.deliver.progress import Events
 from gateway.deliver.sinks import Sink
 from gateway.deliver.worker import Worker
-from gateway.pacing import Growth
 
 
 class Wanted(NamedTuple):
@@ -28,7 +27,6 @@ class Dispatcher:
         self, outbox: Events, sinks: Mapping[str, Wanted], jitter: Callable[[], float], now_ms: Callable[[], int]
     ) -> None:
         self._outbox = outbox
-        self._growth = Growth()
         self._jitter = jitter
         self._now_ms = now_ms
         self._kinds: dict[str, str] = {}
@@ -40,7 +38,7 @@ class Dispatcher:
 
     def _add(self, name: str, item: Wanted) -> None:
         self._kinds[name] = item.kind
-        worker = Worker(name, item.sink, item.wanted, self._outbox, self._growth, self._jitter, self._now_ms)
+        worker = Worker(name, item.sink, item.wanted, self._outbox, self._jitter, self._now_ms)
         self.workers[name] = worker
         if self._started:
             self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
@@ -66,7 +64,8 @@ class Dispatcher:
 
     def notify(self) -> None:
         """The outbox has grown."""
-        self._growth.notify()
+        for worker in self.workers.values():
+            worker.notify()
 
     async def stop(self) -> None:
         for name in list(self.workers):
@@ -79,7 +78,7 @@ class Dispatcher:
                 "name": name,
                 "type": self._kinds[name],
                 "paused": worker.paused,
-                "backlog": await self._outbox.behind(await worker.book.cursor()),
+                "backlog": await self._outbox.behind(await worker.place()),
                 "delivered": worker.progress.delivered,
                 "filtered": worker.progress.filtered,
                 "given_up": await worker.book.aside_count(),

@@ -15,12 +15,12 @@ WINDOW = 1024  # events read ahead, so that one device with many does not hold u
 
 
 class Flight:
-    """One sink's. Lanes keep their order; a task works at each."""
+    """One sink's. Lanes keep their order; a task works at each. `changed` is set when something is done."""
 
-    def __init__(self, cursor: int) -> None:
+    def __init__(self, cursor: int, changed: asyncio.Event) -> None:
         self.cursor = cursor  # everything up to here is done
         self.read = cursor
-        self.changed = asyncio.Event()
+        self._changed = changed
         self._open: deque[int] = deque()  # what was read behind the cursor, in order
         self._done: set[int] = set()
         self._lanes: dict[str, deque[Queued]] = {}
@@ -47,7 +47,7 @@ class Flight:
 
     def begin(self, lane: str, task: asyncio.Task[None]) -> None:
         self._tasks[lane] = task
-        task.add_done_callback(lambda _task: self.changed.set())
+        task.add_done_callback(lambda _task: self._changed.set())
 
     def head(self, lane: str) -> Queued | None:
         """The first event of a lane; None when there is none."""
@@ -66,7 +66,7 @@ class Flight:
         if not queue:
             del self._lanes[lane]
         self._done.add(queued.seq)
-        self.changed.set()
+        self._changed.set()
 
     def advance(self) -> bool:
         """Move the cursor over what is done; whether it moved."""

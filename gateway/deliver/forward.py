@@ -19,7 +19,7 @@ import structlog
 from gateway.deliver.destination import Destination
 from gateway.deliver.progress import Events
 from gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
-from gateway.pacing import Growth, delay_s
+from gateway.pacing import Growth, delay_s, within
 from gateway.records import EngineIdentity, Record, RecordKind
 from gateway.store import StoreError
 
@@ -194,7 +194,7 @@ class Forwarder:
                     await self._forward_page(page, destination, progress)
                     position = progress.reached = page[-1].position
                     await self._books[name].move_soon(position)
-                elif kept < position and not await _within(grown, QUIET_S):
+                elif kept < position and not await within(grown, QUIET_S):
                     await self._books[name].move(position)
                     kept = position
                 else:
@@ -245,13 +245,3 @@ class Forwarder:
                     await destination.open()
                 except OSError as error:
                     progress.last_error = f"{destination.host}:{destination.port}: {error}"
-
-
-async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it happens in that time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway import tables
 from gateway.deliver.progress import Book, Queued, StoredBook
+from gateway.newest import Newest
 from gateway.records import EngineClock, EngineIdentity, Event, encode_json
 from gateway.rows import last_used
 from gateway.store import Store
@@ -18,6 +19,9 @@ from gateway.tables import EVENTS, encoded, place_of, put_events
 PROCESSED = "processed"
 CORRELATOR = "correlator"
 ENGINE = "engine"
+_KEEP_STATE = (
+    "INSERT INTO state VALUES (?, ?), (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"  # both at once
+)
 
 
 class Outbox:
@@ -25,29 +29,34 @@ class Outbox:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._newest: Newest[tuple[int, bytes]] = Newest()
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
-        await self._store.write(self.adding(events, processed, state, clocks))
+        self.grown(await self._store.write(self.adding(events, processed, state, clocks)))
+
+    def grown(self, told: list[tuple[int, bytes]]) -> None:
+        """These are on disk, behind what was there."""
+        if told:
+            self._newest.grown(told[0][0], told, sum([len(body) for _seq, body in told]))
 
     def adding(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
-    ) -> Callable[[sqlite3.Connection], None]:
-        """The same as a part of a transaction."""
+    ) -> Callable[[sqlite3.Connection], list[tuple[int, bytes]]]:
+        """The same as a part of a transaction, behind which `grown` takes what it gives."""
         bodies, positions = encoded(events)
 
-        def work(connection: sqlite3.Connection) -> None:
-            put_events(connection, bodies, positions)
-            connection.executemany(
-                "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                [(PROCESSED, str(processed).encode()), (CORRELATOR, state)],
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
-                [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
-            )
+        def work(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
+            told = put_events(connection, bodies, positions)
+            connection.execute(_KEEP_STATE, (PROCESSED, str(processed).encode(), CORRELATOR, state))
+            if clocks:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
+                    [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
+                )
+            return told
 
         return work
 
@@ -95,12 +104,10 @@ class Outbox:
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
-
-        def work(connection: sqlite3.Connection) -> list[Queued]:
-            found = islice(tables.events(connection, seq), limit)
-            return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in found]
-
-        return await self._store.read(work)
+        found = self._newest.after(seq, limit)
+        if found is None:
+            found = await self._store.read(lambda connection: list(islice(tables.events(connection, seq), limit)))
+        return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in found]
 
     async def seq_of(self, event_id: str) -> int | None:
         """Place of the event called `event_id`; None when there is none."""

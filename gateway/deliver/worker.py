@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -13,13 +13,14 @@ from gateway.deliver.filters import Filter
 from gateway.deliver.flight import Flight
 from gateway.deliver.progress import Book, Events, Queued, Retry
 from gateway.deliver.sinks import Outcome, Sink, give_up, retry
-from gateway.pacing import LONGEST_DELAY_S, Growth, delay_s
+from gateway.pacing import LONGEST_DELAY_S, delay_s, within
 from gateway.records import Event
 from gateway.store import StoreError
 
 log = structlog.get_logger("deliver")
 
 PAGE = 256
+QUIET_S = 0.05  # without anything new, after which the place is written by itself
 PATIENCE = 6  # attempts after which an event counts as the trouble, if others get through meanwhile
 
 
@@ -43,7 +44,6 @@ class Worker:
         sink: Sink,
         wanted: Filter,
         outbox: Events,
-        growth: Growth,
         jitter: Callable[[], float],
         now_ms: Callable[[], int],
     ) -> None:
@@ -53,12 +53,14 @@ class Worker:
         self._wanted = wanted
         self._outbox = outbox.view()
         self.book: Book = outbox.book(name)
-        self._growth = growth
         self._jitter = jitter
         self._now_ms = now_ms
         self._running = asyncio.Event()
         self._running.set()
         self._interrupt = asyncio.Event()  # somebody changed the plan while the sink waits
+        self._changed = asyncio.Event()  # that, or anything else to look at
+        self.reached: int | None = None  # everything up to here is done, as soon as that is known
+        self._kept = 0  # and up to here for certain also after a crash, which repeats the rest
         self._move_to: int | None = None
         self._again = False
         self._done: set[int] = set()  # beyond the cursor, when the plan changed
@@ -70,27 +72,39 @@ class Worker:
     def paused(self) -> bool:
         return not self._running.is_set()
 
+    async def place(self) -> int:
+        """How far it has come; what is on disk may lag behind. Raises StoreError."""
+        return await self.book.cursor() if self.reached is None else self.reached
+
     async def pause(self) -> None:
         """Deliver nothing from now on, also after a restart. Raises StoreError."""
         await self.book.pause(paused=True)
         self._running.clear()
-        self._interrupt.set()
+        self._change_plan()
 
     async def resume(self) -> None:
         """Go on, at once even if a wait after a failure was under way. Raises StoreError."""
         await self.book.pause(paused=False)
         self._running.set()
-        self._interrupt.set()
+        self._change_plan()
 
     def redeliver(self, seq: int) -> None:
         """Deliver everything behind `seq` again."""
         self._move_to = seq
-        self._interrupt.set()
+        self._change_plan()
 
     def retry_aside(self) -> None:
         """Try what was set aside once more."""
         self._again = True
+        self._change_plan()
+
+    def notify(self) -> None:
+        """The outbox has grown."""
+        self._changed.set()
+
+    def _change_plan(self) -> None:
         self._interrupt.set()
+        self._changed.set()
 
     # --- work -------------------------------------------------------------------------------------------------
 
@@ -109,15 +123,17 @@ class Worker:
 
     async def _empty(self) -> None:
         """Deliver for ever. Raises StoreError; the cursor on disk says where to go on."""
-        cursor = await self.book.cursor()
+        cursor = self.reached = self._kept = await self.book.cursor()
         self._left = await self.book.retry()
         while True:
             await self._running.wait()
             self._interrupt.clear()
             if self._move_to is not None:
-                cursor, self._move_to, self._left = self._move_to, None, None
+                cursor = self.reached = self._move_to
+                self._move_to = self._left = None
                 self._done.clear()
                 await self.book.move(cursor)
+                self._kept = cursor
             if self._again:
                 self._again = False
                 await self._try_aside()
@@ -125,12 +141,11 @@ class Worker:
 
     async def _flow(self, cursor: int) -> int:
         """Deliver until somebody changes the plan; how far the sink has come by then. Raises StoreError."""
-        flight = Flight(cursor)
+        flight = Flight(cursor, self._changed)
         try:
             while not self._interrupt.is_set():
-                flight.changed.clear()  # before looking, so that nothing changes unseen in between
+                self._changed.clear()  # before looking, so that nothing changes unseen in between
                 flight.check()
-                grown = self._growth.next
                 page = await self._outbox.after(flight.read, PAGE) if flight.room else []
                 for queued in page:
                     flight.read = queued.seq
@@ -143,25 +158,33 @@ class Worker:
                         flight.took(queued.seq)
                 for lane in flight.idle(self.sink.lanes):
                     flight.begin(lane, asyncio.create_task(self._lane(flight, lane), name=f"{self.name} {lane}"))
-                if await self._keep(flight) or page:
+                if flight.advance():
+                    self.reached = flight.cursor
+                    await self.book.move_soon(flight.cursor)  # what is written next takes it along
+                elif page:
                     continue
-                await _first(flight.changed.wait(), self._interrupt.wait(), *([grown.wait()] if flight.room else []))
+                elif flight.cursor == self._kept:
+                    await self._changed.wait()
+                elif not await within(self._changed, QUIET_S):
+                    await self._keep(flight)
         except asyncio.CancelledError:
             flight.cancel()
             raise
         finally:
-            self._interrupt.set()
+            self._change_plan()
             await flight.settle()
-        await self._keep(flight)
+            flight.advance()
+            with suppress(StoreError):  # it comes again then, or is tried again in the next round
+                await self._keep(flight)
         self._done = flight.beyond()
         return flight.cursor
 
-    async def _keep(self, flight: Flight) -> bool:
-        """Note on disk how far the sink has come; whether that was news."""
-        if not flight.advance():
-            return False
-        await self.book.move(flight.cursor)
-        return True
+    async def _keep(self, flight: Flight) -> None:
+        """Note on disk how far the sink has come."""
+        self.reached = flight.cursor
+        if flight.cursor != self._kept:
+            await self.book.move(flight.cursor)
+            self._kept = flight.cursor
 
     async def _lane(self, flight: Flight, lane: str) -> None:
         """Events that keep their order among themselves, until there are none or the plan changes."""
@@ -202,7 +225,7 @@ class Worker:
             await self.book.set_aside(queued.seq, outcome.reason)
         flight.finish(queued, lane)
         if self.sink.lanes == 1 and flight.advance():
-            await self.book.move(flight.cursor)  # at once, so that a crash repeats one event at most
+            await self._keep(flight)  # at once, so that a crash repeats one event at most
 
     async def _wait(self, seq: int, attempt: int, reason: str, until_ms: int | None) -> bool:
         """Wait for the next attempt; False when the plan changed meanwhile."""
@@ -239,13 +262,3 @@ class Worker:
         self.progress.failures += 1
         self.progress.waiting = True
         self.progress.last_error = reason
-
-
-async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
-    """Until one of them is over."""
-    waiting = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()

@@ -126,6 +126,37 @@ def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
         run(body(), "max")
 
 
+def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it_is_quiet(tmp_path: Path) -> None:
+    async def body() -> None:
+        store = Store(tmp_path)
+        script = Script(lanes=4)
+        bench = Bench(store, {"s": script})
+        book = bench.dispatcher.workers["s"].book
+
+        async def delivered(count: int) -> None:
+            while (await bench.row())["backlog"]:
+                await asyncio.sleep(0)
+            assert len(script.taken) == count
+
+        await bench.add([event(n, f"UPS{n}") for n in range(1, 4)])
+        await delivered(3)
+        assert await book.cursor() == 0
+        await bench.outbox.book("other").move(1)
+        assert await book.cursor() == 3
+        await bench.add([event(4)])
+        await delivered(4)
+        assert await book.cursor() == 3
+        await asyncio.sleep(1)
+        assert await book.cursor() == 4
+        await bench.add([event(5)])
+        await delivered(5)
+        await bench.dispatcher.stop()
+        assert await book.cursor() == 5
+        store.close()
+
+    run(body(), "max")
+
+
 def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def first() -> float:
         store = Store(tmp_path)

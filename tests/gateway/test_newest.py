@@ -1,0 +1,57 @@
+"""What is read from memory is what is on disk, whoever reads, and whatever was written meanwhile."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import newest
+from gateway.deliver import Outbox
+from gateway.journal import Journal
+from gateway.records import Arrival, Event, RecordKind
+from gateway.store import Store
+from rigs.loops import run
+
+GROUPS = st.lists(st.binary(max_size=40), max_size=7)
+READS = st.tuples(st.integers(0, 40), st.integers(1, 9))
+STEPS = st.lists(st.one_of(GROUPS, READS), max_size=30)
+
+
+@given(STEPS)
+def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]) -> None:
+    async def body() -> None:
+        store = Store(None)
+        journal, outbox = Journal(store), Outbox(store)
+        told = 0
+        for step in steps:
+            if isinstance(step, tuple):
+                # What has just been made knows nothing yet, and looks on disk.
+                assert await journal.after(*step) == await Journal(store).after(*step)
+                assert await outbox.after(*step) == await Outbox(store).after(*step)
+                continue
+            await journal.append([Arrival(1, RecordKind.DATAGRAM, data, "l", "s", 1) for data in step])
+            events = [Event(f"{told + n}-0", "t", "/t", "s", "", {"n": data.hex()}) for n, data in enumerate(step, 1)]
+            await outbox.add(events, told, b"")
+            told += len(step)
+        store.close()
+
+    with patch.multiple(newest, MOST=9, MOST_OCTETS=300):
+        run(body(), "max")
+
+
+def test_what_follows_the_growth_is_not_read_from_disk_again() -> None:
+    async def body() -> None:
+        store = Store(None)
+        outbox = Outbox(store)
+        seen: list[int] = []
+        for number in range(1, 6):
+            await outbox.add([Event(f"{number}-0", "t", "/t", "s", "", {})], number, b"")
+            if number == 5:
+                await store.write(lambda connection: connection.execute("DELETE FROM events"))
+            seen += [queued.seq for queued in await outbox.after(len(seen), 10)]
+        assert seen == [1, 2, 3, 4, 5]
+        store.close()
+
+    run(body(), "max")
