@@ -18,6 +18,7 @@ NULL: Final = 0x05
 OBJECT_IDENTIFIER: Final = 0x06
 SEQUENCE: Final = 0x30
 
+ONE: Final = tuple([bytes((octet,)) for octet in range(256)])  # octets, made once
 _CACHE_LIMIT: Final = 8192
 _decoded_oids: Final[dict[bytes, Oid]] = {}
 _encoded_oids: Final[dict[Oid, bytes]] = {}
@@ -118,7 +119,7 @@ def encode(tag: int, content: bytes) -> bytes:
     """One value with the shortest length field."""
     length = len(content)
     if length < 0x80:
-        return bytes((tag, length)) + content
+        return ONE[tag] + ONE[length] + content
     size = (length.bit_length() + 7) // 8
     return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big") + content
 
@@ -126,7 +127,7 @@ def encode(tag: int, content: bytes) -> bytes:
 def encode_integer(value: int, tag: int = INTEGER) -> bytes:
     """Two's complement in the fewest octets; right for unsigned types too, which then get a zero octet."""
     size = (value if value >= 0 else ~value).bit_length() // 8 + 1
-    return bytes((tag, size)) + value.to_bytes(size, "big", signed=True)
+    return ONE[tag] + ONE[size] + value.to_bytes(size, "big", signed=True)
 
 
 def encode_oid(value: Oid) -> bytes:

@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.decode.usm import Closed, UsmReceiver
+from gateway.messages import message_of
 from gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
 from mibs import MibTree, Oid
 from mibs.tree import readable
 from wire import ber, pet
 from wire.errors import WireError
-from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
+from wire.snmp import Kind, Message, TrapV1, VarBind, Version, encode, notification, v3
 from wire.snmp.convert import NOTIFICATIONS, acknowledge
 from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
@@ -67,7 +68,7 @@ def decode_datagram(
             message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
             engine = opened.engine_id.hex()
         else:
-            message = decode(arrival.data)
+            message = message_of(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:

@@ -214,10 +214,12 @@ class Forwarder:
 
     async def _forward(self, records: Sequence[Record], destination: Destination, progress: Forwarded) -> None:
         address = destination.address
+        # What a destination sends is not sent back to it. Loopback is one machine with many roles, where nothing can be
+        # told from the address.
+        if address and ip_address(address).is_loopback:
+            address = ""
         for record in records:
-            if record.arrival.source == address and not ip_address(address).is_loopback:
-                # What a destination sends is not sent back to it. Loopback is one machine with many roles, where
-                # nothing can be told from the address.
+            if address and record.arrival.source == address:
                 progress.skipped["loop"] += 1
                 continue
             what = relay(record.arrival, record.position, destination.plan, self._trust)

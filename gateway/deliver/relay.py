@@ -8,10 +8,12 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
+from gateway.messages import message_of
 from gateway.records import Arrival
+from mibs import Oid
 from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
-from wire.snmp.codec import MAX_MESSAGE
+from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode, v3
+from wire.snmp.codec import MAX_MESSAGE, encode_varbind
 from wire.snmp.convert import NOTIFICATIONS
 from wire.snmp.relay import (
     SNMP_TRAP_ADDRESS,
@@ -96,7 +98,7 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     try:
         sealed = v3.is_v3(arrival.data)
         opened = trust.read(arrival.data, arrival.source) if sealed else None
-        message = Message(V2C, b"", opened) if opened is not None else decode(arrival.data)
+        message = Message(V2C, b"", opened) if opened is not None else message_of(arrival.data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")
     if not sealed and message.community not in trust.communities():
@@ -150,12 +152,13 @@ def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) 
 
 
 @lru_cache(maxsize=4096)
-def _origin(source: str, community: bytes) -> tuple[VarBind, ...]:
-    """How a notification names whom it came from."""
-    return (
+def _origin(source: str, community: bytes) -> tuple[tuple[Oid, bytes], ...]:
+    """How a notification names whom it came from, encoded."""
+    binds = (
         VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, _octets(source)),
         VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, community or DEFAULT_COMMUNITY),
     )
+    return tuple([(bind.oid, encode_varbind(bind)) for bind in binds])
 
 
 @lru_cache(maxsize=4096)

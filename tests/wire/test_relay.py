@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mibs import Oid
 from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, notification
+from wire.snmp.codec import encode_varbind
 from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 from wire.snmp.relay import (
     SNMP_TRAP_ADDRESS,
@@ -155,10 +156,11 @@ def test_restamped_is_what_reading_and_writing_anew_gives(
     assert isinstance(pdu, Pdu)
     if not is_plain(pdu):
         return
-    origin = (
+    binds = (
         VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, bytes((192, 0, 2, 7))),
         VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, b"public"),
     )
+    origin = [(bind.oid, encode_varbind(bind)) for bind in binds]
     anew = with_origin(as_version_2(message, request_id, inform=inform), bytes((192, 0, 2, 7)), b"public")
     assert restamped(data, pdu, community, request_id, origin, inform=inform) == encode(
         Message(Version.V2C, community, anew)

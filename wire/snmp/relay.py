@@ -7,7 +7,6 @@ from typing import Final
 
 from mibs import Oid
 from wire import ber
-from wire.snmp.codec import encode_varbind
 from wire.snmp.convert import NOTIFICATIONS, SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, TIME_TICKS, notification
 from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
 
@@ -104,11 +103,12 @@ def is_plain(pdu: Pdu) -> bool:
 
 
 def restamped(
-    data: bytes, pdu: Pdu, community: bytes, request_id: int, origin: Sequence[VarBind], *, inform: bool
+    data: bytes, pdu: Pdu, community: bytes, request_id: int, origin: Sequence[tuple[Oid, bytes]], *, inform: bool
 ) -> bytes:
     """The message `data` of version 2, which holds the plain `pdu`, with other fields in front.
 
-    Its variables stay, octet for octet; behind them come those of `origin` that are not among them.
+    Its variables stay, octet for octet; behind them come those of `origin` that are not among them, each a name and the
+    octets of the whole variable.
     """
     at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
     _, at = ber.expect(data, at, end, ber.INTEGER)
@@ -118,8 +118,11 @@ def restamped(
         _, at = ber.expect(data, at, end, ber.INTEGER)
     start, stop = ber.expect(data, at, end, ber.SEQUENCE)
     named = [oid for oid, _, _ in pdu.varbinds]
-    added = [encode_varbind(bind) for bind in origin if bind.oid not in named]
-    variables = ber.encode(ber.SEQUENCE, b"".join((data[start:stop], *added)))
+    listed = data[start:stop]
+    for name, octets in origin:
+        if name not in named:
+            listed += octets
+    variables = ber.encode(ber.SEQUENCE, listed)
     content = ber.encode(INFORM if inform else TRAP_V2, ber.encode_integer(request_id) + NO_ERROR + variables)
     return ber.encode(ber.SEQUENCE, VERSION_2C + ber.encode(ber.OCTET_STRING, community) + content)
 

@@ -1,0 +1,19 @@
+"""Messages of versions 1 and 2, read once for all who want to know what they say."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from wire.snmp import Message, decode
+
+SHORT: Final = 512  # octets; larger ones would be held for long, with many times their size
+REMEMBERED: Final = 4096  # more than one commit takes, behind which forwards read what has just been told
+
+
+def message_of(data: bytes) -> Message:
+    """As `wire.snmp.decode`. Raises WireError."""
+    return _short(data) if len(data) <= SHORT else decode(data)
+
+
+_short: Final = lru_cache(maxsize=REMEMBERED)(decode)
