@@ -5,6 +5,10 @@ from __future__ import annotations
 import gc
 import resource
 
+# The collector looks through the young when so many more were made than went; by itself at 700. A group of notifications
+# that is under way is many times that, and all of it goes without the collector.
+YOUNG = 10_000
+
 
 def allow_many_sockets() -> None:
     """Take as many files and sockets as this process may have: a device has one socket at least."""
@@ -21,4 +25,5 @@ def begin_growing() -> None:
 def end_growing() -> None:
     """What is there by now stays; what comes from here on is looked through."""
     gc.freeze()
+    gc.set_threshold(YOUNG)
     gc.enable()

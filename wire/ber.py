@@ -18,6 +18,7 @@ NULL: Final = 0x05
 OBJECT_IDENTIFIER: Final = 0x06
 SEQUENCE: Final = 0x30
 
+FROM_BYTES: Final = int.from_bytes  # a look at a class costs as much as the work
 ONE: Final = tuple([bytes((octet,)) for octet in range(256)])  # octets, made once
 _CACHE_LIMIT: Final = 8192
 _decoded_oids: Final[dict[bytes, Oid]] = {}
@@ -61,7 +62,7 @@ def signed(data: bytes, start: int, stop: int, bits: int = 32) -> int:
     """The two's-complement integer in `data[start:stop]`, which must fit in `bits`."""
     if not 1 <= stop - start <= 9:
         raise WireError(start, "an integer has 1 to 9 octets")
-    value = int.from_bytes(data[start:stop], "big", signed=True)
+    value = FROM_BYTES(data[start:stop], "big", signed=True)
     if not -(1 << bits - 1) <= value < 1 << bits - 1:
         raise WireError(start, f"the integer does not fit in {bits} bits")
     return value
@@ -80,7 +81,7 @@ def unsigned(data: bytes, start: int, stop: int, bits: int = 32) -> int:
     """A counter, gauge or ticks. A missing leading zero octet is forgiven: agents of the 1990s leave it out."""
     if not 1 <= stop - start <= 9:
         raise WireError(start, "an integer has 1 to 9 octets")
-    value = int.from_bytes(data[start:stop], "big")
+    value = FROM_BYTES(data[start:stop], "big")
     if value >> bits:
         raise WireError(start, f"the number does not fit in {bits} bits without a sign")
     return value
