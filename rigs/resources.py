@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import resource
 
-# The collector looks through the young when so many more were made than went; by itself at 700. A group of notifications
-# that is under way is many times that, and all of it goes without the collector.
+# The collector looks through the young when so many more were made than went; 700 if nobody says otherwise. A group of
+# notifications under way is many times that, and all of it goes without the collector.
 YOUNG = 10_000
 
 
