@@ -1,4 +1,4 @@
-"""Messages of versions 1 and 2, read once for all who want to know what they say."""
+"""Messages of versions 1 and 2 where several want to know what they say: events, and each forward."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from gateway.correlate import Correlator, State
 from gateway.correlate.storms import BEGINS, PASSES
 from gateway.decode import UsmReceiver, acknowledged, decode_datagram, decode_observation, timeless
 from gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
+from gateway.messages import message_of
 from gateway.records import (
     Arrival,
     EngineClock,
@@ -28,7 +29,7 @@ from gateway.records import (
 )
 from gateway.translate import Inventory, Translator, at_time
 from mibs import MibTree
-from wire.snmp import Pdu
+from wire.snmp import Pdu, decode
 
 MOST_SOURCES: Final = 65536
 MOST_PLANS: Final = 1024
@@ -221,7 +222,9 @@ class Thinking:
         self._once.add(number)
 
     def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
-        return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed)
+        # Forwards read again what has been told.
+        read = message_of if self._site.forwards else decode
+        return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed, read=read)
 
     def _is_relay(self, source: str) -> bool:
         known = self._known_relays.get(source)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from gateway.decode.usm import Closed, UsmReceiver
-from gateway.messages import message_of
 from gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
 from mibs import MibTree, Oid
 from mibs.tree import readable
 from wire import ber, pet
 from wire.errors import WireError
-from wire.snmp import Kind, Message, TrapV1, VarBind, Version, encode, notification, v3
+from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
 from wire.snmp.convert import NOTIFICATIONS, acknowledge
 from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
@@ -50,10 +50,11 @@ def decode_datagram(
     usm: UsmReceiver | None = None,
     *,
     relayed: bool = False,
+    read: Callable[[bytes], Message] = decode,
 ) -> Decoded:
     """Read a datagram of a trap listener; with `usm`, of version 3, too. `relayed` believes whom it names as sender.
 
-    Raises nothing: what cannot be read is a value too.
+    `read` stands in for `wire.snmp.decode`. Raises nothing: what cannot be read is a value too.
     """
     user: str | None = None
     answer: bytes | None = None
@@ -68,7 +69,7 @@ def decode_datagram(
             message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
             engine = opened.engine_id.hex()
         else:
-            message = message_of(arrival.data)
+            message = read(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:
