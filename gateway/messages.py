@@ -8,7 +8,7 @@ from typing import Final
 from wire.snmp import Message, decode
 
 SHORT: Final = 512  # octets; larger ones would be held for long, with many times their size
-REMEMBERED: Final = 4096  # more than one commit takes, behind which forwards read what has just been told
+REMEMBERED: Final = 1024  # more than is told before the forwards have their turn
 
 
 def message_of(data: bytes) -> Message:

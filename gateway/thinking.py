@@ -33,6 +33,8 @@ from wire.snmp import Pdu, decode
 
 MOST_SOURCES: Final = 65536
 MOST_PLANS: Final = 1024
+LONG: Final = 1024  # where so many in a row had no plan,
+SOME: Final = 8  # only one in so many is looked at
 NOTIFICATION: Final = "notification"
 DATAGRAM: Final = RecordKind.DATAGRAM
 
@@ -80,6 +82,7 @@ class Thinking:
         self._known_relays: dict[str, bool] = {}
         self._plans: dict[tuple[str, str, bytes], Plan] = {}
         self._once: set[int] = set()  # what could be one of these, by its hash
+        self._apart = 0  # so many in a row were none of these
         self._users = users_of(site)
         self._usm: UsmReceiver | None = None
         self._identity: EngineIdentity | None = None  # of the gateway's own engine
@@ -193,14 +196,16 @@ class Thinking:
 
     def _tell(self, position: int, arrival: Arrival, *, relayed: bool) -> Concluded:
         data = arrival.data
-        found = timeless(data)
+        found = timeless(data) if self._apart < LONG or position % SOME == 0 else None
         rest, uptime_ticks = found or (b"", 0)
         key = (arrival.source, arrival.listener, rest)
         plan = self._plans.get(key) if rest else None
         if plan is not None:
+            self._apart = 0
             signals = [at_time(signal, uptime_ticks) for signal in plan.signals]
             events = self._correlator.signals(position, arrival.at_ms, signals)
             return Concluded(events, acknowledged(data) if plan.inform else None, NOTIFICATION)
+        self._apart += 1
         decoded = self._decode(arrival, relayed=relayed)
         value = decoded.value
         signals = self._translator.datagram(value)

@@ -109,6 +109,20 @@ def test_each_is_told_with_its_own_time() -> None:
     assert [event.data["evidence"]["position"] for event in told] == [1, 2, 3, 4]
 
 
+def test_what_comes_again_is_found_after_much_that_does_not() -> None:
+    apart = [(trap_v1(4242, 1, (TEXT._replace(value=b"%d" % number),), b"public"), STRANGER) for number in range(2_000)]
+    again = [(trap_v1(4242, at, (TEXT,), b"public"), STRANGER) for at in range(40)]
+    thinking, planned = Thinking(SITE, TREE), []
+    for position, (data, source) in enumerate(apart + again, start=1):
+        arrival = Arrival(position, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
+        (event,) = thinking.conclude(Record(position, arrival)).events
+        assert event.id == f"{position}-0"
+        assert event.data["evidence"]["uptime_ticks"] == (timeless(data) or (b"", -1))[1]
+        planned.append(len(thinking._plans))
+    assert planned[len(apart) - 1] == 0
+    assert planned[-1] == 1
+
+
 def test_another_time_and_another_identifier_are_the_same_otherwise() -> None:
     rest = (name(5), TEXT)
     first = timeless(of_version_2(Kind.INFORM, 7, 0, (uptime(100), *rest)))

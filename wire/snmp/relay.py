@@ -99,7 +99,8 @@ def is_plain(pdu: Pdu) -> bool:
         or name.tag != OBJECT_IDENTIFIER
     ):
         return False
-    return all(oid not in (SYS_UP_TIME, SNMP_TRAP_OID) for oid, _, _ in binds[2:])
+    named = [oid for oid, _, _ in binds[2:]]
+    return SYS_UP_TIME not in named and SNMP_TRAP_OID not in named
 
 
 def restamped(
@@ -117,7 +118,7 @@ def restamped(
     for _ in range(3):
         _, at = ber.expect(data, at, end, ber.INTEGER)
     start, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    named = [oid for oid, _, _ in pdu.varbinds]
+    named = [oid for oid, _, _ in pdu.varbinds[2:]]  # the first two are time and name
     listed = data[start:stop]
     for name, octets in origin:
         if name not in named:
