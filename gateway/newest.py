@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,21 +18,28 @@ class Newest(Generic[T]):
         self._items: list[T] = []
         self._first = 1  # the number of the first of these
         self._octets = 0
+        self._groups: deque[tuple[int, int]] = deque()  # items and octets of each growth, oldest first
         self._read_on = False  # whether anybody has asked since they grew
 
     def grown(self, first: int, items: list[T], octets: int) -> None:
         """These are on disk, numbered from `first`; they hold so many octets."""
         if not items:
             return
-        wanted, self._read_on = self._read_on, False
-        gap = first != self._first + len(self._items)  # after damage
-        if not wanted or gap or len(self._items) + len(items) > MOST or self._octets + octets > MOST_OCTETS:
+        kept, self._read_on = self._read_on and octets <= MOST_OCTETS, False
+        if not kept or first != self._first + len(self._items):  # a gap after damage
             self._items, self._first, self._octets = [], first, 0
-        if wanted and octets <= MOST_OCTETS:
-            self._items += items
-            self._octets += octets
-        else:
-            self._first = first + len(items)
+            self._groups.clear()
+        if not kept:
+            self._first += len(items)
+            return
+        while self._groups and (len(self._items) + len(items) > MOST or self._octets + octets > MOST_OCTETS):
+            gone, size = self._groups.popleft()
+            del self._items[:gone]
+            self._first += gone
+            self._octets -= size
+        self._items += items
+        self._octets += octets
+        self._groups.append((len(items), octets))
 
     def after(self, number: int, limit: int) -> list[T] | None:
         """Up to `limit` of those behind `number`; None for what is known on disk only."""

@@ -41,17 +41,19 @@ def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]
         run(body(), "max")
 
 
-def test_what_follows_the_growth_is_not_read_from_disk_again() -> None:
+def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
     async def body() -> None:
         store = Store(None)
         outbox = Outbox(store)
-        seen: list[int] = []
-        for number in range(1, 6):
-            await outbox.add([Event(f"{number}-0", "t", "/t", "s", "", {})], number, b"")
-            if number == 5:
-                await store.write(lambda connection: connection.execute("DELETE FROM events"))
-            seen += [queued.seq for queued in await outbox.after(len(seen), 10)]
-        assert seen == [1, 2, 3, 4, 5]
+        told = 0
+        for _ in range(4):
+            await outbox.add([Event(f"{told + n}-0", "t", "/t", "s", "", {}) for n in range(1, 4)], told + 3, b"")
+            told += 3
+            await outbox.after(told - 3, 1)
+        await store.write(lambda connection: connection.execute("DELETE FROM events"))
+        seqs = [[queued.seq for queued in await outbox.after(seq, 9)] for seq in (0, 3, 6, 9, 12)]
+        assert seqs == [[], [4, 5, 6, 7, 8, 9, 10, 11, 12], [7, 8, 9, 10, 11, 12], [10, 11, 12], []]
         store.close()
 
-    run(body(), "max")
+    with patch.multiple(newest, MOST=9):
+        run(body(), "max")
