@@ -193,7 +193,8 @@ class Forwarder:
                 if page:
                     await self._forward_page(page, destination, progress)
                     position = progress.reached = page[-1].position
-                    await self._books[name].move_soon(position)
+                    if await self._books[name].move_soon(position):
+                        kept = position
                 elif kept < position and not await within(grown, QUIET_S):
                     await self._books[name].move(position)
                     kept = position

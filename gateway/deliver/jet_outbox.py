@@ -121,8 +121,10 @@ class JetBook:
     async def move(self, seq: int) -> None:
         await self._bus.put(f"cursor.{self._own}", str(seq).encode())
 
-    async def move_soon(self, seq: int) -> None:
+    async def move_soon(self, seq: int) -> bool:
+        """At once: nothing else is written that could take it along."""
         await self.move(seq)
+        return True
 
     async def wait(self, retry: Retry) -> None:
         await self._bus.put(f"retry.{self._own}", msgspec.json.encode(retry))

@@ -48,8 +48,8 @@ class Book(Protocol):
     async def move(self, seq: int) -> None:
         """It is done with everything up to `seq`."""
 
-    async def move_soon(self, seq: int) -> None:
-        """The same, with what is written next; lost if nothing is."""
+    async def move_soon(self, seq: int) -> bool:
+        """The same, with what is written next; lost if nothing is. Whether it is there already."""
 
     async def wait(self, retry: Retry) -> None:
         """It failed and will try again."""
@@ -129,9 +129,10 @@ class StoredBook:
         """It is done with everything up to `seq`."""
         await self._store.write(self._moving(seq))
 
-    async def move_soon(self, seq: int) -> None:
-        """The same, with what is written next; lost if nothing is."""
+    async def move_soon(self, seq: int) -> bool:
+        """The same, with what is written next; lost if nothing is. False: it is not there yet."""
         self._store.ride(f"cursor {self._name}", self._moving(seq))
+        return False
 
     def _moving(self, seq: int) -> Callable[[sqlite3.Connection], None]:
         def work(connection: sqlite3.Connection) -> None:

@@ -160,7 +160,8 @@ class Worker:
                     flight.begin(lane, asyncio.create_task(self._lane(flight, lane), name=f"{self.name} {lane}"))
                 if flight.advance():
                     self.reached = flight.cursor
-                    await self.book.move_soon(flight.cursor)  # what is written next takes it along
+                    if await self.book.move_soon(flight.cursor):
+                        self._kept = flight.cursor
                 elif page:
                     continue
                 elif flight.cursor == self._kept:
@@ -181,10 +182,10 @@ class Worker:
 
     async def _keep(self, flight: Flight) -> None:
         """Note on disk how far the sink has come."""
-        self.reached = flight.cursor
-        if flight.cursor != self._kept:
-            await self.book.move(flight.cursor)
-            self._kept = flight.cursor
+        place = self.reached = flight.cursor
+        if place != self._kept:
+            await self.book.move(place)
+            self._kept = place
 
     async def _lane(self, flight: Flight, lane: str) -> None:
         """Events that keep their order among themselves, until there are none or the plan changes."""
