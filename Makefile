@@ -59,7 +59,8 @@ bench-traps: $(VENV)/.dev $(VENV)/compiled/.done
 	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
 	$(BIN)/python -m benchmarks.traps
 
-bench-latency: $(VENV)/.dev
+bench-latency: $(VENV)/.dev $(VENV)/compiled/.done
+	@command -v snmptrapd >/dev/null && command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd curl >/dev/null; }
 	$(BIN)/python -m benchmarks.latency
 
 bench-forward: $(VENV)/.dev $(VENV)/compiled/.done

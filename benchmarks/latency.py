@@ -54,14 +54,15 @@ Receivers = Callable[[Path, int, bool], AbstractContextManager[Receiver]]
 
 
 class Case(NamedTuple):
-    """What is sent, what is measured, and for whom. `target_ms` is for the 99th percentile."""
+    """What is sent and to whom. `target_ms` is for the 99th percentile; `told`: no source is taken for a storm."""
 
     name: str
     sources: list[str]
     rate: float
     target_ms: int | None
-    beside_storm: bool
     receivers: dict[str, Receivers]
+    beside_storm: bool = False
+    told: bool = False
 
 
 def hook(port: int, seen: Queue[dict[int, float]]) -> None:
@@ -195,9 +196,9 @@ def snmptrapd(folder: Path, port: int, _told: bool) -> Iterator[Receiver]:
 
 OURS: dict[str, Receivers] = {"standin": standin, "compiled": compiled}
 PATHS = (
-    Case(f"trap to webhook, 1,000/s of {len(MANY)} sources", MANY, RATE, 15, False, {**OURS, "snmptrapd": snmptrapd}),
-    Case("trap to webhook, 1,000/s of one source", ONE, RATE, None, False, OURS),
-    Case("quiet source beside a storm", ONE, QUIET_RATE, 100, True, {"standin": standin}),
+    Case(f"trap to webhook, 1,000/s of {len(MANY)} sources", MANY, RATE, 15, {**OURS, "snmptrapd": snmptrapd}),
+    Case("trap to webhook, 1,000/s of one source", ONE, RATE, None, OURS, told=True),
+    Case("quiet source beside a storm", ONE, QUIET_RATE, 100, {"standin": standin}, beside_storm=True),
 )
 SOURCES = frozenset(MANY + ONE)
 
@@ -210,8 +211,7 @@ def measure(path: Case, make: Receivers) -> tuple[list[float], int, str]:
     listener.start()
     os.sched_setaffinity(0, {0})
     try:
-        told = path.sources is ONE and not path.beside_storm
-        with tempfile.TemporaryDirectory() as name, make(Path(name), port, told) as receiver:
+        with tempfile.TemporaryDirectory() as name, make(Path(name), port, path.told) as receiver:
             noise = Process(target=storm, args=(receiver.port, STORM_RATE, SECONDS), daemon=True)
             if path.beside_storm:
                 noise.start()
