@@ -14,7 +14,7 @@ from gateway.assembly import forwards_of, retention_of, sinks_of
 from gateway.config import Site
 from gateway.core import Part, Surroundings
 from gateway.correlate import Open
-from gateway.deliver import Dispatcher, Outbox
+from gateway.deliver import Dispatcher
 from gateway.deliver.forward import Forwarder
 from gateway.deliver.progress import Events
 from gateway.deliver.relay import Trust
@@ -55,11 +55,11 @@ class LocalCore:
         self._unix_ms = unix_ms
         self._around = around
         self._devices = list(site.devices)
-        self._outbox = Outbox(store)
         self._thinking = Thinking(site, tree)
         hooks = Hooks(around.answer, self._journaled, self._told, self._heal, around.full)
         self._pipeline = Pipeline(self._thinking, store, unix_ms, metrics, hooks)
-        self._journal = self._pipeline.journal
+        # The same that is written to: it knows what has just been told.
+        self._journal, self._outbox = self._pipeline.journal, self._pipeline.outbox
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
         trust = Trust(lambda: self._thinking.communities, self._thinking.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)

@@ -48,8 +48,8 @@ class Pipeline:
         hooks: Hooks,
     ) -> None:
         self.thinking = thinking
-        self._outbox = Outbox(store)
-        self._processor = Processor(thinking, self._outbox, unix_ms, metrics, hooks.told, self._tick)
+        self.outbox = Outbox(store)
+        self._processor = Processor(thinking, self.outbox, unix_ms, metrics, hooks.told, self._tick)
         self._store = store
         self.journal = Journal(store)
         self._hooks = hooks
@@ -69,7 +69,7 @@ class Pipeline:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what an earlier run left, and go on. Raises StoreError."""
-        self.thinking.introduce(identity, await self._outbox.clocks(MOST_ENGINES))
+        self.thinking.introduce(identity, await self.outbox.clocks(MOST_ENGINES))
         await self._processor.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 
@@ -135,13 +135,13 @@ class Pipeline:
         appending = self.journal.appending(arrivals)
         if outcome is None:
             return await self._store.write(appending) if arrivals else []
-        adding = self._outbox.adding(*outcome.kept)
+        adding = self.outbox.adding(*outcome.kept)
 
         def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, bytes]], list[Record]]:
             return adding(connection), appending(connection)
 
         told, records = await self._store.write(work)
-        self._outbox.grown(told)
+        self.outbox.grown(told)
         return records
 
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import newest
+from gateway import newest, tables
 from gateway.deliver import Outbox
 from gateway.journal import Journal
 from gateway.records import Arrival, Event, RecordKind
 from gateway.store import Store
 from rigs.loops import run
+from tests.support.sites import octets
+from tests.support.stage import Stage, stage
+from wire.snmp import Kind
 
 GROUPS = st.lists(st.binary(max_size=40), max_size=7)
 READS = st.tuples(st.integers(0, 40), st.integers(1, 9))
@@ -57,3 +64,26 @@ def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
 
     with patch.multiple(newest, MOST=9):
         run(body(), "max")
+
+
+def test_the_sinks_of_a_gateway_are_told_from_memory(tmp_path: Path) -> None:
+    looks = 0
+
+    def events(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:
+        nonlocal looks
+        looks += 1
+        return on_disk(connection, after)
+
+    async def body(stage: Stage) -> None:
+        await asyncio.sleep(10)
+        for number in range(40):
+            stage.trap(octets(number, number + 1, Kind.TRAP_V2))
+            await asyncio.sleep(1)
+            if number == 4:
+                before = looks
+        assert (tmp_path / "log").read_text().count("trap.unknown") == 40
+        assert looks == before
+
+    on_disk = tables.events
+    with patch.object(tables, "events", events):
+        stage(body, {"gateway": {"sinks": {"log": {"type": "file", "path": str(tmp_path / "log")}}}})
