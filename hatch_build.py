@@ -32,7 +32,6 @@ COMPILED = (
     "gateway/correlate/correlator.py",
     "gateway/correlate/storms.py",
     "gateway/deliver/relay.py",
-    "gateway/messages.py",
     "gateway/translate/inventory.py",
     "gateway/thinking.py",
 )

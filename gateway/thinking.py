@@ -14,7 +14,6 @@ from gateway.correlate import Correlator, State
 from gateway.correlate.storms import BEGINS, PASSES
 from gateway.decode import UsmReceiver, acknowledged, decode_datagram, decode_observation, timeless
 from gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
-from gateway.messages import message_of
 from gateway.records import (
     Arrival,
     EngineClock,
@@ -29,7 +28,7 @@ from gateway.records import (
 )
 from gateway.translate import Inventory, Translator, at_time
 from mibs import MibTree
-from wire.snmp import Pdu, decode
+from wire.snmp import Pdu
 
 MOST_SOURCES: Final = 65536
 MOST_PLANS: Final = 1024
@@ -227,9 +226,7 @@ class Thinking:
         self._once.add(number)
 
     def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
-        # Forwards read again what has been told.
-        read = message_of if self._site.forwards else decode
-        return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed, read=read)
+        return decode_datagram(arrival, self._tree, self.communities, self._usm, relayed=relayed)
 
     def _is_relay(self, source: str) -> bool:
         known = self._known_relays.get(source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -50,11 +49,10 @@ def decode_datagram(
     usm: UsmReceiver | None = None,
     *,
     relayed: bool = False,
-    read: Callable[[bytes], Message] = decode,
 ) -> Decoded:
     """Read a datagram of a trap listener; with `usm`, of version 3, too. `relayed` believes whom it names as sender.
 
-    `read` stands in for `wire.snmp.decode`. Raises nothing: what cannot be read is a value too.
+    Raises nothing: what cannot be read is a value too.
     """
     user: str | None = None
     answer: bytes | None = None
@@ -69,7 +67,7 @@ def decode_datagram(
             message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
             engine = opened.engine_id.hex()
         else:
-            message = read(arrival.data)
+            message = decode(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:

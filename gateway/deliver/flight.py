@@ -15,7 +15,7 @@ WINDOW = 1024  # events read ahead, so that one device with many does not hold u
 
 
 class Flight:
-    """One sink's. Lanes keep their order; a task works at each. `changed` is set when something is done."""
+    """One sink's. Lanes keep their order; a task works at each. `changed` is set when more can be begun."""
 
     def __init__(self, cursor: int, changed: asyncio.Event) -> None:
         self.cursor = cursor  # everything up to here is done
@@ -25,6 +25,7 @@ class Flight:
         self._done: set[int] = set()
         self._lanes: dict[str, deque[Queued]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failure: BaseException | None = None
 
     @property
     def room(self) -> bool:
@@ -47,7 +48,14 @@ class Flight:
 
     def begin(self, lane: str, task: asyncio.Task[None]) -> None:
         self._tasks[lane] = task
-        task.add_done_callback(lambda _task: self._changed.set())
+        task.add_done_callback(lambda done: self._ended(lane, done))
+
+    def _ended(self, lane: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(lane, None)
+        if not task.cancelled():
+            self._failure = task.exception() or self._failure
+        if self._failure or any(lane not in self._tasks for lane in self._lanes):
+            self._changed.set()
 
     def head(self, lane: str) -> Queued | None:
         """The first event of a lane; None when there is none."""
@@ -66,26 +74,26 @@ class Flight:
         if not queue:
             del self._lanes[lane]
         self._done.add(queued.seq)
-        self._changed.set()
+        full = not self.room
+        self.advance()
+        if full and self.room:
+            self._changed.set()
 
-    def advance(self) -> bool:
-        """Move the cursor over what is done; whether it moved."""
-        before = self.cursor
+    def advance(self) -> None:
+        """Move the cursor over what is done."""
         while self._open and self._open[0] in self._done:
             self.cursor = self._open.popleft()
             self._done.discard(self.cursor)
-        return self.cursor != before
 
     def beyond(self) -> set[int]:
         """What is done behind the cursor."""
         return set(self._done)
 
     def check(self) -> None:
-        """Forget lanes that have ended. Raises what ended one, which only StoreError does."""
-        for lane, task in list(self._tasks.items()):
-            if task.done():
-                del self._tasks[lane]
-                task.result()
+        """Raise what ended a lane, which only StoreError does."""
+        if self._failure:
+            failure, self._failure = self._failure, None
+            raise failure
 
     def cancel(self) -> None:
         """End what is under way, wherever it is."""
@@ -95,8 +103,6 @@ class Flight:
     async def settle(self) -> None:
         """Wait for what is under way; each lane ends behind its event."""
         if self._tasks:
-            await asyncio.wait(self._tasks.values())
-        for task in self._tasks.values():
-            if not task.cancelled() and task.exception() is not None:
-                log.error("delivery broken off", reason=str(task.exception()))
-        self._tasks.clear()
+            await asyncio.wait(list(self._tasks.values()))
+        if self._failure:
+            log.error("delivery broken off", reason=str(self._failure))

@@ -8,13 +8,13 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
-from gateway.messages import message_of
 from gateway.records import Arrival
 from mibs import Oid
 from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode, v3
+from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
 from wire.snmp.codec import MAX_MESSAGE, encode_varbind
 from wire.snmp.convert import NOTIFICATIONS
+from wire.snmp.outline import Outline, outline
 from wire.snmp.relay import (
     SNMP_TRAP_ADDRESS,
     SNMP_TRAP_COMMUNITY,
@@ -22,7 +22,6 @@ from wire.snmp.relay import (
     ConversionError,
     as_version_1,
     as_version_2,
-    is_plain,
     restamped,
     with_origin,
     without_origin,
@@ -45,6 +44,7 @@ class Form(StrEnum):
 SAME: Final = Form.SAME
 AS_V2C: Final = Form.V2C
 V2C: Final = Version.V2C
+INFORM: Final = Kind.INFORM
 
 
 class Plan(NamedTuple):
@@ -93,12 +93,15 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
 
     With `Form.SAME` the octets stay as they came. Raises nothing.
     """
+    data = arrival.data
     sealed = False
-    form = plan.form
     try:
-        sealed = v3.is_v3(arrival.data)
-        opened = trust.read(arrival.data, arrival.source) if sealed else None
-        message = Message(V2C, b"", opened) if opened is not None else message_of(arrival.data)
+        sealed = v3.is_v3(data)
+        found = None if sealed else outline(data)
+        if found is not None and (told := _unread(arrival, found, position, plan, trust)) is not None:
+            return told
+        opened = trust.read(data, arrival.source) if sealed else None
+        message = Message(V2C, b"", opened) if opened is not None else decode(data)
     except WireError:
         return NotRelayed("user" if sealed else "undecodable")
     if not sealed and message.community not in trust.communities():
@@ -106,27 +109,45 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     pdu = message.pdu
     if not isinstance(pdu, TrapV1) and pdu.kind not in NOTIFICATIONS:
         return NotRelayed("no_notification")
-    if form is SAME:
-        inform = isinstance(pdu, Pdu) and pdu.kind is Kind.INFORM
-        if sealed and inform:
+    if plan.form is SAME:
+        if isinstance(pdu, Pdu) and pdu.kind is INFORM:
             return NotRelayed("an inform of version 3 is for us alone; use `as: v2c`", lost=True)
-        request_id = pdu.request_id if inform and isinstance(pdu, Pdu) else None
-        return Relayed(arrival.data, request_id, source=arrival.source)
-    community = (message.community or DEFAULT_COMMUNITY) if plan.community is None else plan.community
-    request_id = position % LARGEST_ID + 1
-    awaited = request_id if plan.inform else None
-    if form is AS_V2C and not sealed and plan.identity is None and isinstance(pdu, Pdu) and is_plain(pdu):
-        origin = _origin(arrival.source, message.community) if plan.keep_source else ()
-        data = restamped(arrival.data, pdu, community, request_id, origin, inform=plan.inform)
-        return _checked(data, awaited, arrival.source)
+        return Relayed(data, source=arrival.source)
+    request_id = _request_id(position)
     try:
         converted = _converted(message, arrival, plan, request_id)
     except ConversionError as error:
         return NotRelayed(str(error), lost=True)
-    if form is Form.V3 and isinstance(converted, Pdu):
+    awaited = request_id if plan.inform else None
+    if plan.form is Form.V3 and isinstance(converted, Pdu):
         return Relayed(b"", awaited, converted, arrival.source)
-    version = Version.V1 if form is Form.V1 else V2C
-    return _checked(encode(Message(version, community, converted)), awaited, arrival.source)
+    version = Version.V1 if plan.form is Form.V1 else V2C
+    return _checked(encode(Message(version, _community(message.community, plan), converted)), awaited, arrival.source)
+
+
+def _unread(arrival: Arrival, found: Outline, position: int, plan: Plan, trust: Trust) -> Relayed | NotRelayed | None:
+    """The same for a message of version 2, where nothing has to be known of what its variables say; else None."""
+    if found.community not in trust.communities():
+        return NotRelayed("community")
+    if found.kind not in NOTIFICATIONS:
+        return NotRelayed("no_notification")
+    if plan.form is SAME:
+        return Relayed(arrival.data, found.request_id if found.kind is INFORM else None, source=arrival.source)
+    if plan.form is not AS_V2C or plan.identity is not None or not found.headed:
+        return None
+    request_id = _request_id(position)
+    origin = _origin(arrival.source, found.community) if plan.keep_source else ()
+    community = _community(found.community, plan)
+    data = restamped(arrival.data, found, community, request_id, origin, inform=plan.inform)
+    return _checked(data, request_id if plan.inform else None, arrival.source)
+
+
+def _request_id(position: int) -> int:
+    return position % LARGEST_ID + 1
+
+
+def _community(heard: bytes, plan: Plan) -> bytes:
+    return (heard or DEFAULT_COMMUNITY) if plan.community is None else plan.community
 
 
 def _checked(data: bytes, request_id: int | None, source: str) -> Relayed | NotRelayed:

@@ -20,7 +20,7 @@ from gateway.store import StoreError
 log = structlog.get_logger("deliver")
 
 PAGE = 256
-QUIET_S = 0.05  # without anything new, after which the place is written by itself
+QUIET_S = 0.05  # until what is done is looked at, and without anything new, until the place is written by itself
 PATIENCE = 6  # attempts after which an event counts as the trouble, if others get through meanwhile
 
 
@@ -59,7 +59,9 @@ class Worker:
         self._running.set()
         self._interrupt = asyncio.Event()  # somebody changed the plan while the sink waits
         self._changed = asyncio.Event()  # that, or anything else to look at
+        self._looking: asyncio.TimerHandle | None = None  # at what is done, before long
         self.reached: int | None = None  # everything up to here is done, as soon as that is known
+        self._noted = 0  # up to here it is written before long
         self._kept = 0  # and up to here for certain also after a crash, which repeats the rest
         self._move_to: int | None = None
         self._again = False
@@ -123,17 +125,19 @@ class Worker:
 
     async def _empty(self) -> None:
         """Deliver for ever. Raises StoreError; the cursor on disk says where to go on."""
-        cursor = self.reached = self._kept = await self.book.cursor()
+        cursor = self.reached = self._noted = self._kept = await self.book.cursor()
         self._left = await self.book.retry()
         while True:
             await self._running.wait()
             self._interrupt.clear()
             if self._move_to is not None:
-                cursor = self.reached = self._move_to
-                self._move_to = self._left = None
+                cursor = self._move_to
+                self._left = None
                 self._done.clear()
                 await self.book.move(cursor)
-                self._kept = cursor
+                self.reached = self._noted = self._kept = cursor
+                if self._move_to == cursor:  # nobody asked for another place meanwhile
+                    self._move_to = None
             if self._again:
                 self._again = False
                 await self._try_aside()
@@ -158,34 +162,43 @@ class Worker:
                         flight.took(queued.seq)
                 for lane in flight.idle(self.sink.lanes):
                     flight.begin(lane, asyncio.create_task(self._lane(flight, lane), name=f"{self.name} {lane}"))
-                if flight.advance():
-                    self.reached = flight.cursor
-                    if await self.book.move_soon(flight.cursor):
-                        self._kept = flight.cursor
+                flight.advance()
+                if flight.cursor != self._noted:
+                    self.reached = self._noted = flight.cursor
+                    if await self.book.move_soon(self._noted):
+                        self._kept = self._noted
                 elif page:
                     continue
-                elif flight.cursor == self._kept:
+                elif self._noted == self._kept:
                     await self._changed.wait()
                 elif not await within(self._changed, QUIET_S):
-                    await self._keep(flight)
+                    await self._keep(flight.cursor)
         except asyncio.CancelledError:
             flight.cancel()
             raise
         finally:
             self._change_plan()
             await flight.settle()
-            flight.advance()
             with suppress(StoreError):  # it comes again then, or is tried again in the next round
-                await self._keep(flight)
+                await self._keep(flight.cursor)
         self._done = flight.beyond()
         return flight.cursor
 
-    async def _keep(self, flight: Flight) -> None:
+    async def _keep(self, place: int) -> None:
         """Note on disk how far the sink has come."""
-        place = self.reached = flight.cursor
+        self.reached = self._noted = place
         if place != self._kept:
             await self.book.move(place)
             self._kept = place
+
+    def _look_soon(self) -> None:
+        """Let the place be noted before long, together with whatever else is done until then."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(QUIET_S, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        self._changed.set()
 
     async def _lane(self, flight: Flight, lane: str) -> None:
         """Events that keep their order among themselves, until there are none or the plan changes."""
@@ -225,8 +238,11 @@ class Worker:
             self.progress.last_error = outcome.reason
             await self.book.set_aside(queued.seq, outcome.reason)
         flight.finish(queued, lane)
-        if self.sink.lanes == 1 and flight.advance():
-            await self._keep(flight)  # at once, so that a crash repeats one event at most
+        self.reached = flight.cursor
+        if self.sink.lanes == 1:
+            await self._keep(flight.cursor)  # at once, so that a crash repeats one event at most
+        else:
+            self._look_soon()
 
     async def _wait(self, seq: int, attempt: int, reason: str, until_ms: int | None) -> bool:
         """Wait for the next attempt; False when the plan changed meanwhile."""

@@ -28,6 +28,7 @@ from wire.snmp import (
     notification,
 )
 from wire.snmp.convert import acknowledge
+from wire.snmp.outline import Outline, outline
 
 oid = Oid.parse
 oids = st.builds(lambda rest: Oid((1, 3, *rest)), st.lists(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=15))
@@ -83,6 +84,41 @@ def test_damaged_messages_give_a_message_or_the_one_error(name: str, data: st.Da
         decode(bytes(octets[:cut]))
     except WireError as error:
         assert 0 <= error.offset <= cut
+
+
+def _read(data: bytes) -> Message | str:
+    try:
+        return decode(data)
+    except WireError as error:
+        return str(error)
+
+
+def _outlined(data: bytes) -> Outline | str | None:
+    try:
+        return outline(data)
+    except WireError as error:
+        return str(error)
+
+
+@given(st.one_of(v2_messages, v1_traps), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=3))
+def test_an_outline_is_what_reading_finds_and_what_it_refuses(message: Message, damage: list[tuple[int, int]]) -> None:
+    octets = bytearray(encode(message))
+    for at, octet in damage:
+        octets[at % len(octets)] = octet
+    data = bytes(octets)
+    whole, found = _read(data), _outlined(data)
+    if isinstance(whole, Message) and whole.version is Version.V1:
+        assert found is None
+        return
+    if isinstance(whole, str):
+        assert found is None or found == whole  # of version 1 no more than the beginning is looked at
+        return
+    pdu = whole.pdu
+    assert isinstance(found, Outline)
+    assert isinstance(pdu, Pdu)
+    assert (found.kind, found.community, found.request_id) == (pdu.kind, whole.community, pdu.request_id)
+    assert list(zip(found.names, found.tags, strict=True)) == [(bind.oid, bind.tag) for bind in pdu.varbinds]
+    assert found.stop == len(data)
 
 
 @given(v2_messages)

@@ -34,6 +34,17 @@ _message: Final = partial(tuple.__new__, Message)
 
 def decode(data: bytes) -> Message:
     """Read one whole datagram. Raises WireError for anything that is not one SNMPv1 or v2c message."""
+    version, community, kind, start, end = unwrapped(data)
+    if kind is TRAP_V1:
+        return _message((version, community, _trap_v1(data, start, end)))
+    return _message((version, community, _pdu(kind, data, start, end)))
+
+
+def unwrapped(data: bytes) -> tuple[Version, bytes, Kind, int, int]:
+    """What stands around a PDU of version 1 or 2: version and community; its kind, where it begins and where it ends.
+
+    Raises WireError.
+    """
     end = len(data)
     if end > MAX_MESSAGE:
         raise WireError(MAX_MESSAGE, "a message has at most 65507 octets")
@@ -56,9 +67,7 @@ def decode(data: bytes) -> Message:
         raise WireError(at, f"{tag:#04x} is no PDU")
     if (kind is TRAP_V1) != (version is VERSION_1) and kind not in _BOTH_VERSIONS:
         raise WireError(at, f"a {kind.name} PDU does not belong in an SNMP{version.name.lower()} message")
-    if kind is TRAP_V1:
-        return _message((version, community, _trap_v1(data, start, end)))
-    return _message((version, community, _pdu(kind, data, start, end)))
+    return version, community, kind, start, end
 
 
 def decode_pdu(data: bytes, at: int, end: int) -> Pdu:
@@ -103,16 +112,16 @@ def _varbinds(data: bytes, at: int, end: int) -> tuple[VarBind, ...]:
         raise WireError(stop, "octets follow the variable bindings")
     result: list[VarBind] = []
     append = result.append
-    read_header, oid, readers, bind = ber.read_header, ber.oid, _READERS, _bind
+    read_header, oid, readers, bind = ber.read_header, ber.oid, READERS, _bind
     while at < end:
         if at + 4 <= end and data[at] == 0x30 and data[at + 1] < 0x80 and data[at + 2] == 0x06:
             item_end = at + 2 + data[at + 1]
             name_start = at + 4
             name_end = name_start + data[at + 3]
             if data[at + 3] >= 0x80 or item_end > end or name_end > item_end:
-                name_start, name_end, item_end = _slow_name(data, at, end)
+                name_start, name_end, item_end = name_of(data, at, end)
         else:
-            name_start, name_end, item_end = _slow_name(data, at, end)
+            name_start, name_end, item_end = name_of(data, at, end)
         tag, start, stop = read_header(data, name_end, item_end)
         if stop != item_end:
             raise WireError(stop, "octets follow the value of a variable")
@@ -126,7 +135,8 @@ def _varbinds(data: bytes, at: int, end: int) -> tuple[VarBind, ...]:
     return tuple(result)
 
 
-def _slow_name(data: bytes, at: int, end: int) -> tuple[int, int, int]:
+def name_of(data: bytes, at: int, end: int) -> tuple[int, int, int]:
+    """Where the name of the variable at `at` begins and ends, and where the whole does. Raises WireError."""
     start, item_end = ber.expect(data, at, end, ber.SEQUENCE)
     name_start, name_end = ber.expect(data, start, item_end, ber.OBJECT_IDENTIFIER)
     return name_start, name_end, item_end
@@ -151,7 +161,7 @@ def _counter64(data: bytes, start: int, stop: int) -> int:
     return ber.unsigned(data, start, stop, 64)
 
 
-_READERS: Final[dict[int, Callable[[bytes, int, int], Value]]] = {
+READERS: Final[dict[int, Callable[[bytes, int, int], Value]]] = {
     Tag.INTEGER: ber.signed,
     Tag.OCTET_STRING: _octets,
     Tag.NULL: _nothing,

@@ -7,14 +7,14 @@ from typing import Final
 
 from mibs import Oid
 from wire import ber
-from wire.snmp.convert import NOTIFICATIONS, SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, TIME_TICKS, notification
+from wire.snmp.convert import SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
+from wire.snmp.outline import Outline
 from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
 
 SNMP_TRAP_ENTERPRISE: Final = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
 SNMP_TRAP_ADDRESS: Final = Oid.parse("1.3.6.1.6.3.18.1.3.0")
 SNMP_TRAP_COMMUNITY: Final = Oid.parse("1.3.6.1.6.3.18.1.4.0")
 UNKNOWN_ADDRESS: Final = bytes(4)
-OBJECT_IDENTIFIER: Final = int(Tag.OBJECT_IDENTIFIER)
 TRAP_V2: Final = int(Kind.TRAP_V2)
 INFORM: Final = int(Kind.INFORM)
 VERSION_2C: Final = ber.encode_integer(Version.V2C)
@@ -86,40 +86,16 @@ def with_origin(pdu: Pdu, address: bytes, community: bytes) -> Pdu:
     return Pdu(pdu.kind, pdu.request_id, pdu.error_status, pdu.error_index, tuple(varbinds))
 
 
-def is_plain(pdu: Pdu) -> bool:
-    """Whether a notification has its time and its name in front, as RFC 3416 section 4.2.6 wants it, and only there."""
-    binds = pdu.varbinds
-    if len(binds) < 2 or pdu.kind not in NOTIFICATIONS:
-        return False
-    uptime, name = binds[0], binds[1]
-    if (
-        uptime.oid != SYS_UP_TIME
-        or uptime.tag != TIME_TICKS
-        or name.oid != SNMP_TRAP_OID
-        or name.tag != OBJECT_IDENTIFIER
-    ):
-        return False
-    named = [oid for oid, _, _ in binds[2:]]
-    return SYS_UP_TIME not in named and SNMP_TRAP_OID not in named
-
-
 def restamped(
-    data: bytes, pdu: Pdu, community: bytes, request_id: int, origin: Sequence[tuple[Oid, bytes]], *, inform: bool
+    data: bytes, found: Outline, community: bytes, request_id: int, origin: Sequence[tuple[Oid, bytes]], *, inform: bool
 ) -> bytes:
-    """The message `data` of version 2, which holds the plain `pdu`, with other fields in front.
+    """The notification `data` of version 2, whose outline has time and name in front, with other fields before them.
 
     Its variables stay, octet for octet; behind them come those of `origin` that are not among them, each a name and the
     octets of the whole variable.
     """
-    at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
-    _, at = ber.expect(data, at, end, ber.INTEGER)
-    _, at = ber.expect(data, at, end, ber.OCTET_STRING)
-    _, at, _ = ber.read_header(data, at, end)
-    for _ in range(3):
-        _, at = ber.expect(data, at, end, ber.INTEGER)
-    start, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    named = [oid for oid, _, _ in pdu.varbinds[2:]]  # the first two are time and name
-    listed = data[start:stop]
+    named = found.names
+    listed = data[found.start : found.stop]
     for name, octets in origin:
         if name not in named:
             listed += octets
