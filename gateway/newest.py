@@ -9,6 +9,7 @@ T = TypeVar("T")
 
 MOST = 4096  # items
 MOST_OCTETS = 1 << 20  # and of what they hold
+UNASKED = 8  # growths after which nobody reads on any more; a reader may be busy with what it has for some
 
 
 class Newest(Generic[T]):
@@ -19,13 +20,14 @@ class Newest(Generic[T]):
         self._first = 1  # the number of the first of these
         self._octets = 0
         self._groups: deque[tuple[int, int]] = deque()  # items and octets of each growth, oldest first
-        self._read_on = False  # whether anybody has asked since they grew
+        self._unasked = UNASKED  # growths since anybody asked
 
     def grown(self, first: int, items: list[T], octets: int) -> None:
         """These are on disk, numbered from `first`; they hold so many octets."""
         if not items:
             return
-        kept, self._read_on = self._read_on and octets <= MOST_OCTETS, False
+        kept = self._unasked < UNASKED and octets <= MOST_OCTETS
+        self._unasked += 1
         if not kept or first != self._first + len(self._items):  # a gap after damage
             self._items, self._first, self._octets = [], first, 0
             self._groups.clear()
@@ -43,7 +45,7 @@ class Newest(Generic[T]):
 
     def after(self, number: int, limit: int) -> list[T] | None:
         """Up to `limit` of those behind `number`; None for what is known on disk only."""
-        self._read_on = True
+        self._unasked = 0
         start = number + 1 - self._first
         if not self._items or not 0 <= start <= len(self._items):
             return None

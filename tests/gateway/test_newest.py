@@ -66,6 +66,17 @@ def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
         run(body(), "max")
 
 
+def test_whoever_is_busy_for_a_while_finds_what_has_grown_and_whoever_has_gone_finds_nothing_held() -> None:
+    held: newest.Newest[int] = newest.Newest()
+    held.after(0, 1)
+    for number in range(1, newest.UNASKED + 1):
+        held.grown(number, [number], 1)
+    assert held.after(0, 99) == list(range(1, newest.UNASKED + 1))
+    for number in range(newest.UNASKED + 1, 2 * newest.UNASKED + 2):
+        held.grown(number, [number], 1)
+    assert held.after(newest.UNASKED, 99) is None
+
+
 def test_the_sinks_of_a_gateway_are_told_from_memory(tmp_path: Path) -> None:
     looks = 0
 
