@@ -197,7 +197,7 @@ def _sink(name: str, config: SinkWithCursor, now_s: Callable[[], int]) -> Sink:
     where = f"sinks.{name}"
     if isinstance(config, WebhookSink):
         secret, tls = _secret(name, config), _tls(where, config.tls)
-        return Webhook(config.url, secret, config.timeout_s, now_s, config.body, tls)
+        return Webhook(config.url, secret, config.timeout_s, now_s, config.body, tls, config.batch)
     if isinstance(config, FileSink):
         return File(config.path, config.line)
     if isinstance(config, ExecSink):

@@ -66,7 +66,7 @@ class SinkBase(Strict):
 
 
 class WebhookSink(SinkBase):
-    """POST each event to a URL, signed by Standard Webhooks when a secret is given."""
+    """POST events to a URL, signed by Standard Webhooks when a secret is given."""
 
     type: Literal["webhook"]
     url: Annotated[str, Field(pattern=r"^https?://")]
@@ -75,6 +75,8 @@ class WebhookSink(SinkBase):
     tls: Tls | None = None
     body: Annotated[Any, AfterValidator(_tree)] = None
     """A JSON document instead of the event; its texts may name fields, as in `{subject}`."""
+    batch: int = Field(default=1, ge=1, le=1000)
+    """Above 1, every request is an array of up to so many (CloudEvents' batched mode): all that wait at that moment."""
 
 
 class FileSink(SinkBase):

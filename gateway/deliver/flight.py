@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import islice
 
 import structlog
 
@@ -57,15 +58,9 @@ class Flight:
         if self._failure or any(lane not in self._tasks for lane in self._lanes):
             self._changed.set()
 
-    def head(self, lane: str) -> Queued | None:
-        """The first event of a lane; None when there is none."""
-        queue = self._lanes.get(lane)
-        return queue[0] if queue else None
-
-    def second(self, lane: str) -> Queued | None:
-        """The one behind it."""
-        queue = self._lanes.get(lane, deque())
-        return queue[1] if len(queue) > 1 else None
+    def first(self, lane: str, most: int = 1) -> list[Queued]:
+        """Up to so many events at the head of a lane; none when it is empty."""
+        return list(islice(self._lanes.get(lane, ()), most))
 
     def finish(self, queued: Queued, lane: str) -> None:
         """An event is done, be it taken or set aside."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,16 +11,15 @@ import structlog
 
 from gateway.deliver.filters import Filter
 from gateway.deliver.flight import Flight
-from gateway.deliver.progress import Book, Events, Queued, Retry
-from gateway.deliver.sinks import Outcome, Sink, give_up, retry
-from gateway.pacing import LONGEST_DELAY_S, delay_s, within
-from gateway.records import Event
+from gateway.deliver.progress import Book, Events, Queued, Retry, SetAside
+from gateway.deliver.sinks import Batching, Outcome, Sink, give_up, retry
+from gateway.pacing import LONGEST_DELAY_S, delay_s
 from gateway.store import StoreError
 
 log = structlog.get_logger("deliver")
 
 PAGE = 256
-QUIET_S = 0.05  # until what is done is looked at, and without anything new, until the place is written by itself
+QUIET_S = 0.05  # until what is done is looked at, and without anything new until the place is written by itself
 PATIENCE = 6  # attempts after which an event counts as the trouble, if others get through meanwhile
 
 
@@ -49,6 +48,8 @@ class Worker:
     ) -> None:
         self.name = name
         self.sink = sink
+        self._batching = sink if isinstance(sink, Batching) else None
+        self._batch = self._batching.batch if self._batching else 1
         self.progress = Progress()
         self._wanted = wanted
         self._outbox = outbox.view()
@@ -60,6 +61,7 @@ class Worker:
         self._interrupt = asyncio.Event()  # somebody changed the plan while the sink waits
         self._changed = asyncio.Event()  # that, or anything else to look at
         self._looking: asyncio.TimerHandle | None = None  # at what is done, before long
+        self._noted_at = 0.0  # loop time
         self.reached: int | None = None  # everything up to here is done, as soon as that is known
         self._noted = 0  # up to here it is written before long
         self._kept = 0  # and up to here for certain also after a crash, which repeats the rest
@@ -164,15 +166,15 @@ class Worker:
                     flight.begin(lane, asyncio.create_task(self._lane(flight, lane), name=f"{self.name} {lane}"))
                 flight.advance()
                 if flight.cursor != self._noted:
-                    self.reached = self._noted = flight.cursor
-                    if await self.book.move_soon(self._noted):
-                        self._kept = self._noted
+                    await self._note_place(flight.cursor)
                 elif page:
                     continue
-                elif self._noted == self._kept:
-                    await self._changed.wait()
-                elif not await within(self._changed, QUIET_S):
+                elif self._noted != self._kept and self._quiet_s() >= QUIET_S:
                     await self._keep(flight.cursor)
+                else:
+                    if self._noted != self._kept:
+                        self._look_soon()
+                    await self._changed.wait()
         except asyncio.CancelledError:
             flight.cancel()
             raise
@@ -184,6 +186,17 @@ class Worker:
         self._done = flight.beyond()
         return flight.cursor
 
+    async def _note_place(self, place: int) -> None:
+        """Let what is written next take along how far the sink has come."""
+        self.reached = self._noted = place
+        self._noted_at = asyncio.get_running_loop().time()
+        if await self.book.move_soon(place):
+            self._kept = place
+
+    def _quiet_s(self) -> float:
+        """For how long there was nothing to note."""
+        return asyncio.get_running_loop().time() - self._noted_at
+
     async def _keep(self, place: int) -> None:
         """Note on disk how far the sink has come."""
         self.reached = self._noted = place
@@ -192,7 +205,7 @@ class Worker:
             self._kept = place
 
     def _look_soon(self) -> None:
-        """Let the place be noted before long, together with whatever else is done until then."""
+        """Let the place be noted or kept before long, together with whatever else is done until then."""
         if self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(QUIET_S, self._look)
 
@@ -202,32 +215,42 @@ class Worker:
 
     async def _lane(self, flight: Flight, lane: str) -> None:
         """Events that keep their order among themselves, until there are none or the plan changes."""
-        while (queued := flight.head(lane)) is not None and not self._interrupt.is_set():
-            through = self.progress.delivered
-            left = self._left if self._left and self._left.seq == queued.seq else None
-            attempt = left.attempt if left else 0
-            outcome = await self._deliver(queued.event)
+        alone = tried = 0  # up to this place one by one, as they were not taken together in so many attempts
+        while (group := flight.first(lane, self._batch)) and not self._interrupt.is_set():
+            through, attempt = self.progress.delivered, 0
+            if group[0].seq <= alone:
+                group, attempt = group[:1], tried
+            left = self._left if self._left and self._left.seq == group[0].seq else None
+            if left:
+                attempt = left.attempt
+            outcome = await self._deliver(group)
             while not (outcome.done or outcome.permanent):
                 attempt += 1
+                if attempt > PATIENCE and len(group) > 1:
+                    break  # it may be one of them that is the trouble
                 if attempt > PATIENCE and await self._others_get_through(flight, lane, through):
                     outcome = give_up(f"{outcome.reason}, {attempt} times, while others got through")
                     break
-                if not await self._wait(queued.seq, attempt, outcome.reason, left.until_ms if left else None):
+                if not await self._wait(group[0].seq, attempt, outcome.reason, left.until_ms if left else None):
                     return
                 left = None
-                outcome = await self._deliver(queued.event)
-            await self._finish(flight, queued, lane, outcome)
+                outcome = await self._deliver(group)
+            if len(group) > 1 and not outcome.done:
+                alone, tried = group[-1].seq, attempt
+                continue
+            for queued in group:
+                await self._finish(flight, queued, lane, outcome)
 
     async def _others_get_through(self, flight: Flight, lane: str, through: int) -> bool:
         """Whether it is the event that is the trouble, and not the sink; the one behind it is tried to find out."""
         if self.progress.delivered > through:
             return True
-        following = flight.second(lane)
-        if following is None:
+        following = flight.first(lane, 2)[1:]
+        if not following:
             return False
-        outcome = await self._deliver(following.event)
+        outcome = await self._deliver(following)
         if outcome.done:
-            await self._finish(flight, following, lane, outcome)
+            await self._finish(flight, following[0], lane, outcome)
         return outcome.done
 
     async def _finish(self, flight: Flight, queued: Queued, lane: str, outcome: Outcome) -> None:
@@ -239,7 +262,7 @@ class Worker:
             await self.book.set_aside(queued.seq, outcome.reason)
         flight.finish(queued, lane)
         self.reached = flight.cursor
-        if self.sink.lanes == 1:
+        if self.sink.lanes == self._batch == 1:
             await self._keep(flight.cursor)  # at once, so that a crash repeats one event at most
         else:
             self._look_soon()
@@ -258,16 +281,18 @@ class Worker:
             return True
         return False
 
-    async def _deliver(self, event: Event) -> Outcome:
+    async def _deliver(self, group: Sequence[Queued | SetAside]) -> Outcome:
         try:
-            return await self.sink.deliver(event)
+            if len(group) > 1 and self._batching:
+                return await self._batching.deliver_all([item.event for item in group])
+            return await self.sink.deliver(group[0].event)
         except Exception as error:  # a sink that breaks its promise is one that failed
-            log.exception("sink broke", sink=self.name, event=event.id)
+            log.exception("sink broke", sink=self.name, event=group[0].event.id)
             return retry(f"{type(error).__name__}: {error}")
 
     async def _try_aside(self) -> None:
         for item in await self.book.aside():
-            outcome = await self._deliver(item.event)
+            outcome = await self._deliver([item])
             if outcome.done:
                 self.progress.delivered += 1
                 await self.book.take_back(item.seq)

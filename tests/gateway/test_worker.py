@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,27 @@ class Script:
 
     async def close(self) -> None:
         return
+
+
+class Together(Script):
+    """One that takes several at once, or none of them: what it says of the first that it does not take."""
+
+    def __init__(self, answer: Callable[[Event, int], Outcome] = lambda _event, _attempt: DONE, batch: int = 4) -> None:
+        super().__init__(answer)
+        self.batch = batch
+        self.groups: list[list[str]] = []
+
+    async def deliver_all(self, events: Sequence[Event]) -> Outcome:
+        self.groups.append([item.id for item in events])
+        for item in events:
+            self.attempts[item.id] += 1
+        answers = [self.answer(item, self.attempts[item.id]) for item in events]
+        outcome = next((one for one in answers if not one.done), DONE)
+        if outcome.done:
+            self.taken += self.groups[-1]
+        async with self.changed:
+            self.changed.notify_all()
+        return outcome
 
 
 def ids(numbers: Iterable[int]) -> list[str]:
@@ -229,18 +251,62 @@ def test_an_event_that_is_the_trouble_itself_is_set_aside() -> None:
         run(body(), "max")
 
 
+def test_what_waits_goes_together_in_order_and_a_failed_group_is_tried_as_it_was() -> None:
+    async def body() -> None:
+        store = Store(None)
+        script = Together(lambda _event, attempt: retry("busy") if attempt < 3 else DONE, batch=4)
+        bench = Bench(store, {"s": script})
+        await bench.add([event(n, "AB"[n % 2]) for n in range(1, 7)])
+        await script.until(lambda: script.attempts["1-0"] == 1)
+        await bench.add([event(7)])
+        await bench.reached("s", 7)
+        assert script.taken == ids(range(1, 8))
+        assert script.groups == [ids([1, 2, 3, 4])] * 3 + [ids([5, 6, 7])] * 3
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
+def test_of_a_group_that_is_refused_only_the_trouble_is_set_aside() -> None:
+    for verdict, reason in ((give_up("HTTP 400"), "HTTP 400"), (retry("HTTP 500"), "HTTP 500, 8 times, while others")):
+
+        async def body(verdict: Outcome = verdict, reason: str = reason) -> None:
+            store = Store(None)
+            script = Together(lambda item, _attempt: verdict if item.id == "2-0" else DONE, batch=4)
+            bench = Bench(store, {"s": script})
+            await bench.add([event(n, "AB"[n % 2]) for n in range(1, 7)])
+            await bench.reached("s", 6)
+            assert script.taken == ids([1, 3, 4, 5, 6])
+            assert script.groups[-1] == ids([5, 6])
+            (aside,) = await bench.dispatcher.workers["s"].book.aside()
+            assert aside.event.id == "2-0"
+            assert aside.reason.startswith(reason)
+            await bench.dispatcher.stop()
+            store.close()
+
+        run(body(), "max")
+
+
+def tried_for_long(script: Script) -> bool:
+    return script.attempts["1-0"] >= 20
+
+
 def test_a_sink_that_is_down_sets_nothing_aside() -> None:
     async def body() -> None:
         store = Store(None)
-        script = Script(lambda _event, _attempt: retry("down"), lanes=4)
-        bench = Bench(store, {"s": script})
-        await bench.add([event(n, "AB"[n % 2]) for n in range(1, 5)])
-        await script.until(lambda: script.attempts["1-0"] >= 20)
-        assert await bench.dispatcher.workers["s"].book.aside_count() == 0
-        script.answer = lambda _event, _attempt: DONE
-        await bench.reached("s", 4)
-        assert sorted(script.taken) == ids(range(1, 5))
-        await bench.dispatcher.stop()
+        for script in (Script(lanes=4), Together()):
+            script.answer = lambda _event, _attempt: retry("down")
+            bench = Bench(store, {"s": script})
+            await bench.add([event(n, "AB"[n % 2]) for n in range(1, 5)])
+            await script.until(partial(tried_for_long, script))
+            assert await bench.dispatcher.workers["s"].book.aside_count() == 0
+            script.answer = lambda _event, _attempt: DONE
+            await bench.reached("s", 4)
+            assert sorted(script.taken) == ids(range(1, 5))
+            await bench.dispatcher.stop()
+            store.close()
+            store = Store(None)
         store.close()
 
     run(body(), "max")
@@ -346,9 +412,10 @@ def test_events_that_come_while_lanes_end_are_not_forgotten() -> None:
 @given(
     st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 3), st.booleans()), min_size=1, max_size=30),
     st.sampled_from([1, 2, 8]),
+    st.sampled_from([0, 1, 2, 7]),
 )
 def test_any_failures_lose_nothing_and_keep_the_order_of_each_device(
-    plan: list[tuple[str, int, bool]], lanes: int
+    plan: list[tuple[str, int, bool]], lanes: int, batch: int
 ) -> None:
     """Each event fails so many times and is then taken, or refused for good."""
 
@@ -360,7 +427,7 @@ def test_any_failures_lose_nothing_and_keep_the_order_of_each_device(
 
     async def body() -> None:
         store = Store(None)
-        script = Script(answer, lanes)
+        script = Together(answer, batch) if batch else Script(answer, lanes)
         bench = Bench(store, {"s": script})
         await bench.add([event(n, subject) for n, (subject, _, _) in enumerate(plan, start=1)])
         await bench.reached("s", len(plan))

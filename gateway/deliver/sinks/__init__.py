@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gateway.records import Event
 
@@ -37,3 +38,12 @@ class Sink(Protocol):
     async def deliver(self, event: Event) -> Outcome: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Batching(Sink, Protocol):
+    """A sink that also takes up to `batch` events at once, all or none of them."""
+
+    batch: int
+
+    async def deliver_all(self, events: Sequence[Event]) -> Outcome: ...

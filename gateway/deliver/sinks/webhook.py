@@ -1,11 +1,11 @@
-"""A POST for each event, signed by the rules of Standard Webhooks 1.0.0."""
+"""A POST for each event, or for several, signed by the rules of Standard Webhooks 1.0.0."""
 
 from __future__ import annotations
 
 import base64
 import hmac
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -15,15 +15,18 @@ from gateway.deliver.templates import document
 from gateway.records import Event, encode_json
 
 CONTENT_TYPE = "application/cloudevents+json"
+TOGETHER = "application/cloudevents-batch+json"
 PLAIN = "application/json"
+LANES = 16  # requests at once, of one event each
 # The destination asks for patience; every other 4xx will not change its mind.
 TRY_AGAIN = frozenset({408, 409, 425, 429})
 
 
 class WebhookSink:
-    """`now_s` gives Unix time for the signature; `secret` of None sends unsigned; `body` goes instead of the event."""
+    """`now_s` gives Unix time for the signature; `secret` of None sends unsigned; `body` goes instead of the event.
 
-    lanes = 16
+    With `batch` above 1 a request has an array of up to so many.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,10 @@ class WebhookSink:
         now_s: Callable[[], int],
         body: Any = None,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        batch: int = 1,
     ) -> None:
+        self.batch = batch
+        self.lanes = LANES if batch == 1 else 1
         self._body = body
         self._tls = tls
         self._url = url
@@ -43,10 +49,16 @@ class WebhookSink:
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, event: Event) -> Outcome:
-        body = encode_json(event if self._body is None else document(self._body, event))
+        return await self.deliver_all([event])
+
+    async def deliver_all(self, events: Sequence[Event]) -> Outcome:
+        """Raises nothing, as `deliver`. The identifier of several is that of the first and the last."""
+        said = [event if self._body is None else document(self._body, event) for event in events]
+        body = encode_json(said[0] if self.batch == 1 else said)
+        name = events[0].id if len(events) == 1 else f"{events[0].id}..{events[-1].id}"
         try:
             async with self._opened().post(
-                self._url, data=body, headers=self._headers(event.id, body), allow_redirects=False
+                self._url, data=body, headers=self._headers(name, body), allow_redirects=False
             ) as answer:
                 status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -64,12 +76,13 @@ class WebhookSink:
             self._session = aiohttp.ClientSession(timeout=self._timeout, connector=connector)
         return self._session
 
-    def _headers(self, event_id: str, body: bytes) -> dict[str, str]:
-        headers = {"content-type": CONTENT_TYPE if self._body is None else PLAIN, "webhook-id": event_id}
+    def _headers(self, name: str, body: bytes) -> dict[str, str]:
+        kind = PLAIN if self._body is not None else CONTENT_TYPE if self.batch == 1 else TOGETHER
+        headers = {"content-type": kind, "webhook-id": name}
         stamp = str(self._now_s())
         headers["webhook-timestamp"] = stamp
         if self._secret is not None:
-            headers["webhook-signature"] = "v1," + sign(self._secret, event_id, stamp, body)
+            headers["webhook-signature"] = "v1," + sign(self._secret, name, stamp, body)
         return headers
 
     async def close(self) -> None:
