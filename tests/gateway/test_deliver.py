@@ -98,6 +98,33 @@ def test_what_a_webhook_sends() -> None:
     assert json.loads(content)["data"] == {"n": 3}
 
 
+def test_what_a_webhook_sends_in_batches() -> None:
+    seen: list[tuple[str, str, bytes, str]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        content, headers = await request.read(), request.headers
+        names = ("Content-Type", "webhook-id", "webhook-signature")
+        kind, name, signature = (headers[key] for key in names)
+        seen.append((kind, name, content, signature))
+        return web.Response()
+
+    async def body(url: str) -> None:
+        for document in (None, {"number": "{data.n}"}):
+            sink = WebhookSink(url, b"key", 5, lambda: 1_700_000_000, document, batch=9)
+            assert await sink.deliver_all([event(3), event(4), event(6)]) == DONE
+            assert await sink.deliver(event(7)) == DONE
+            await sink.close()
+
+    run(serving(handler, body), 1)
+    for _, name, content, signature in seen:
+        assert signature == "v1," + sign(b"key", name, "1700000000", content)
+    assert [name for _, name, _, _ in seen] == ["3-0..6-0", "7-0"] * 2
+    assert [kind for kind, _, _, _ in seen] == 2 * ["application/cloudevents-batch+json"] + 2 * ["application/json"]
+    several, alone, others, other = [json.loads(content) for _, _, content, _ in seen]
+    assert [[item["id"] for item in told] for told in (several, alone)] == [["3-0", "4-0", "6-0"], ["7-0"]]
+    assert (others, other) == ([{"number": 3}, {"number": 4}, {"number": 6}], [{"number": 7}])
+
+
 def test_a_webhook_nobody_answers_is_tried_again() -> None:
     async def body() -> None:
         sink = WebhookSink("http://127.0.0.1:9/hook", None, 1, lambda: 0)

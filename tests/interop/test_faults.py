@@ -199,6 +199,25 @@ def test_a_sink_that_refuses_an_event_for_good_is_not_held_up_by_it(tmp_path: Pa
         hook.close()
 
 
+def test_of_a_batch_that_is_refused_the_others_arrive(tmp_path: Path) -> None:
+    hook = Hook()
+    hook.answer = 503
+    hook.refused = {"7-0"}
+    try:
+        with running(tmp_path, sinks={"ops": {"type": "webhook", "url": hook.url, "batch": 10}}) as site:
+            informer = site.informer()
+            assert all(informer.inform(number) for number in range(1, 31))
+            site.until("ops", backlog=30)
+            hook.answer = 200
+            site.until("ops", delivered=29, given_up=1, backlog=0)
+            assert [item["event"]["id"] for item in site.ask("/v1/destinations/ops/aside")["aside"]] == ["7-0"]
+    finally:
+        hook.close()
+    ids = [f"{number}-0" for number in range(1, 31)]
+    assert list(dict.fromkeys(hook.seen)) == ids
+    assert max(map(len, hook.groups)) == 10
+
+
 def test_names_that_cannot_be_found_hold_up_nobody_else(tmp_path: Path) -> None:
     there = free_port()
     sinks = {"gone": {"type": "webhook", "url": "http://nowhere.invalid/hook"}}

@@ -9,20 +9,28 @@ from typing import Any
 
 
 class Hook:
-    """A webhook that answers as it is told: a status, octets that are no HTTP, or nothing at all."""
+    """A webhook that answers as it is told: a status, octets that are no HTTP, or nothing at all.
+
+    It knows the events of each request, which may have several, and refuses one with an event among `refused`.
+    """
 
     def __init__(self) -> None:
         self.answer: int | bytes | None = 200
         self.seen: list[str] = []
         self.events: list[dict[str, Any]] = []
+        self.groups: list[list[str]] = []
+        self.refused: set[str] = set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                outer.events.append(body)
-                outer.seen.append(body["id"])
-                answer = outer.answer
+                events = body if isinstance(body, list) else [body]
+                names = [event["id"] for event in events]
+                answer = outer.answer if outer.refused.isdisjoint(names) else 422
+                outer.events += events
+                outer.seen += names
+                outer.groups.append(names)
                 if isinstance(answer, int):
                     self.send_response(answer)
                     self.send_header("content-length", "0")
