@@ -1,4 +1,4 @@
-"""`make soak`: fifty kills of a gateway under load, with a webhook, a forward and a JetStream behind it."""
+"""`make soak`: fifty kills of a gateway under load, with two webhooks, a forward and a JetStream behind it."""
 
 from __future__ import annotations
 

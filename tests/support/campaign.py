@@ -71,7 +71,7 @@ class Manager:
 def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = lambda _text: None) -> Outcome:
     """Run it. Raises AssertionError where a promise is broken."""
     rng = random.Random(seed)
-    hook, manager = Hook(), Manager()
+    hook, batches, manager = Hook(), Hook(), Manager()
     with nats_server(folder) as server:
         asyncio.run(_stream(server.url))
         site = Site(
@@ -79,6 +79,7 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
             {"nms": {"to": f"127.0.0.1:{manager.port}", "as": "v2c", "inform": True}},
             sinks={
                 "hook": {"type": "webhook", "url": hook.url},
+                "batches": {"type": "webhook", "url": batches.url, "batch": 50},
                 "bus": {"type": "nats", "login": {"servers": [server.url]}},
             },
             correlate={"storms": None},  # every one is to be told
@@ -110,16 +111,18 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
         ending.set()
         for thread in threads:
             thread.join()
-        for name in ("hook", "bus", "nms"):
+        for name in ("hook", "batches", "bus", "nms"):
             site.until(name, backlog=0)
         rows = site.destinations()
-        assert not any(rows[name]["given_up"] for name in ("hook", "bus", "nms"))
+        assert not any(rows[name]["given_up"] for name in ("hook", "batches", "bus", "nms"))
         events = asyncio.run(_events(server.url))
         site.close()
     hook.close()
+    batches.close()
     manager.close()
     repeats = {
         "webhook": _told("webhook", hook.events, acknowledged),
+        "webhook in batches": _told("webhook in batches", batches.events, acknowledged),
         "jetstream": _told("jetstream", events, acknowledged),
         "forward": _heard(manager.seen, acknowledged),
     }
