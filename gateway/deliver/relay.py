@@ -97,7 +97,9 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
     sealed = False
     try:
         sealed = v3.is_v3(data)
-        found = None if sealed else outline(data)
+        # Other forms have to know what the variables say.
+        unread = plan.form is SAME or (plan.form is AS_V2C and plan.identity is None)
+        found = outline(data) if unread and not sealed else None
         if found is not None and (told := _unread(arrival, found, position, plan, trust)) is not None:
             return told
         opened = trust.read(data, arrival.source) if sealed else None
@@ -126,14 +128,14 @@ def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed 
 
 
 def _unread(arrival: Arrival, found: Outline, position: int, plan: Plan, trust: Trust) -> Relayed | NotRelayed | None:
-    """The same for a message of version 2, where nothing has to be known of what its variables say; else None."""
+    """The same for a message of version 2 that stays one; None where its time or name is not where it should be."""
     if found.community not in trust.communities():
         return NotRelayed("community")
     if found.kind not in NOTIFICATIONS:
         return NotRelayed("no_notification")
     if plan.form is SAME:
         return Relayed(arrival.data, found.request_id if found.kind is INFORM else None, source=arrival.source)
-    if plan.form is not AS_V2C or plan.identity is not None or not found.headed:
+    if not found.headed:
         return None
     request_id = _request_id(position)
     origin = _origin(arrival.source, found.community) if plan.keep_source else ()
