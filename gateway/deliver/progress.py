@@ -140,7 +140,7 @@ class StoredBook:
                 "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET seq = excluded.seq",
                 (self._name, seq),
             )
-            connection.execute("DELETE FROM retries WHERE sink = ?", (self._name,))
+            connection.execute("DELETE FROM retries WHERE sink = ? AND seq <= ?", (self._name, seq))
 
         return work
 

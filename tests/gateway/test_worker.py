@@ -121,6 +121,25 @@ def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
     run(second(run(first(), "max")), "max")
 
 
+def test_what_is_done_is_noted_without_forgetting_a_wait_behind_it() -> None:
+    async def body() -> None:
+        store = Store(None)
+        script = Script(lambda item, _attempt: DONE if item.id == "1-0" else retry("down"), lanes=4)
+        bench = Bench(store, {"s": script})
+        await bench.add([event(1), event(2)])
+        await script.until(lambda: script.attempts["2-0"] == 1)
+        await asyncio.sleep(0.3)  # of 0.5 until the next attempt
+        book = bench.dispatcher.workers["s"].book
+        assert await book.cursor() == 1
+        left = await book.retry()
+        assert left is not None
+        assert (left.seq, left.attempt) == (2, 1)
+        await bench.dispatcher.stop()
+        store.close()
+
+    run(body(), "max")
+
+
 def test_devices_do_not_wait_for_one_another_in_lanes() -> None:
     async def body() -> None:
         store = Store(None)
