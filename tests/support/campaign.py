@@ -23,6 +23,8 @@ from wire.snmp import Kind, Pdu, decode, encode
 
 SOURCES = 6
 PATIENCE_S = 0.5
+FEWEST, MOST = 50, 250  # informs acknowledged before a kill
+LIFE_S = 60  # in which a gateway must have acknowledged so many
 
 
 class Outcome(NamedTuple):
@@ -102,12 +104,20 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
         threads = [threading.Thread(target=send, args=(f"127.0.9.{n + 1}",), daemon=True) for n in range(SOURCES)]
         for thread in threads:
             thread.start()
+        def told() -> int:
+            return sum(map(len, acknowledged.values()))
+
         for kill in range(kills):
-            time.sleep(rng.uniform(0.05, 1.0))  # the moment is what is varied
+            enough = told() + rng.randrange(FEWEST, MOST)
+            deadline = time.monotonic() + LIFE_S
+            while told() < enough:
+                assert time.monotonic() < deadline, f"{told()} of {enough} informs acknowledged in {LIFE_S} s"
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 0.2))  # the moment is what is varied
             site.process.kill()
             site.process.communicate()
             site.begin()
-            tell(f"kill {kill + 1} of {kills}: {sum(map(len, acknowledged.values()))} informs acknowledged")
+            tell(f"kill {kill + 1} of {kills}: {told()} informs acknowledged")
         ending.set()
         for thread in threads:
             thread.join()
@@ -126,7 +136,7 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
         "jetstream": _told("jetstream", events, acknowledged),
         "forward": _heard(manager.seen, acknowledged),
     }
-    return Outcome(sum(map(len, acknowledged.values())), sent[0], repeats)
+    return Outcome(told(), sent[0], repeats)
 
 
 def _told(name: str, events: list[dict[str, Any]], acknowledged: dict[str, list[int]]) -> int:
