@@ -12,6 +12,7 @@ on the gateway's core before and behind each round, and its pace stands beside t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -27,10 +28,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from multiprocessing import Process, Queue
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.request import urlopen
 
-from aiohttp import web
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE
@@ -45,7 +45,8 @@ FULL_PACE = 0.9  # of the best that was seen
 MANY = [f"127.0.6.{number}" for number in range(1, 51)]
 ONE = ["127.0.0.6"]
 REPEATS = int(os.environ.get("REPEATS", "3"))
-NUMBER = re.compile(rf"^\.{re.escape(str(UNKNOWN.child(1)))} (\d+)$".encode(), re.MULTILINE)  # as snmptrapd hands it on
+LINE = re.compile(rf"^\.{re.escape(str(UNKNOWN.child(1)))} (\d+)$".encode(), re.MULTILINE)  # as snmptrapd hands it on
+REQUEST = re.compile(rb"\w+ (\S+) HTTP/1\.1\r\n(?:content-length: *(\d+)\r\n|[^\r\n]+\r\n)*\r\n", re.IGNORECASE)
 
 
 class Receiver(NamedTuple):
@@ -71,52 +72,72 @@ class Case(NamedTuple):
 Receivers = Callable[[Path, int, Case], AbstractContextManager[Receiver]]
 
 
+class Hook(asyncio.Protocol):
+    """The least that takes a POST: a server that does more for each would add its own delay to what it measures."""
+
+    taken: list[tuple[float, bytes]]  # when each request had arrived, and its body
+    seen: Queue[dict[int, float]]
+
+    def __init__(self) -> None:
+        self._read = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        self._read += data
+        while (request := REQUEST.match(self._read)) and len(self._read) >= request.end() + int(request[2] or 0):
+            end = request.end() + int(request[2] or 0)
+            self.taken.append((now, self._read[request.end() : end]))
+            self._read = self._read[end:]
+            if request[1] == b"/stop":
+                self.seen.put(arrivals(self.taken))
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
 def hook(port: int, seen: Queue[dict[int, float]]) -> None:
     """Take events until told to stop, and hand over when each number of the measured sources arrived."""
-    arrived: dict[int, float] = {}
-
-    async def take(request: web.Request) -> web.Response:
-        now = time.monotonic()
-        told = json.loads(await request.read())
-        for event in told if isinstance(told, list) else [told]:
-            if event["type"] == "trap.unknown" and event["subject"] in SOURCES:
-                arrived.setdefault(event["data"]["evidence"]["variables"][0]["value"], now)
-        return web.Response()
-
-    async def take_lines(request: web.Request) -> web.Response:
-        now = time.monotonic()
-        found = NUMBER.search(await request.read())
-        if found:
-            arrived.setdefault(int(found[1]), now)
-        return web.Response()
-
-    async def stop(_request: web.Request) -> web.Response:
-        seen.put(arrived)
-        return web.Response()
-
-    application = web.Application()
-    application.router.add_post("/hook", take)
-    application.router.add_post("/lines", take_lines)
-    application.router.add_get("/stop", stop)
     os.sched_setaffinity(0, {0})
-    web.run_app(application, host="127.0.0.1", port=port, print=None, access_log=None)
+    Hook.taken, Hook.seen = [], seen
+
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(Hook, "127.0.0.1", port)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def arrivals(taken: list[tuple[float, bytes]]) -> dict[int, float]:
+    """When each number came first, in an event of ours, an array of them, or lines of snmptrapd."""
+    arrived: dict[int, float] = {}
+    for at, body in taken:
+        if line := LINE.search(body):
+            arrived.setdefault(int(line[1]), at)
+        elif body:
+            told = json.loads(body)
+            for event in told if isinstance(told, list) else [told]:
+                if event["type"] == "trap.unknown" and event["subject"] in SOURCES:
+                    arrived.setdefault(event["data"]["evidence"]["variables"][0]["value"], at)
+    return arrived
 
 
 def send(port: int, sources: list[str], rate: float, seconds: float) -> dict[int, float]:
     """Traps at an even pace, of each source in turn; when each number left."""
     left: dict[int, float] = {}
+    traps = [octets(number, number + 1, Kind.TRAP_V2) for number in range(int(rate * seconds))]
     with ExitStack() as stack:
         senders = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in sources]
         for one, source in zip(senders, sources, strict=True):
             one.bind((source, 0))
             one.connect(("127.0.0.1", port))
         begun = time.monotonic()
-        for number in range(int(rate * seconds)):
+        for number, trap in enumerate(traps):
             due = begun + number / rate
             while (wait := due - time.monotonic()) > 0:
                 time.sleep(min(wait, 0.01))
             left[number] = time.monotonic()
-            senders[number % len(senders)].send(octets(number, number + 1, Kind.TRAP_V2))
+            senders[number % len(senders)].send(trap)
     return left
 
 

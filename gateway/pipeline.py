@@ -11,6 +11,7 @@ import structlog
 
 from gateway.decode.usm import MOST_ENGINES
 from gateway.deliver import Outbox
+from gateway.deliver.outbox import Told
 from gateway.journal import Journal
 from gateway.metrics import Metrics
 from gateway.processor import Outcome, Processor
@@ -124,7 +125,7 @@ class Pipeline:
                 outcome = await self._processor.think(records)
 
     async def _give_way(self) -> None:
-        """Let deliveries and listeners go first: a busy loop makes fewer and larger commits, an idle one waits for nothing.
+        """Let what is under way go first: a busy loop makes fewer and larger commits, an idle one waits for nothing.
 
         Without it commits follow each other as fast as they can, and what was told before waits for them.
         """
@@ -149,7 +150,7 @@ class Pipeline:
             return await self._store.write(appending) if arrivals else []
         adding = self.outbox.adding(*outcome.kept)
 
-        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, bytes]], list[Record]]:
+        def work(connection: sqlite3.Connection) -> tuple[Told, list[Record]]:
             return adding(connection), appending(connection)
 
         told, records = await self._store.write(work)

@@ -55,22 +55,20 @@ def records(connection: sqlite3.Connection, after: int) -> Iterator[list[Record]
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-def put_events(
-    connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]
-) -> list[tuple[int, bytes]]:
+def put_events(connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]) -> range:
     """Write events as JSON, each with its record's position; those of positions that have told theirs are left out.
 
-    Returns place and JSON of the others, as `events` does.
+    Returns the places of the others, which are the last of them.
     """
     if not bodies:
-        return []
+        return range(0)
     last, told = connection.execute(_END_OF_EVENTS).fetchone() or (0, None)
     if told is not None and positions[0] <= told:
         kept = [index for index, position in enumerate(positions) if position > told]
         bodies, positions = [bodies[index] for index in kept], [positions[index] for index in kept]
     first = last + 1
     insert(connection, EVENTS, pack(first, bodies, positions))
-    return list(enumerate(bodies, start=first))
+    return range(first, first + len(bodies))
 
 
 def events(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:

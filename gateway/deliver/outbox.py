@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,12 +25,19 @@ _KEEP_STATE = (
 )
 
 
+class Told(NamedTuple):
+    """What a transaction has written, and the octets of its JSON."""
+
+    events: list[Queued]
+    octets: int
+
+
 class Outbox:
     """Events in order. An event, the position it came from and the correlator's memory are one commit."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._newest: Newest[tuple[int, bytes]] = Newest()
+        self._newest: Newest[Queued] = Newest()
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
@@ -37,26 +45,27 @@ class Outbox:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
         self.grown(await self._store.write(self.adding(events, processed, state, clocks)))
 
-    def grown(self, told: list[tuple[int, bytes]]) -> None:
+    def grown(self, told: Told) -> None:
         """These are on disk, behind what was there."""
-        if told:
-            self._newest.grown(told[0][0], told, sum([len(body) for _seq, body in told]))
+        if told.events:
+            self._newest.grown(told.events[0].seq, *told)
 
     def adding(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
-    ) -> Callable[[sqlite3.Connection], list[tuple[int, bytes]]]:
+    ) -> Callable[[sqlite3.Connection], Told]:
         """The same as a part of a transaction, behind which `grown` takes what it gives."""
         bodies, positions = encoded(events)
 
-        def work(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
-            told = put_events(connection, bodies, positions)
+        def work(connection: sqlite3.Connection) -> Told:
+            places = put_events(connection, bodies, positions)
             connection.execute(_KEEP_STATE, (PROCESSED, str(processed).encode(), CORRELATOR, state))
             if clocks:
                 connection.executemany(
                     "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
                     [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
                 )
-            return told
+            known = len(events) - len(places)  # told before a crash
+            return Told(list(map(Queued, places, events[known:])), sum(map(len, bodies[known:])))
 
         return work
 
@@ -104,9 +113,10 @@ class Outbox:
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
-        found = self._newest.after(seq, limit)
-        if found is None:
-            found = await self._store.read(lambda connection: list(islice(tables.events(connection, seq), limit)))
+        newest = self._newest.after(seq, limit)
+        if newest is not None:
+            return newest
+        found = await self._store.read(lambda connection: list(islice(tables.events(connection, seq), limit)))
         return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in found]
 
     async def seq_of(self, event_id: str) -> int | None:

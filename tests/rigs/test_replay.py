@@ -6,10 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
+from gateway.deliver import Outbox
+from gateway.deliver.outbox import Told
+from gateway.records import Event, encode_json
 from mibs import standard_tree
 from rigs.ports import PortChoice
 from rigs.runner import Report, replay
@@ -23,9 +28,32 @@ def play(name: str, ports: PortChoice = "free") -> Report:
     return replay(load_scenario(SCENARIOS / f"{name}.yaml"), standard_tree(), "max", ports)
 
 
+def same(one: Any, other: Any) -> bool:
+    """Equal, and of the same types all the way down: no tuple for a list, no enumeration for its text."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return same(list(one), list(other)) and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_scenario_holds(path: Path) -> None:
-    report = play(path.stem)
+def test_every_scenario_holds_and_sinks_get_what_is_on_disk(path: Path) -> None:
+    told: list[Event] = []
+
+    def grown(outbox: Outbox, what: Told) -> None:
+        told.extend(queued.event for queued in what.events)
+        as_it_is(outbox, what)
+
+    as_it_is = Outbox.grown
+    with patch.object(Outbox, "grown", grown):
+        report = play(path.stem)
+    # Sinks get what was just told from memory, and the rest as JSON from disk.
+    read = [msgspec.json.decode(encode_json(event), type=Event) for event in told]
+    assert all(map(same, map(msgspec.structs.asdict, told), map(msgspec.structs.asdict, read)))
+    assert len(told) >= len(report.seen.events) > 0
     assert [f"{verdict.step.words}: {verdict.detail}" for verdict in report.verdicts if not verdict.held] == []
     assert report.verdicts
     assert report.scenario.scenario == path.stem

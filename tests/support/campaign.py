@@ -104,6 +104,7 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
         threads = [threading.Thread(target=send, args=(f"127.0.9.{n + 1}",), daemon=True) for n in range(SOURCES)]
         for thread in threads:
             thread.start()
+
         def told() -> int:
             return sum(map(len, acknowledged.values()))
 
