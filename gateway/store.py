@@ -10,15 +10,20 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
+
 from gateway.salvage import Salvage, damage, salvage
 from gateway.schema import SCHEMA, known_form
 
 T = TypeVar("T")
+log = structlog.get_logger("gateway")
 
 FILE_NAME = "standin.sqlite"
 # Pages (of 4 KiB) in the write-ahead log before they go to the file: four times what SQLite does by itself, so that the
 # pages at the ends of the tables, which every commit writes again, go there less often.
 CHECKPOINT = 4000
+# And after so many small commits: what they write again and again is short work then, and nobody waits long behind it.
+COMMITS = 128
 
 
 class StoreError(OSError):
@@ -43,6 +48,7 @@ class Store:
         self._riding: dict[str, Callable[[sqlite3.Connection], object]] = {}
         self.salvaged: Salvage | None = None  # what became of a damaged file that was found here
         self._thread = thread or ThreadPoolExecutor(1, "standin-store")
+        self._commits = 0
         try:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +109,16 @@ class Store:
             if isinstance(error, sqlite3.Error):
                 raise StoreError(f"journal {self.place}: {error}") from error
             raise
+        self._commits += 1
+        if self._commits % COMMITS == 0:  # behind this commit, whose result is not to wait for it
+            self._thread.submit(self._checkpoint)
         return result
+
+    def _checkpoint(self) -> None:
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:  # it stays in the log; what is wrong shows at the next commit
+            log.warning("journal not checkpointed", place=self.place, reason=str(error))
 
     async def heal(self) -> Salvage | None:
         """Open the file anew; what became of it, when it proved to be damaged. Raises StoreError."""
