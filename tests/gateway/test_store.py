@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.deliver import Outbox
 from gateway.deliver.progress import SetAside
 from gateway.journal import Journal
 from gateway.records import Arrival, Event, RecordKind
-from gateway.store import Store, StoreError
+from gateway.rows import total
+from gateway.store import COMMITS, FILE_NAME, Store, StoreError
+from gateway.tables import JOURNAL
 from rigs.loops import run
 
 
@@ -123,5 +128,48 @@ def test_what_rides_is_written_with_what_comes_next(tmp_path: Path) -> None:
         await Outbox(store).book("other").move(2)
         assert await book.cursor() == 2
         store.close()
+
+    run(body(), 1)
+
+
+def test_what_was_committed_goes_to_the_file_after_so_many_commits(tmp_path: Path) -> None:
+    def in_the_file() -> int:
+        """Records there without the write-ahead log."""
+        copy = tmp_path / "alone.sqlite"
+        copy.write_bytes((tmp_path / FILE_NAME).read_bytes())
+        with closing(sqlite3.connect(copy)) as connection:
+            tables = connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'journal'").fetchone()[0]
+            return total(connection, JOURNAL) if tables else 0
+
+    async def body() -> None:
+        store = Store(tmp_path)
+        journal = Journal(store)
+        for _ in range(COMMITS - 1):
+            await journal.append(arrivals(2))
+        await store.read(lambda _connection: None)  # the store's thread has done what it was asked
+        assert in_the_file() == 0
+        await journal.append(arrivals(2))
+        await store.read(lambda _connection: None)
+        assert in_the_file() == 2 * COMMITS
+        store.close()
+
+    run(body(), 1)
+
+
+def test_a_checkpoint_that_fails_takes_nothing_away(tmp_path: Path) -> None:
+    async def body() -> None:
+        store = Store(tmp_path)
+        journal = Journal(store)
+        with capture_logs() as said:
+            await store.read(lambda connection: connection.set_authorizer(deny_checkpoints))
+            for _ in range(COMMITS):
+                await journal.append(arrivals(1))
+            await store.read(lambda connection: connection.set_authorizer(None))
+        assert [entry["event"] for entry in said] == ["journal not checkpointed"]
+        assert await journal.extent() == (COMMITS, COMMITS)
+        store.close()
+
+    def deny_checkpoints(action: int, name: str | None, *_rest: str | None) -> int:
+        return sqlite3.SQLITE_DENY if (action, name) == (sqlite3.SQLITE_PRAGMA, "wal_checkpoint") else sqlite3.SQLITE_OK
 
     run(body(), 1)

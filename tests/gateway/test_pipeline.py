@@ -1,0 +1,57 @@
+"""How arrivals become commits."""
+
+from __future__ import annotations
+
+import asyncio
+from unittest.mock import patch
+
+from gateway.config import Site
+from gateway.local import fresh_identity
+from gateway.metrics import Metrics
+from gateway.pipeline import GROUP, TURNS, Hooks, Pipeline
+from gateway.records import Arrival, Record, RecordKind
+from gateway.store import Store
+from gateway.thinking import Thinking
+from mibs import standard_tree
+from rigs.loops import run
+from tests.support.sites import octets
+from wire.snmp import Kind
+
+
+def trap(number: int) -> Arrival:
+    return Arrival(number, RecordKind.DATAGRAM, octets(number, number, Kind.TRAP_V2), "127.0.0.1:162", "127.0.0.9", 1)
+
+
+async def commits(groups: list[int]) -> list[int]:
+    """The sizes of what is journaled at once, where so many traps come in each turn of the loop."""
+    store = Store(None)
+    sizes: list[int] = []
+    hooks = Hooks(lambda *_: None, lambda: None, lambda: None, healed, lambda _full: None)
+    pipeline = Pipeline(Thinking(Site(), standard_tree()), store, lambda: 0, Metrics(lambda: 0), hooks)
+    grown = pipeline.journal.grown
+
+    def count(records: list[Record]) -> None:
+        sizes.append(len(records))
+        grown(records)
+
+    with patch.object(pipeline.journal, "grown", count):
+        await pipeline.start(fresh_identity(lambda: 0))
+        for group in groups:
+            pipeline.hear([trap(number) for number in range(group)])
+            await asyncio.sleep(0)
+        await pipeline.stop()
+    assert await pipeline.journal.extent() == (sum(groups), sum(groups))
+    store.close()
+    return sizes
+
+
+async def healed() -> None:
+    raise AssertionError("nothing has failed")
+
+
+def test_what_comes_while_the_loop_is_busy_is_one_commit() -> None:
+    assert run(commits([1] * TURNS), "max") == [TURNS]
+
+
+def test_a_full_group_waits_for_nothing() -> None:
+    assert run(commits([GROUP, 1]), "max") == [GROUP, 1]
