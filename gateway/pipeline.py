@@ -24,7 +24,8 @@ log = structlog.get_logger("gateway")
 
 HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
 GROUP = 2048  # arrivals of one commit; sources share them
-TURNS = 4  # of the loop before a commit
+TURNS = 4  # of the loop before a commit of fewer than
+ENOUGH = 64
 RECOVERY_S = 1.0
 
 
@@ -130,7 +131,7 @@ class Pipeline:
         Without it commits follow each other as fast as they can, and what was told before waits for them.
         """
         for _ in range(TURNS):
-            if len(self._arrivals) >= GROUP:
+            if len(self._arrivals) >= ENOUGH:
                 return
             await asyncio.sleep(0)
 

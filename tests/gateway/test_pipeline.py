@@ -8,7 +8,7 @@ from unittest.mock import patch
 from gateway.config import Site
 from gateway.local import fresh_identity
 from gateway.metrics import Metrics
-from gateway.pipeline import GROUP, TURNS, Hooks, Pipeline
+from gateway.pipeline import ENOUGH, TURNS, Hooks, Pipeline
 from gateway.records import Arrival, Record, RecordKind
 from gateway.store import Store
 from gateway.thinking import Thinking
@@ -53,5 +53,5 @@ def test_what_comes_while_the_loop_is_busy_is_one_commit() -> None:
     assert run(commits([1] * TURNS), "max") == [TURNS]
 
 
-def test_a_full_group_waits_for_nothing() -> None:
-    assert run(commits([GROUP, 1]), "max") == [GROUP, 1]
+def test_what_is_enough_waits_for_nothing() -> None:
+    assert run(commits([ENOUGH, 1]), "max") == [ENOUGH, 1]
