@@ -24,8 +24,8 @@ log = structlog.get_logger("gateway")
 
 HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
 GROUP = 2048  # arrivals of one commit; sources share them
-TURNS = 4  # of the loop before a commit of fewer than
-ENOUGH = 64
+ENOUGH = 64  # arrivals that are worth a commit at once
+TURNS = 4  # of the loop before a commit of fewer
 RECOVERY_S = 1.0
 
 

@@ -87,6 +87,7 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
             correlate={"storms": None},  # every one is to be told
         )
         ending = threading.Event()
+        progress = threading.Condition()
         acknowledged: dict[str, list[int]] = {}
         sent = [0]
 
@@ -99,7 +100,9 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
                 if number % 3 == 0:
                     informer.trap(number)
                 elif informer.inform(number, PATIENCE_S):
-                    mine.append(number)
+                    with progress:
+                        mine.append(number)
+                        progress.notify()
 
         threads = [threading.Thread(target=send, args=(f"127.0.9.{n + 1}",), daemon=True) for n in range(SOURCES)]
         for thread in threads:
@@ -108,12 +111,14 @@ def campaign(folder: Path, kills: int, seed: int, tell: Callable[[str], None] = 
         def told() -> int:
             return sum(map(len, acknowledged.values()))
 
+        def reached(number: int) -> Callable[[], bool]:
+            return lambda: told() >= number
+
         for kill in range(kills):
             enough = told() + rng.randrange(FEWEST, MOST)
-            deadline = time.monotonic() + LIFE_S
-            while told() < enough:
-                assert time.monotonic() < deadline, f"{told()} of {enough} informs acknowledged in {LIFE_S} s"
-                time.sleep(0.01)
+            with progress:
+                in_time = progress.wait_for(reached(enough), LIFE_S)
+            assert in_time, f"{told()} of {enough} informs acknowledged in {LIFE_S} s"
             time.sleep(rng.uniform(0, 0.2))  # the moment is what is varied
             site.process.kill()
             site.process.communicate()
