@@ -1,4 +1,4 @@
-# Three targets: `emulators` (devices and the lab interface), `gateway` (for real devices), and `standin`, the last,
+# Three targets: `emulators` (devices and the lab interface), `gateway` (for real devices), and `ridethrough`, the last,
 # which runs both. The base can be any Debian-like image with Python 3.11 or newer.
 ARG BASE=python:3.11-slim-bookworm
 
@@ -14,36 +14,36 @@ COPY gateway gateway
 COPY rigs rigs
 RUN PYTHON=/build/bin/python rigs/deploy/install /out
 
-# Files as in a Debian package; a user of its own; nothing to write but /var/lib/standin.
+# Files as in a Debian package; a user of its own; nothing to write but /var/lib/ridethrough.
 FROM ${BASE} AS base
 ARG PACKAGES=""
 RUN if [ -n "$PACKAGES" ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends $PACKAGES \
     && rm -rf /var/lib/apt/lists/*; fi
-RUN useradd --uid 10001 --home-dir /var/lib/standin --create-home standin
+RUN useradd --uid 10001 --home-dir /var/lib/ridethrough --create-home ridethrough
 COPY --from=build /out /
 ENV PYTHONUNBUFFERED=1
 USER 10001
-WORKDIR /var/lib/standin
-VOLUME /var/lib/standin
-ENTRYPOINT ["/usr/bin/standin"]
+WORKDIR /var/lib/ridethrough
+VOLUME /var/lib/ridethrough
+ENTRYPOINT ["/usr/bin/ridethrough"]
 
 FROM base AS emulators
 EXPOSE 1161/udp 1623/udp 1080/tcp 2323/tcp 8081/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8081), 2)"]
-CMD ["emulators", "/etc/standin/rig.yaml", "--ports", "high", "--http", "127.0.0.1:8081", "--data", "/var/lib/standin"]
+CMD ["emulators", "/etc/ridethrough/rig.yaml", "--ports", "high", "--http", "127.0.0.1:8081", "--data", "/var/lib/ridethrough"]
 
 FROM base AS gateway
 USER 0
-RUN sed -i 's/port: 162}/port: 1162}/' /etc/standin/site.yaml   # 162 needs a right that not every engine gives
+RUN sed -i 's/port: 162}/port: 1162}/' /etc/ridethrough/site.yaml   # 162 needs a right that not every engine gives
 USER 10001
 EXPOSE 1162/udp 8080/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
-CMD ["gateway", "/etc/standin/site.yaml", "--data", "/var/lib/standin"]
+CMD ["gateway", "/etc/ridethrough/site.yaml", "--data", "/var/lib/ridethrough"]
 
-FROM base AS standin
+FROM base AS ridethrough
 EXPOSE 1161/udp 1162/udp 1623/udp 1080/tcp 2323/tcp 8080/tcp
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/readyz', timeout=2)"]
-CMD ["run", "/etc/standin/rig.yaml", "--ports", "high", "--data", "/var/lib/standin"]
+CMD ["run", "/etc/ridethrough/rig.yaml", "--ports", "high", "--data", "/var/lib/ridethrough"]

@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: run test network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
 
 run: $(VENV)/.run
-	@exec $(BIN)/standin run $(RIG) --ports $(PORTS)
+	@exec $(BIN)/ridethrough run $(RIG) --ports $(PORTS)
 
 test: $(VENV)/.dev
 	@tests/install-tools
@@ -37,7 +37,7 @@ compiled: $(VENV)/compiled/.done
 
 $(VENV)/compiled/.done: $(shell find mibs wire emulators gateway rigs -name '*.py') hatch_build.py | $(VENV)/.dev
 	@rm -rf $(VENV)/compiled build/compiled
-	STANDIN_COMPILE=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $(VENV)/compiled .
+	RIDETHROUGH_COMPILE=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $(VENV)/compiled .
 	@touch $@
 
 # All of them take half an hour of a machine that does nothing else.
@@ -84,7 +84,7 @@ bench-scaleout: $(VENV)/.dev
 bench-heartbeats: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.heartbeats
 
-# dist/standin_VERSION_ARCH.deb, for the Python that makes it.
+# dist/ridethrough_VERSION_ARCH.deb, for the Python that makes it.
 deb: $(VENV)/.run
 	PYTHON=$(BIN)/python rigs/deploy/deb
 
@@ -118,7 +118,7 @@ mibs: $(VENV)/.dev
 
 # A Debian without python3-venv cannot make environments; as root we can help that.
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "standin needs Python 3.11 or newer (PYTHON=$(PYTHON))"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ridethrough needs Python 3.11 or newer (PYTHON=$(PYTHON))"; exit 2; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { echo "cannot make a virtual environment: install python3-venv"; exit 2; }
 
 $(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python

@@ -1,4 +1,4 @@
-"""Builds wheels whose IPMI codec is compiled, where the environment says so: `STANDIN_COMPILE=1 pip install ...`."""
+"""Builds wheels whose codecs are compiled, where the environment says so: `RIDETHROUGH_COMPILE=1 pip install ...`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CompiledWire(BuildHookInterface[Any]):
     @property
     def wanted(self) -> bool:
         """Compiling is never done unasked: it wants a C compiler and Python's headers."""
-        return os.environ.get("STANDIN_COMPILE") == "1" and self.target_name == "wheel"
+        return os.environ.get("RIDETHROUGH_COMPILE") == "1" and self.target_name == "wheel"
 
     def dependencies(self) -> list[str]:
         return ["mypy[mypyc]>=2.4", "setuptools>=77"] if self.wanted else []
@@ -58,7 +58,7 @@ class CompiledWire(BuildHookInterface[Any]):
         work = root / "build" / "compiled"
         os.chdir(root)  # mypyc names modules by their paths from here
         sources = [str(path.relative_to(root)) for pattern in COMPILED for path in sorted(root.glob(pattern))]
-        extensions = mypycify(["--no-error-summary", *sources], target_dir=str(work / "c"), group_name="standin")
+        extensions = mypycify(["--no-error-summary", *sources], target_dir=str(work / "c"), group_name="ridethrough")
         command = Distribution({"name": "wire", "ext_modules": extensions}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(work / "lib"), str(work / "temp")
         command.ensure_finalized()

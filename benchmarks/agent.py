@@ -54,8 +54,8 @@ def compare(folder: Path, rows: list[VarBind]) -> Figures:
     figures: Figures = {}
     oids = [row.oid for row in rows]
     makers: list[Callable[[], AbstractContextManager[Agent]]] = [
-        lambda: peers.standin(folder),
-        lambda: peers.standin(folder, compiled=True),
+        lambda: peers.ridethrough(folder),
+        lambda: peers.ridethrough(folder, compiled=True),
         lambda: peers.snmpd(folder, rows),
         lambda: peers.snmpsim(folder, rows),
     ]
@@ -79,8 +79,8 @@ def memory(folder: Path, rows: list[VarBind]) -> dict[str, float]:
     """KiB for each card at 1,000 cards, above the process with one."""
     result: dict[str, float] = {}
     makers: dict[str, Callable[[int], AbstractContextManager[Agent]]] = {
-        "standin": lambda cards: peers.standin(folder, cards),
-        "standin with pages and telnet": lambda cards: peers.standin(folder, cards, faces=True),
+        "ridethrough": lambda cards: peers.ridethrough(folder, cards),
+        "ridethrough with pages and telnet": lambda cards: peers.ridethrough(folder, cards, faces=True),
         "snmpsim": lambda cards: peers.snmpsim(folder, rows, cards),
     }
     for name, make in makers.items():
@@ -116,7 +116,7 @@ def main() -> None:
     install_snmpsim()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with peers.standin(folder) as agent:
+        with peers.ridethrough(folder) as agent:
             # snmpd's constants can be of any type but IpAddress; those few are left out for all.
             rows = [row for row in peers.recorded_walk(agent) if row.tag != Tag.IP_ADDRESS]
         figures = compare(folder, rows)

@@ -94,7 +94,7 @@ def _process(
 
 
 @contextmanager
-def standin(folder: Path, bmcs: int = 1, *, compiled: bool = False) -> Iterator[Peer]:
+def ridethrough(folder: Path, bmcs: int = 1, *, compiled: bool = False) -> Iterator[Peer]:
     """Our emulators, those of the checkout or those of the compiled wheel."""
     port = free_port()
     servers = {
@@ -114,14 +114,14 @@ def standin(folder: Path, bmcs: int = 1, *, compiled: bool = False) -> Iterator[
     with path.open("w") as stream:
         YAML().dump({"rig": "bench", "mains": {"city": {}}, "servers": servers, "ports": ports}, stream)
     command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--http", f"127.0.0.1:{free_port()}"]
-    name, more = ("compiled", COMPILED) if compiled else ("standin", {"PYTHONPATH": ""})
+    name, more = ("compiled", COMPILED) if compiled else ("ridethrough", {"PYTHONPATH": ""})
     with _process(name, command, ("127.4.0.1", port), b"admin", b"admin", more) as peer:
         yield peer
 
 
-def standin_compiled(folder: Path) -> AbstractContextManager[Peer]:
+def ridethrough_compiled(folder: Path) -> AbstractContextManager[Peer]:
     """The same with a compiled codec."""
-    return standin(folder, compiled=True)
+    return ridethrough(folder, compiled=True)
 
 
 @contextmanager
@@ -338,7 +338,7 @@ PATHS: dict[str, Callable[[Peer], Figure]] = {
 def compare(folder: Path) -> dict[str, dict[str, list[Figure]]]:
     """Every BMC in turn, `REPEATS` times over, each time a fresh one."""
     figures: dict[str, dict[str, list[Figure]]] = {}
-    makers: list[Callable[[Path], AbstractContextManager[Peer]]] = [standin, standin_compiled, ipmi_sim, pyghmi]
+    makers: list[Callable[[Path], AbstractContextManager[Peer]]] = [ridethrough, ridethrough_compiled, ipmi_sim, pyghmi]
     for _ in range(REPEATS):
         for path, measure in PATHS.items():
             for make in makers:
@@ -349,9 +349,9 @@ def compare(folder: Path) -> dict[str, dict[str, list[Figure]]]:
 
 def memory(folder: Path) -> float:
     """KiB for each BMC with its server and power supply at 1,000, above the process with one."""
-    with standin(folder, 1) as one:
+    with ridethrough(folder, 1) as one:
         alone = memory_kib(one.pid)
-    with standin(folder, BMCS) as many:
+    with ridethrough(folder, BMCS) as many:
         return (memory_kib(many.pid) - alone) / (BMCS - 1)
 
 
@@ -381,7 +381,7 @@ def main() -> None:
         folder = Path(name)
         figures = compare(folder)
         kib = memory(folder)
-        with standin(folder) as peer:
+        with ridethrough(folder) as peer:
             pings = ping(peer)
     report(figures, kib, pings)
     keep(

@@ -57,7 +57,7 @@ def _running(command: list[str], more: dict[str, str] | None = None) -> Iterator
 
 
 @contextmanager
-def standin(folder: Path, to: int, more: dict[str, str] | None = None) -> Iterator[int]:
+def ridethrough(folder: Path, to: int, more: dict[str, str] | None = None) -> Iterator[int]:
     """Ours; the port that it listens at."""
     port = free_port()
     site = {
@@ -76,7 +76,7 @@ def standin(folder: Path, to: int, more: dict[str, str] | None = None) -> Iterat
 
 def compiled(folder: Path, to: int) -> AbstractContextManager[int]:
     """The same with a compiled codec."""
-    return standin(folder, to, COMPILED)
+    return ridethrough(folder, to, COMPILED)
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def main() -> None:
     if shutil.which("snmptrapd") is None:
         raise SystemExit("snmptrapd is missing: install Debian's package snmptrapd")
     makers: dict[str, Callable[[Path, int], AbstractContextManager[int]]] = {
-        "standin": standin,
+        "ridethrough": ridethrough,
         "compiled": compiled,
         "snmptrapd": snmptrapd,
     }

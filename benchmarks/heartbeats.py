@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from ruamel.yaml import YAML
 
-from benchmarks.bmc import processor_s, standin
+from benchmarks.bmc import processor_s, ridethrough
 from rigs.ports import free_port
 
 COUNT = 10_000
@@ -60,7 +60,7 @@ def measure(folder: Path, port: int, probe: str) -> str:
 
 def main() -> None:
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    with tempfile.TemporaryDirectory() as name, standin(Path(name), COUNT) as peer:
+    with tempfile.TemporaryDirectory() as name, ridethrough(Path(name), COUNT) as peer:
         print(f"{COUNT:,} BMCs every {INTERVAL_S} s")
         for probe in ("presence", "login"):
             print(f"  {measure(Path(name), peer.address[1], probe)}; emulators {processor_s(peer.pid):.0f} s so far")

@@ -176,7 +176,7 @@ def _running(command: list[str], folder: Path, more: dict[str, str]) -> Iterator
 
 
 @contextmanager
-def standin(folder: Path, port: int, case: Case, more: dict[str, str] | None = None) -> Iterator[Receiver]:
+def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None = None) -> Iterator[Receiver]:
     """Ours."""
     trap, api = free_port(), f"127.0.0.1:{free_port()}"
     site: dict[str, Any] = {
@@ -204,7 +204,7 @@ def standin(folder: Path, port: int, case: Case, more: dict[str, str] | None = N
 
 def compiled(folder: Path, port: int, case: Case) -> AbstractContextManager[Receiver]:
     """The same with a compiled codec."""
-    return standin(folder, port, case, COMPILED)
+    return ridethrough(folder, port, case, COMPILED)
 
 
 @contextmanager
@@ -222,8 +222,8 @@ def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[Receiver]:
         yield Receiver(trap, lambda: "no journal")
 
 
-OURS: dict[str, Receivers] = {"standin": standin, "compiled": compiled}
-CHECKOUT: dict[str, Receivers] = {"standin": standin}
+OURS: dict[str, Receivers] = {"ridethrough": ridethrough, "compiled": compiled}
+CHECKOUT: dict[str, Receivers] = {"ridethrough": ridethrough}
 AT_RATE = "trap to webhook, 1,000/s of"
 CASES = (
     Case(f"{AT_RATE} {len(MANY)} sources", MANY, RATE, 15, {**OURS, "snmptrapd": snmptrapd}),

@@ -96,7 +96,7 @@ def rig_of(cards: int, *, faces: bool = False) -> dict[str, object]:
 
 
 @contextmanager
-def standin(folder: Path, cards: int = 1, *, faces: bool = False, compiled: bool = False) -> Iterator[Agent]:
+def ridethrough(folder: Path, cards: int = 1, *, faces: bool = False, compiled: bool = False) -> Iterator[Agent]:
     """Our emulators, those of the checkout or those of the compiled wheel."""
     document = rig_of(cards, faces=faces)
     path = folder / f"rig-{cards}.yaml"
@@ -106,7 +106,7 @@ def standin(folder: Path, cards: int = 1, *, faces: bool = False, compiled: bool
     command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--http", http]
     ports = document["ports"]
     assert isinstance(ports, dict)
-    name, more = ("compiled", COMPILED) if compiled else ("standin", {})
+    name, more = ("compiled", COMPILED) if compiled else ("ridethrough", {})
     with _process(name, command, ("127.2.0.1", ports["snmp"]), more=more) as agent:
         yield agent
 
@@ -184,7 +184,7 @@ def recorded_walk(agent: Agent) -> list[VarBind]:
 
 def compare_medians(medians: dict[str, float], others: tuple[str, ...], targets: tuple[float | None, ...]) -> None:
     """Say how many times the peers ours do, the checkout and the compiled wheel."""
-    for name in ("standin", "compiled"):
+    for name in ("ridethrough", "compiled"):
         for peer, target in zip(others, targets, strict=True):
             ratio = medians[name] / medians[peer]
             wanted = f", target {target:g}: {'met' if ratio >= target else 'NOT met'}" if target else ""

@@ -49,7 +49,7 @@ class Running(NamedTuple):
 
 @contextmanager
 def rig(verb: str, ups: int, bmcs: int, folder: Path) -> Iterator[Running]:
-    """`standin VERB` on a generated rig, from the start of the process to the answers of its last devices."""
+    """`ridethrough VERB` on a generated rig, from the start of the process to the answers of its last devices."""
     document = generated(ups, bmcs, "smart-ups-1400-100v")
     document["ports"] |= {name: free_port() for name in ("snmp", "trap", "ipmi")} | {"echo": "off"}
     file = folder / f"{verb}-{ups}-{bmcs}.yaml"
@@ -134,7 +134,7 @@ def start(folder: Path) -> None:
         with rig(verb, ups, bmcs, folder) as running:
             mib = running.kib / 1024
             print(
-                f"standin {verb}, {ups:,} UPSs and {bmcs:,} servers with BMCs: first answer of the last after "
+                f"ridethrough {verb}, {ups:,} UPSs and {bmcs:,} servers with BMCs: first answer of the last after "
                 f"{running.first_answer_s:.1f} s (target {START_S}), {mib:,.0f} MiB (target {START_MIB:,})",
                 flush=True,
             )

@@ -47,7 +47,7 @@ def told(sites: Sequence[Site]) -> int:
     for site in sites:
         with urlopen(f"http://{site.api}/metrics", timeout=20) as answer:
             for line in answer.read().decode().splitlines():
-                if line.startswith('standin_datagrams_total{outcome="notification"}'):
+                if line.startswith('ridethrough_datagrams_total{outcome="notification"}'):
                     total += int(float(line.rpartition(" ")[2]))
     return total
 

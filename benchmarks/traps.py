@@ -86,7 +86,7 @@ def gateway(folder: Path, path: str, *, compiled: bool = False) -> Iterator[Rece
     with (data / "site.yaml").open("w") as stream:
         YAML().dump(site, stream)
     command = [sys.executable, "-m", "rigs.cli", "gateway", str(data / "site.yaml"), "--data", str(data / "db")]
-    name, more = ("compiled", COMPILED) if compiled else ("standin", {})
+    name, more = ("compiled", COMPILED) if compiled else ("ridethrough", {})
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,

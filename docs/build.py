@@ -33,9 +33,9 @@ CONTROLLER = "rigs__controllers__"  # how pydantic tells models of one name apar
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- made by `make docs` from the code; do not edit -->\n\n"
 MODELS: dict[str, tuple[str, type[BaseModel], str]] = {
-    "rig": ("Rig file", RigFile, "`standin run RIG`; its JSON Schema is `standin schema rig`."),
-    "site": ("Site file", Site, "`standin gateway SITE`; explained in [site-file.md](../site-file.md)."),
-    "scenario": ("Scenario file", Scenario, "`standin replay FILE`; explained in [scenarios.md](../scenarios.md)."),
+    "rig": ("Rig file", RigFile, "`ridethrough run RIG`; its JSON Schema is `ridethrough schema rig`."),
+    "site": ("Site file", Site, "`ridethrough gateway SITE`; explained in [site-file.md](../site-file.md)."),
+    "scenario": ("Scenario file", Scenario, "`ridethrough replay FILE`; explained in [scenarios.md](../scenarios.md)."),
 }
 
 
@@ -154,7 +154,7 @@ def commands_page() -> str:
         numbers.append([row.name, f"{int(function):02X}h{group}", f"{number:02X}h", row.privilege.name.lower()])
     return (
         "# Commands\n\n## Those that controllers give\n\n"
-        "`POST /v1/devices/{id}/commands` with `command` and `params`, or `standin command`.\n"
+        "`POST /v1/devices/{id}/commands` with `command` and `params`, or `ridethrough command`.\n"
         "The gateway carries them out by SNMP, IPMI and Wake-on-LAN.\n\n"
         + table(["kind", "command", "params"], given)
         + "\n## Those that the emulated BMC takes by IPMI\n\nWhat is not here is answered with C1h.\n\n"
@@ -175,7 +175,7 @@ def cli_page() -> str:
         "0 done, 1 what was asked for did not hold, 2 bad usage or configuration, 3 something could not be reached"
     )
     parts = [f"# Command line\n\nExit status: {statuses}, 130 interrupted.\n"]
-    for words, command in verbs(everything(), "standin"):
+    for words, command in verbs(everything(), "ridethrough"):
         rows = []
         for parameter in command.params:
             shown = parameter.metavar or parameter.name.upper()

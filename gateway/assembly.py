@@ -111,7 +111,7 @@ def bus_of(site: Site) -> Bus | None:
         return None
     where = "journal.jetstream"
     if find_spec("nats") is None:
-        raise SecretError(f"{where}: NATS needs the package nats-py; install standin[nats]")
+        raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
     days, mib = site.journal.keep_days, site.journal.keep_mib
     layout = Layout(config.prefix, config.partitions, config.replicas, config.duplicate_s, days, mib)
     return Bus(_login(where, config.login), _tls(f"{where}.login", config.login.tls), layout)
@@ -206,7 +206,7 @@ def _sink(name: str, config: SinkWithCursor, now_s: Callable[[], int]) -> Sink:
         place = split_destination(config.to)
         return Syslog(place, config.transport, config.facility, config.text, _tls(where, config.tls))
     if find_spec("nats") is None:
-        raise SecretError(f"{where}: NATS needs the package nats-py; install standin[nats]")
+        raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
     login, tls = _login(where, config.login), _tls(f"{where}.login", config.login.tls)
     return Nats(login, tls, config.subject, config.body, config.timeout_s)
 

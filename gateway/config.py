@@ -175,10 +175,10 @@ class Correlate(Strict):
 
 
 class JetStream(Strict):
-    """A journal that several gateways share. Needs the extra `standin[nats]`."""
+    """A journal that several gateways share. Needs the extra `ridethrough[nats]`."""
 
     login: NatsLogin = NatsLogin()
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "standin"
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "ridethrough"
     """Of streams, buckets and subjects."""
     partitions: int = Field(default=8, ge=1, le=256)
     """Parts that gateways share out among themselves; the same at all of them, and never changed."""
@@ -278,7 +278,7 @@ class Site(Strict):
 
     _complete: ClassVar[bool] = True  # whether all devices are named here
 
-    name: str = "standin"
+    name: str = "ridethrough"
     listen: tuple[Listen, ...] = (Listen(),)
     access: Access = Access()
     devices: dict[DeviceId, Device] = Field(default_factory=dict)

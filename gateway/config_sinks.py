@@ -151,11 +151,11 @@ class NatsLogin(Strict):
 
 
 class NatsSink(SinkBase):
-    """Publish each event to a NATS JetStream, which acknowledges it. Needs the extra `standin[nats]`."""
+    """Publish each event to a NATS JetStream, which acknowledges it. Needs the extra `ridethrough[nats]`."""
 
     type: Literal["nats"]
     login: NatsLogin = NatsLogin()
-    subject: Template = "standin.events.{type}"
+    subject: Template = "ridethrough.events.{type}"
     """Where to publish; a stream must take it."""
     body: Annotated[Any, AfterValidator(_tree)] = None
     timeout_s: Seconds = 5

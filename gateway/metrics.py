@@ -25,13 +25,13 @@ class Metrics:
     def __init__(self, waiting: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._datagrams = Counter(
-            "standin_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
+            "ridethrough_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
         )
         # Counted here and handed over when somebody asks: a look among labels costs more than counting.
         self._outcomes: dict[str, int] = {}
         self._types: dict[str, int] = {}
-        self._events = Counter("standin_events", "Events, by type", ["type"], registry=self._registry)
-        gauge = Gauge("standin_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
+        self._events = Counter("ridethrough_events", "Events, by type", ["type"], registry=self._registry)
+        gauge = Gauge("ridethrough_arrivals_waiting", "Arrivals not yet in the journal", registry=self._registry)
         gauge.set_function(lambda: float(waiting()))
         self._ready = self._gauge("ready", "Whether traps are taken and worked off")
         self._open = self._gauge("condition_open", "Conditions that are open", "device", "condition")
@@ -47,7 +47,7 @@ class Metrics:
         )
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"standin_{name}", text, labels, registry=self._registry)
+        return Gauge(f"ridethrough_{name}", text, labels, registry=self._registry)
 
     def decoded(self, outcome: str, count: int = 1) -> None:
         """A datagram was worked off."""

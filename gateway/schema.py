@@ -57,7 +57,7 @@ def known_form(connection: sqlite3.Connection) -> bool:
     form = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if form not in (0, FORM) or (form == 0 and connection.execute("SELECT 1 FROM sqlite_schema").fetchone()):
         raise FormError(
-            f"the file was written by another version of Standin (form {form}, this one knows {FORM}); "
+            f"the file was written by another version of Ridethrough (form {form}, this one knows {FORM}); "
             "use another folder, or export the records with that version and import them here"
         )
     return form == FORM

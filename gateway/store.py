@@ -18,7 +18,7 @@ from gateway.schema import SCHEMA, known_form
 T = TypeVar("T")
 log = structlog.get_logger("gateway")
 
-FILE_NAME = "standin.sqlite"
+FILE_NAME = "ridethrough.sqlite"
 # Pages (of 4 KiB) in the write-ahead log before they go to the file: four times what SQLite does by itself, so that the
 # pages at the ends of the tables, which every commit writes again, go there less often.
 CHECKPOINT = 4000
@@ -47,7 +47,7 @@ class Store:
         self.place = str(self._path) if self._path else ":memory:"
         self._riding: dict[str, Callable[[sqlite3.Connection], object]] = {}
         self.salvaged: Salvage | None = None  # what became of a damaged file that was found here
-        self._thread = thread or ThreadPoolExecutor(1, "standin-store")
+        self._thread = thread or ThreadPoolExecutor(1, "ridethrough-store")
         self._commits = 0
         try:
             if folder:

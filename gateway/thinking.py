@@ -239,7 +239,7 @@ class Thinking:
 
     def _new_correlator(self, state: State | None) -> Correlator:
         site = self._site
-        source = f"/standin/{site.name}"
+        source = f"/ridethrough/{site.name}"
         return Correlator(ups_policies_of(site), source, state, bmc_policies_of(site), site_policy_of(site))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from mibs.tree import MibTree, objects_from_table, standard_tree
 
 TEXTS = Path(__file__).parent / "texts"
-TABLE = Path(__file__).parent / "tables" / "standin.json"
+TABLE = Path(__file__).parent / "tables" / "ridethrough.json"
 SUFFIXES = frozenset({".mib", ".my", ".txt", ""})
 
 
@@ -73,7 +73,7 @@ def _run_pysmi(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
 
 def _explain(place: Path, status: str, error: object) -> str:
     if status == "missing":
-        return f"{place.parent}: the texts import {place.name}, which is in neither this folder nor Standin"
+        return f"{place.parent}: the texts import {place.name}, which is in neither this folder nor Ridethrough"
     line = getattr(error, "lineno", None)
     reason = " ".join(str(getattr(error, "msg", error)).split())
     return f"{place}:{line}: {reason}" if line and line != "?" else f"{place}: {reason}"

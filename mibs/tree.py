@@ -130,6 +130,6 @@ def objects_from_table(table: Mapping[str, Any]) -> list[MibObject]:
 
 @cache
 def standard_tree() -> MibTree:
-    """The tree of the texts that come with Standin. Shared: copy it before adding to it."""
-    text = resources.files("mibs").joinpath("tables/standin.json").read_text()
+    """The tree of the texts that come with Ridethrough. Shared: copy it before adding to it."""
+    text = resources.files("mibs").joinpath("tables/ridethrough.json").read_text()
     return MibTree(objects_from_table(json.loads(text)))

@@ -106,7 +106,7 @@ def _compiled() -> Finding:
     if place.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):
         return Finding("codec", "ok", "compiled")
     return Finding(
-        "codec", "ok", "plain Python; STANDIN_COMPILE=1 makes it faster where traps come by the ten thousand"
+        "codec", "ok", "plain Python; RIDETHROUGH_COMPILE=1 makes it faster where traps come by the ten thousand"
     )
 
 

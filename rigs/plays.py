@@ -93,7 +93,7 @@ class Plays:
         if (other := self.running) is not None:
             raise Refusal(409, f"{other.scenario} is still running, as run {other.number}")
         if self._reports is None:
-            self._reports = TemporaryDirectory(prefix="standin-runs-")
+            self._reports = TemporaryDirectory(prefix="ridethrough-runs-")
         play = Play(next(self._numbers), name, speed, Path(self._reports.name))
         self._plays[play.number] = play
         for number in list(self._plays)[:-KEPT]:

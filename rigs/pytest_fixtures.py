@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rigs.testing import GatewayClient, Rig, RigClock
 
 
-@pytest_asyncio.fixture(name="standin_running", loop_scope="function")
+@pytest_asyncio.fixture(name="ridethrough_running", loop_scope="function")
 async def _running(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Rig, GatewayClient]]:
     from emulators.faces.bind import BindError
     from rigs.files import FileError
@@ -31,18 +31,18 @@ async def _running(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Rig, G
 
 
 @pytest.fixture
-def rig(standin_running: tuple[Rig, GatewayClient]) -> Rig:
+def rig(ridethrough_running: tuple[Rig, GatewayClient]) -> Rig:
     """The running rig of this test: `do`, `expect`, `state` and where its devices answer."""
-    return standin_running[0]
+    return ridethrough_running[0]
 
 
 @pytest.fixture
-def gateway(standin_running: tuple[Rig, GatewayClient]) -> GatewayClient:
+def gateway(ridethrough_running: tuple[Rig, GatewayClient]) -> GatewayClient:
     """The HTTP interface of the rig's gateway."""
-    return standin_running[1]
+    return ridethrough_running[1]
 
 
 @pytest.fixture
-def clock(standin_running: tuple[Rig, GatewayClient]) -> RigClock:
+def clock(ridethrough_running: tuple[Rig, GatewayClient]) -> RigClock:
     """The rig's time."""
-    return standin_running[0].clock
+    return ridethrough_running[0].clock

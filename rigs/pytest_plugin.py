@@ -1,6 +1,6 @@
 """The pytest plugin: a running rig as a fixture, in time that jumps unless a test wants the wall clock.
 
-Kept light, because pytest loads it in every project of an environment that has Standin; the rig itself is imported
+Kept light, because pytest loads it in every project of an environment that has Ridethrough; the rig itself is imported
 with the first test that wants one.
 """
 
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-MARKER = "standin"
-FIXTURES = frozenset({"rig", "gateway", "clock", "standin_running"})
+MARKER = "ridethrough"
+FIXTURES = frozenset({"rig", "gateway", "clock", "ridethrough_running"})
 START = "2026-01-01T00:00:00+00:00"
 USAGE = (
-    "standin(rig=FILE, speed=1, patch={...}, start=TIME): the rig file of a test (from the test's folder), how much "
-    "faster than the wall clock it runs (time jumps unless given), what is laid over the file, and the time of day "
-    "at which it begins where time jumps"
+    "ridethrough(rig=FILE, speed=1, patch={...}, start=TIME): the rig file of a test (from the test's folder), how "
+    "much faster than the wall clock it runs (time jumps unless given), what is laid over the file, and the time of "
+    "day at which it begins where time jumps"
 )
 STORY = pytest.StashKey[Callable[[], str]]()
 
@@ -35,7 +35,9 @@ class Wanted(NamedTuple):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addini("standin_rig", "rig file of tests that name none, from the folder of this file", default="rig.yaml")
+    parser.addini(
+        "ridethrough_rig", "rig file of tests that name none, from the folder of this file", default="rig.yaml"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> str | None:
     if find_spec("pytest_asyncio") is None:
-        return "standin: its fixtures need pytest-asyncio: pip install 'standin[test]'"
+        return "ridethrough: its fixtures need pytest-asyncio: pip install 'ridethrough[test]'"
     return None
 
 
@@ -64,7 +66,7 @@ def wanted(item: pytest.Item) -> Wanted:
         rig = item.path.parent / keys["rig"]
     else:
         folder = item.config.inipath.parent if item.config.inipath else item.config.rootpath
-        rig = folder / item.config.getini("standin_rig")
+        rig = folder / item.config.getini("ridethrough_rig")
     if not rig.is_file():
         raise pytest.UsageError(f"{item.nodeid}: there is no rig file {rig}; name one: {USAGE}")
     return Wanted(rig, speed, keys.get("patch", {}), keys.get("start", START))
@@ -78,7 +80,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     from rigs.loops import new_loop
 
     speed: Any = wanted(item).speed
-    return {"standin": lambda: new_loop(speed)}
+    return {"ridethrough": lambda: new_loop(speed)}
 
 
 @pytest.hookimpl(wrapper=True)

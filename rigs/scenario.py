@@ -36,8 +36,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
 class Step(BaseModel):
     """One line of a timeline. Exactly one of `do`, `command`, `probe` and `expect` says what it is.
 
-    `do` has the words of `standin inject`, for devices and for controllers. An expectation that has several lines of
-    the same kind in view holds when one of them fits, one that begins with `no` when none does.
+    `do` has the words of `ridethrough inject`, for devices and for controllers. An expectation that has several lines
+    of the same kind in view holds when one of them fits, one that begins with `no` when none does.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)

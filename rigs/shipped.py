@@ -1,4 +1,4 @@
-"""The rigs that come with Standin, by name."""
+"""The rigs that come with Ridethrough, by name."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Rig:
         self.file = file
         self.clock = clock
         self.url = process.url
-        """Of the gateway and the lab interface; what `STANDIN_URL` names for a program of its own."""
+        """Of the gateway and the lab interface; what `RIDETHROUGH_URL` names for a program of its own."""
         self._stage = stage
         self._done_s = 0.0
         self._done = ""
@@ -149,7 +149,7 @@ class Rig:
         return await self._stage.events()
 
     async def do(self, words: str) -> None:
-        """Let something happen: `PLACE INPUT [ARGS]`, as `standin inject` has it. Raises InputError and Refusal."""
+        """Let something happen: `PLACE INPUT [ARGS]`, as `ridethrough inject` has it. Raises InputError and Refusal."""
         self._done_s = self.clock.now_s
         self._done = f" ({words} at {self._done_s:g} s)"
         await self._stage.do(words)

@@ -1,4 +1,4 @@
-"""The words of `standin inject`: named inputs of a device."""
+"""The words of `ridethrough inject`: named inputs of a device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles as files: those that come with Standin, by name, and anybody's own, by path."""
+"""Profiles as files: those that come with Ridethrough, by name, and anybody's own, by path."""
 
 from __future__ import annotations
 

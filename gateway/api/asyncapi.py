@@ -25,11 +25,11 @@ def document(types: Iterable[str]) -> dict[str, Any]:
     channels = {
         "stream": ("/v1/events/stream", "Server-sent events; Last-Event-ID goes on behind the last one known."),
         "webhook": ("", "POST to the URL of a webhook sink, signed by Standard Webhooks."),
-        "nats": ("standin.events.{type}", "A NATS JetStream; Nats-Msg-Id is source and id."),
+        "nats": ("ridethrough.events.{type}", "A NATS JetStream; Nats-Msg-Id is source and id."),
     }
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Standin events", "version": version("standin")},
+        "info": {"title": "Ridethrough events", "version": version("ridethrough")},
         "channels": {
             name: {
                 "address": address or None,

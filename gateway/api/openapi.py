@@ -258,7 +258,7 @@ def document() -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Standin gateway", "version": version("standin")},
+        "info": {"title": "Ridethrough gateway", "version": version("ridethrough")},
         "paths": paths,
         "components": {
             "schemas": schemas,

@@ -68,7 +68,7 @@ class Start(msgspec.Struct, forbid_unknown_fields=True):
     """`incident` is that of the notice; `seconds` how long the recovery may take, 0 for the BMC's own limit."""
 
     incident: int
-    node: str = "standin"
+    node: str = "ridethrough"
     seconds: int = 0
 
 
@@ -191,4 +191,4 @@ def _end(wanted: End) -> Call:
 
 def new_pool() -> ThreadPoolExecutor:
     """The threads that all BMC commands share."""
-    return ThreadPoolExecutor(WORKERS, "standin-bmc")
+    return ThreadPoolExecutor(WORKERS, "ridethrough-bmc")

@@ -14,7 +14,7 @@ NOTHING: Mapping[str, int] = {}
 POWER = "chassisPower"  # of Get Chassis Status: 1 on, 0 off
 CHASSIS, GET_STATUS = 0x00, 0x01
 PATIENCE = 2  # beats without an answer after which a session counts as lost
-MARK = b"standin "
+MARK = b"ridethrough "
 
 
 class Probe(Protocol):

@@ -24,7 +24,7 @@ class Origin(msgspec.Struct, omit_defaults=True):
     port: int = 0
 
 
-HEADER = "Standin-Origin"
+HEADER = "Ridethrough-Origin"
 
 
 class JetJournal:

@@ -29,7 +29,8 @@ async def _call(method: str, path: str, body: Any = None, extra: dict[str, str] 
             status = answer.status
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         stop(
-            f"nothing answers at {url()} ({error}); is a rig running? Set STANDIN_URL if it is elsewhere.", UNREACHABLE
+            f"nothing answers at {url()} ({error}); is a rig running? Set RIDETHROUGH_URL if it is elsewhere.",
+            UNREACHABLE,
         )
     if status >= 400:
         detail = document.get("detail", f"HTTP {status}") if isinstance(document, dict) else f"HTTP {status}"
@@ -45,7 +46,7 @@ def inject(
 ) -> None:
     """Make something happen in the running rig.
 
-    Example: `standin inject city off`, `standin inject server1.bmc memory_uncorrectable`
+    Example: `ridethrough inject city off`, `ridethrough inject server1.bmc memory_uncorrectable`
     """
     with explained():
         body = {"input": name, "args": args or []}
@@ -59,7 +60,7 @@ def inject(
 def devices(json: JsonOption = False) -> None:
     """List the devices the gateway watches.
 
-    Example: `standin devices --json`
+    Example: `ridethrough devices --json`
     """
     with explained():
         document = asyncio.run(_call("GET", "/v1/devices"))
@@ -84,8 +85,8 @@ def command(
 ) -> None:
     """Give a device a command and wait for its end.
 
-    Example: `standin command UPS1 output.off order=stay_off`,
-    `standin command UPS1 settings.write settings.shutoff_delay_s=180`
+    Example: `ridethrough command UPS1 output.off order=stay_off`,
+    `ridethrough command UPS1 settings.write settings.shutoff_delay_s=180`
     """
     body = {"command": name, "params": _params(params or []), "deadline_s": deadline_s}
     with explained():
@@ -120,7 +121,7 @@ def destinations(
 ) -> None:
     """List sinks and forwards and how far they have come; hold one, let it go on, try again what it refused.
 
-    Example: `standin destinations`, `standin destinations pause ops`
+    Example: `ridethrough destinations`, `ridethrough destinations pause ops`
     """
     if action is not None and (action not in ACTIONS or name is None):
         raise typer.BadParameter(f"expected {', '.join(ACTIONS)} and a name")
@@ -155,7 +156,7 @@ def events(
 ) -> None:
     """Print events, one a line.
 
-    Example: `standin events --follow`
+    Example: `ridethrough events --follow`
     """
     with explained():
         asyncio.run(_events(after, follow_on=follow_on, json=json))

@@ -24,7 +24,7 @@ def check(
 ) -> None:
     """Read a file and say whether it is valid, without starting anything; a rig file also by the documents' rules.
 
-    Example: `standin check rigs/samples/003-a.yaml`
+    Example: `ridethrough check rigs/samples/003-a.yaml`
     """
     findings: list[Finding] = []
     try:
@@ -69,7 +69,7 @@ def _check(file: Path, findings: list[Finding]) -> str:
 def schema(kind: Annotated[str, typer.Argument(metavar="rig|site|scenario", help="Which kind of file.")]) -> None:
     """Print the JSON Schema of a kind of file.
 
-    Example: `standin schema rig > rig.schema.json`
+    Example: `ridethrough schema rig > rig.schema.json`
     """
     model = KINDS.get(kind)
     if model is None:

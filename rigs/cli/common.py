@@ -47,19 +47,19 @@ def refusals() -> tuple[type[Exception], ...]:
 
 def url() -> str:
     """The gateway or lab that client verbs talk to."""
-    return os.environ.get("STANDIN_URL", DEFAULT_URL).rstrip("/")
+    return os.environ.get("RIDETHROUGH_URL", DEFAULT_URL).rstrip("/")
 
 
 def headers() -> dict[str, str]:
     """Credentials of client verbs."""
-    token = os.environ.get("STANDIN_TOKEN")
+    token = os.environ.get("RIDETHROUGH_TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def stop(message: str, status: int) -> Never:
     """One error line, then the exit status."""
     for line in message.splitlines():
-        typer.echo(f"standin: {line}", err=True)
+        typer.echo(f"ridethrough: {line}", err=True)
     raise typer.Exit(status)
 
 
@@ -158,7 +158,8 @@ def _rig(text: str) -> Path:
 
 
 RigArgument = Annotated[
-    Any, typer.Argument(parser=_rig, metavar="RIG", help="Rig file (YAML), or the name of one of `standin rig list`.")
+    Any,
+    typer.Argument(parser=_rig, metavar="RIG", help="Rig file (YAML), or the name of one of `ridethrough rig list`."),
 ]
 PortsOption = Annotated[
     Any,
@@ -181,7 +182,11 @@ def _log_form(text: str) -> str:
 LogOption = Annotated[
     Any,
     typer.Option(
-        "--log", parser=_log_form, metavar="console|json", envvar="STANDIN_LOG", help="Log lines for people, or JSON."
+        "--log",
+        parser=_log_form,
+        metavar="console|json",
+        envvar="RIDETHROUGH_LOG",
+        help="Log lines for people, or JSON.",
     ),
 ]
 

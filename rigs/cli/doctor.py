@@ -33,7 +33,7 @@ def doctor(
 
     Exit status: 0 nothing is in the way, 1 something is, 3 only devices are, which do not answer.
 
-    Example: `standin doctor site.yaml --data /var/lib/standin`
+    Example: `ridethrough doctor site.yaml --data /var/lib/ridethrough`
     """
     findings = list(machine(data))
     silent: list[Finding] = []

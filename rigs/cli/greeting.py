@@ -72,10 +72,10 @@ def _tries(rig: RigFile, api: Api, *, gateway: bool) -> list[str]:
     """Commands to paste."""
     ports = rig.ports
     bmcs = {f"{name}.bmc": server.bmc for name, server in rig.servers.items() if server.bmc is not None}
-    command = "standin" if shutil.which("standin") else sys.argv[0]
+    command = "ridethrough" if shutil.which("ridethrough") else sys.argv[0]
     lines = []
     if api.bind != "127.0.0.1:8080":
-        lines.append(f"  export STANDIN_URL={api.url}")
+        lines.append(f"  export RIDETHROUGH_URL={api.url}")
     for name, ups in list(rig.ups.items())[:1]:
         community = next(iter(row.community for row in ups.access), "public")
         place = ups.address if ports.snmp == 161 else f"{ups.address}:{ports.snmp}"

@@ -31,7 +31,7 @@ LanguageOption = Annotated[
 def status(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
     """Print the status table of the power-control groups of a running rig.
 
-    Example: `standin status rigs/samples/003-a.yaml --language en`
+    Example: `ridethrough status rigs/samples/003-a.yaml --language en`
     """
     chosen = _language(language)
     with explained():
@@ -51,13 +51,13 @@ async def _ask(rig: RigFile, language: Language) -> list[list[str]]:
         async with aiohttp.ClientSession(url(), headers=headers()) as session:
             return await lines(rig, session, language)
     except aiohttp.ClientError as error:
-        stop(f"{url()}: {error}; is `standin run` running, and STANDIN_URL right?", UNREACHABLE)
+        stop(f"{url()}: {error}; is `ridethrough run` running, and RIDETHROUGH_URL right?", UNREACHABLE)
 
 
 def tree(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
     """Print the tree of the power-control groups of a rig file.
 
-    Example: `standin tree rigs/samples/003-a.yaml`
+    Example: `ridethrough tree rigs/samples/003-a.yaml`
     """
     chosen = _language(language)
     with explained():

@@ -12,7 +12,7 @@ from rigs.cli.common import USAGE, JsonOption, print_json, stop
 
 STARTER = Path(__file__).parents[1] / "starter"
 NEXT = """
-Next: pip install 'standin[test]' where it is not installed yet, and run pytest in {folder}.
+Next: pip install 'ridethrough[test]' where it is not installed yet, and run pytest in {folder}.
 Then put your own controller in the place of controller.py, and your own rack into rig.yaml.
 """
 
@@ -24,7 +24,7 @@ def init(
 ) -> None:
     """Write a rig, a small controller and a pytest test of it, to begin with.
 
-    Example: `standin init my-controller && cd my-controller && pytest`
+    Example: `ridethrough init my-controller && cd my-controller && pytest`
     """
     files = sorted(path for path in STARTER.iterdir() if path.is_file())
     there = [path.name for path in files if (folder / path.name).exists()]

@@ -41,7 +41,7 @@ def _group() -> None:
 def show(folder: DataArgument, json: JsonOption = False) -> None:
     """Say what a journal holds; the gateway may be running.
 
-    Example: `standin journal show /var/lib/standin`
+    Example: `ridethrough journal show /var/lib/ridethrough`
     """
     with explained():
         count, first, last = archive.extent(folder)
@@ -61,7 +61,7 @@ def export(
 ) -> None:
     """Write the raw records to a file; the gateway may be running.
 
-    Example: `standin journal export /var/lib/standin outage.jsonl.gz`
+    Example: `ridethrough journal export /var/lib/ridethrough outage.jsonl.gz`
     """
     with explained():
         count, first, last = archive.extent(folder)
@@ -85,7 +85,7 @@ def import_(
 ) -> None:
     """Put the records of a file into a folder's journal, at their positions; a gateway started there tells them.
 
-    Example: `standin journal import outage.jsonl.gz /tmp/looking`
+    Example: `ridethrough journal import outage.jsonl.gz /tmp/looking`
     """
 
     async def body() -> int:
@@ -119,7 +119,7 @@ def replay(
 ) -> None:
     """Derive the events again from the raw records. With `--compare`, exit status 1 if they differ from what was told.
 
-    Example: `standin journal replay site.yaml /var/lib/standin --compare`
+    Example: `ridethrough journal replay site.yaml /var/lib/ridethrough --compare`
     """
     with explained():
         loaded = load(site, Site)
@@ -130,7 +130,9 @@ def replay(
         engine = archive.saved(source, ENGINE) if source.is_dir() else None
         records = archive.read(source) if source.is_dir() else _read(source)
         if first > 1:
-            typer.echo(f"standin: the journal begins at position {first}; what was open before is not known", err=True)
+            typer.echo(
+                f"ridethrough: the journal begins at position {first}; what was open before is not known", err=True
+            )
         derived = (event for _, event in derive(loaded, tree, _shown(records, "deriving", count), engine))
         if compare:
             _compare({event.id: encode_json(event) for event in derived}, archive.bodies(source), json=json)

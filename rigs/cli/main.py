@@ -1,4 +1,7 @@
-"""The verbs, in the order of `standin --help`. One is imported when it is asked for; most work less than that takes."""
+"""The verbs, in the order of `ridethrough --help`.
+
+One is imported when it is asked for; most work less than that takes.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ class Verbs(typer.core.TyperGroup):
 
 
 app = typer.Typer(
-    name="standin",
+    name="ridethrough",
     cls=Verbs,
     help="Stand-ins for UPS cards and BMCs, and the gateway that hears them.\n\n"
     "Exit status: 0 done, 1 what was asked for did not hold, 2 bad usage or configuration, "
@@ -65,7 +68,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def _standin() -> None:
+def _ridethrough() -> None:
     """Typer wants one for a group without commands of its own."""
 
 

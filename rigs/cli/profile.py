@@ -21,9 +21,9 @@ app = typer.Typer(help="Profiles of UPS cards.", no_args_is_help=True, rich_mark
 
 @app.command(name="list")
 def list_profiles(json: JsonOption = False) -> None:
-    """List the profiles that come with Standin.
+    """List the profiles that come with Ridethrough.
 
-    Example: `standin profile list`
+    Example: `ridethrough profile list`
     """
     with explained():
         profiles = [load_profile(name) for name in profile_names()]
@@ -54,7 +54,7 @@ def new(
 ) -> None:
     """Make a profile from a walk of a real card (snmprec: `OID|TAG|VALUE` lines).
 
-    Example: `standin profile new my-card --from my-card.snmprec --out my-card.yaml`,
+    Example: `ridethrough profile new my-card --from my-card.snmprec --out my-card.yaml`,
     then `profile: ./my-card.yaml` in a rig file.
     """
     try:

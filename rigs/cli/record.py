@@ -42,8 +42,8 @@ def ups(
 ) -> None:
     """Walk a UPS card into a recording; interrupted, the same command goes on where it stopped.
 
-    Example: `standin record ups 192.0.2.7 --out my-card.snmprec`,
-    then `standin profile new my-card --from my-card.snmprec`
+    Example: `ridethrough record ups 192.0.2.7 --out my-card.snmprec`,
+    then `ridethrough profile new my-card --from my-card.snmprec`
     """
     host, _, port = address.partition(":")
     if port and not port.isdigit():
@@ -80,7 +80,7 @@ def bmc(
 ) -> None:
     """Read a BMC into a profile: identity, cipher suites, sensors, inventory and event log.
 
-    Example: `standin record bmc 192.0.2.8 --user admin --password-file bmc.password --out my-bmc.yaml`,
+    Example: `ridethrough record bmc 192.0.2.8 --user admin --password-file bmc.password --out my-bmc.yaml`,
     then `bmc: {profile: ./my-bmc.yaml, ...}` in a rig file.
     """
     host, _, port = address.partition(":")

@@ -53,7 +53,7 @@ def replay(
 ) -> None:
     """Run scenarios and say which expectations held.
 
-    Example: `standin replay rigs/scenarios --speed max --junit report.xml`
+    Example: `ridethrough replay rigs/scenarios --speed max --junit report.xml`
     """
     configure_logging(logging.WARNING)
     reports: list[Report] = []

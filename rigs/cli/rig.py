@@ -29,9 +29,9 @@ def _group() -> None:
 
 @app.command(name="list")
 def list_(json: JsonOption = False) -> None:
-    """List the rigs that come along; `standin run NAME` takes these names, too.
+    """List the rigs that come along; `ridethrough run NAME` takes these names, too.
 
-    Example: `standin rig list`
+    Example: `ridethrough rig list`
     """
     shown = {name: summary(FOLDER / f"{name}.yaml") for name in names()}
     if json:
@@ -44,13 +44,13 @@ def list_(json: JsonOption = False) -> None:
 
 @app.command()
 def copy(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `standin rig list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `ridethrough rig list`.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
     json: JsonOption = False,
 ) -> None:
     """Copy a rig that comes along, to make it one's own.
 
-    Example: `standin rig copy a1080a-pair rack.yaml`
+    Example: `ridethrough rig copy a1080a-pair rack.yaml`
     """
     with explained():
         source = place(name)
@@ -67,7 +67,7 @@ def copy(
 def addresses(rig: RigArgument, json: JsonOption = False) -> None:
     """List the addresses that a rig needs and a machine does not have by itself, so all but those of 127.0.0.0/8.
 
-    Example: `standin rig addresses rack.yaml | while read a; do ip address replace $a/24 dev eth0; done`
+    Example: `ridethrough rig addresses rack.yaml | while read a; do ip address replace $a/24 dev eth0; done`
     """
     from rigs.rigfile import addresses_of, load_rig
 
@@ -89,7 +89,7 @@ def generate(
 ) -> None:
     """Write a rig of many devices, each with an address of its own in 127.0.0.0/8.
 
-    Example: `standin rig generate many.yaml --ups 1000 --bmc 1000`
+    Example: `ridethrough rig generate many.yaml --ups 1000 --bmc 1000`
     """
     yaml = YAML()
     yaml.default_flow_style = None

@@ -65,7 +65,7 @@ def run(
 ) -> None:
     """Run a whole rig: emulated devices, gateway and console.
 
-    Example: `standin run rigs/samples/a1080a-pair.yaml`
+    Example: `ridethrough run rigs/samples/a1080a-pair.yaml`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -95,7 +95,7 @@ def emulators(
 ) -> None:
     """Run only the emulated devices of a rig, with the lab interface.
 
-    Example: `standin emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
+    Example: `ridethrough emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -123,7 +123,7 @@ def gateway(
 ) -> None:
     """Run only the gateway, against the devices of a site file.
 
-    Example: `standin gateway site.yaml --data /var/lib/standin`
+    Example: `ridethrough gateway site.yaml --data /var/lib/ridethrough`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()

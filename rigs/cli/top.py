@@ -47,7 +47,7 @@ def top(
 ) -> None:
     """Watch devices, conditions, deliveries and events of a running gateway; q ends it.
 
-    Example: `standin top`, `standin top --once`
+    Example: `ridethrough top`, `ridethrough top --once`
     """
     with explained():
         if once or json or not sys.stdout.isatty():
@@ -74,7 +74,7 @@ async def _first_look() -> Shown:
         try:
             return await _look(session, None)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            stop(f"nothing answers at {url()} ({error}); set STANDIN_URL if it runs elsewhere", UNREACHABLE)
+            stop(f"nothing answers at {url()} ({error}); set RIDETHROUGH_URL if it runs elsewhere", UNREACHABLE)
 
 
 async def _look(session: aiohttp.ClientSession, events: deque[dict[str, Any]] | None) -> Shown:
@@ -187,7 +187,7 @@ def _head(documents: Mapping[str, Any], trouble: str) -> Text:
     open_conditions = len(documents["/v1/conditions"]["conditions"])
     dropped = sum(row["dropped_by_kernel"] for row in journal["listeners"])
     text = Text.assemble(
-        ("Standin  ", "bold"),
+        ("Ridethrough  ", "bold"),
         f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z  ",
         f"{journal['records']} records, {journal['events']} events, {journal['waiting']} waiting, {dropped} dropped  ",
         (f"{open_conditions} conditions", "bold red" if open_conditions else "green"),

@@ -33,7 +33,7 @@ function show() {
     if (link.dataset.page === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = found ? `Standin: ${t(found[1])}${part ? ` ${part}` : ""}` : "Standin";
+  document.title = found ? `Ridethrough: ${t(found[1])}${part ? ` ${part}` : ""}` : "Ridethrough";
   if (!found) {
     root.append(element("p", { textContent: t("No such page.") }));
     leave = () => {};

@@ -33,4 +33,4 @@ async def command(session: aiohttp.ClientSession, device: str, name: str) -> Non
 
 
 if __name__ == "__main__":
-    asyncio.run(control(os.environ.get("STANDIN_URL", "http://127.0.0.1:8080")))
+    asyncio.run(control(os.environ.get("RIDETHROUGH_URL", "http://127.0.0.1:8080")))

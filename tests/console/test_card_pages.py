@@ -71,7 +71,7 @@ def test_a_wrong_password_is_refused_and_told(page: Page, live: Live) -> None:
     log_on(page, live, password="wrong")
     expect(page.locator("main")).to_contain_text("Wrong user name or password.")
     expect(page.locator("h1")).to_have_text("Log On")
-    assert "security.access_violation" in live.standin("events", "--json")
+    assert "security.access_violation" in live.ridethrough("events", "--json")
     page.goto(url(live, "/network/snmp"))
     expect(page.locator("h1")).to_have_text("Log On")  # no page without a session
 
@@ -120,7 +120,7 @@ def test_access_control_and_trap_receivers(page: Page, live: Live, tmp_path: Pat
     assert "INTEGER: 2" in shown
     receivers.get_by_role("button", name="Send a test trap").click()
     expect(page.get_by_role("status")).to_have_text("A test trap is sent.")
-    assert "apcTestTrap" in live.standin("events", "--json")
+    assert "apcTestTrap" in live.ridethrough("events", "--json")
     expect(page.locator("main")).to_contain_text("apc snmp profile4")  # as from the factory: disabled
     page.screenshot(path=tmp_path / "snmp.png", full_page=True)
     page.get_by_role("link", name="Log Off").click()

@@ -110,7 +110,7 @@ def test_tokens_roles_and_the_audit(tmp_path: Path) -> None:
         assert ask(site, f"/v1/audit?after={page['audit'][2]['number']}&limit=1", "may-operate")[1]["audit"] == [
             page["audit"][3]
         ]
-        text = (site.data / "standin.sqlite").read_bytes() + (site.data / "standin.sqlite-wal").read_bytes()
+        text = (site.data / "ridethrough.sqlite").read_bytes() + (site.data / "ridethrough.sqlite-wal").read_bytes()
         assert not any(secret.encode() in text for _, secret in TOKENS.values())
     finally:
         site.close()

@@ -242,5 +242,5 @@ def test_a_secureon_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     for name, said in (("none", "No such file or directory"), ("bad", "expected 00:11:22:aa:bb:cc or 1.2.3.4")):
         wake = {"mac": MAC, "secureon_file": str(tmp_path / name)}
         devices = {"server1": {"kind": "server", "address": "127.0.0.99", "wake": wake}}
-        with pytest.raises(AssertionError, match=f"standin: wake.secureon_file {tmp_path / name}: {said}"):
+        with pytest.raises(AssertionError, match=f"ridethrough: wake.secureon_file {tmp_path / name}: {said}"):
             Site(tmp_path, devices=devices)

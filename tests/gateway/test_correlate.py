@@ -66,10 +66,10 @@ def test_a_first_reading_without_fault_says_nothing_but_a_trap_does() -> None:
 
 
 def test_events_are_cloudevents() -> None:
-    (event,) = Correlator(POLICIES, "/standin/t").signals(7, 1_767_225_600_123, [said("UPS1", "input", True)])
+    (event,) = Correlator(POLICIES, "/ridethrough/t").signals(7, 1_767_225_600_123, [said("UPS1", "input", True)])
     body = msgspec.json.decode(encode_json(event))
     assert body["specversion"] == "1.0"
-    assert (body["id"], body["source"], body["subject"]) == ("7-0", "/standin/t", "UPS1")
+    assert (body["id"], body["source"], body["subject"]) == ("7-0", "/ridethrough/t", "UPS1")
     assert body["time"] == "2026-01-01T00:00:00.123Z"
     assert body["data"]["evidence"]["position"] == 7
 

@@ -214,34 +214,34 @@ def test_sinks_that_cannot_be_meant(sink: dict[str, Any], said: str) -> None:
 
 
 def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=r"standin: sinks.ops.tls: No such file or directory"):
+    with pytest.raises(AssertionError, match=r"ridethrough: sinks.ops.tls: No such file or directory"):
         Site(tmp_path, sinks={"ops": {"type": "webhook", "url": "https://x", "tls": {"ca_file": "/nowhere.pem"}}})
 
 
 def test_the_verb_that_lists_and_holds_them(tmp_path: Path) -> None:
     site = Site(tmp_path, sinks={"log": {"type": "file", "path": str(tmp_path / "log")}})
 
-    def standin(*words: str, expect: int = 0) -> str:
+    def ridethrough(*words: str, expect: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "rigs.cli", *words],
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "STANDIN_URL": f"http://{site.api}"},
+            env={**os.environ, "RIDETHROUGH_URL": f"http://{site.api}"},
         )
         assert done.returncode == expect, done.stderr
         return done.stdout + done.stderr
 
     try:
-        lines = standin("destinations").splitlines()
+        lines = ridethrough("destinations").splitlines()
         assert lines[0].split() == ["DESTINATION", "TYPE", "STATE", "BACKLOG", "DELIVERED", "ASIDE", "LAST", "ERROR"]
         assert lines[2].split() == ["log", "file", "-", "0", "0", "0", "-"]
-        assert "paused" in standin("destinations", "pause", "log")
-        assert json.loads(standin("destinations", "--json"))[1]["paused"] is True
-        standin("destinations", "resume", "log")
+        assert "paused" in ridethrough("destinations", "pause", "log")
+        assert json.loads(ridethrough("destinations", "--json"))[1]["paused"] is True
+        ridethrough("destinations", "resume", "log")
         assert site.ask("/v1/destinations/log")["paused"] is False
-        standin("destinations", "retry", "log")
-        assert "expected pause, resume, retry and a name" in standin("destinations", "stop", "log", expect=2)
-        assert "there is no destination 'x'; known: log" in standin("destinations", "pause", "x", expect=2)
+        ridethrough("destinations", "retry", "log")
+        assert "expected pause, resume, retry and a name" in ridethrough("destinations", "stop", "log", expect=2)
+        assert "there is no destination 'x'; known: log" in ridethrough("destinations", "pause", "x", expect=2)
     finally:
         site.close()

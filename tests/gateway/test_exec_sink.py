@@ -19,7 +19,7 @@ from rigs.loops import run
 NOTICE = Event(
     "5-0",
     "bmc.notice",
-    "/standin/site",
+    "/ridethrough/site",
     "server1.bmc",
     "2026-01-01T00:00:00.000Z",
     {"server": "server1", "category": "BMCNOTICE", "keyword": "192.168.0.1:162", "monitors": ["mrw1", "mrw2"]},

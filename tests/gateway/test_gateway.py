@@ -219,7 +219,7 @@ def test_ten_thousand_random_datagrams_at_every_port() -> None:
         journal = await stage.get("/v1/journal")
         assert journal["records"] >= 10_000
         async with stage.session.get(f"{stage.url}/metrics") as answer:
-            outcomes = re.findall(r'standin_datagrams_total{outcome="(\w+)"} (\S+)', await answer.text())
+            outcomes = re.findall(r'ridethrough_datagrams_total{outcome="(\w+)"} (\S+)', await answer.text())
         counted = {name: float(number) for name, number in outcomes}
         # The sender is a storm: what is beyond its burst is kept, and not even read.
         assert counted["undecodable"] >= 500

@@ -1,4 +1,4 @@
-"""`standin journal`: the events of a whole outage derived again, exports and imports, and what is refused."""
+"""`ridethrough journal`: the events of a whole outage derived again, exports and imports, and what is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.vectors import vector
 START_S = 1_767_225_600.0
 
 
-def standin(*words: str, expect: int = 0) -> str:
+def ridethrough(*words: str, expect: int = 0) -> str:
     result = CliRunner().invoke(app, ["journal", *words])
     assert result.exit_code == expect, (result.output, result.exception)
     return result.output
@@ -66,7 +66,7 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_a_replay_gives_the_events_that_were_told(outage: tuple[Path, Path]) -> None:
     site, folder = outage
-    said = standin("replay", str(site), str(folder), "--compare")
+    said = ridethrough("replay", str(site), str(folder), "--compare")
     told = archive.bodies(folder)
     assert said == f"{len(told)} events, the same as were told\n"
     types = {json.loads(body)["type"] for body in told.values()}
@@ -80,11 +80,11 @@ def test_what_was_told_otherwise_is_shown(outage: tuple[Path, Path], tmp_path: P
     changed = tmp_path / "site.yaml"
     with changed.open("w") as stream:
         YAML().dump(document, stream)
-    said = standin("replay", str(changed), str(folder), "--compare", expect=1)
+    said = ridethrough("replay", str(changed), str(folder), "--compare", expect=1)
     assert said.startswith(("+ ", "~ ", "- "))
     assert "events differ from what was told" in said
     out = tmp_path / "events.jsonl"
-    standin("replay", str(changed), str(folder), "--out", str(out))
+    ridethrough("replay", str(changed), str(folder), "--out", str(out))
     assert sum(json.loads(line)["type"] == "mains.gone" for line in out.read_text().splitlines()) >= 2
 
 
@@ -93,22 +93,22 @@ def test_an_export_is_the_journal_again(outage: tuple[Path, Path], tmp_path: Pat
     site, folder = outage
     file, copy = tmp_path / name, tmp_path / "copy"
     count, first, last = archive.extent(folder)
-    assert standin("export", str(folder), str(file)) == f"{file}: {count} records of {first} to {last}\n"
+    assert ridethrough("export", str(folder), str(file)) == f"{file}: {count} records of {first} to {last}\n"
     octets = file.read_bytes()
     assert (gzip.decompress(octets) if name.endswith("gz") else octets).startswith(b'{"position":1,')
-    assert standin("import", str(file), str(copy)) == f"{copy}: {count} records added\n"
+    assert ridethrough("import", str(file), str(copy)) == f"{copy}: {count} records added\n"
     assert list(archive.read(copy)) == list(archive.read(folder))
-    assert standin("replay", str(site), str(file)) == standin("replay", str(site), str(folder))
-    assert json.loads(standin("show", str(copy), "--json")) == {
+    assert ridethrough("replay", str(site), str(file)) == ridethrough("replay", str(site), str(folder))
+    assert json.loads(ridethrough("show", str(copy), "--json")) == {
         "records": count,
         "first_position": 1,
         "last_position": last,
         "events": 0,
     }
-    said = standin("import", str(file), str(copy), expect=2)
+    said = ridethrough("import", str(file), str(copy), expect=2)
     assert f"it is at position {last} already; import into a new folder" in said
     part = tmp_path / "part"
-    standin("export", str(folder), str(part), "--after", str(last - 3))
+    ridethrough("export", str(folder), str(part), "--after", str(last - 3))
     assert len(part.read_text().splitlines()) == 3
 
 
@@ -128,15 +128,15 @@ def test_a_file_that_is_no_export(tmp_path: Path, text: bytes | None, said: str)
     file = tmp_path / "in.jsonl"
     if text is not None:
         file.write_bytes(text)
-    answer = standin("import", str(file), str(tmp_path / "db"), expect=2)
-    assert answer.startswith(f"standin: {file}")
+    answer = ridethrough("import", str(file), str(tmp_path / "db"), expect=2)
+    assert answer.startswith(f"ridethrough: {file}")
     assert said in answer
     assert len(answer.splitlines()) == 1
 
 
 def test_a_folder_without_a_journal(tmp_path: Path) -> None:
     for words in (["show", str(tmp_path)], ["export", str(tmp_path), str(tmp_path / "x")]):
-        assert standin(*words, expect=2) == f"standin: journal {tmp_path / FILE_NAME}: there is none\n"
+        assert ridethrough(*words, expect=2) == f"ridethrough: journal {tmp_path / FILE_NAME}: there is none\n"
 
 
 def test_every_kind_of_record_survives_a_file(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_any_text_names_an_event_or_none(text: str) -> None:
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         database.execute("CREATE TABLE journal (position INTEGER PRIMARY KEY, data BLOB NOT NULL)")
-    with pytest.raises(StoreError, match=r"another version of Standin .*export the records"):
+    with pytest.raises(StoreError, match=r"another version of Ridethrough .*export the records"):
         Store(tmp_path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         assert [row[0] for row in database.execute("SELECT name FROM sqlite_schema")] == ["journal"]  # as it was

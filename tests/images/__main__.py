@@ -19,8 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "images"
-BASE = "localhost/standin-base"
-TARGETS = ("emulators", "gateway", "standin")
+BASE = "localhost/ridethrough-base"
+TARGETS = ("emulators", "gateway", "ridethrough")
 ENVIRONMENT = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
 PACKAGES = {
     "buildah": "buildah",
@@ -103,7 +103,7 @@ def wait_for(namespace: int, *words: str) -> str:
 
 
 def inside(launcher: int) -> int:
-    """The process of Standin in the launcher's network; buildah would kill it, where an engine ends it."""
+    """The process of Ridethrough in the launcher's network; buildah would kill it, where an engine ends it."""
     place = Path(f"/proc/{launcher}/ns/net").readlink()
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -179,8 +179,8 @@ def main() -> None:
     say("image emulators")
     with image(images["emulators"]) as namespace:
         ask_devices(namespace, ":1161", "1623")
-    say("image standin")
-    with image(images["standin"]) as namespace:
+    say("image ridethrough")
+    with image(images["ridethrough"]) as namespace:
         ask_devices(namespace, ":1161", "1623")
         hear(namespace, 1162, 8080)
     say("image gateway")
@@ -188,15 +188,17 @@ def main() -> None:
         hear(namespace, 1162, 8080)
     say("Debian package")
     call(ROOT / "rigs/deploy/deb", env={**ENVIRONMENT, "PYTHON": sys.executable})
-    (package,) = (ROOT / "dist").glob("standin_*.deb")
-    shutil.copy(package, folder / "standin.deb")
-    call("chroot", folder, "dpkg", "-i", "/standin.deb")
-    with started("chroot", folder, "standin", "emulators", "/etc/standin/rig.yaml") as namespace:
+    (package,) = (ROOT / "dist").glob("ridethrough_*.deb")
+    shutil.copy(package, folder / "ridethrough.deb")
+    call("chroot", folder, "dpkg", "-i", "/ridethrough.deb")
+    with started("chroot", folder, "ridethrough", "emulators", "/etc/ridethrough/rig.yaml") as namespace:
         ask_devices(namespace, "", "623")
-    with started("chroot", folder, "standin", "gateway", "/etc/standin/site.yaml", "--data", "/tmp") as namespace:
+    with started(
+        "chroot", folder, "ridethrough", "gateway", "/etc/ridethrough/site.yaml", "--data", "/tmp"
+    ) as namespace:
         hear(namespace, 162, 8080)
-    call("chroot", folder, "dpkg", "--purge", "standin")
-    left = [path for path in ("etc/standin", "usr/lib/standin") if (folder / path).exists()]
+    call("chroot", folder, "dpkg", "--purge", "ridethrough")
+    left = [path for path in ("etc/ridethrough", "usr/lib/ridethrough") if (folder / path).exists()]
     if left:
         sys.exit(f"the removed package left {left}")
     say("all of them built, started, answered and stopped")

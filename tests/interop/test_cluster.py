@@ -264,5 +264,5 @@ def test_what_was_heard_is_shown_by_either_gateway(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     journal = {"jetstream": {"login": {"servers": [f"nats://127.0.0.1:{free_port()}"]}}}
-    with pytest.raises(AssertionError, match="standin: JetStream standin: "):
+    with pytest.raises(AssertionError, match="ridethrough: JetStream ridethrough: "):
         Site(tmp_path / "one", journal=journal)

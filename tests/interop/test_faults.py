@@ -94,14 +94,16 @@ def test_a_disk_that_may_not_be_written_is_named_at_the_start(tmp_path: Path) ->
     wrapper = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c", script, "sh"]
     done = subprocess.run([*wrapper, *command], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.splitlines()[-1] == f"standin: journal {disk / 'standin.sqlite'}: {disk} may not be written"
+    assert (
+        done.stderr.splitlines()[-1] == f"ridethrough: journal {disk / 'ridethrough.sqlite'}: {disk} may not be written"
+    )
 
 
 def test_a_spoilt_journal_is_saved_and_told(tmp_path: Path) -> None:
     with running(tmp_path) as site:
         informer = site.informer()
         assert all(informer.inform(number, filling=500) for number in range(100))
-    path = site.data / "standin.sqlite"
+    path = site.data / "ridethrough.sqlite"
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 2 // 4096 * 4096)
         file.write(b"\xff" * 4096)

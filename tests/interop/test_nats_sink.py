@@ -27,7 +27,7 @@ def event(number: int, kind: str = "ups.input.lost") -> Event:
     return Event(f"{number}-0", kind, "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"text": "gone", "n": number})
 
 
-def sink(server: NatsServer, subject: str = "standin.events.{type}", **more: Any) -> NatsSink:
+def sink(server: NatsServer, subject: str = "ridethrough.events.{type}", **more: Any) -> NatsSink:
     login = more.pop("login", {})
     tls = more.pop("tls", None)
     return NatsSink(lambda: {"servers": [server.url], **login}, lambda: tls, subject, more.get("body"), 2)
@@ -35,7 +35,7 @@ def sink(server: NatsServer, subject: str = "standin.events.{type}", **more: Any
 
 async def stream(server: NatsServer, **more: Any) -> Any:
     connection = await nats.connect(server.url, **more)
-    await connection.jetstream().add_stream(name="events", subjects=["standin.events.>"], max_msg_size=5000)
+    await connection.jetstream().add_stream(name="events", subjects=["ridethrough.events.>"], max_msg_size=5000)
     return connection
 
 
@@ -49,10 +49,10 @@ async def test_an_event_is_in_the_stream_once(tmp_path: Path) -> None:
         info = await connection.jetstream().stream_info("events")
         assert info.state.messages == 2
         first = await connection.jetstream().get_msg("events", 1)
-        assert (first.subject, first.headers["Nats-Msg-Id"]) == ("standin.events.ups.input.lost", "/t 1-0")
+        assert (first.subject, first.headers["Nats-Msg-Id"]) == ("ridethrough.events.ups.input.lost", "/t 1-0")
         assert json.loads(first.data)["data"]["n"] == 1
         second = await connection.jetstream().get_msg("events", 2)
-        assert second.subject == "standin.events.power_outage._"
+        assert second.subject == "ridethrough.events.power_outage._"
         await out.close()
         await connection.close()
 
@@ -60,10 +60,10 @@ async def test_an_event_is_in_the_stream_once(tmp_path: Path) -> None:
 async def test_a_body_of_its_own(tmp_path: Path) -> None:
     with nats_server(tmp_path) as server:
         connection = await stream(server)
-        out = sink(server, "standin.events.{subject}", body={"who": "{subject}", "n": "{data.n}"})
+        out = sink(server, "ridethrough.events.{subject}", body={"who": "{subject}", "n": "{data.n}"})
         assert await out.deliver(event(1)) == DONE
         message = await connection.jetstream().get_msg("events", 1)
-        assert (message.subject, json.loads(message.data)) == ("standin.events.UPS1", {"who": "UPS1", "n": 1})
+        assert (message.subject, json.loads(message.data)) == ("ridethrough.events.UPS1", {"who": "UPS1", "n": 1})
         await out.close()
         await connection.close()
 
@@ -72,7 +72,7 @@ async def test_what_fails_is_said(tmp_path: Path) -> None:
     with nats_server(tmp_path) as server:
         out = sink(server)
         nowhere = await out.deliver(event(1))
-        assert (nowhere.permanent, nowhere.reason) == (False, "no stream takes standin.events.ups.input.lost")
+        assert (nowhere.permanent, nowhere.reason) == (False, "no stream takes ridethrough.events.ups.input.lost")
         connection = await stream(server)
         large = event(2)
         large.data["text"] = "x" * 6000
@@ -143,7 +143,7 @@ async def test_a_gateway_publishes_through_a_restart_of_the_server(tmp_path: Pat
             server.begin()
             await asyncio.to_thread(site.until, "bus", backlog=0)
             connection = await nats.connect(server.url)
-            subscription = await connection.jetstream().pull_subscribe("standin.events.>", "reader")
+            subscription = await connection.jetstream().pull_subscribe("ridethrough.events.>", "reader")
             messages = await subscription.fetch(100, timeout=5)
             ids = [json.loads(message.data)["id"] for message in messages]
             assert list(dict.fromkeys(ids)) == [f"{number}-0" for number in range(1, 41)]

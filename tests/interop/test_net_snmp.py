@@ -52,7 +52,7 @@ def test_an_absent_object_in_version_2(pair: Live) -> None:
 
 def test_a_wrong_community_meets_silence_and_is_told(pair: Live) -> None:
     tool("snmpget", "-v1", "-c", "wrong", "-t", "0.5", "-r", "0", pair.card("UPS2"), "1.3.6.1.2.1.1.1.0", expect=1)
-    assert "security.authentication_failure UPS2" in " ".join(pair.standin("events").split())
+    assert "security.authentication_failure UPS2" in " ".join(pair.ridethrough("events").split())
 
 
 def test_traps_and_informs_from_outside_are_journaled_and_seen(pair: Live) -> None:
@@ -61,7 +61,7 @@ def test_traps_and_informs_from_outside_are_journaled_and_seen(pair: Live) -> No
     tool("snmptrap", "-v2c", "-c", "public", pair.traps, "", "1.3.6.1.4.1.318.0.2", *text)
     tool("snmpinform", "-v2c", "-c", "public", "-r", "0", pair.traps, "", "1.3.6.1.4.1.318.0.15", *text)
     tool("snmpinform", "-v2c", "-c", "wrong", "-r", "0", "-t", "0.3", pair.traps, "", "1.3.6.1.4.1.318.0.15", expect=1)
-    events = [json.loads(line) for line in pair.standin("events", "--json").splitlines()]
+    events = [json.loads(line) for line in pair.ridethrough("events", "--json").splitlines()]
     ours = {
         event["type"]: event
         for event in events
@@ -117,7 +117,7 @@ def test_what_was_set_outlives_the_process(tmp_path: Path) -> None:
         assert "room 5" in shown
         assert "(60000)" in shown
         # The journal is there too: the events of the first run come before those of the second.
-        events = live.standin("events")
+        events = live.ridethrough("events")
         assert events.count("ups.card.restarted") == 4
 
 

@@ -1,4 +1,4 @@
-"""`standin record ups`: a card walked by pysnmp becomes the card again."""
+"""`ridethrough record ups`: a card walked by pysnmp becomes the card again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_card_is_recorded_whole(tmp_path: Path, version: str) -> None:
     out = tmp_path / "card.snmprec"
     with running(document, tmp_path) as live:
         words = ["record", "ups", live.card("UPS2"), "--out", str(out), "--version", version]
-        said = live.standin(*words, *(v3 if version == "3" else []))
+        said = live.ridethrough(*words, *(v3 if version == "3" else []))
         assert "card.snmprec: 710 instances" in said.replace("\n", "")
     rows = read_snmprec(out)
     assert len(rows) == 710
@@ -35,17 +35,17 @@ def test_a_card_is_recorded_whole(tmp_path: Path, version: str) -> None:
 
 def test_an_interrupted_walk_goes_on(pair: Live, tmp_path: Path) -> None:
     whole, again = tmp_path / "whole.snmprec", tmp_path / "again.snmprec"
-    pair.standin("record", "ups", pair.card("UPS1"), "--out", str(whole))
+    pair.ridethrough("record", "ups", pair.card("UPS1"), "--out", str(whole))
     lines = whole.read_text().splitlines(keepends=True)
     assert len(lines) == 150
     (tmp_path / "again.snmprec.part").write_text("".join(lines[:60]) + lines[60][:10])
-    pair.standin("record", "ups", pair.card("UPS1"), "--out", str(again))
+    pair.ridethrough("record", "ups", pair.card("UPS1"), "--out", str(again))
     assert [line.split("|")[:2] for line in again.read_text().splitlines()] == [line.split("|")[:2] for line in lines]
 
 
 def test_a_card_that_does_not_answer(pair: Live, tmp_path: Path) -> None:
     place = f"127.0.9.9:{free_port()}"
-    said = pair.standin("record", "ups", place, "--out", str(tmp_path / "x"), expect=3)
+    said = pair.ridethrough("record", "ups", place, "--out", str(tmp_path / "x"), expect=3)
     assert "No SNMP response received before timeout" in said
     assert "run the same command again" in said.replace("\n", " ")
 
@@ -61,7 +61,9 @@ def test_a_bmc_is_recorded_and_becomes_itself_again(tmp_path: Path) -> None:
     with running(document, first) as live:
         live.tell("server1.bmc front_panel_nmi")
         place = f"{document['servers']['server1']['bmc']['address']}:{live.ports['ipmi']}"
-        said = live.standin("record", "bmc", place, "--out", str(out), "--password-file", str(tmp_path / "password"))
+        said = live.ridethrough(
+            "record", "bmc", place, "--out", str(out), "--password-file", str(tmp_path / "password")
+        )
         assert "21 sensors, 1 log records" in said.replace("\n", " ")
         before = [tool("ipmitool", "-I", "lanplus", *live.bmc("server1"), *words.split()) for words in SHOWN]
     document["servers"]["server1"]["bmc"] |= {"profile": str(out)}
@@ -77,6 +79,6 @@ SHOWN = ["mc info", "sensor list", "fru print", "sel list", "channel getciphers 
 def test_a_bmc_that_does_not_answer(pair: Live, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("admin\n")
     words = ["record", "bmc", f"127.0.9.9:{free_port()}", "--out", str(tmp_path / "x.yaml")]
-    said = pair.standin(*words, "--password-file", str(tmp_path / "password"), expect=3)
+    said = pair.ridethrough(*words, "--password-file", str(tmp_path / "password"), expect=3)
     assert "127.0.9.9" in said
     assert not (tmp_path / "x.yaml").exists()

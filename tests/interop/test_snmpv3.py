@@ -96,7 +96,7 @@ def test_a_user_asks_only_from_the_place_of_its_row(tmp_path: Path) -> None:
         words = ["-v3", "-l", "noAuthNoPriv", "-r", "0", "-t", "2", rig.card("UPS1"), MODEL]
         assert "SMART-UPS 1400" in tool("snmpget", "-u", "here", *words)
         assert "Timeout" in tool("snmpget", "-u", "there", *words, expect=1)
-        assert "security.authentication_failure" in rig.standin("events", "--json")
+        assert "security.authentication_failure" in rig.ridethrough("events", "--json")
 
 
 def test_after_a_restart_managers_find_the_new_boots(live: Live, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ FIELDS += ["structured-data", "msg"]
 
 def event(number: int, subject: str = "UPS1", severity: str = "warning", text: str = "on battery") -> Event:
     data = {"severity": severity, "text": text, "condition": "input", "group": None}
-    return Event(f"{number}-0", "ups.input.lost", "/standin/t", subject, "2026-03-10T12:00:00.250Z", data)
+    return Event(f"{number}-0", "ups.input.lost", "/ridethrough/t", subject, "2026-03-10T12:00:00.250Z", data)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def rsyslogd(folder: Path, port: int) -> Iterator[Path]:
 def lines(log: Path, count: int) -> list[list[str]]:
     found: list[str] = []
     while len(found) < count:  # the test's own timeout bounds this
-        found = [line for line in log.read_text().splitlines() if "standin" in line] if log.exists() else []
+        found = [line for line in log.read_text().splitlines() if "ridethrough" in line] if log.exists() else []
     return [line.split("|") for line in found]
 
 
@@ -76,7 +76,7 @@ def test_what_rsyslog_reads(tmp_path: Path, transport: str) -> None:
         odd = event(2, "rack 1\u30e9\u30c3\u30af", "critical", 'a "quoted" \u505c\u96fb')
         run(deliver(event(1), odd), 1)
         first, second = sorted(lines(log, 2), key=lambda row: row[2])
-        assert first[:6] == ["local3", "warning", "UPS1", "standin", "ups.input.lost", "2026-03-10T12:00:00.250Z"]
+        assert first[:6] == ["local3", "warning", "UPS1", "ridethrough", "ups.input.lost", "2026-03-10T12:00:00.250Z"]
         for part in ('id="1-0"', 'type="ups.input.lost"', 'device="UPS1"', 'condition="input"'):
             assert part in first[6]
         assert "group" not in first[6]
@@ -88,7 +88,9 @@ def test_what_rsyslog_reads(tmp_path: Path, transport: str) -> None:
 def test_values_cannot_break_out_of_the_structured_data() -> None:
     octets = message(event(1, 'a"] b\\'), "daemon")
     assert rb'device="a\"\] b\\"' in octets
-    assert octets.startswith(b'<28>1 2026-03-10T12:00:00.250Z a"]_b\\ standin - ups.input.lost [standin@32473 id="1-0"')
+    assert octets.startswith(
+        b'<28>1 2026-03-10T12:00:00.250Z a"]_b\\ ridethrough - ups.input.lost [ridethrough@32473 id="1-0"'
+    )
 
 
 def test_a_receiver_that_is_away_is_tried_again(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def events(site: Site, count: int) -> list[dict[str, Any]]:
 def outcomes(site: Site) -> dict[str, float]:
     with urlopen(f"http://{site.api}/metrics", timeout=20) as answer:
         lines = answer.read().decode().splitlines()
-    rows = [line for line in lines if line.startswith("standin_datagrams_total{")]
+    rows = [line for line in lines if line.startswith("ridethrough_datagrams_total{")]
     return {row.split('"')[1]: float(row.rpartition(" ")[2]) for row in rows}
 
 

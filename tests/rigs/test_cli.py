@@ -23,8 +23,8 @@ SCENARIOS = SAMPLES.parent / "scenarios"
 COMMAND = [sys.executable, "-m", "rigs.cli"]
 
 
-def standin(*words: str, url: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "STANDIN_URL": url, "COLUMNS": "100"}
+def ridethrough(*words: str, url: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "RIDETHROUGH_URL": url, "COLUMNS": "100"}
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
@@ -48,9 +48,9 @@ ALL = dict(verbs(everything()))
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_every_verb_has_help_with_an_example(words: tuple[str, ...]) -> None:
-    done = standin(*words, "--help")
+    done = ridethrough(*words, "--help")
     assert done.returncode == 0
-    assert f"standin {' '.join(words)}" in " ".join(done.stdout.split())
+    assert f"ridethrough {' '.join(words)}" in " ".join(done.stdout.split())
 
 
 def test_every_verb_speaks_json() -> None:
@@ -77,17 +77,17 @@ def test_a_rig_that_runs_for_a_program(tmp_path: Path) -> None:
 
 
 def test_check(tmp_path: Path) -> None:
-    good = standin("check", str(SAMPLES / "003-a.yaml"))
+    good = ridethrough("check", str(SAMPLES / "003-a.yaml"))
     assert (good.returncode, good.stdout.strip()) == (0, f"{SAMPLES / '003-a.yaml'}: a valid rig file, 1 warning")
     assert "warning X23" in good.stderr
-    assert "a valid scenario file" in standin("check", str(SCENARIOS / "C2.yaml")).stdout
+    assert "a valid scenario file" in ridethrough("check", str(SCENARIOS / "C2.yaml")).stdout
     bad = tmp_path / "bad.yaml"
     bad.write_text("rig: x\nmans: {}\n")
-    refused = standin("check", str(bad))
+    refused = ridethrough("check", str(bad))
     assert refused.returncode == 2
-    assert refused.stderr.strip() == f"standin: {bad}:2: mans: this key is unknown here"
+    assert refused.stderr.strip() == f"ridethrough: {bad}:2: mans: this key is unknown here"
     assert refused.stdout == ""
-    document = json.loads(standin("check", str(bad), "--json").stdout)
+    document = json.loads(ridethrough("check", str(bad), "--json").stdout)
     problems = [f"{bad}:2: mans: this key is unknown here"]
     assert document == {"file": str(bad), "valid": False, "problems": problems, "warnings": []}
 
@@ -96,7 +96,7 @@ def test_check(tmp_path: Path) -> None:
     ("kind", "file"), [("rig", "a1080a-pair.yaml"), ("rig", "003-a.yaml"), ("scenario", "../scenarios/C2.yaml")]
 )
 def test_schemas_accept_the_samples(kind: str, file: str) -> None:
-    schema = json.loads(standin("schema", kind).stdout)
+    schema = json.loads(ridethrough("schema", kind).stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     document = YAML(typ="safe", pure=True).load((SAMPLES / file).read_text())
     jsonschema.validate(document, schema)
@@ -105,12 +105,12 @@ def test_schemas_accept_the_samples(kind: str, file: str) -> None:
 
 
 def test_statuses_of_failure() -> None:
-    assert standin("schema", "fish").returncode == 2
-    nobody = standin("inject", "city", "off")
+    assert ridethrough("schema", "fish").returncode == 2
+    nobody = ridethrough("inject", "city", "off")
     assert nobody.returncode == 3
     assert "nothing answers at http://127.0.0.1:9" in nobody.stderr
-    assert standin("run", "none.yaml").returncode == 2
-    assert standin("run", str(SAMPLES / "003-a.yaml"), "--speed", "fast").returncode == 2
+    assert ridethrough("run", "none.yaml").returncode == 2
+    assert ridethrough("run", str(SAMPLES / "003-a.yaml"), "--speed", "fast").returncode == 2
 
 
 def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
     for address, port in (("127.0.1.2", document["ports"]["snmp"]), ("127.0.0.1", document["ports"]["trap"])):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as squatter:
             squatter.bind((address, port))
-            done = standin("run", str(rig), "--http", http)
+            done = ridethrough("run", str(rig), "--http", http)
         assert done.returncode == 2
         assert f"{address}:{port}/udp is already in use" in done.stderr
         assert "Traceback" not in done.stderr
@@ -128,7 +128,7 @@ def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", int(http.rpartition(":")[2])))
         squatter.listen()
-        done = standin("run", str(rig), "--http", http)
+        done = ridethrough("run", str(rig), "--http", http)
     assert done.returncode == 2
     assert f"{http}/tcp is already in use" in done.stderr
 
@@ -151,16 +151,16 @@ def test_ctrl_c_stops_in_order(tmp_path: Path) -> None:
 
 def test_a_rig_and_the_verbs_that_talk_to_it(tmp_path: Path) -> None:
     with running(sample("a1080a-pair.yaml"), tmp_path, "--speed", "20") as live:
-        assert live.standin("inject", "city", "off").strip() == "city: off"
-        assert "accepted: on, off, volts, sag, swell, noise, quiet, hertz" in live.standin(
+        assert live.ridethrough("inject", "city", "off").strip() == "city: off"
+        assert "accepted: on, off, volts, sag, swell, noise, quiet, hertz" in live.ridethrough(
             "inject", "city", "bang", expect=2
         )
-        rows = json.loads(live.standin("devices", "--json"))["devices"]
+        rows = json.loads(live.ridethrough("devices", "--json"))["devices"]
         assert [row["id"] for row in rows] == ["UPS1", "UPS2", "server1", "server1.bmc", "server2", "server2.bmc"]
-        assert "server2.bmc" in live.standin("devices")
-        done = live.standin("command", "UPS1", "output.off")
+        assert "server2.bmc" in live.ridethrough("devices")
+        done = live.ridethrough("command", "UPS1", "output.off")
         assert done.startswith("done: upsBasicControlConserveBattery.0 = 2")
-        assert "accepted: output.off" in live.standin("command", "UPS1", "explode", expect=2)
+        assert "accepted: output.off" in live.ridethrough("command", "UPS1", "explode", expect=2)
         follower = subprocess.Popen(
             [*COMMAND, "events", "--follow"], stdout=subprocess.PIPE, text=True, env=live.environment
         )
@@ -197,12 +197,12 @@ def test_emulators_and_gateway_in_processes_of_their_own(tmp_path: Path) -> None
     try:
         assert f"http://{http[1]}/lab/v1/world" in text
         for words in (["city", "off"], ["server1.bmc", "cpu_ierr"]):
-            done = standin("inject", *words, url=f"http://{http[1]}")
+            done = ridethrough("inject", *words, url=f"http://{http[1]}")
             assert done.returncode == 0, done.stderr
         seen = ""
         while "bmc.notice" not in seen or "ups.input.lost" not in seen:  # the test's own timeout bounds this
-            seen = standin("events", url=f"http://{http[0]}").stdout
-        done = standin("command", "server1-bmc", "power.off", url=f"http://{http[0]}")
+            seen = ridethrough("events", url=f"http://{http[0]}").stdout
+        done = ridethrough("command", "server1-bmc", "power.off", url=f"http://{http[0]}")
         assert done.stdout.startswith("done: chassis control off accepted"), done.stderr
     finally:
         stop(plant)
@@ -215,13 +215,13 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for secret, words in ((tmp_path / "none", "No such file"), (tmp_path / "bad", "expected base64")):
         (tmp_path / "bad").write_text("!!")
         site.write_text(f"listen: [{{port: {free_port()}}}]\n" + sink.replace("SECRET", str(secret)))
-        done = standin("gateway", str(site), "--http", f"127.0.0.1:{free_port()}")
+        done = ridethrough("gateway", str(site), "--http", f"127.0.0.1:{free_port()}")
         assert done.returncode == 2
         assert f"sinks.ops.secret_file {secret}: {words}" in done.stderr
         assert "Traceback" not in done.stderr
 
 
 def test_binding_wider_without_tokens_is_refused(tmp_path: Path) -> None:
-    done = standin("run", str(SAMPLES / "003-a.yaml"), "--http", "0.0.0.0:8080")
+    done = ridethrough("run", str(SAMPLES / "003-a.yaml"), "--http", "0.0.0.0:8080")
     assert done.returncode == 2
     assert "api.tokens must name at least one token" in done.stderr

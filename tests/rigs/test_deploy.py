@@ -1,4 +1,4 @@
-"""What people deploy Standin with: compose files, Kubernetes manifests, units, the Dockerfile."""
+"""What people deploy Ridethrough with: compose files, Kubernetes manifests, units, the Dockerfile."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def read(path: Path) -> Any:
     return YAML(typ="safe", pure=True).load(path)
 
 
-def standin(*words: str | Path) -> str:
-    """What `standin` says of words that would be right if their files were there."""
+def ridethrough(*words: str | Path) -> str:
+    """What `ridethrough` says of words that would be right if their files were there."""
     done = subprocess.run(
         [sys.executable, "-m", "rigs.cli", *map(str, words)], capture_output=True, text=True, check=False, timeout=60
     )
@@ -50,7 +50,7 @@ def test_there_is_one_for_each_use() -> None:
         "rigs/deploy/ci",
         "gateway/deploy/field",
     }
-    assert {"emulators", "gateway", "standin"} == TARGETS
+    assert {"emulators", "gateway", "ridethrough"} == TARGETS
     assert len(MANIFESTS) == 2
 
 
@@ -72,7 +72,7 @@ def test_a_compose_file_is_one_and_gives_few_rights(path: Path) -> None:
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
             if source.endswith(".yaml"):
-                assert "a valid" in standin("check", path.parent / source)
+                assert "a valid" in ridethrough("check", path.parent / source)
 
 
 @pytest.mark.parametrize("path", COMPOSE, ids=relative)
@@ -80,10 +80,10 @@ def test_the_words_of_a_compose_file_are_those_of_the_program(path: Path) -> Non
     for service in read(path)["services"].values():
         words = service.get("command", ["gateway", "site.yaml"])
         if service.get("entrypoint"):
-            assert "standin rig addresses" in words[0]
+            assert "ridethrough rig addresses" in words[0]
             continue
         # With --help at the end only words that the program knows pass, and nothing runs.
-        assert f"Usage: python -m rigs.cli {words[0]}" in standin(*words, "--help")
+        assert f"Usage: python -m rigs.cli {words[0]}" in ridethrough(*words, "--help")
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=relative)
@@ -95,7 +95,7 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
         assert kubernetes_validate.validate(document, "1.29", strict=True)
         for name, text in (document.get("data") or {}).items():
             (tmp_path / name).write_text(text)
-            assert "a valid" in standin("check", tmp_path / name)
+            assert "a valid" in ridethrough("check", tmp_path / name)
         pod: dict[str, Any] = document.get("spec", {}).get("template", {}).get("spec", {})
         for container in pod.get("containers", ()):
             assert pod["securityContext"]["runAsNonRoot"] is True
@@ -107,8 +107,10 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
             }
             images.add(container["image"])
             if words := container.get("args"):
-                assert f"Usage: python -m rigs.cli {words[0]}" in standin(*words, "--help")
-    assert images <= {f"{name}:{version[1]}" for name in ("standin", "standin-gateway", "standin-emulators")}
+                assert f"Usage: python -m rigs.cli {words[0]}" in ridethrough(*words, "--help")
+    assert images <= {
+        f"{name}:{version[1]}" for name in ("ridethrough", "ridethrough-gateway", "ridethrough-emulators")
+    }
 
 
 def test_a_device_of_a_pod_answers_at_the_address_of_the_pod(tmp_path: Path) -> None:
@@ -141,7 +143,7 @@ def test_a_device_of_a_pod_answers_at_the_address_of_the_pod(tmp_path: Path) -> 
 
 def test_the_unit_of_the_emulators_is_as_strict_as_that_of_the_gateway() -> None:
     units = []
-    for file in ("rigs/deploy/standin-emulators.service", "gateway/deploy/standin-gateway.service"):
+    for file in ("rigs/deploy/ridethrough-emulators.service", "gateway/deploy/ridethrough-gateway.service"):
         unit = configparser.RawConfigParser(strict=False)
         unit.optionxform = str  # type: ignore[assignment, method-assign]
         unit.read_string((ROOT / file).read_text())
@@ -149,7 +151,7 @@ def test_the_unit_of_the_emulators_is_as_strict_as_that_of_the_gateway() -> None
             {key: value for key, value in unit["Service"].items() if not key.startswith(("Exec", "State", "Time"))}
         )
         words = unit["Service"]["ExecStart"].split()[2:]
-        assert f"{words[1]}: No such file" in standin(*words)
+        assert f"{words[1]}: No such file" in ridethrough(*words)
     assert units[0] == units[1]
 
 
@@ -161,8 +163,13 @@ def test_the_layout_names_what_is_there() -> None:
 
 
 def test_completion_as_it_is_installed() -> None:
-    asked = {"COMP_WORDS": "standin re", "COMP_CWORD": "1", "_STANDIN_COMPLETE": "complete_bash"}
+    asked = {"COMP_WORDS": "ridethrough re", "COMP_CWORD": "1", "_RIDETHROUGH_COMPLETE": "complete_bash"}
     done = subprocess.run(
-        [Path(sys.executable).parent / "standin"], env=asked, capture_output=True, text=True, check=False, timeout=60
+        [Path(sys.executable).parent / "ridethrough"],
+        env=asked,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.stdout.split() == ["replay", "record"]

@@ -84,7 +84,7 @@ async def test_virtual(rig, clock):
     assert clock.speed == "max"
     assert time.monotonic() - before < 60
 
-@pytest.mark.standin(speed=100)
+@pytest.mark.ridethrough(speed=100)
 async def test_real(clock):
     before = time.monotonic()
     await clock.advance(100)
@@ -109,9 +109,9 @@ def test_a_rig_of_ones_own_with_a_patch_and_a_time_of_day(project: Path) -> None
     (project / "tests" / "other.yaml").write_text((STARTER / "rig.yaml").read_text().replace("UPS1", "UPS9"))
     (project / "tests" / "test_other.py").write_text(
         """import pytest
-pytestmark = pytest.mark.standin(rig="other.yaml", start="2030-06-01T12:00:00+00:00")
+pytestmark = pytest.mark.ridethrough(rig="other.yaml", start="2030-06-01T12:00:00+00:00")
 
-@pytest.mark.standin(patch={"ups": {"UPS9": {"confirm_s": 30}}})
+@pytest.mark.ridethrough(patch={"ups": {"UPS9": {"confirm_s": 30}}})
 async def test_it(rig, gateway, clock):
     await rig.do("city off")
     found = await rig.expect("event power.outage.confirmed UPS9", at=30, within=1)
@@ -143,7 +143,7 @@ def test_a_rig_with_tokens_lets_its_test_in(project: Path) -> None:
     status, said = outcome(
         project,
         """
-@pytest.mark.standin(patch={"gateway": {"api": {"tokens": {"ops": {"role": "read", "sha256": "0" * 64}}}}})
+@pytest.mark.ridethrough(patch={"gateway": {"api": {"tokens": {"ops": {"role": "read", "sha256": "0" * 64}}}}})
 async def test_it(rig, gateway):
     assert (await gateway.get("/v1/devices/UPS1"))["kind"] == "ups"
     assert gateway.headers["Authorization"].startswith("Bearer ")
@@ -157,14 +157,14 @@ async def test_it(rig, gateway):
 REFUSED = {
     'rig="none.yaml"': "there is no rig file",
     "speed=0": "speed=0: expected 'max' or a number above 0",
-    "sped=1": "standin(rig=FILE, speed=1, patch={...}, start=TIME)",
+    "sped=1": "ridethrough(rig=FILE, speed=1, patch={...}, start=TIME)",
     'patch={"ups": {"UPS1": {"confirm": 1}}}': "ups.UPS1.confirm: this key is unknown here",
 }
 
 
 def test_a_marker_that_cannot_be_is_explained(project: Path) -> None:
     for number, marker in enumerate(REFUSED):
-        text = f"import pytest\n\n@pytest.mark.standin({marker})\nasync def test_it(rig):\n    pass\n"
+        text = f"import pytest\n\n@pytest.mark.ridethrough({marker})\nasync def test_it(rig):\n    pass\n"
         (project / f"test_{number}.py").write_text(text)
     status, said = pytest_in(project, "--continue-on-collection-errors")
     assert status == 1
@@ -180,7 +180,7 @@ def test_without_pytest_asyncio_the_header_says_what_is_missing(project: Path) -
     )
     status, said = outcome(project, "def test_it():\n    pass\n", "-p", "hide", "-o", "pythonpath=.")
     assert status == 0, said
-    assert "standin: its fixtures need pytest-asyncio: pip install 'standin[test]'" in said
+    assert "ridethrough: its fixtures need pytest-asyncio: pip install 'ridethrough[test]'" in said
 
 
 @pytest.mark.parametrize(

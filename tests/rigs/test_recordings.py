@@ -30,7 +30,7 @@ def snmprec(binds: list[VarBind]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def standin(*words: str) -> subprocess.CompletedProcess[str]:
+def ridethrough(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rigs.cli", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -43,7 +43,7 @@ def test_a_profile_made_from_a_walk_answers_that_walk(tmp_path: Path, profile: s
     original = [bind for bind in everything if not any(subtree.covers(bind.oid) for subtree in engine)]
     (tmp_path / "walk.snmprec").write_text(snmprec(everything))
     made = tmp_path / "made.yaml"
-    done = standin("profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
+    done = ridethrough("profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
     assert done.returncode == 0, done.stderr
     assert f"{len(original)} instances" in done.stdout
     again = walk(desk_of(str(made), volts), "1.3.6.1")
@@ -59,7 +59,9 @@ def test_a_profile_made_from_a_walk_answers_that_walk(tmp_path: Path, profile: s
 
 def test_a_rig_takes_a_profile_beside_it(tmp_path: Path) -> None:
     (tmp_path / "walk.snmprec").write_text(snmprec(walk(Desk(), "1.3.6.1")))
-    standin("profile", "new", "mine", "--from", str(tmp_path / "walk.snmprec"), "--out", str(tmp_path / "mine.yaml"))
+    ridethrough(
+        "profile", "new", "mine", "--from", str(tmp_path / "walk.snmprec"), "--out", str(tmp_path / "mine.yaml")
+    )
     rig = tmp_path / "rig.yaml"
     rig.write_text('rig: r\nmains: {city: {}}\nups: {U: {profile: ./mine.yaml, mains: city, address: "127.0.1.1"}}\n')
     profile = load_profile(load_rig(rig).ups["U"].profile)
@@ -72,7 +74,7 @@ def test_a_partial_walk_hides_the_settings_it_lacks_but_the_ups_has_them(tmp_pat
     partial = [bind for bind in walk(Desk(), "1.3.6.1") if not str(bind.oid).startswith(configuration)]
     (tmp_path / "walk.snmprec").write_text(snmprec(partial))
     made = tmp_path / "made.yaml"
-    standin("profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
+    ridethrough("profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
     assert load_profile(str(made)).hidden["upsAdvConfigLowTransferVolt"] == 90
     again = walk(desk_of(str(made), 100), "1.3.6.1")
     assert [bind.oid for bind in again] == [bind.oid for bind in partial]
@@ -82,13 +84,13 @@ def test_a_partial_walk_hides_the_settings_it_lacks_but_the_ups_has_them(tmp_pat
 def test_a_profile_without_a_setting_is_bad_configuration(tmp_path: Path, where: str) -> None:
     (tmp_path / "walk.snmprec").write_text(snmprec(walk(Desk(), "1.3.6.1")))
     made = tmp_path / "mine.yaml"
-    standin("profile", "new", "mine", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
+    ridethrough("profile", "new", "mine", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made))
     lines = made.read_text().splitlines(keepends=True)
     lost = "upsAdvConfigAlarmTimer.0:" if where == "hidden" else "upsAdvConfigAlarmTimer: "
     made.write_text("".join(line for line in lines if not line.strip().startswith(lost)))
     rig = tmp_path / "rig.yaml"
     rig.write_text('rig: r\nmains: {city: {}}\nups: {U: {profile: ./mine.yaml, mains: city, address: "127.0.1.1"}}\n')
-    done = standin("check", str(rig))
+    done = ridethrough("check", str(rig))
     assert done.returncode == 2, done.stderr
     assert "rig.yaml:" in done.stderr
     assert "upsAdvConfigAlarmTimer in `" in done.stderr
@@ -106,7 +108,7 @@ def test_recordings_that_cannot_be_read(tmp_path: Path, text: str, words: str) -
     with pytest.raises(RecordingError, match=r"bad\.snmprec") as caught:
         read_snmprec(path)
     assert words in str(caught.value)
-    done = standin("profile", "new", "x", "--from", str(path))
+    done = ridethrough("profile", "new", "x", "--from", str(path))
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
 
 
@@ -142,7 +144,7 @@ def test_a_partial_walk_is_filled_up_with_what_another_profile_answers(tmp_path:
     )
     made = tmp_path / "made.yaml"
     words = ["profile", "new", "made", "--from", str(tmp_path / "walk.snmprec"), "--out", str(made)]
-    done = standin(*words, "--like", "smart-ups-1500-xlm")
+    done = ridethrough(*words, "--like", "smart-ups-1500-xlm")
     assert done.returncode == 0, done.stderr
     profile, like = load_profile(str(made)), load_profile("smart-ups-1500-xlm")
     assert profile.instances.keys() == like.instances.keys()
@@ -151,4 +153,4 @@ def test_a_partial_walk_is_filled_up_with_what_another_profile_answers(tmp_path:
     assert profile.card.runtime_step_ticks == 100  # the walk shows whole seconds
     assert profile.permitted == like.permitted
     assert not profile.hidden
-    assert standin(*words, "--like", "nothing").returncode == 2
+    assert ridethrough(*words, "--like", "nothing").returncode == 2

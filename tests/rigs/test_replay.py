@@ -154,7 +154,7 @@ def test_where_time_is_real_everything_may_be_a_little_early_or_late(
     assert verdict.step == scenario(step).timeline[0]
 
 
-def standin(*words: str) -> subprocess.CompletedProcess[str]:
+def ridethrough(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rigs.cli", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -196,14 +196,14 @@ def test_variables_includes_and_patches(tmp_path: Path) -> None:
 
 def test_the_verb_prints_verdicts_and_ends_with_their_status(tmp_path: Path) -> None:
     junit = tmp_path / "out.xml"
-    good = standin("replay", str(SCENARIOS / "B1.yaml"), "--junit", str(junit), "--keep", str(tmp_path / "kept"))
+    good = ridethrough("replay", str(SCENARIOS / "B1.yaml"), "--junit", str(junit), "--keep", str(tmp_path / "kept"))
     assert (good.returncode, good.stderr) == (0, "")
     assert "B1: 8 of 8 expectations held" in good.stdout
     suite = ET.parse(junit).getroot()[0]
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("B1", "8", "0")
     assert list((tmp_path / "kept" / "B1").iterdir())
     page = tmp_path / "out.html"
-    document = json.loads(standin("replay", str(SCENARIOS / "B1.yaml"), "--json", "--html", str(page)).stdout)
+    document = json.loads(ridethrough("replay", str(SCENARIOS / "B1.yaml"), "--json", "--html", str(page)).stdout)
     text = page.read_text()
     assert "1 of 1 scenarios held" in text
     assert "bmc.notice at 10 s</title>" in text
@@ -212,9 +212,9 @@ def test_the_verb_prints_verdicts_and_ends_with_their_status(tmp_path: Path) -> 
     bad = tmp_path / "bad.yaml"
     text = (SCENARIOS / "B1.yaml").read_text().replace("../samples", str(SCENARIOS.parent / "samples"))
     bad.write_text(text.replace("running: {failover1: server1}", "running: {failover1: server2}", 1))
-    failed = standin("replay", str(bad), "--junit", str(junit))
+    failed = ridethrough("replay", str(bad), "--junit", str(junit))
     assert failed.returncode == 1
     assert "FAIL" in failed.stdout
     (failure,) = ET.parse(junit).getroot().iter("failure")
     assert "server1" in (failure.get("message") or "")
-    assert standin("replay", str(tmp_path / "none.yaml")).returncode == 2
+    assert ridethrough("replay", str(tmp_path / "none.yaml")).returncode == 2

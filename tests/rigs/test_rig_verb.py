@@ -14,7 +14,7 @@ from rigs.rigfile import RigFile, load_rig
 from rigs.shipped import FOLDER, names
 
 
-def standin(*words: str, status: int = 0) -> str:
+def ridethrough(*words: str, status: int = 0) -> str:
     command = [sys.executable, "-m", "rigs.cli", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == status, (done.stdout, done.stderr)
@@ -22,28 +22,28 @@ def standin(*words: str, status: int = 0) -> str:
 
 
 def test_every_rig_that_comes_along_says_what_it_is() -> None:
-    shown = json.loads(standin("rig", "list", "--json"))
+    shown = json.loads(ridethrough("rig", "list", "--json"))
     assert set(shown) == {path.stem for path in FOLDER.glob("*.yaml")}
     assert all(len(text) > 20 for text in shown.values()), shown
 
 
 def test_a_rig_is_named_copied_and_not_written_over(tmp_path: Path) -> None:
-    assert "電源グループ1" in standin("tree", "c1")
+    assert "電源グループ1" in ridethrough("tree", "c1")
     copy = tmp_path / "rack.yaml"
-    standin("rig", "copy", "a1080a-pair", str(copy))
+    ridethrough("rig", "copy", "a1080a-pair", str(copy))
     assert copy.read_bytes() == (FOLDER / "a1080a-pair.yaml").read_bytes()
-    assert "is there already" in standin("rig", "copy", "a1080a-pair", str(copy), status=2)
-    assert f"no sample of that name; samples: {names()[0]}" in standin("tree", "nosuch", status=2)
-    assert "none.yaml: No such file" in standin("tree", str(tmp_path / "none.yaml"), status=2)
+    assert "is there already" in ridethrough("rig", "copy", "a1080a-pair", str(copy), status=2)
+    assert f"no sample of that name; samples: {names()[0]}" in ridethrough("tree", "nosuch", status=2)
+    assert "none.yaml: No such file" in ridethrough("tree", str(tmp_path / "none.yaml"), status=2)
 
 
 @pytest.mark.parametrize(("ups", "bmcs"), [(3, 7), (0, 2), (2, 0)])
 def test_a_generated_rig_is_a_valid_one(tmp_path: Path, ups: int, bmcs: int) -> None:
     path = tmp_path / "many.yaml"
-    standin("rig", "generate", str(path), "--ups", str(ups), "--bmc", str(bmcs))
+    ridethrough("rig", "generate", str(path), "--ups", str(ups), "--bmc", str(bmcs))
     rig = load_rig(path)
     assert (len(rig.ups), len(rig.servers)) == (ups, bmcs)
-    assert "a valid rig file" in standin("check", str(path))
+    assert "a valid rig file" in ridethrough("check", str(path))
 
 
 def test_every_generated_device_has_an_address_of_its_own() -> None:
@@ -62,16 +62,16 @@ def test_every_generated_device_has_an_address_of_its_own() -> None:
 
 def test_the_addresses_that_a_machine_must_be_given(tmp_path: Path) -> None:
     lab = FOLDER.parent / "deploy" / "lab" / "rig.yaml"
-    listed = standin("rig", "addresses", str(lab)).split()
-    assert listed == json.loads(standin("rig", "addresses", str(lab), "--json"))
+    listed = ridethrough("rig", "addresses", str(lab)).split()
+    assert listed == json.loads(ridethrough("rig", "addresses", str(lab), "--json"))
     written = re.findall(r"172\.29\.77\.\d+", lab.read_text().replace("keyword", "\n").split("clusters:")[0])
     assert sorted(listed) == sorted(set(written) - {"172.29.77.0"})
-    assert standin("rig", "addresses", "a1080a-pair") == ""
+    assert ridethrough("rig", "addresses", "a1080a-pair") == ""
     both = tmp_path / "both.yaml"
     both.write_text(
         "rig: both\ngateway: {listen: [{address: 192.0.2.9, port: 1162}, {address: 127.0.0.1, port: 1162}]}\n"
     )
-    assert standin("rig", "addresses", str(both)).split() == ["192.0.2.9"]
+    assert ridethrough("rig", "addresses", str(both)).split() == ["192.0.2.9"]
 
 
 def limited(path: Path, limit: str) -> tuple[int, str]:
@@ -88,7 +88,7 @@ def limited(path: Path, limit: str) -> tuple[int, str]:
 
 def test_more_devices_than_files_may_be_open(tmp_path: Path) -> None:
     path = tmp_path / "many.yaml"
-    standin("rig", "generate", str(path), "--ups", "80")
+    ridethrough("rig", "generate", str(path), "--ups", "80")
     status, errors = limited(path, "-n 60")
     assert status == 2
     assert re.search(r"udp cannot be bound: .* 60 files and sockets open, .*ulimit -n", errors), errors

@@ -22,13 +22,13 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def test_one_look(rig: Live) -> None:
-    said = rig.standin("top", "--once")
-    assert "Standin" in said
+    said = rig.ridethrough("top", "--once")
+    assert "Ridethrough" in said
     row = next(line for line in said.splitlines() if line.startswith("UPS1"))
     assert "input" in row
     assert "100 %" in row or "99 %" in row
     assert "ups.input.lost" in said
-    document = json.loads(rig.standin("top", "--json"))
+    document = json.loads(rig.ridethrough("top", "--json"))
     assert set(document) == {"devices", "destinations", "journal", "conditions", "events"}
 
 
@@ -89,7 +89,7 @@ def test_nothing_answers() -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "STANDIN_URL": "http://127.0.0.1:1"},
+        env={**os.environ, "RIDETHROUGH_URL": "http://127.0.0.1:1"},
         check=False,
     )
     assert done.returncode == 3

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "STANDIN"))}
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "RIDETHROUGH"))}
 
 
 def call(*words: str | Path, cwd: Path, status: int = 0) -> str:
@@ -29,20 +29,20 @@ def test_the_wheel_runs_where_there_is_no_checkout(tmp_path: Path) -> None:
     dist, home = tmp_path / "dist", tmp_path / "home"
     home.mkdir()
     call(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", dist, ROOT, cwd=home)
-    (wheel,) = dist.glob("standin-*.whl")
+    (wheel,) = dist.glob("ridethrough-*.whl")
     venv.create(tmp_path / "env", with_pip=True)
-    python, standin = tmp_path / "env" / "bin" / "python", tmp_path / "env" / "bin" / "standin"
+    python, ridethrough = tmp_path / "env" / "bin" / "python", tmp_path / "env" / "bin" / "ridethrough"
     call(python, "-m", "pip", "install", "-q", "--require-hashes", "-r", ROOT / "requirements.lock", cwd=home)
     call(python, "-m", "pip", "install", "-q", "--no-deps", wheel, cwd=home)
 
     place = call(python, "-c", "import rigs; print(rigs.__file__)", cwd=home).strip()
     assert str(ROOT) not in place
-    assert "a1080a-pair" in call(standin, "rig", "list", cwd=home)
-    call(standin, "rig", "copy", "003-a", "rack.yaml", cwd=home)
-    assert "a valid rig file" in call(standin, "check", "rack.yaml", cwd=home)
+    assert "a1080a-pair" in call(ridethrough, "rig", "list", cwd=home)
+    call(ridethrough, "rig", "copy", "003-a", "rack.yaml", cwd=home)
+    assert "a valid rig file" in call(ridethrough, "check", "rack.yaml", cwd=home)
     scenario = Path(place).parent / "scenarios" / "C1.yaml"
-    assert "ok   C1" in call(standin, "replay", scenario, "--ports", "free", cwd=home)
-    call(standin, "init", "mine", cwd=home)
+    assert "ok   C1" in call(ridethrough, "replay", scenario, "--ports", "free", cwd=home)
+    call(ridethrough, "init", "mine", cwd=home)
     assert {path.name for path in (home / "mine").iterdir()} == {
         "controller.py",
         "pytest.ini",
@@ -51,7 +51,7 @@ def test_the_wheel_runs_where_there_is_no_checkout(tmp_path: Path) -> None:
     }
     files = call(python, "-m", "zipfile", "-l", wheel, cwd=home)
     assert "rigs/console/vendor/uPlot.LICENSE" in files
-    assert "gateway/deploy/standin-gateway.service" in files
+    assert "gateway/deploy/ridethrough-gateway.service" in files
     assert "tests/" not in files
 
 

@@ -180,7 +180,7 @@ def _complete(name: str, order: list[tuple[str, int]], acknowledged: dict[str, l
 
 async def _stream(url: str) -> None:
     connection = await nats.connect(url)
-    await connection.jetstream().add_stream(name="events", subjects=["standin.events.>"])
+    await connection.jetstream().add_stream(name="events", subjects=["ridethrough.events.>"])
     await connection.close()
 
 
@@ -189,7 +189,7 @@ async def _events(url: str) -> list[dict[str, Any]]:
     stream = connection.jetstream()
     total = (await stream.stream_info("events")).state.messages
     config = ConsumerConfig(ack_policy=AckPolicy.NONE)
-    subscription = await stream.pull_subscribe("standin.events.>", config=config)
+    subscription = await stream.pull_subscribe("ridethrough.events.>", config=config)
     found: list[dict[str, Any]] = []
     while len(found) < total:
         found += [json.loads(message.data) for message in await subscription.fetch(500, timeout=10)]

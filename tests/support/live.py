@@ -30,7 +30,7 @@ class Live:
         self.ports: dict[str, int] = document["ports"]
         self.document = document
         self.url = f"http://{http}"
-        self.environment = {**os.environ, "STANDIN_URL": self.url}
+        self.environment = {**os.environ, "RIDETHROUGH_URL": self.url}
 
     def card(self, name: str) -> str:
         return f"{self.document['ups'][name]['address']}:{self.ports['snmp']}"
@@ -44,7 +44,7 @@ class Live:
     def traps(self) -> str:
         return f"127.0.0.1:{self.ports['trap']}"
 
-    def standin(self, *words: str, expect: int = 0) -> str:
+    def ridethrough(self, *words: str, expect: int = 0) -> str:
         """Run a client verb against this rig."""
         done = subprocess.run(
             [sys.executable, "-m", "rigs.cli", *words],
@@ -81,7 +81,7 @@ class Live:
         return state
 
     def tell(self, text: str) -> None:
-        self.standin("inject", *text.split())
+        self.ridethrough("inject", *text.split())
 
 
 def tool(*words: str, expect: int = 0, timeout: float = 60) -> str:
@@ -140,7 +140,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 @contextmanager
 def running(document: dict[str, Any], folder: Path, *options: str) -> Iterator[Live]:
-    """`standin run` on a rig document."""
+    """`ridethrough run` on a rig document."""
     rig = folder / "rig.yaml"
     with rig.open("w") as stream:
         YAML().dump(document, stream)

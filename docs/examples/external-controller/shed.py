@@ -1,4 +1,4 @@
-"""A controller that knows nothing of Standin: it hears a gateway over HTTP, and asks UPS cards over SNMP.
+"""A controller that knows nothing of Ridethrough: it hears a gateway over HTTP, and asks UPS cards over SNMP.
 
 While a UPS runs on battery it looks at the run time that the card foretells. When less is left than the servers need to
 end in order, it has their BMCs press the power buttons, and the UPS switch itself off.

@@ -10,7 +10,7 @@ import pytest
 
 from rigs.testing import GatewayClient, Rig
 
-pytestmark = [pytest.mark.standin(speed=20), pytest.mark.usefixtures("controller")]
+pytestmark = [pytest.mark.ridethrough(speed=20), pytest.mark.usefixtures("controller")]
 
 
 async def test_a_battery_that_lasts_is_left_alone(rig: Rig) -> None:

@@ -133,11 +133,11 @@ class BmcProfile(Strict):
 
 
 def profile_names() -> list[str]:
-    """The profiles that come with Standin."""
+    """The profiles that come with Ridethrough."""
     return names_in(FOLDER)
 
 
 @cache
 def load_profile(name: str) -> BmcProfile:
-    """Read a profile: one that comes with Standin, by its name, or a file, by its path. Raises ProfileError."""
+    """Read a profile: one that comes with Ridethrough, by its name, or a file, by its path. Raises ProfileError."""
     return read_profile(name, FOLDER, "BMC", BmcProfile)

@@ -1,4 +1,4 @@
-"""The words of `standin inject` for a server; the same words are its lab agent's."""
+"""The words of `ridethrough inject` for a server; the same words are its lab agent's."""
 
 from __future__ import annotations
 

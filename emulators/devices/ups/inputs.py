@@ -1,4 +1,4 @@
-"""What can be done to a UPS from outside: the words of `standin inject UPS1 ...`."""
+"""What can be done to a UPS from outside: the words of `ridethrough inject UPS1 ...`."""
 
 from __future__ import annotations
 

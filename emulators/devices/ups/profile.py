@@ -177,13 +177,13 @@ class Profile(Strict):
 
 
 def profile_names() -> list[str]:
-    """The profiles that come with Standin."""
+    """The profiles that come with Ridethrough."""
     return names_in(FOLDER)
 
 
 @cache
 def load_profile(name: str) -> Profile:
-    """Read a profile: one that comes with Standin, by its name, or a file, by its path. Raises ProfileError."""
+    """Read a profile: one that comes with Ridethrough, by its name, or a file, by its path. Raises ProfileError."""
     profile = read_profile(name, FOLDER, "UPS", Profile)
     _check_labels(name, profile)
     return profile

@@ -1,6 +1,6 @@
 """Faults of a UPS that nothing in its physics brings about: one row each, with the traps and flags that show it.
 
-`standin inject UPS1 trouble charger` sets one, `standin inject UPS1 mend charger` clears it.
+`ridethrough inject UPS1 trouble charger` sets one, `ridethrough inject UPS1 mend charger` clears it.
 """
 
 from __future__ import annotations

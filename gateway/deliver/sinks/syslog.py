@@ -14,7 +14,7 @@ from gateway.records import Event, Severity
 # Facilities by name (RFC 5424 table 1), and severities (table 2).
 FACILITIES = {"user": 1, "daemon": 3, "auth": 4, "syslog": 5} | {f"local{number}": 16 + number for number in range(8)}
 SEVERITIES = {Severity.CRITICAL: 2, Severity.WARNING: 4, Severity.INFO: 6}
-ELEMENT = "standin@32473"  # structured data of our own, under the number for examples (RFC 5612)
+ELEMENT = "ridethrough@32473"  # structured data of our own, under the number for examples (RFC 5612)
 LONGEST_HOST, LONGEST_ID = 255, 32
 NIL = "-"
 BOM = b"\xef\xbb\xbf"
@@ -30,7 +30,7 @@ def message(event: Event, facility: str, words: str | None = None) -> bytes:
         f"<{FACILITIES[facility] * 8 + severity}>1",
         event.time,
         _token(event.subject, LONGEST_HOST),
-        "standin",
+        "ridethrough",
         NIL,
         _token(event.type, LONGEST_ID),
     ]
