@@ -7,6 +7,7 @@ WORKDIR /src
 COPY requirements-build.lock ./
 RUN python3 -m venv /build && /build/bin/pip install -q --no-cache-dir --require-hashes -r requirements-build.lock
 COPY requirements.lock pyproject.toml hatch_build.py README.md CHANGELOG.md ./
+COPY ridethrough ridethrough
 COPY mibs mibs
 COPY wire wire
 COPY emulators emulators

@@ -114,7 +114,7 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group dev pyproject.toml -o requirements-dev.lock
 
 mibs: $(VENV)/.dev
-	$(BIN)/python -m mibs.compiler
+	$(BIN)/python -m ridethrough.mibs.compiler
 
 # A Debian without python3-venv cannot make environments; as root we can help that.
 $(BIN)/python:

@@ -8,32 +8,33 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+PARTS = ("mibs", "wire", "emulators", "gateway", "rigs")
 COMPILED = (
-    "wire/errors.py",
-    "wire/primitives.py",
-    "wire/rmcp.py",
-    "wire/ipmi/[a-z]*.py",
-    "wire/ber.py",
-    "wire/snmp/[a-z]*.py",
-    "emulators/bindings/ipmi.py",
-    "emulators/bindings/snmp.py",
-    "emulators/bindings/network.py",
-    "emulators/devices/bmc/model.py",
-    "emulators/devices/bmc/users.py",
-    "emulators/faces/ipmi_lan.py",
-    "emulators/faces/plans.py",
-    "emulators/faces/snmp_agent.py",
-    "emulators/faces/udp.py",
-    "emulators/hosts.py",
-    "gateway/decode/snmp.py",
-    "gateway/decode/timeless.py",
-    "gateway/translate/translator.py",
-    "gateway/correlate/batch.py",
-    "gateway/correlate/correlator.py",
-    "gateway/correlate/storms.py",
-    "gateway/deliver/relay.py",
-    "gateway/translate/inventory.py",
-    "gateway/thinking.py",
+    "ridethrough/wire/errors.py",
+    "ridethrough/wire/primitives.py",
+    "ridethrough/wire/rmcp.py",
+    "ridethrough/wire/ipmi/[a-z]*.py",
+    "ridethrough/wire/ber.py",
+    "ridethrough/wire/snmp/[a-z]*.py",
+    "ridethrough/emulators/bindings/ipmi.py",
+    "ridethrough/emulators/bindings/snmp.py",
+    "ridethrough/emulators/bindings/network.py",
+    "ridethrough/emulators/devices/bmc/model.py",
+    "ridethrough/emulators/devices/bmc/users.py",
+    "ridethrough/emulators/faces/ipmi_lan.py",
+    "ridethrough/emulators/faces/plans.py",
+    "ridethrough/emulators/faces/snmp_agent.py",
+    "ridethrough/emulators/faces/udp.py",
+    "ridethrough/emulators/hosts.py",
+    "ridethrough/gateway/decode/snmp.py",
+    "ridethrough/gateway/decode/timeless.py",
+    "ridethrough/gateway/translate/translator.py",
+    "ridethrough/gateway/correlate/batch.py",
+    "ridethrough/gateway/correlate/correlator.py",
+    "ridethrough/gateway/correlate/storms.py",
+    "ridethrough/gateway/deliver/relay.py",
+    "ridethrough/gateway/translate/inventory.py",
+    "ridethrough/gateway/thinking.py",
 )
 
 
@@ -49,17 +50,20 @@ class CompiledWire(BuildHookInterface[Any]):
         return ["mypy[mypyc]>=2.4", "setuptools>=77"] if self.wanted else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if not self.wanted or version == "editable":
+        if version == "editable":  # there the links inside `ridethrough/` do it
+            return
+        root = Path(self.root)
+        build_data["force_include"].update({str(root / part): f"ridethrough/{part}" for part in PARTS})
+        if not self.wanted:
             return
         from mypyc.build import mypycify
         from setuptools import Distribution
 
-        root = Path(self.root)
         work = root / "build" / "compiled"
         os.chdir(root)  # mypyc names modules by their paths from here
         sources = [str(path.relative_to(root)) for pattern in COMPILED for path in sorted(root.glob(pattern))]
         extensions = mypycify(["--no-error-summary", *sources], target_dir=str(work / "c"), group_name="ridethrough")
-        command = Distribution({"name": "wire", "ext_modules": extensions}).get_command_obj("build_ext")
+        command = Distribution({"name": "ridethrough", "ext_modules": extensions}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(work / "lib"), str(work / "temp")
         command.ensure_finalized()
         command.run()

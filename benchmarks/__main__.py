@@ -15,10 +15,10 @@ import structlog
 from pyasn1.codec.ber import decoder
 from pysnmp.proto import api
 
-from mibs import Oid, standard_tree
-from rigs.runner import replay
-from rigs.scenario import load_scenario
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.rigs.runner import replay
+from ridethrough.rigs.scenario import load_scenario
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 REPEATS = 5
 SCENARIOS = Path(__file__).parent.parent / "rigs" / "scenarios"

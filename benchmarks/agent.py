@@ -15,8 +15,8 @@ from benchmarks import load, peers
 from benchmarks.load import Rate
 from benchmarks.peers import Agent, compare_medians
 from benchmarks.results import Row, keep
-from mibs import Oid
-from wire.snmp import Kind, Tag, VarBind
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import Kind, Tag, VarBind
 
 REPEATS = 5
 SECONDS = 2.0

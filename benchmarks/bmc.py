@@ -22,11 +22,11 @@ from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
 from benchmarks.results import Row, keep
-from rigs.ports import free_port
-from wire import rmcp
-from wire.errors import WireError
-from wire.ipmi.console import ConsolePlus, State
-from wire.ipmi.message import Response
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire import rmcp
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi.console import ConsolePlus, State
+from ridethrough.wire.ipmi.message import Response
 
 REPEATS = 5
 SECONDS = 2.0
@@ -113,7 +113,7 @@ def ridethrough(folder: Path, bmcs: int = 1, *, compiled: bool = False) -> Itera
     path = folder / f"bmcs-{bmcs}.yaml"
     with path.open("w") as stream:
         YAML().dump({"rig": "bench", "mains": {"city": {}}, "servers": servers, "ports": ports}, stream)
-    command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--http", f"127.0.0.1:{free_port()}"]
+    command = [sys.executable, "-m", "ridethrough", "emulators", str(path), "--http", f"127.0.0.1:{free_port()}"]
     name, more = ("compiled", COMPILED) if compiled else ("ridethrough", {"PYTHONPATH": ""})
     with _process(name, command, ("127.4.0.1", port), b"admin", b"admin", more) as peer:
         yield peer

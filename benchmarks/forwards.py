@@ -25,9 +25,9 @@ from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
 from benchmarks.results import Row, keep
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
-from wire.snmp import Kind
 
 REPEATS = int(os.environ.get("REPEATS", "5"))
 SECONDS = 3.0
@@ -70,7 +70,7 @@ def ridethrough(folder: Path, to: int, more: dict[str, str] | None = None) -> It
     with (data / "site.yaml").open("w") as stream:
         YAML().dump(site, stream)
     words = ["gateway", str(data / "site.yaml"), "--data", str(data / "db")]
-    with _running([sys.executable, "-m", "rigs.cli", *words], more):
+    with _running([sys.executable, "-m", "ridethrough", *words], more):
         yield port
 
 

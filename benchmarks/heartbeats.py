@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.bmc import processor_s, ridethrough
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 
 COUNT = 10_000
 INTERVAL_S = 3
@@ -42,7 +42,7 @@ def site(folder: Path, port: int, http: str, probe: str) -> Path:
 def measure(folder: Path, port: int, probe: str) -> str:
     """Share of a core, and how many of the BMCs were lost."""
     http = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "rigs.cli", "gateway", str(site(folder, port, http, probe))]
+    command = [sys.executable, "-m", "ridethrough", "gateway", str(site(folder, port, http, probe))]
     with (folder / f"gateway-{probe}").open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:

@@ -34,9 +34,9 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind
 from tests.support.sites import UNKNOWN, octets
-from wire.snmp import Kind
 
 SECONDS = 15.0
 RATE, STORM_RATE, QUIET_RATE = 1_000, 50_000, 20
@@ -188,7 +188,7 @@ def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None
         site["correlate"] = {"storms": None}
     with (folder / "site.yaml").open("w") as stream:
         YAML().dump(site, stream)
-    command = [sys.executable, "-m", "rigs.cli", "gateway", str(folder / "site.yaml"), "--data", str(folder / "db")]
+    command = [sys.executable, "-m", "ridethrough", "gateway", str(folder / "site.yaml"), "--data", str(folder / "db")]
 
     def kept() -> str:
         with urlopen(f"http://{api}/v1/journal", timeout=60) as answer:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mibs import Oid
-from wire import ber
-from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode, secure, v3
-from wire.snmp.secure import Keys
-from wire.snmp.usm import Auth, Priv
+from ridethrough.mibs import Oid
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode, secure, v3
+from ridethrough.wire.snmp.secure import Keys
+from ridethrough.wire.snmp.usm import Auth, Priv
 
 Address = tuple[str, int]
 CORE = 0

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from ruamel.yaml import YAML
 
 from benchmarks.load import Login, discover, walk
-from mibs import Oid
-from rigs.ports import free_port
-from wire.snmp import Tag, VarBind
-from wire.snmp.usm import Auth, Priv
+from ridethrough.mibs import Oid
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Tag, VarBind
+from ridethrough.wire.snmp.usm import Auth, Priv
 
 CORE = 1  # of the measured process; the load comes from another
 USER, AUTH_KEY, PRIV_KEY = "bench", "auth passphrase 1", "priv passphrase 2"
@@ -103,7 +103,7 @@ def ridethrough(folder: Path, cards: int = 1, *, faces: bool = False, compiled: 
     with path.open("w") as stream:
         YAML().dump(document, stream)
     http = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--http", http]
+    command = [sys.executable, "-m", "ridethrough", "emulators", str(path), "--http", http]
     ports = document["ports"]
     assert isinstance(ports, dict)
     name, more = ("compiled", COMPILED) if compiled else ("ridethrough", {})

@@ -18,8 +18,8 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.bmc import processor_s
-from rigs.ports import free_port
-from wire.snmp import Kind, Pdu, Tag, VarBind, decode, encode
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind, decode, encode
 
 COUNT = 5_000
 POLL_S = 8
@@ -63,7 +63,8 @@ def main() -> None:
         }
         with (folder / "site.yaml").open("w") as stream:
             YAML().dump({"devices": devices, "listen": [{"port": free_port()}], "api": {"bind": http}}, stream)
-        command = [sys.executable, "-m", "rigs.cli", "gateway", str(folder / "site.yaml"), "--data", str(folder / "db")]
+        words = ["gateway", str(folder / "site.yaml"), "--data", str(folder / "db")]
+        command = [sys.executable, "-m", "ridethrough", *words]
         begun = time.monotonic()
         with (folder / "log").open("w") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output)

@@ -18,11 +18,11 @@ from ruamel.yaml import YAML
 from benchmarks.load import CORE, FIRST_ID, Address, community_requests
 from benchmarks.peers import CORE as AGENT_CORE
 from benchmarks.peers import memory_kib
-from mibs import Oid
-from rigs.generate import generated
-from rigs.ports import free_port
-from wire import rmcp
-from wire.snmp import Kind
+from ridethrough.mibs import Oid
+from ridethrough.rigs.generate import generated
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire import rmcp
+from ridethrough.wire.snmp import Kind
 
 REPEATS = 5
 SECONDS = 2.0
@@ -58,7 +58,7 @@ def rig(verb: str, ups: int, bmcs: int, folder: Path) -> Iterator[Running]:
     ports = document["ports"]
     cards = [(row["address"], ports["snmp"]) for row in document["ups"].values()]
     lans = [(row["bmc"]["address"], ports["ipmi"]) for row in document["servers"].values()]
-    command = [sys.executable, "-m", "rigs.cli", verb, str(file), "--http", f"127.0.0.1:{free_port()}"]
+    command = [sys.executable, "-m", "ridethrough", verb, str(file), "--http", f"127.0.0.1:{free_port()}"]
     begun = time.monotonic()
     with (folder / "log").open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import structlog
 
-from mibs import standard_tree
-from rigs.loops import Clock, run
-from rigs.rigfile import load_rig
-from rigs.runtime import assemble
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.loops import Clock, run
+from ridethrough.rigs.rigfile import load_rig
+from ridethrough.rigs.runtime import assemble
 
 RIG = Path(__file__).parent.parent / "rigs" / "samples" / "a1080a-pair.yaml"
 HOUR_S = 3600

@@ -32,10 +32,10 @@ from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
 from benchmarks.results import Row, keep
-from mibs import Oid
-from rigs.ports import free_port
-from wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
-from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
+from ridethrough.mibs import Oid
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 
 REPEATS = int(os.environ.get("REPEATS", "5"))
 SECONDS = 3.0
@@ -85,7 +85,7 @@ def gateway(folder: Path, path: str, *, compiled: bool = False) -> Iterator[Rece
         site["correlate"] = {"storms": None}
     with (data / "site.yaml").open("w") as stream:
         YAML().dump(site, stream)
-    command = [sys.executable, "-m", "rigs.cli", "gateway", str(data / "site.yaml"), "--data", str(data / "db")]
+    command = [sys.executable, "-m", "ridethrough", "gateway", str(data / "site.yaml"), "--data", str(data / "db")]
     name, more = ("compiled", COMPILED) if compiled else ("ridethrough", {})
     process = subprocess.Popen(
         command,

@@ -10,26 +10,26 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 from pydantic import BaseModel
 
-from emulators.devices.bmc import load_profile as load_bmc_profile
-from emulators.devices.bmc import profile_names as bmc_profile_names
-from emulators.devices.bmc.commands import TABLE
-from emulators.devices.ups import load_profile, profile_names
-from gateway.api.openapi import ROUTES
-from gateway.config import Site
-from gateway.devices.bmc_commands import SHAPES as BMC_SHAPES
-from gateway.devices.ups_commands import SHAPES as UPS_SHAPES
-from gateway.devices.wake import SHAPES as WAKE_SHAPES
-from gateway.translate import EventType
-from gateway.translate.traps import RULES
-from mibs import Oid, standard_tree
-from rigs.cli.main import everything
-from rigs.controllers import CONTROLLERS
-from rigs.lab import ROUTES as LAB
-from rigs.lab_runs import ROUTES as RUNS
-from rigs.rigfile import RigFile
-from rigs.scenario import Scenario
+from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.devices.bmc import profile_names as bmc_profile_names
+from ridethrough.emulators.devices.bmc.commands import TABLE
+from ridethrough.emulators.devices.ups import load_profile, profile_names
+from ridethrough.gateway.api.openapi import ROUTES
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.devices.bmc_commands import SHAPES as BMC_SHAPES
+from ridethrough.gateway.devices.ups_commands import SHAPES as UPS_SHAPES
+from ridethrough.gateway.devices.wake import SHAPES as WAKE_SHAPES
+from ridethrough.gateway.translate import EventType
+from ridethrough.gateway.translate.traps import RULES
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.rigs.cli.main import everything
+from ridethrough.rigs.controllers import CONTROLLERS
+from ridethrough.rigs.lab import ROUTES as LAB
+from ridethrough.rigs.lab_runs import ROUTES as RUNS
+from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.scenario import Scenario
 
-CONTROLLER = "rigs__controllers__"  # how pydantic tells models of one name apart
+CONTROLLER = "ridethrough__rigs__controllers__"  # how pydantic tells models of one name apart
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- made by `make docs` from the code; do not edit -->\n\n"
 MODELS: dict[str, tuple[str, type[BaseModel], str]] = {
@@ -53,7 +53,7 @@ def kind_of(schema: dict[str, Any], parts: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         if name.startswith(CONTROLLER):
-            stand = name.split("__")[2]
+            stand = name.removeprefix(CONTROLLER).partition("__")[0]
             return f"[{stand}](controllers.md#{stand})"
         inner = parts.get(name, {})
         return f"[{name}](#{name.lower()})" if "properties" in inner else kind_of(inner, parts)

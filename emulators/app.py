@@ -11,21 +11,21 @@ from typing import Any, Protocol
 
 import structlog
 
-from emulators.bindings.inputs import InputError, Inputs
-from emulators.config import Plant
-from emulators.devices.bmc import Bmc
-from emulators.devices.hub import Hub
-from emulators.devices.manager import Manager
-from emulators.devices.server import Server
-from emulators.devices.ups import Ups
-from emulators.faces.bind import BindError
-from emulators.faces.udp import Readers
-from emulators.hosts import BmcHost, UpsHost
-from emulators.kernel.deadlines import Deadlines
-from emulators.kernel.instant import Instant, soonest
-from emulators.lan_hosts import ManagerHost, ServerHost
-from emulators.memory import Memory
-from emulators.plant import build
+from ridethrough.emulators.bindings.inputs import InputError, Inputs
+from ridethrough.emulators.config import Plant
+from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.hub import Hub
+from ridethrough.emulators.devices.manager import Manager
+from ridethrough.emulators.devices.server import Server
+from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.faces.bind import BindError
+from ridethrough.emulators.faces.udp import Readers
+from ridethrough.emulators.hosts import BmcHost, UpsHost
+from ridethrough.emulators.kernel.deadlines import Deadlines
+from ridethrough.emulators.kernel.instant import Instant, soonest
+from ridethrough.emulators.lan_hosts import ManagerHost, ServerHost
+from ridethrough.emulators.memory import Memory
+from ridethrough.emulators.plant import build
 
 log = structlog.get_logger("emulators")
 

@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from emulators.bindings.snmp import ANYBODY
-from emulators.config_base import Address, Name, Port, Seconds, Strict
-from emulators.config_servers import (
+from ridethrough.emulators.bindings.snmp import ANYBODY
+from ridethrough.emulators.config_base import Address, Name, Port, Seconds, Strict
+from ridethrough.emulators.config_servers import (
     ClusterConfig,
     DiskConfig,
     HubConfig,
@@ -18,8 +18,8 @@ from emulators.config_servers import (
     ManagerConfig,
     ServerConfig,
 )
-from emulators.devices.ups.profile import AccessRow
-from wire.snmp.usm import Auth, Priv
+from ridethrough.emulators.devices.ups.profile import AccessRow
+from ridethrough.wire.snmp.usm import Auth, Priv
 
 
 class MainsConfig(Strict):

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from emulators.bindings.chassis import AcLink
-from emulators.config_base import Address, Feed, Name, Port, Seconds, Strict
-from wire.wol import mac_address
+from ridethrough.emulators.bindings.chassis import AcLink
+from ridethrough.emulators.config_base import Address, Feed, Name, Port, Seconds, Strict
+from ridethrough.wire.wol import mac_address
 
 
 class BmcUser(Strict):

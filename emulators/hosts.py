@@ -12,21 +12,21 @@ from typing import Protocol
 
 import structlog
 
-from emulators.bindings.network import Impairment
-from emulators.bindings.traps import OutgoingTrap
-from emulators.config import Ports
-from emulators.devices.bmc import Bmc
-from emulators.devices.ups import Ups
-from emulators.faces.bind import BindError
-from emulators.faces.console import ConsoleFace
-from emulators.faces.ipmi_lan import IpmiLan
-from emulators.faces.notifier import Datagram, Notifier, Sender
-from emulators.faces.snmp_agent import SnmpAgent
-from emulators.faces.stage import Stage
-from emulators.faces.udp import PassingSocket, Readers, UdpSocket
-from emulators.faces.web import WebFace
-from emulators.kernel.instant import Instant
-from emulators.kernel.world import World
+from ridethrough.emulators.bindings.network import Impairment
+from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.config import Ports
+from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.faces.bind import BindError
+from ridethrough.emulators.faces.console import ConsoleFace
+from ridethrough.emulators.faces.ipmi_lan import IpmiLan
+from ridethrough.emulators.faces.notifier import Datagram, Notifier, Sender
+from ridethrough.emulators.faces.snmp_agent import SnmpAgent
+from ridethrough.emulators.faces.stage import Stage
+from ridethrough.emulators.faces.udp import PassingSocket, Readers, UdpSocket
+from ridethrough.emulators.faces.web import WebFace
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.world import World
 
 log = structlog.get_logger("emulators")
 

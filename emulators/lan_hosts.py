@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from emulators.config import Ports
-from emulators.devices.manager import Manager
-from emulators.devices.server import Server
-from emulators.faces.udp import UdpSocket
-from emulators.hosts import Peer, Surroundings, Way
-from emulators.kernel.instant import Instant
-from wire import wol
-from wire.errors import WireError
+from ridethrough.emulators.config import Ports
+from ridethrough.emulators.devices.manager import Manager
+from ridethrough.emulators.devices.server import Server
+from ridethrough.emulators.faces.udp import UdpSocket
+from ridethrough.emulators.hosts import Peer, Surroundings, Way
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire import wol
+from ridethrough.wire.errors import WireError
 
 
 class LanHost:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from uuid import NAMESPACE_DNS, uuid5
 
-from emulators.bindings.snmp import Access, UsmUser
-from emulators.config import Plant, UpsConfig
-from emulators.config_servers import BmcConfig, ServerConfig
-from emulators.devices.bmc import Bmc, Destination, LinkSettings, User
-from emulators.devices.bmc import load_profile as load_bmc_profile
-from emulators.devices.cluster import Cluster
-from emulators.devices.disk import Disk
-from emulators.devices.hub import Hub
-from emulators.devices.intelligent_ups import IntelligentUps
-from emulators.devices.mains import Mains
-from emulators.devices.manager import Manager
-from emulators.devices.psu import Psu
-from emulators.devices.server import Guest, Server
-from emulators.devices.ups import Receiver, Ups, load_profile
-from emulators.kernel.power import Outlet, plug
-from emulators.kernel.world import World
-from mibs import Oid
-from wire.ipmi.message import Privilege
-from wire.wol import mac_address
+from ridethrough.emulators.bindings.snmp import Access, UsmUser
+from ridethrough.emulators.config import Plant, UpsConfig
+from ridethrough.emulators.config_servers import BmcConfig, ServerConfig
+from ridethrough.emulators.devices.bmc import Bmc, Destination, LinkSettings, User
+from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.devices.cluster import Cluster
+from ridethrough.emulators.devices.disk import Disk
+from ridethrough.emulators.devices.hub import Hub
+from ridethrough.emulators.devices.intelligent_ups import IntelligentUps
+from ridethrough.emulators.devices.mains import Mains
+from ridethrough.emulators.devices.manager import Manager
+from ridethrough.emulators.devices.psu import Psu
+from ridethrough.emulators.devices.server import Guest, Server
+from ridethrough.emulators.devices.ups import Receiver, Ups, load_profile
+from ridethrough.emulators.kernel.power import Outlet, plug
+from ridethrough.emulators.kernel.world import World
+from ridethrough.mibs import Oid
+from ridethrough.wire.ipmi.message import Privilege
+from ridethrough.wire.wol import mac_address
 
 LOOPBACK = "127.0.0.1"
 VERSIONS = {1: 1, "2c": 2, 3: 3}

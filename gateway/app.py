@@ -10,29 +10,29 @@ from typing import Any
 import msgspec
 import structlog
 
-from gateway.api import Refusal, Reloaded
-from gateway.assembly import (
+from ridethrough.gateway.api import Refusal, Reloaded
+from ridethrough.gateway.assembly import (
     SecretError,
     bus_of,
     described,
     probe_of,
 )
-from gateway.audit import AuditLog
-from gateway.cluster import ClusterCore
-from gateway.commander import Commands
-from gateway.config import Site, UpsDevice
-from gateway.config_sinks import SseSink
-from gateway.core import Core, Surroundings
-from gateway.decode.fields import fields
-from gateway.deliver.sinks.sse import Streams
-from gateway.destinations import Destinations
-from gateway.devices.bmc_commands import RECOVERY_COMMANDS
-from gateway.devices.heartbeat import Heartbeat
-from gateway.devices.ups_poll import UpsPoller
-from gateway.local import LocalCore
-from gateway.metrics import Look, Metrics
-from gateway.receive import Listener, ListenError, watch
-from gateway.records import (
+from ridethrough.gateway.audit import AuditLog
+from ridethrough.gateway.cluster import ClusterCore
+from ridethrough.gateway.commander import Commands
+from ridethrough.gateway.config import Site, UpsDevice
+from ridethrough.gateway.config_sinks import SseSink
+from ridethrough.gateway.core import Core, Surroundings
+from ridethrough.gateway.decode.fields import fields
+from ridethrough.gateway.deliver.sinks.sse import Streams
+from ridethrough.gateway.destinations import Destinations
+from ridethrough.gateway.devices.bmc_commands import RECOVERY_COMMANDS
+from ridethrough.gateway.devices.heartbeat import Heartbeat
+from ridethrough.gateway.devices.ups_poll import UpsPoller
+from ridethrough.gateway.local import LocalCore
+from ridethrough.gateway.metrics import Look, Metrics
+from ridethrough.gateway.receive import Listener, ListenError, watch
+from ridethrough.gateway.records import (
     Arrival,
     Audit,
     Command,
@@ -42,18 +42,18 @@ from gateway.records import (
     Recovery,
     encode_json,
 )
-from gateway.reloading import TAKEN_UP, waiting
-from gateway.store import Store, StoreError
-from gateway.translate import EventType
-from gateway.translate.readings import POLLED, SHOWN
-from mibs import MibTree
-from wire.snmp import Version
+from ridethrough.gateway.reloading import TAKEN_UP, waiting
+from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.translate import EventType
+from ridethrough.gateway.translate.readings import POLLED, SHOWN
+from ridethrough.mibs import MibTree
+from ridethrough.wire.snmp import Version
 
 log = structlog.get_logger("gateway")
 
 
 class Gateway:
-    """One site. Implements `gateway.api.Backend`."""
+    """One site. Implements `ridethrough.gateway.api.Backend`."""
 
     def __init__(
         self,

@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
-from gateway.api import Holder, Role
-from gateway.bus import Bus, Layout
-from gateway.config import Api, BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan, keyword_address
-from gateway.config_sinks import (
+from ridethrough.gateway.api import Holder, Role
+from ridethrough.gateway.bus import Bus, Layout
+from ridethrough.gateway.config import Api, BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan, keyword_address
+from ridethrough.gateway.config_sinks import (
     ExecSink,
     FileSink,
     NatsLogin,
@@ -25,33 +25,33 @@ from gateway.config_sinks import (
     Tls,
     WebhookSink,
 )
-from gateway.config_traps import Forward, split_destination
-from gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
-from gateway.decode import TrapUser
-from gateway.deliver.destination import Destination
-from gateway.deliver.dispatcher import Wanted
-from gateway.deliver.filters import Filter
-from gateway.deliver.forward import CURSOR
-from gateway.deliver.relay import Form, Plan
-from gateway.deliver.sealing import Sealer, SealUser
-from gateway.deliver.sinks import Sink
-from gateway.deliver.sinks.exec import ExecSink as Exec
-from gateway.deliver.sinks.file import FileSink as File
-from gateway.deliver.sinks.nats import NatsSink as Nats
-from gateway.deliver.sinks.syslog import SyslogSink as Syslog
-from gateway.deliver.sinks.webhook import WebhookSink as Webhook
-from gateway.deliver.sinks.webhook import read_secret
-from gateway.deliver.spoof import Spoofer
-from gateway.devices.bmc_commands import BmcCommander, new_pool
-from gateway.devices.commands import Commander
-from gateway.devices.probes import Echo, Login, PresencePing, Probe
-from gateway.devices.ups_commands import SharedEngine, UpsCommander
-from gateway.devices.wake import WakeCommander
-from gateway.retention import Limits, Retention
-from gateway.store import Store
-from gateway.translate import Known, Match, UserRule
-from mibs import MibTree
-from wire.wol import mac_address
+from ridethrough.gateway.config_traps import Forward, split_destination
+from ridethrough.gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
+from ridethrough.gateway.decode import TrapUser
+from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.dispatcher import Wanted
+from ridethrough.gateway.deliver.filters import Filter
+from ridethrough.gateway.deliver.forward import CURSOR
+from ridethrough.gateway.deliver.relay import Form, Plan
+from ridethrough.gateway.deliver.sealing import Sealer, SealUser
+from ridethrough.gateway.deliver.sinks import Sink
+from ridethrough.gateway.deliver.sinks.exec import ExecSink as Exec
+from ridethrough.gateway.deliver.sinks.file import FileSink as File
+from ridethrough.gateway.deliver.sinks.nats import NatsSink as Nats
+from ridethrough.gateway.deliver.sinks.syslog import SyslogSink as Syslog
+from ridethrough.gateway.deliver.sinks.webhook import WebhookSink as Webhook
+from ridethrough.gateway.deliver.sinks.webhook import read_secret
+from ridethrough.gateway.deliver.spoof import Spoofer
+from ridethrough.gateway.devices.bmc_commands import BmcCommander, new_pool
+from ridethrough.gateway.devices.commands import Commander
+from ridethrough.gateway.devices.probes import Echo, Login, PresencePing, Probe
+from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
+from ridethrough.gateway.devices.wake import WakeCommander
+from ridethrough.gateway.retention import Limits, Retention
+from ridethrough.gateway.store import Store
+from ridethrough.gateway.translate import Known, Match, UserRule
+from ridethrough.mibs import MibTree
+from ridethrough.wire.wol import mac_address
 
 SinkWithCursor = WebhookSink | FileSink | ExecSink | SyslogSink | NatsSink
 

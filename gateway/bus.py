@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from gateway.store import StoreError
+from ridethrough.gateway.store import StoreError
 
 T = TypeVar("T")
 

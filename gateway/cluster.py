@@ -16,23 +16,23 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from gateway.bus import Bus, Fenced
-from gateway.config import Site
-from gateway.core import Part, Surroundings
-from gateway.correlate import Open, State
-from gateway.deliver.jet_outbox import JetOutbox
-from gateway.deliver.progress import Events
-from gateway.journal.jetstream import JetJournal, append
-from gateway.local import fresh_identity
-from gateway.metrics import Metrics
-from gateway.pacing import Growth
-from gateway.partition import Partition, Router
-from gateway.receive import FairQueue
-from gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
-from gateway.reloading import changes
-from gateway.store import StoreError
-from gateway.thinking import Thinking
-from mibs import MibTree
+from ridethrough.gateway.bus import Bus, Fenced
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.core import Part, Surroundings
+from ridethrough.gateway.correlate import Open, State
+from ridethrough.gateway.deliver.jet_outbox import JetOutbox
+from ridethrough.gateway.deliver.progress import Events
+from ridethrough.gateway.journal.jetstream import JetJournal, append
+from ridethrough.gateway.local import fresh_identity
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pacing import Growth
+from ridethrough.gateway.partition import Partition, Router
+from ridethrough.gateway.receive import FairQueue
+from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
+from ridethrough.gateway.reloading import changes
+from ridethrough.gateway.store import StoreError
+from ridethrough.gateway.thinking import Thinking
+from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("cluster")
 

@@ -6,8 +6,8 @@ import sqlite3
 
 import msgspec
 
-from gateway.records import Command, encode_json
-from gateway.store import Store
+from ridethrough.gateway.records import Command, encode_json
+from ridethrough.gateway.store import Store
 
 
 class CommandLog:

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import structlog
 
-from gateway.api import Refusal
-from gateway.assembly import commanders_of
-from gateway.command_log import CommandLog
-from gateway.config import Site
-from gateway.devices.commands import Commander, CommandError
-from gateway.records import Command, CommandState
-from gateway.store import Store
-from mibs import MibTree
+from ridethrough.gateway.api import Refusal
+from ridethrough.gateway.assembly import commanders_of
+from ridethrough.gateway.command_log import CommandLog
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.devices.commands import Commander, CommandError
+from ridethrough.gateway.records import Command, CommandState
+from ridethrough.gateway.store import Store
+from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("commands")
 

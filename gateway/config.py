@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config_base import Address, DeviceId, Port, Seconds, Strict
-from gateway.config_sinks import NatsLogin, Sink
-from gateway.config_traps import Access, Forward, Rule, split_destination
-from wire.wol import mac_address
+from ridethrough.gateway.config_base import Address, DeviceId, Port, Seconds, Strict
+from ridethrough.gateway.config_sinks import NatsLogin, Sink
+from ridethrough.gateway.config_traps import Access, Forward, Rule, split_destination
+from ridethrough.wire.wol import mac_address
 
 TRAP_PORT = 162
 CATEGORY = "BMCNOTICE"

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config_base import DeviceId, Seconds, Strict
-from gateway.config_traps import Destination
-from gateway.records import Severity
+from ridethrough.gateway.config_base import DeviceId, Seconds, Strict
+from ridethrough.gateway.config_traps import Destination
+from ridethrough.gateway.records import Severity
 
 PLACEHOLDERS = re.compile(r"\{([^{}]*)\}")
 FIELDS = ("id", "type", "subject", "time", "source")

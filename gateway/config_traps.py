@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config_base import Address, DeviceId, Strict
-from gateway.records import Severity
-from wire.snmp.usm import Auth, Priv
+from ridethrough.gateway.config_base import Address, DeviceId, Strict
+from ridethrough.gateway.records import Severity
+from ridethrough.wire.snmp.usm import Auth, Priv
 
 
 class UserKeys(Strict):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from gateway.config import Site
-from gateway.correlate import Open
-from gateway.deliver import Dispatcher
-from gateway.deliver.forward import Forwarder
-from gateway.deliver.progress import Events
-from gateway.records import Arrival, Observation, Record
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.correlate import Open
+from ridethrough.gateway.deliver import Dispatcher
+from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.deliver.progress import Events
+from ridethrough.gateway.records import Arrival, Observation, Record
 
 
 class Part(NamedTuple):

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from gateway.api import Refusal
-from gateway.core import Part
-from gateway.deliver.progress import Events
-from gateway.deliver.sinks.sse import Streams
-from gateway.records import Redelivery
+from ridethrough.gateway.api import Refusal
+from ridethrough.gateway.core import Part
+from ridethrough.gateway.deliver.progress import Events
+from ridethrough.gateway.deliver.sinks.sse import Streams
+from ridethrough.gateway.records import Redelivery
 
 STREAM = "stream"
 # How a destination stands for which another gateway does all the work.

@@ -10,22 +10,22 @@ from typing import Any
 
 import structlog
 
-from gateway.assembly import forwards_of, retention_of, sinks_of
-from gateway.config import Site
-from gateway.core import Part, Surroundings
-from gateway.correlate import Open
-from gateway.deliver import Dispatcher
-from gateway.deliver.forward import Forwarder
-from gateway.deliver.progress import Events
-from gateway.deliver.relay import Trust
-from gateway.metrics import Metrics
-from gateway.pipeline import Hooks, Pipeline
-from gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
-from gateway.reloading import apply, changes
-from gateway.salvage import Salvage
-from gateway.store import Store, StoreError
-from gateway.thinking import Thinking
-from mibs import MibTree
+from ridethrough.gateway.assembly import forwards_of, retention_of, sinks_of
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.core import Part, Surroundings
+from ridethrough.gateway.correlate import Open
+from ridethrough.gateway.deliver import Dispatcher
+from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.deliver.progress import Events
+from ridethrough.gateway.deliver.relay import Trust
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pipeline import Hooks, Pipeline
+from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
+from ridethrough.gateway.reloading import apply, changes
+from ridethrough.gateway.salvage import Salvage
+from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.thinking import Thinking
+from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("gateway")
 

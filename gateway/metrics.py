@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from gateway.records import Event
+from ridethrough.gateway.records import Event
 
 
 class Look(NamedTuple):

@@ -10,24 +10,24 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.assembly import forwards_of, sinks_of
-from gateway.bus import Bus, Fenced
-from gateway.config import Site
-from gateway.decode import decode_observation
-from gateway.decode.snmp import without_request_id
-from gateway.deliver import Dispatcher
-from gateway.deliver.forward import Forwarder
-from gateway.deliver.jet_outbox import JetOutbox
-from gateway.deliver.relay import Trust
-from gateway.journal.jetstream import JetJournal
-from gateway.metrics import Metrics
-from gateway.pacing import Growth
-from gateway.processor import SLICE, Processor
-from gateway.records import Arrival, EngineIdentity, RecordKind
-from gateway.reloading import Changes, apply
-from gateway.store import StoreError
-from gateway.thinking import Thinking
-from mibs import MibTree
+from ridethrough.gateway.assembly import forwards_of, sinks_of
+from ridethrough.gateway.bus import Bus, Fenced
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.decode import decode_observation
+from ridethrough.gateway.decode.snmp import without_request_id
+from ridethrough.gateway.deliver import Dispatcher
+from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.deliver.jet_outbox import JetOutbox
+from ridethrough.gateway.deliver.relay import Trust
+from ridethrough.gateway.journal.jetstream import JetJournal
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pacing import Growth
+from ridethrough.gateway.processor import SLICE, Processor
+from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
+from ridethrough.gateway.reloading import Changes, apply
+from ridethrough.gateway.store import StoreError
+from ridethrough.gateway.thinking import Thinking
+from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("cluster")
 

@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.decode.usm import MOST_ENGINES
-from gateway.deliver import Outbox
-from gateway.deliver.outbox import Told
-from gateway.journal import Journal
-from gateway.metrics import Metrics
-from gateway.processor import Outcome, Processor
-from gateway.receive import FairQueue
-from gateway.records import Arrival, EngineIdentity, Record, RecordKind
-from gateway.store import Store, StoreError
-from gateway.thinking import Thinking
+from ridethrough.gateway.decode.usm import MOST_ENGINES
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.deliver.outbox import Told
+from ridethrough.gateway.journal import Journal
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.processor import Outcome, Processor
+from ridethrough.gateway.receive import FairQueue
+from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind
+from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.thinking import Thinking
 
 log = structlog.get_logger("gateway")
 

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import structlog
 
-from gateway.metrics import Metrics
-from gateway.records import Arrival, EngineClock, Event, Record
-from gateway.thinking import HELD, Thinking
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.records import Arrival, EngineClock, Event, Record
+from ridethrough.gateway.thinking import HELD, Thinking
 
 log = structlog.get_logger("gateway")
 

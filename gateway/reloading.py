@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from gateway.assembly import forwards_of, sinks_of
-from gateway.config import Site
-from gateway.deliver.destination import Destination
-from gateway.deliver.dispatcher import Dispatcher, Wanted
-from gateway.deliver.forward import Forwarder
+from ridethrough.gateway.assembly import forwards_of, sinks_of
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.dispatcher import Dispatcher, Wanted
+from ridethrough.gateway.deliver.forward import Forwarder
 
 # What is taken up while running; everything else waits for a restart.
 TAKEN_UP = ("rules", "monitors", "sinks", "forwards")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from gateway.config import Site
-from gateway.records import EngineIdentity, Event, Record
-from gateway.thinking import Thinking
-from mibs import MibTree
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.records import EngineIdentity, Event, Record
+from ridethrough.gateway.thinking import Thinking
+from ridethrough.mibs import MibTree
 
 NO_ENGINE = EngineIdentity(b"\x80\x00\x7e\xd9\x05", 1, 0)
 

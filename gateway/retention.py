@@ -1,6 +1,6 @@
 """How long journal and events are kept: by age and by size, and never less than a destination still waits for.
 
-What stands in one row (`gateway.rows`) goes together, when nobody needs any of it.
+What stands in one row (`ridethrough.gateway.rows`) goes together, when nobody needs any of it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from gateway.deliver.forward import CURSOR
-from gateway.deliver.outbox import PROCESSED
-from gateway.rows import behind
-from gateway.store import Store, StoreError
-from gateway.tables import JOURNAL, events, name_of, position_of
+from ridethrough.gateway.deliver.forward import CURSOR
+from ridethrough.gateway.deliver.outbox import PROCESSED
+from ridethrough.gateway.rows import behind
+from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.tables import JOURNAL, events, name_of, position_of
 
 log = structlog.get_logger("retention")
 

@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.rows import ROOM, Row, behind
-from gateway.schema import SCHEMA, TABLES, FormError, known_form
-from gateway.tables import EVENTS, JOURNAL
+from ridethrough.gateway.rows import ROOM, Row, behind
+from ridethrough.gateway.schema import SCHEMA, TABLES, FormError, known_form
+from ridethrough.gateway.tables import EVENTS, JOURNAL
 
 STEP = 256  # rows read at once; halved where some of them cannot be read
 UNUSED = 1_000_000  # numbers left out where the last one used is not known

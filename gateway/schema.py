@@ -1,7 +1,7 @@
 """The tables of the database behind journal and outbox.
 
-Records and events stand many to a row (`gateway.rows`). A record's mark is when it arrived, in Unix milliseconds; an
-event's is the position of its record.
+Records and events stand many to a row (`ridethrough.gateway.rows`). A record's mark is when it arrived, in Unix
+milliseconds; an event's is the position of its record.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import structlog
 
-from gateway.salvage import Salvage, damage, salvage
-from gateway.schema import SCHEMA, known_form
+from ridethrough.gateway.salvage import Salvage, damage, salvage
+from ridethrough.gateway.schema import SCHEMA, known_form
 
 T = TypeVar("T")
 log = structlog.get_logger("gateway")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from gateway.records import Arrival, Event, Record, encode_json
-from gateway.rows import behind, insert, pack, unpack
+from ridethrough.gateway.records import Arrival, Event, Record, encode_json
+from ridethrough.gateway.rows import behind, insert, pack, unpack
 
 JOURNAL, EVENTS = "journal", "events"
 _ARRIVALS = msgspec.msgpack.Decoder(list[Arrival])

@@ -8,13 +8,20 @@ from typing import Final
 
 import msgspec
 
-from gateway.assembly import bmc_policies_of, devices_of, rules_of, site_policy_of, ups_policies_of, users_of
-from gateway.config import Site
-from gateway.correlate import Correlator, State
-from gateway.correlate.storms import BEGINS, PASSES
-from gateway.decode import UsmReceiver, acknowledged, decode_datagram, decode_observation, timeless
-from gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
-from gateway.records import (
+from ridethrough.gateway.assembly import (
+    bmc_policies_of,
+    devices_of,
+    rules_of,
+    site_policy_of,
+    ups_policies_of,
+    users_of,
+)
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.correlate import Correlator, State
+from ridethrough.gateway.correlate.storms import BEGINS, PASSES
+from ridethrough.gateway.decode import UsmReceiver, acknowledged, decode_datagram, decode_observation, timeless
+from ridethrough.gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
+from ridethrough.gateway.records import (
     Arrival,
     EngineClock,
     EngineIdentity,
@@ -26,9 +33,9 @@ from gateway.records import (
     Signal,
     encode_json,
 )
-from gateway.translate import Inventory, Translator, at_time
-from mibs import MibTree
-from wire.snmp import Pdu
+from ridethrough.gateway.translate import Inventory, Translator, at_time
+from ridethrough.mibs import MibTree
+from ridethrough.wire.snmp import Pdu
 
 MOST_SOURCES: Final = 65536
 MOST_PLANS: Final = 1024

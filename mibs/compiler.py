@@ -1,6 +1,6 @@
-"""Compile MIB texts with pysmi, offline, into the table that `mibs.tree` reads.
+"""Compile MIB texts with pysmi, offline, into the table that `ridethrough.mibs.tree` reads.
 
-`python -m mibs.compiler` rewrites the checked-in table from `mibs/texts`.
+`python -m ridethrough.mibs.compiler` rewrites the checked-in table from `mibs/texts`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mibs.tree import MibTree, objects_from_table, standard_tree
+from ridethrough.mibs.tree import MibTree, objects_from_table, standard_tree
 
 TEXTS = Path(__file__).parent / "texts"
 TABLE = Path(__file__).parent / "tables" / "ridethrough.json"

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from mibs.oid import Oid
+from ridethrough.mibs.oid import Oid
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class MibTree:
 
 
 def objects_from_table(table: Mapping[str, Any]) -> list[MibObject]:
-    """The objects of a compiled table (the shape `mibs.compiler.to_table` writes)."""
+    """The objects of a compiled table (the shape `ridethrough.mibs.compiler.to_table` writes)."""
     return [
         MibObject(
             oid=Oid.parse(row["oid"]),
@@ -131,5 +131,5 @@ def objects_from_table(table: Mapping[str, Any]) -> list[MibObject]:
 @cache
 def standard_tree() -> MibTree:
     """The tree of the texts that come with Ridethrough. Shared: copy it before adding to it."""
-    text = resources.files("mibs").joinpath("tables/ridethrough.json").read_text()
+    text = resources.files("ridethrough.mibs").joinpath("tables/ridethrough.json").read_text()
     return MibTree(objects_from_table(json.loads(text)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from emulators.devices.bmc.profile import BmcProfile
-from wire import sdr
-from wire.errors import WireError
-from wire.ipmi.algorithms import SUITES
+from ridethrough.emulators.devices.bmc.profile import BmcProfile
+from ridethrough.wire import sdr
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi.algorithms import SUITES
 
 APP, EVENT, STORAGE = 0x06, 0x04, 0x0A
 PIECE = 16  # octets of a record or of the inventory in one answer: every BMC has room for them

@@ -9,12 +9,12 @@ from typing import Any
 
 import structlog
 
-from gateway.api import Refusal
-from gateway.config import ServerTls
-from rigs.controllers import CONTROLLERS, Controller
-from rigs.controllers.base import InputRefused
-from rigs.controllers.desk import Desk, DeskError
-from rigs.rigfile import RigFile
+from ridethrough.gateway.api import Refusal
+from ridethrough.gateway.config import ServerTls
+from ridethrough.rigs.controllers import CONTROLLERS, Controller
+from ridethrough.rigs.controllers.base import InputRefused
+from ridethrough.rigs.controllers.desk import Desk, DeskError
+from ridethrough.rigs.rigfile import RigFile
 
 log = structlog.get_logger("controllers")
 

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from gateway.config import BmcDevice, Site, UpsDevice
-from gateway.devices.probes import PresencePing
-from gateway.receive.listener import BUFFER_OCTETS
-from rigs.datagrams import exchange
-from rigs.rigfile import RigFile, plant_of
-from wire import primitives
-from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
-from wire.snmp.convert import SYS_UP_TIME
+from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
+from ridethrough.gateway.devices.probes import PresencePing
+from ridethrough.gateway.receive.listener import BUFFER_OCTETS
+from ridethrough.rigs.datagrams import exchange
+from ridethrough.rigs.rigfile import RigFile, plant_of
+from ridethrough.wire import primitives
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from ridethrough.wire.snmp.convert import SYS_UP_TIME
 
 Verdict = Literal["ok", "warning", "failed"]
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13}  # linux/capability.h

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from emulators.config_base import Name, Strict
+from ridethrough.emulators.config_base import Name, Strict
 
 Product = Literal[
     "ac",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulators.app import Place
-from emulators.devices.bmc import Bmc
-from emulators.devices.ups import Ups
-from emulators.kernel.instant import Instant
-from mibs import MibTree
-from wire.sdr import THRESHOLD
-from wire.sel import SelRecord
+from ridethrough.emulators.app import Place
+from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import MibTree
+from ridethrough.wire.sdr import THRESHOLD
+from ridethrough.wire.sel import SelRecord
 
 UNITS = {1: "°C", 4: "V", 6: "W", 18: "rpm"}  # IPMI 2.0 table 43-15: those of the profiles
 

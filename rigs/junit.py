@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from rigs.runner import Report
+from ridethrough.rigs.runner import Report
 
 
 def junit_of(reports: Sequence[Report]) -> str:

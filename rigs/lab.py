@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from emulators.app import Emulators, Place
-from emulators.bindings.inputs import InputError
-from emulators.devices.bmc import Bmc
-from gateway.api import Gate, Refusal, Role
-from gateway.api.server import reply
-from mibs import standard_tree
-from rigs.cast import Cast
-from rigs.inside import inside
-from rigs.rigfile import RigFile
-from rigs.status import COLUMNS, Language, Live, rows, tree
+from ridethrough.emulators.app import Emulators, Place
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.gateway.api import Gate, Refusal, Role
+from ridethrough.gateway.api.server import reply
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.cast import Cast
+from ridethrough.rigs.inside import inside
+from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.status import COLUMNS, Language, Live, rows, tree
 
 LONGEST_NUMBER = 15  # digits
 AGENTS = frozenset({"server", "cluster", "disk", "intelligent_ups"})  # kinds that software on servers can see

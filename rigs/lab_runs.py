@@ -8,11 +8,11 @@ from contextlib import suppress
 import msgspec
 from aiohttp import web
 
-from gateway.api import Gate, Refusal, Role
-from gateway.api.server import reply
-from rigs.lab import LONGEST_WAIT_S, LabRoute, number
-from rigs.loops import Speed, parse_speed
-from rigs.plays import Play, Plays
+from ridethrough.gateway.api import Gate, Refusal, Role
+from ridethrough.gateway.api.server import reply
+from ridethrough.rigs.lab import LONGEST_WAIT_S, LabRoute, number
+from ridethrough.rigs.loops import Speed, parse_speed
+from ridethrough.rigs.plays import Play, Plays
 
 REPORTS = {"html": "text/html", "xml": "application/xml"}
 ROUTES = (

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from gateway.api import Refusal
-from rigs.loops import Speed
+from ridethrough.gateway.api import Refusal
+from ridethrough.rigs.loops import Speed
 
 log = structlog.get_logger("plays")
 
@@ -129,11 +129,11 @@ async def _perform(play: Play, file: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "rigs.cli",
+        "ridethrough",
         "replay",
         str(file),
         *options,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

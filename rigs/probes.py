@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.config import ServerTls
-from mibs import MibTree, Oid
-from rigs.cast import Cast, trusting
-from rigs.datagrams import exchange
-from rigs.files import FileError, in_short
-from rigs.rigfile import RigFile
-from rigs.rules import check_rig
-from rigs.status import lines
-from wire.errors import WireError
-from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from ridethrough.gateway.config import ServerTls
+from ridethrough.mibs import MibTree, Oid
+from ridethrough.rigs.cast import Cast, trusting
+from ridethrough.rigs.datagrams import exchange
+from ridethrough.rigs.files import FileError, in_short
+from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.rules import check_rig
+from ridethrough.rigs.status import lines
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 PATIENCE_S = 3.0
 QUIET_S = 0.5  # without output, a console has said what it has to say

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from rigs.pytest_plugin import STORY, wanted
+from ridethrough.rigs.pytest_plugin import STORY, wanted
 
 if TYPE_CHECKING:
-    from rigs.testing import GatewayClient, Rig, RigClock
+    from ridethrough.rigs.testing import GatewayClient, Rig, RigClock
 
 
 @pytest_asyncio.fixture(name="ridethrough_running", loop_scope="function")
 async def _running(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Rig, GatewayClient]]:
-    from emulators.faces.bind import BindError
-    from rigs.files import FileError
-    from rigs.testing import running
+    from ridethrough.emulators.faces.bind import BindError
+    from ridethrough.rigs.files import FileError
+    from ridethrough.rigs.testing import running
 
     asked = wanted(request.node)
     speed: Any = asked.speed

@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", USAGE)
     if find_spec("pytest_asyncio") is not None:
-        config.pluginmanager.import_plugin("rigs.pytest_fixtures")
+        config.pluginmanager.import_plugin("ridethrough.rigs.pytest_fixtures")
 
 
 def pytest_report_header() -> str | None:
@@ -77,7 +77,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     """The loop of a test that has a rig runs at the rig's speed; every other test keeps pytest-asyncio's."""
     if FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         return {"asyncio": asyncio.new_event_loop}
-    from rigs.loops import new_loop
+    from ridethrough.rigs.loops import new_loop
 
     speed: Any = wanted(item).speed
     return {"ridethrough": lambda: new_loop(speed)}

@@ -8,9 +8,9 @@ from typing import Any
 
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 
-from mibs import Oid
-from rigs.recordings import read_snmprec
-from wire.snmp import Tag
+from ridethrough.mibs import Oid
+from ridethrough.rigs.recordings import read_snmprec
+from ridethrough.wire.snmp import Tag
 
 ROOTS = tuple(Oid.parse(text) for text in ("1.3.6.1.2.1.1", "1.3.6.1.2.1.33", "1.3.6.1.4.1.318"))
 TIMEOUT_S = 3

@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emulators.bindings.snmp import TAGS
-from emulators.devices.ups.objects import SETTINGS, STARTED_FROM, TEXTS
-from emulators.devices.ups.profile import Profile, Raw
-from emulators.devices.ups.readings import CARD_READINGS, READINGS
-from emulators.devices.ups.settings import ROUNDING
-from emulators.devices.ups.settings import SETTINGS as KEPT
-from mibs import Oid, standard_tree
-from wire.snmp import Tag, Value
+from ridethrough.emulators.bindings.snmp import TAGS
+from ridethrough.emulators.devices.ups.objects import SETTINGS, STARTED_FROM, TEXTS
+from ridethrough.emulators.devices.ups.profile import Profile, Raw
+from ridethrough.emulators.devices.ups.readings import CARD_READINGS, READINGS
+from ridethrough.emulators.devices.ups.settings import ROUNDING
+from ridethrough.emulators.devices.ups.settings import SETTINGS as KEPT
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import Tag, Value
 
 # Where a recording is silent: choices that a profile may change.
 RESTART_S = 15

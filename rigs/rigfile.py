@@ -9,13 +9,13 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from emulators.config import HIGH_PORTS, Plant, Ports, UpsConfig
-from emulators.config_base import Strict
-from emulators.config_servers import AlertConfig
-from emulators.devices.bmc import ProfileError as BmcProfileError
-from emulators.devices.bmc import load_profile as load_bmc_profile
-from emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
-from gateway.config import (
+from ridethrough.emulators.config import HIGH_PORTS, Plant, Ports, UpsConfig
+from ridethrough.emulators.config_base import Strict
+from ridethrough.emulators.config_servers import AlertConfig
+from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
+from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
+from ridethrough.gateway.config import (
     Api,
     BmcDevice,
     Listen,
@@ -27,12 +27,12 @@ from gateway.config import (
     UpsDevice,
     WakeOnLan,
 )
-from rigs.controllers import AnyController
-from rigs.environment import Environment
-from rigs.files import FileError, in_short, load
-from rigs.ports import PortChoice, free_port
-from rigs.power_groups import Group, PowerManagement, walk
-from rigs.topology import Topology
+from ridethrough.rigs.controllers import AnyController
+from ridethrough.rigs.environment import Environment
+from ridethrough.rigs.files import FileError, in_short, load
+from ridethrough.rigs.ports import PortChoice, free_port
+from ridethrough.rigs.power_groups import Group, PowerManagement, walk
+from ridethrough.rigs.topology import Topology
 
 
 class Defaults(Strict):

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml.comments import CommentedMap
 
-from rigs.files import FileError, line_of, merged, read_yaml
-from rigs.rigfile import RigFile, load_rig
-from rigs.rules_devices import DEVICE_RULES
-from rigs.rules_management import MANAGEMENT_RULES
-from rigs.rules_software import SOFTWARE_RULES
+from ridethrough.rigs.files import FileError, line_of, merged, read_yaml
+from ridethrough.rigs.rigfile import RigFile, load_rig
+from ridethrough.rigs.rules_devices import DEVICE_RULES
+from ridethrough.rigs.rules_management import MANAGEMENT_RULES
+from ridethrough.rigs.rules_software import SOFTWARE_RULES
 
 Violation = tuple[tuple[str, ...], str]  # keys to the place in the file, and what is wrong there
 

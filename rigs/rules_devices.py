@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gateway.config_traps import split_destination
-from rigs.controllers.esmpro_ac.config import Config as Ac
-from rigs.rigfile import RigFile
+from ridethrough.gateway.config_traps import split_destination
+from ridethrough.rigs.controllers.esmpro_ac.config import Config as Ac
+from ridethrough.rigs.rigfile import RigFile
 
 Violation = tuple[tuple[str, ...], str]
 Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from rigs.controllers.esmpro_ac.config import Config as Ac
-from rigs.controllers.powerchute import Config as PowerChute
-from rigs.rigfile import RigFile
-from rigs.topology import Topology
+from ridethrough.rigs.controllers.esmpro_ac.config import Config as Ac
+from ridethrough.rigs.controllers.powerchute import Config as PowerChute
+from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.topology import Topology
 
 Violation = tuple[tuple[str, ...], str]
 Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]

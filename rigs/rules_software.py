@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rigs.rigfile import RigFile
+from ridethrough.rigs.rigfile import RigFile
 
 Violation = tuple[tuple[str, ...], str]
 Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]

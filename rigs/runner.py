@@ -8,18 +8,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emulators.bindings.inputs import InputError
-from gateway.api import Refusal
-from gateway.records import CommandState, Event
-from mibs import MibTree
-from rigs.controllers.desk import Note
-from rigs.loops import Clock, Speed, run
-from rigs.ports import PortChoice
-from rigs.probes import Place, ProbeError, ask
-from rigs.rigfile import RigFile, load_rig
-from rigs.runtime import GatewayProcess, assemble
-from rigs.scenario import Scenario, Step
-from rigs.verdicts import Seen, SeenAnswer, SeenCommand, SeenEvent, SeenNote, SeenOrder, SeenState, Verdict, judge
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.gateway.api import Refusal
+from ridethrough.gateway.records import CommandState, Event
+from ridethrough.mibs import MibTree
+from ridethrough.rigs.controllers.desk import Note
+from ridethrough.rigs.loops import Clock, Speed, run
+from ridethrough.rigs.ports import PortChoice
+from ridethrough.rigs.probes import Place, ProbeError, ask
+from ridethrough.rigs.rigfile import RigFile, load_rig
+from ridethrough.rigs.runtime import GatewayProcess, assemble
+from ridethrough.rigs.scenario import Scenario, Step
+from ridethrough.rigs.verdicts import (
+    Seen,
+    SeenAnswer,
+    SeenCommand,
+    SeenEvent,
+    SeenNote,
+    SeenOrder,
+    SeenState,
+    Verdict,
+    judge,
+)
 
 PAGE = 1000
 ANY_PORT = "127.0.0.1:0"

@@ -14,22 +14,22 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from emulators.app import Emulators
-from emulators.faces.bind import BindError, explain_bind
-from gateway.api import Gate, Refusal, create_application
-from gateway.app import Gateway
-from gateway.assembly import holders_of, server_tls
-from gateway.config import Api, Site, Token
-from gateway.store import Store, StoreError
-from mibs import MibTree
-from rigs.cast import Cast
-from rigs.console import add_console
-from rigs.files import FileError
-from rigs.lab import Groups, add_lab
-from rigs.lab_runs import add_runs
-from rigs.loops import Clock, Inline, Speed
-from rigs.plays import Plays
-from rigs.rigfile import RigFile, plant_of, site_of
+from ridethrough.emulators.app import Emulators
+from ridethrough.emulators.faces.bind import BindError, explain_bind
+from ridethrough.gateway.api import Gate, Refusal, create_application
+from ridethrough.gateway.app import Gateway
+from ridethrough.gateway.assembly import holders_of, server_tls
+from ridethrough.gateway.config import Api, Site, Token
+from ridethrough.gateway.store import Store, StoreError
+from ridethrough.mibs import MibTree
+from ridethrough.rigs.cast import Cast
+from ridethrough.rigs.console import add_console
+from ridethrough.rigs.files import FileError
+from ridethrough.rigs.lab import Groups, add_lab
+from ridethrough.rigs.lab_runs import add_runs
+from ridethrough.rigs.loops import Clock, Inline, Speed
+from ridethrough.rigs.plays import Plays
+from ridethrough.rigs.rigfile import RigFile, plant_of, site_of
 
 log = structlog.get_logger("gateway")
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rigs.documents import substituted
-from rigs.files import FileError, load, merged, read_yaml
+from ridethrough.rigs.documents import substituted
+from ridethrough.rigs.files import FileError, load, merged, read_yaml
 
 Time = Annotated[float, Field(ge=0)]
 SETTLE_S = 1.0  # how long a run goes on after its last mark
@@ -53,7 +53,7 @@ class Step(BaseModel):
     refused: bool = False
     """The action has to be refused."""
     probe: str | None = None
-    """A client's question: see `rigs.probes`."""
+    """A client's question: see `ridethrough.rigs.probes`."""
     answer: Any = None
     """What a probe must hear: a value, a list of values, or {contains: TEXT}."""
     expect: Expectation | None = None

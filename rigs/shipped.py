@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rigs.files import FileError
+from ridethrough.rigs.files import FileError
 
 FOLDER = Path(__file__).parent / "samples"
 

@@ -7,10 +7,10 @@ from typing import Any, Literal, NamedTuple
 
 import aiohttp
 
-from rigs.controllers.waiting import OFF_STATES
-from rigs.power_groups import Group, Slot, walk
-from rigs.rigfile import RigFile
-from rigs.topology import Topology
+from ridethrough.rigs.controllers.waiting import OFF_STATES
+from ridethrough.rigs.power_groups import Group, Slot, walk
+from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.topology import Topology
 
 Language = Literal["ja", "en"]
 COLUMNS = {

@@ -15,15 +15,25 @@ import aiohttp
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from mibs import standard_tree
-from rigs.cast import trusting
-from rigs.files import in_short
-from rigs.loops import Clock, Speed
-from rigs.rigfile import RigFile, load_rig
-from rigs.runner import ANY_PORT, Stage
-from rigs.runtime import GatewayProcess, assemble
-from rigs.scenario import Expectation, Scenario, Step
-from rigs.verdicts import Seen, SeenCommand, SeenEvent, SeenNote, SeenOrder, Verdict, fitting, judge, line_of
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.cast import trusting
+from ridethrough.rigs.files import in_short
+from ridethrough.rigs.loops import Clock, Speed
+from ridethrough.rigs.rigfile import RigFile, load_rig
+from ridethrough.rigs.runner import ANY_PORT, Stage
+from ridethrough.rigs.runtime import GatewayProcess, assemble
+from ridethrough.rigs.scenario import Expectation, Scenario, Step
+from ridethrough.rigs.verdicts import (
+    Seen,
+    SeenCommand,
+    SeenEvent,
+    SeenNote,
+    SeenOrder,
+    Verdict,
+    fitting,
+    judge,
+    line_of,
+)
 
 PATIENCE_S = 60.0  # of an expectation that names no time
 LOOK_AGAIN_S = 0.5  # what no state, order or note announces is looked for that often

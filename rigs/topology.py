@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from emulators.config_servers import ClusterConfig, ServerConfig
-from rigs.power_groups import Group, Placed, Policy, PowerManagement, walk
+from ridethrough.emulators.config_servers import ClusterConfig, ServerConfig
+from ridethrough.rigs.power_groups import Group, Placed, Policy, PowerManagement, walk
 
 
 class Topology:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rigs.scenario import Scenario, Step
+from ridethrough.rigs.scenario import Scenario, Step
 
 ROUNDING_S = 0.0005  # instants are whole milliseconds
 NEAR = 6  # neighbours that a failure shows

@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.path.insert(0, str(COMPILED))
     # Rigs in processes of their own take the wheel, too.
     os.environ |= {"PYTHONPATH": str(COMPILED), "PYTHONSAFEPATH": "1"}
-    for name in ("wire.ipmi.endpoint", "wire.ipmi.algorithms", "wire.primitives"):
+    for name in ("ridethrough.wire.ipmi.endpoint", "ridethrough.wire.ipmi.algorithms", "ridethrough.wire.primitives"):
         place = str(import_module(name).__file__)
         if not (place.startswith(str(COMPILED)) and place.endswith(".so")):
             raise pytest.UsageError(f"{name} comes from {place}: run `make compiled` first")

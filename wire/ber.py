@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mibs import Oid
-from mibs.oid import MAX_ARC, MAX_ARCS
-from wire.errors import WireError
+from ridethrough.mibs import Oid
+from ridethrough.mibs.oid import MAX_ARC, MAX_ARCS
+from ridethrough.wire.errors import WireError
 
 INTEGER: Final = 0x02
 OCTET_STRING: Final = 0x04

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mibs import Oid
-from wire.errors import WireError
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
 
 ENTERPRISE = Oid.parse("1.3.6.1.4.1.3183.1.1")
 DATA_NAME = ENTERPRISE.child(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 VERSION = 0x06
 NO_ACK = 0xFF  # IPMI never asks for an RMCP acknowledge

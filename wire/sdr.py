@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 VERSION = 0x51
 FULL = 0x01

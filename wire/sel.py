@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 SYSTEM_EVENT = 0x02
 EVENT_MESSAGE_REVISION = 0x04

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 SYNC = b"\xff" * 6
 TIMES = 16

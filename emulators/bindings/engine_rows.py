@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from emulators.bindings.snmp import Access, Getter, Instance
-from mibs import Oid, standard_tree
-from wire.snmp import ErrorStatus, Tag, Value
+from ridethrough.emulators.bindings.snmp import Access, Getter, Instance
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import ErrorStatus, Tag, Value
 
 if TYPE_CHECKING:
-    from emulators.bindings.snmp import SnmpView
-    from emulators.kernel.instant import Instant
+    from ridethrough.emulators.bindings.snmp import SnmpView
+    from ridethrough.emulators.kernel.instant import Instant
 
 V1, V2C, USM = 1, 2, 3  # SnmpSecurityModel (RFC 3411 section 5)
 NO_AUTH, AUTH, AUTH_PRIV = 1, 2, 3  # SnmpSecurityLevel

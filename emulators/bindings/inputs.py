@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.instant import Instant
 
 
 class InputError(ValueError):

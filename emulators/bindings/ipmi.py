@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from wire.ipmi.message import Completion, NetFn, Privilege, Request
-from wire.ipmi.session import Session
+from ridethrough.wire.ipmi.message import Completion, NetFn, Privilege, Request
+from ridethrough.wire.ipmi.session import Session
 
 Answer = tuple[int, bytes]
 # Called with the controller, the data of the request and the session (None outside sessions).

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from emulators.bindings.inputs import Input, InputError, numeric, plain
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.bindings.inputs import Input, InputError, numeric, plain
+from ridethrough.emulators.kernel.instant import Instant
 
 Roll = Callable[[], float]  # uniform in [0, 1)
 Sending = tuple[float, bytes]  # after how many seconds, and what

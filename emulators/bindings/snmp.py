@@ -10,11 +10,11 @@ from enum import Enum, auto
 from heapq import merge
 from typing import Any, Protocol
 
-from emulators.kernel.instant import Instant
-from mibs import MibTree, Oid
-from wire.snmp import ErrorStatus, Tag, Value
-from wire.snmp.secure import Keys, localized
-from wire.snmp.usm import Auth, Priv
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import MibTree, Oid
+from ridethrough.wire.snmp import ErrorStatus, Tag, Value
+from ridethrough.wire.snmp.secure import Keys, localized
+from ridethrough.wire.snmp.usm import Auth, Priv
 
 TAGS: dict[str, Tag] = {
     "INTEGER": Tag.INTEGER,

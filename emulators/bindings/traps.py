@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wire.snmp import TrapV1
+from ridethrough.wire.snmp import TrapV1
 
 
 class OutgoingTrap(NamedTuple):

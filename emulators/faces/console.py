@@ -8,11 +8,11 @@ import tty
 from contextlib import suppress
 from pathlib import Path
 
-from emulators.devices.ups.card import Card
-from emulators.faces.bind import BindError, explain_bind
-from emulators.faces.console_menu import ConsoleMenu
-from emulators.faces.stage import Stage
-from emulators.faces.telnet import GREETING, TelnetFilter
+from ridethrough.emulators.devices.ups.card import Card
+from ridethrough.emulators.faces.bind import BindError, explain_bind
+from ridethrough.emulators.faces.console_menu import ConsoleMenu
+from ridethrough.emulators.faces.stage import Stage
+from ridethrough.emulators.faces.telnet import GREETING, TelnetFilter
 
 CHUNK = 1024
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from emulators.devices.ups.card import Card
-from emulators.devices.ups.people import Door, Tcpip
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.devices.ups.card import Card
+from ridethrough.emulators.devices.ups.people import Door, Tcpip
+from ridethrough.emulators.kernel.instant import Instant
 
 CR, LF, BACKSPACE, DELETE, ESCAPE = 13, 10, 8, 127, 27
 LONGEST_LINE = 255

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from emulators.kernel.instant import Instant
-from wire.errors import WireError
-from wire.ipmi.endpoint import Endpoint
-from wire.ipmi.session import Address, Host
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi.endpoint import Endpoint
+from ridethrough.wire.ipmi.session import Address, Host
 
 
 class IpmiHost(Host, Protocol):

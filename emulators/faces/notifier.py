@@ -9,13 +9,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from emulators.bindings.snmp import UsmUser
-from emulators.bindings.traps import OutgoingTrap
-from emulators.kernel.instant import Instant, after, seconds_between, soonest
-from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, convert, decode, encode, secure, v3
-from wire.snmp.secure import Keys
-from wire.snmp.v3 import Flags, Header, Scoped
+from ridethrough.emulators.bindings.snmp import UsmUser
+from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.kernel.instant import Instant, after, seconds_between, soonest
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, convert, decode, encode, secure, v3
+from ridethrough.wire.snmp.secure import Keys
+from ridethrough.wire.snmp.v3 import Flags, Header, Scoped
 
 Datagram = tuple[bytes, tuple[str, int]]
 MAX_SIZE = 65507

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from emulators.bindings.snmp import Instance, Instances, SnmpView
-from emulators.kernel.instant import Instant
-from mibs import Oid
-from wire import ber
-from wire.snmp import Kind, Pdu, Tag, VarBind
-from wire.snmp.codec import encode_value, encode_varbind
+from ridethrough.emulators.bindings.snmp import Instance, Instances, SnmpView
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import Oid
+from ridethrough.wire import ber
+from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind
+from ridethrough.wire.snmp.codec import encode_value, encode_varbind
 
 MOST_VARIABLES = 128
 MOST_SETTLED = 1024  # plans with values filled in, of one device

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
 
-from emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser, admits
-from emulators.faces.plans import (
+from ridethrough.emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser, admits
+from ridethrough.emulators.faces.plans import (
     MOST_SETTLED,
     MOST_VARIABLES,
     Plan,
@@ -22,13 +22,13 @@ from emulators.faces.plans import (
     select,
     settled,
 )
-from emulators.kernel.instant import Instant
-from mibs import Oid
-from wire.errors import WireError
-from wire.snmp import ErrorStatus, Kind, Message, Pdu, TrapV1, VarBind, Version, decode, encode, v3
-from wire.snmp.codec import encode_varbind
-from wire.snmp.engine import UsmEngine
-from wire.snmp.v3 import Flags
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, TrapV1, VarBind, Version, decode, encode, v3
+from ridethrough.wire.snmp.codec import encode_varbind
+from ridethrough.wire.snmp.engine import UsmEngine
+from ridethrough.wire.snmp.v3 import Flags
 
 # error-status of version 2 as version 1 says it (RFC 3584 section 4.3).
 TO_V1: dict[ErrorStatus, ErrorStatus] = {

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from emulators.devices.ups.card import Card
-from emulators.devices.ups.people import Door
-from emulators.faces import web_pages as pages
-from emulators.faces.bind import explain_bind
-from emulators.faces.stage import Stage
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.devices.ups.card import Card
+from ridethrough.emulators.devices.ups.people import Door
+from ridethrough.emulators.faces import web_pages as pages
+from ridethrough.emulators.faces.bind import explain_bind
+from ridethrough.emulators.faces.stage import Stage
+from ridethrough.emulators.kernel.instant import Instant
 
 SESSION = "session"
 LARGEST_FORM = 16_384

@@ -8,13 +8,13 @@ from html import escape
 
 from pydantic import ValidationError
 
-from emulators.devices.ups.card import UNUSED, Card
-from emulators.devices.ups.clock import parse
-from emulators.devices.ups.objects import COMMUNITY_LENGTH, RECEIVERS
-from emulators.devices.ups.people import is_address
-from emulators.devices.ups.profile import AccessRow
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.devices.ups.card import UNUSED, Card
+from ridethrough.emulators.devices.ups.clock import parse
+from ridethrough.emulators.devices.ups.objects import COMMUNITY_LENGTH, RECEIVERS
+from ridethrough.emulators.devices.ups.people import is_address
+from ridethrough.emulators.devices.ups.profile import AccessRow
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import Instant
 
 Form = Mapping[str, str]
 ACCESS_ROWS = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.instant import Instant
 
 FEW = 64
 

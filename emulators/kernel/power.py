@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulators.kernel.world import Port, World
+from ridethrough.emulators.kernel.world import Port, World
 
 
 class Supply(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.instant import Instant
 
 FAR_MS = 10**14  # three thousand years: the same as never
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from emulators.kernel.deadlines import Deadlines
-from emulators.kernel.instant import START, Instant
+from ridethrough.emulators.kernel.deadlines import Deadlines
+from ridethrough.emulators.kernel.instant import START, Instant
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.records import Event
+from ridethrough.gateway.records import Event
 
 
 def document(types: Iterable[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from gateway.records import Audit, Command, Event, Redelivery
+from ridethrough.gateway.records import Audit, Command, Event, Redelivery
 
 
 class Refusal(Exception):

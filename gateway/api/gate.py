@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from aiohttp import web
 
-from gateway.api.backend import Refusal
-from gateway.api.limits import Buckets
-from gateway.api.tokens import ANONYMOUS, Holder, Role, admit
-from gateway.config import Limits
-from gateway.records import Audit, encode_json
-from gateway.store import StoreError
+from ridethrough.gateway.api.backend import Refusal
+from ridethrough.gateway.api.limits import Buckets
+from ridethrough.gateway.api.tokens import ANONYMOUS, Holder, Role, admit
+from ridethrough.gateway.config import Limits
+from ridethrough.gateway.records import Audit, encode_json
+from ridethrough.gateway.store import StoreError
 
 log = structlog.get_logger("api")
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.api.tokens import Role
-from gateway.records import Command, Event
+from ridethrough.gateway.api.tokens import Role
+from ridethrough.gateway.records import Command, Event
 
 
 class Route(NamedTuple):

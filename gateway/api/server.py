@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.api import asyncapi
-from gateway.api.backend import Backend, Refusal
-from gateway.api.gate import ACTOR, Gate, Handler, problem
-from gateway.api.openapi import ROUTES, document
-from gateway.records import Redelivery, encode_json
+from ridethrough.gateway.api import asyncapi
+from ridethrough.gateway.api.backend import Backend, Refusal
+from ridethrough.gateway.api.gate import ACTOR, Gate, Handler, problem
+from ridethrough.gateway.api.openapi import ROUTES, document
+from ridethrough.gateway.records import Redelivery, encode_json
 
 T = TypeVar("T")
 

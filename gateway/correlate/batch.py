@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from gateway.records import Event, Severity
+from ridethrough.gateway.records import Event, Severity
 
 
 class Batch:

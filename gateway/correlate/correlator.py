@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gateway.correlate.batch import Batch
-from gateway.correlate.flaps import Flap, FlapPolicy, Flaps, Held, Told
-from gateway.correlate.memory import Open, State
-from gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
-from gateway.correlate.repeats import Repeats
-from gateway.correlate.segments import Segments
-from gateway.correlate.storms import StormPolicy, Storms
-from gateway.records import Event, Severity, Signal
+from ridethrough.gateway.correlate.batch import Batch
+from ridethrough.gateway.correlate.flaps import Flap, FlapPolicy, Flaps, Held, Told
+from ridethrough.gateway.correlate.memory import Open, State
+from ridethrough.gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
+from ridethrough.gateway.correlate.repeats import Repeats
+from ridethrough.gateway.correlate.segments import Segments
+from ridethrough.gateway.correlate.storms import StormPolicy, Storms
+from ridethrough.gateway.records import Event, Severity, Signal
 
 INPUT = "input"
 OUTAGE = "outage"

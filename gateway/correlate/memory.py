@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.correlate.flaps import Flap
-from gateway.correlate.recoveries import Held as HeldAction
-from gateway.correlate.repeats import Repeat
-from gateway.correlate.segments import SegmentState
-from gateway.correlate.storms import StormState
+from ridethrough.gateway.correlate.flaps import Flap
+from ridethrough.gateway.correlate.recoveries import Held as HeldAction
+from ridethrough.gateway.correlate.repeats import Repeat
+from ridethrough.gateway.correlate.segments import SegmentState
+from ridethrough.gateway.correlate.storms import StormState
 
 
 class Open(msgspec.Struct):

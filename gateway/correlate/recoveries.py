@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.records import Signal
+from ridethrough.gateway.records import Signal
 
 NOTICE, START, END = "bmc.notice", "bmc.recovery.started", "bmc.recovery.ended"
 FAULT, RECEIVED, STARTED, ENDED = "fault", "received", "started", "ended"

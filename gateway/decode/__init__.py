@@ -1,9 +1,9 @@
 """From datagrams to values."""
 
-from gateway.decode.observation import decode_observation
-from gateway.decode.snmp import Decoded, acknowledged, decode_datagram
-from gateway.decode.timeless import timeless
-from gateway.decode.usm import TrapUser, UsmReceiver
+from ridethrough.gateway.decode.observation import decode_observation
+from ridethrough.gateway.decode.snmp import Decoded, acknowledged, decode_datagram
+from ridethrough.gateway.decode.timeless import timeless
+from ridethrough.gateway.decode.usm import TrapUser, UsmReceiver
 
 __all__ = [
     "Decoded",

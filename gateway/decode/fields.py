@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mibs import MibTree
-from wire import ber
-from wire.errors import WireError
+from ridethrough.mibs import MibTree
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
 
 DEEPEST = 12
 # Universal and application tags of SNMP (RFC 2578), and its messages (RFC 3416, RFC 1157).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.records import Observation
+from ridethrough.gateway.records import Observation
 
 
 def decode_observation(data: bytes) -> Observation:

@@ -6,15 +6,15 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from gateway.decode.usm import Closed, UsmReceiver
-from gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
-from mibs import MibTree, Oid
-from mibs.tree import readable
-from wire import ber, pet
-from wire.errors import WireError
-from wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
-from wire.snmp.convert import NOTIFICATIONS, acknowledge
-from wire.snmp.relay import SNMP_TRAP_ADDRESS
+from ridethrough.gateway.decode.usm import Closed, UsmReceiver
+from ridethrough.gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
+from ridethrough.mibs import MibTree, Oid
+from ridethrough.mibs.tree import readable
+from ridethrough.wire import ber, pet
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Message, TrapV1, VarBind, Version, decode, encode, notification, v3
+from ridethrough.wire.snmp.convert import NOTIFICATIONS, acknowledge
+from ridethrough.wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 V1: Final = Version.V1
 INFORM_PDU: Final = Kind.INFORM

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from wire import ber
-from wire.errors import WireError
-from wire.snmp import Kind, Tag
-from wire.snmp.convert import SYS_UP_TIME
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Tag
+from ridethrough.wire.snmp.convert import SYS_UP_TIME
 
 LONGEST: Final = 512
 TRAP_V1: Final = int(Kind.TRAP_V1)

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import NamedTuple
 
-from gateway.records import EngineClock, EngineIdentity
-from wire.errors import WireError
-from wire.snmp import Kind, Pdu, secure, v3
-from wire.snmp.convert import acknowledge
-from wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine
-from wire.snmp.engine import Refused as Reason
-from wire.snmp.secure import Keys
-from wire.snmp.usm import Auth, Priv
-from wire.snmp.v3 import Flags, Scoped, V3Message
+from ridethrough.gateway.records import EngineClock, EngineIdentity
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Pdu, secure, v3
+from ridethrough.wire.snmp.convert import acknowledge
+from ridethrough.wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine
+from ridethrough.wire.snmp.engine import Refused as Reason
+from ridethrough.wire.snmp.secure import Keys
+from ridethrough.wire.snmp.usm import Auth, Priv
+from ridethrough.wire.snmp.v3 import Flags, Scoped, V3Message
 
 MOST_ENGINES = 4096  # senders whose keys and clocks are remembered
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.deliver.relay import Plan, Relayed
-from gateway.deliver.sealing import Sealer
-from gateway.deliver.spoof import Spoofer
-from gateway.records import EngineIdentity
-from wire.errors import WireError
-from wire.snmp import Kind, Pdu, decode
-from wire.snmp.v3 import is_v3
+from ridethrough.gateway.deliver.relay import Plan, Relayed
+from ridethrough.gateway.deliver.sealing import Sealer
+from ridethrough.gateway.deliver.spoof import Spoofer
+from ridethrough.gateway.records import EngineIdentity
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Pdu, decode
+from ridethrough.wire.snmp.v3 import is_v3
 
 ANSWER_S = 1.5  # how long an acknowledgement may take before the inform is told again
 STEPS = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new

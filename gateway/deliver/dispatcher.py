@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gateway.deliver.filters import Filter
-from gateway.deliver.progress import Events
-from gateway.deliver.sinks import Sink
-from gateway.deliver.worker import Worker
+from ridethrough.gateway.deliver.filters import Filter
+from ridethrough.gateway.deliver.progress import Events
+from ridethrough.gateway.deliver.sinks import Sink
+from ridethrough.gateway.deliver.worker import Worker
 
 
 class Wanted(NamedTuple):

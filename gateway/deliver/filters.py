@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from gateway.records import Event, Severity
+from ridethrough.gateway.records import Event, Severity
 
 ORDER = {severity.value: number for number, severity in enumerate(Severity)}
 EVERYTHING_BELOW = ".*"

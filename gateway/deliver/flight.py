@@ -8,7 +8,7 @@ from itertools import islice
 
 import structlog
 
-from gateway.deliver.progress import Queued
+from ridethrough.gateway.deliver.progress import Queued
 
 log = structlog.get_logger("deliver")
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import structlog
 
-from gateway.deliver.destination import Destination
-from gateway.deliver.progress import Events
-from gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
-from gateway.pacing import Growth, delay_s, within
-from gateway.records import EngineIdentity, Record, RecordKind
-from gateway.store import StoreError
+from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.progress import Events
+from ridethrough.gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
+from ridethrough.gateway.pacing import Growth, delay_s, within
+from ridethrough.gateway.records import EngineIdentity, Record, RecordKind
+from ridethrough.gateway.store import StoreError
 
 log = structlog.get_logger("forward")
 

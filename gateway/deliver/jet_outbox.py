@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.bus import Bus, Publication
-from gateway.deliver.progress import Queued, Retry, SetAside
-from gateway.records import EngineClock, Event, encode_json
+from ridethrough.gateway.bus import Bus, Publication
+from ridethrough.gateway.deliver.progress import Queued, Retry, SetAside
+from ridethrough.gateway.records import EngineClock, Event, encode_json
 
 ALL = "*"
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway import tables
-from gateway.deliver.progress import Book, Queued, StoredBook
-from gateway.newest import Newest
-from gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from gateway.rows import last_used
-from gateway.store import Store
-from gateway.tables import EVENTS, encoded, place_of, put_events
+from ridethrough.gateway import tables
+from ridethrough.gateway.deliver.progress import Book, Queued, StoredBook
+from ridethrough.gateway.newest import Newest
+from ridethrough.gateway.records import EngineClock, EngineIdentity, Event, encode_json
+from ridethrough.gateway.rows import last_used
+from ridethrough.gateway.store import Store
+from ridethrough.gateway.tables import EVENTS, encoded, place_of, put_events
 
 PROCESSED = "processed"
 CORRELATOR = "correlator"

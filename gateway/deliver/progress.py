@@ -7,9 +7,9 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from gateway.records import Event
-from gateway.store import Store
-from gateway.tables import event_at
+from ridethrough.gateway.records import Event
+from ridethrough.gateway.store import Store
+from ridethrough.gateway.tables import event_at
 
 
 class Queued(NamedTuple):

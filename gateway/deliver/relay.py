@@ -8,14 +8,14 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
-from gateway.records import Arrival
-from mibs import Oid
-from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
-from wire.snmp.codec import MAX_MESSAGE, encode_varbind
-from wire.snmp.convert import NOTIFICATIONS
-from wire.snmp.outline import Outline, outline
-from wire.snmp.relay import (
+from ridethrough.gateway.records import Arrival
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, v3
+from ridethrough.wire.snmp.codec import MAX_MESSAGE, encode_varbind
+from ridethrough.wire.snmp.convert import NOTIFICATIONS
+from ridethrough.wire.snmp.outline import Outline, outline
+from ridethrough.wire.snmp.relay import (
     SNMP_TRAP_ADDRESS,
     SNMP_TRAP_COMMUNITY,
     UNKNOWN_ADDRESS,

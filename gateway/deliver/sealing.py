@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gateway.records import EngineIdentity
-from wire.snmp import Kind, Pdu, secure, v3
-from wire.snmp.secure import Keys
-from wire.snmp.usm import Auth, Priv
-from wire.snmp.v3 import Flags, Header, Scoped
+from ridethrough.gateway.records import EngineIdentity
+from ridethrough.wire.snmp import Kind, Pdu, secure, v3
+from ridethrough.wire.snmp.secure import Keys
+from ridethrough.wire.snmp.usm import Auth, Priv
+from ridethrough.wire.snmp.v3 import Flags, Header, Scoped
 
 MAX_SIZE = 65507
 

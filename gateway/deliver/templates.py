@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gateway.records import Event
+from ridethrough.gateway.records import Event
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 ABSENT = "-"

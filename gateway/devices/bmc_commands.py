@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.gateway.devices.commands import CommandError, Done, shaped
 
 CHASSIS, CHASSIS_CONTROL, CHASSIS_IDENTIFY = 0x00, 0x02, 0x04
 # Chassis Control (IPMI 2.0 table 28-4). Sent as they are: pyghmi's own words for them do more than one thing.

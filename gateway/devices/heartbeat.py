@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.devices.link import Link
-from gateway.devices.probes import Probe
-from gateway.devices.silence import Silence
-from gateway.records import Observation
+from ridethrough.gateway.devices.link import Link
+from ridethrough.gateway.devices.probes import Probe
+from ridethrough.gateway.devices.silence import Silence
+from ridethrough.gateway.records import Observation
 
 ANSWERS_TO_RETURN = 2
 SLOTS = 64  # of an interval; devices of one slot share a look at the socket

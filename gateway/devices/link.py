@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
-from gateway.devices.silence import Silence
-from gateway.devices.udp import Asker
+from ridethrough.gateway.devices.silence import Silence
+from ridethrough.gateway.devices.udp import Asker
 
 
 class Target(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from wire import rmcp
-from wire.errors import WireError
-from wire.ipmi.console import ConsolePlus, State
-from wire.ipmi.message import Response
+from ridethrough.wire import rmcp
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi.console import ConsolePlus, State
+from ridethrough.wire.ipmi.message import Response
 
 NOTHING: Mapping[str, int] = {}
 POWER = "chassisPower"  # of Get Chassis Status: 1 on, 0 off

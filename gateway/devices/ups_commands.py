@@ -11,8 +11,8 @@ from typing import Any, Literal
 import msgspec
 from pyasn1.error import PyAsn1Error
 
-from gateway.devices.commands import CommandError, Done, shaped
-from mibs import MibTree
+from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.mibs import MibTree
 
 with warnings.catch_warnings():
     # At its import pysnmp calls old names of pysmi, which is no fault of a program that makes errors of warnings.

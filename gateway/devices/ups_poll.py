@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gateway.devices.link import Link
-from gateway.devices.patience import Patience
-from gateway.devices.silence import Silence
-from gateway.records import Observation
-from mibs import MibTree
-from wire.errors import WireError
-from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from ridethrough.gateway.devices.link import Link
+from ridethrough.gateway.devices.patience import Patience
+from ridethrough.gateway.devices.silence import Silence
+from ridethrough.gateway.records import Observation
+from ridethrough.mibs import MibTree
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 SLOTS = 64  # of an interval; cards of one slot share a look at the socket
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.devices.commands import CommandError, Done, shaped
-from wire.wol import Wake, encode
+from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.wire.wol import Wake, encode
 
 TIMES = 3  # packets at once; nobody says whether one arrived
 AGAIN_S = 10.0

@@ -1,5 +1,5 @@
 """The durable record of everything heard."""
 
-from gateway.journal.sqlite import Journal
+from ridethrough.gateway.journal.sqlite import Journal
 
 __all__ = ["Journal"]

@@ -16,11 +16,11 @@ from typing import IO
 
 import msgspec
 
-from gateway.records import Arrival, Record, RecordKind
-from gateway.rows import behind, last_used, total
-from gateway.schema import known_form
-from gateway.store import FILE_NAME, Store, StoreError
-from gateway.tables import EVENTS, JOURNAL, events, name_of, put_records, records
+from ridethrough.gateway.records import Arrival, Record, RecordKind
+from ridethrough.gateway.rows import behind, last_used, total
+from ridethrough.gateway.schema import known_form
+from ridethrough.gateway.store import FILE_NAME, Store, StoreError
+from ridethrough.gateway.tables import EVENTS, JOURNAL, events, name_of, put_records, records
 
 ROWS = 256  # read at one look
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.bus import Bus, Message, Publication
-from gateway.records import Arrival, Record, RecordKind
+from ridethrough.gateway.bus import Bus, Message, Publication
+from ridethrough.gateway.records import Arrival, Record, RecordKind
 
 
 class Origin(msgspec.Struct, omit_defaults=True):

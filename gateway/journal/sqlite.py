@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from gateway.newest import Newest
-from gateway.records import Arrival, Record
-from gateway.rows import last_used, total
-from gateway.store import Store
-from gateway.tables import JOURNAL, put_records, records
+from ridethrough.gateway.newest import Newest
+from ridethrough.gateway.records import Arrival, Record
+from ridethrough.gateway.rows import last_used, total
+from ridethrough.gateway.store import Store
+from ridethrough.gateway.tables import JOURNAL, put_records, records
 
 
 class Journal:

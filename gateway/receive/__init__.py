@@ -1,7 +1,7 @@
 """Sockets that take traps and informs."""
 
-from gateway.receive.fair import FairQueue
-from gateway.receive.listener import Listener, ListenError
-from gateway.receive.overruns import watch
+from ridethrough.gateway.receive.fair import FairQueue
+from ridethrough.gateway.receive.listener import Listener, ListenError
+from ridethrough.gateway.receive.overruns import watch
 
 __all__ = ["FairQueue", "ListenError", "Listener", "watch"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 
-from gateway.records import Arrival
+from ridethrough.gateway.records import Arrival
 
 _source = attrgetter("source")
 

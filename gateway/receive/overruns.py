@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 
-from gateway.receive.listener import Listener
+from ridethrough.gateway.receive.listener import Listener
 
 EVERY_S = 10.0
 

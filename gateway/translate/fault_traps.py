@@ -10,8 +10,8 @@ import csv
 from importlib import resources
 from typing import NamedTuple
 
-from gateway.records import Severity
-from gateway.translate.vocabulary import EventType as E
+from ridethrough.gateway.records import Severity
+from ridethrough.gateway.translate.vocabulary import EventType as E
 
 TABLE = "fault_traps.csv"
 
@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     """The table. Raises KeyError and ValueError when the file is spoilt, which a test excludes."""
-    text = resources.files("gateway.translate").joinpath(TABLE).read_text(encoding="utf-8")
+    text = resources.files("ridethrough.gateway.translate").joinpath(TABLE).read_text(encoding="utf-8")
     return [_row(line) for line in csv.DictReader(text.splitlines())]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.translate.traps import BATTERY, INPUT, LINK, OUTPUT
+from ridethrough.gateway.translate.traps import BATTERY, INPUT, LINK, OUTPUT
 
 OUTPUT_STATUS = "upsBasicOutputStatus"
 BATTERY_STATUS = "upsBasicBatteryStatus"

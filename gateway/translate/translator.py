@@ -7,13 +7,22 @@ from typing import Any
 
 import msgspec
 
-from gateway.records import Notification, Observation, Platform, Recovery, Refused, Severity, Signal, Undecodable
-from gateway.translate.inventory import Inventory, Known
-from gateway.translate.platform import NoticeClass, meaning, waits
-from gateway.translate.readings import FACTS
-from gateway.translate.traps import RULES, Rule
-from gateway.translate.user_rules import UserRule
-from gateway.translate.vocabulary import EventType
+from ridethrough.gateway.records import (
+    Notification,
+    Observation,
+    Platform,
+    Recovery,
+    Refused,
+    Severity,
+    Signal,
+    Undecodable,
+)
+from ridethrough.gateway.translate.inventory import Inventory, Known
+from ridethrough.gateway.translate.platform import NoticeClass, meaning, waits
+from ridethrough.gateway.translate.readings import FACTS
+from ridethrough.gateway.translate.traps import RULES, Rule
+from ridethrough.gateway.translate.user_rules import UserRule
+from ridethrough.gateway.translate.vocabulary import EventType
 
 CATEGORY = "BMCNOTICE"
 SILENCE = "silence"

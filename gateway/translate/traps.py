@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateway.records import Severity
-from gateway.translate.fault_traps import rows
-from gateway.translate.vocabulary import EventType as E
+from ridethrough.gateway.records import Severity
+from ridethrough.gateway.translate.fault_traps import rows
+from ridethrough.gateway.translate.vocabulary import EventType as E
 
 APC = "1.3.6.1.4.1.318.0."
 GENERIC = "1.3.6.1.6.3.1.1.5."

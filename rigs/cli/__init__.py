@@ -1,5 +1,5 @@
 """The command line."""
 
-from rigs.cli.main import main
+from ridethrough.rigs.cli.main import main
 
 __all__ = ["main"]

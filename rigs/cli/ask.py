@@ -9,8 +9,18 @@ from uuid import uuid4
 import aiohttp
 import typer
 
-from rigs.cli.common import FAILED, UNREACHABLE, USAGE, JsonOption, explained, headers, print_json, stop, url
-from rigs.listening import follow, one_line
+from ridethrough.rigs.cli.common import (
+    FAILED,
+    UNREACHABLE,
+    USAGE,
+    JsonOption,
+    explained,
+    headers,
+    print_json,
+    stop,
+    url,
+)
+from ridethrough.rigs.listening import follow, one_line
 
 WAIT_STEP_S = 0.2
 ENDED = ("done", "failed", "expired")

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from gateway.config import Site
-from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
-from rigs.files import FileError, load, read_yaml
-from rigs.rigfile import RigFile, load_rig, site_of
-from rigs.rules import Finding, check_rig
-from rigs.scenario import Scenario, load_scenario
+from ridethrough.gateway.config import Site
+from ridethrough.rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
+from ridethrough.rigs.files import FileError, load, read_yaml
+from ridethrough.rigs.rigfile import RigFile, load_rig, site_of
+from ridethrough.rigs.rules import Finding, check_rig
+from ridethrough.rigs.scenario import Scenario, load_scenario
 
 KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Never, get_args
 
 import typer
 
-from rigs.ports import PortChoice
+from ridethrough.rigs.ports import PortChoice
 
 if TYPE_CHECKING:
-    from mibs import MibTree
-    from rigs.loops import Speed
+    from ridethrough.mibs import MibTree
+    from ridethrough.rigs.loops import Speed
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -28,18 +28,18 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 def refusals() -> tuple[type[Exception], ...]:
     """What people cause: one clear line each, and exit status 2. Imported when something went wrong."""
-    from emulators.bindings.inputs import InputError
-    from emulators.devices.ups import ProfileError
-    from emulators.faces.bind import BindError
-    from emulators.kernel.world import LoopError
-    from emulators.memory import MemoryFileError
-    from gateway.api import Refusal
-    from gateway.assembly import SecretError
-    from gateway.receive import ListenError
-    from gateway.store import StoreError
-    from mibs.compiler import MibError
-    from rigs.controllers.desk import DeskError
-    from rigs.files import FileError
+    from ridethrough.emulators.bindings.inputs import InputError
+    from ridethrough.emulators.devices.ups import ProfileError
+    from ridethrough.emulators.faces.bind import BindError
+    from ridethrough.emulators.kernel.world import LoopError
+    from ridethrough.emulators.memory import MemoryFileError
+    from ridethrough.gateway.api import Refusal
+    from ridethrough.gateway.assembly import SecretError
+    from ridethrough.gateway.receive import ListenError
+    from ridethrough.gateway.store import StoreError
+    from ridethrough.mibs.compiler import MibError
+    from ridethrough.rigs.controllers.desk import DeskError
+    from ridethrough.rigs.files import FileError
 
     of_devices = (BindError, InputError, LoopError, MemoryFileError, MibError, ProfileError)
     return (*of_devices, DeskError, FileError, ListenError, Refusal, SecretError, StoreError)
@@ -75,8 +75,8 @@ def explained() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, refusals()):
             raise
-        from emulators.faces.bind import BindError
-        from gateway.receive import ListenError
+        from ridethrough.emulators.faces.bind import BindError
+        from ridethrough.gateway.receive import ListenError
 
         stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
 
@@ -117,14 +117,14 @@ def tell(text: str, document: Any, *, json: bool) -> None:
 
 def tree_of(folder: Path | None) -> MibTree:
     """Our names, and those of a folder of vendor texts. Raises MibError."""
-    from mibs import standard_tree
-    from mibs.compiler import with_folder
+    from ridethrough.mibs import standard_tree
+    from ridethrough.mibs.compiler import with_folder
 
     return with_folder(folder) if folder else standard_tree()
 
 
 def _speed(text: str) -> Speed:
-    from rigs.loops import parse_speed
+    from ridethrough.rigs.loops import parse_speed
 
     try:
         return parse_speed(text)
@@ -148,8 +148,8 @@ def _ports(text: str) -> str:
 
 
 def _rig(text: str) -> Path:
-    from rigs.files import FileError
-    from rigs.shipped import place
+    from ridethrough.rigs.files import FileError
+    from ridethrough.rigs.shipped import place
 
     try:
         return place(text)

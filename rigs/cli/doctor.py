@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.config import Site
-from rigs.cli.common import FAILED, UNREACHABLE, JsonOption, PortsOption, explained, print_json
-from rigs.doctor import Finding, bindings, machine, reach
-from rigs.files import load, read_yaml
-from rigs.rigfile import load_rig, site_of
+from ridethrough.gateway.config import Site
+from ridethrough.rigs.cli.common import FAILED, UNREACHABLE, JsonOption, PortsOption, explained, print_json
+from ridethrough.rigs.doctor import Finding, bindings, machine, reach
+from ridethrough.rigs.files import load, read_yaml
+from ridethrough.rigs.rigfile import load_rig, site_of
 
 COLOURS = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 

@@ -6,8 +6,8 @@ import shutil
 import sys
 from typing import Any, NamedTuple
 
-from gateway.config import Api, Site
-from rigs.rigfile import RigFile
+from ridethrough.gateway.config import Api, Site
+from ridethrough.rigs.rigfile import RigFile
 
 NAME, KIND = 12, 13  # widths
 

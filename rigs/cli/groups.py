@@ -9,10 +9,10 @@ import aiohttp
 import typer
 from rich.cells import cell_len
 
-from rigs.cli.common import UNREACHABLE, JsonOption, RigArgument, explained, headers, print_json, stop, url
-from rigs.rigfile import RigFile, load_rig
-from rigs.status import COLUMNS, Language, lines
-from rigs.status import tree as tree_of_groups
+from ridethrough.rigs.cli.common import UNREACHABLE, JsonOption, RigArgument, explained, headers, print_json, stop, url
+from ridethrough.rigs.rigfile import RigFile, load_rig
+from ridethrough.rigs.status import COLUMNS, Language, lines
+from ridethrough.rigs.status import tree as tree_of_groups
 
 
 def _language(text: str) -> Language:

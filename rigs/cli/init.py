@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rigs.cli.common import USAGE, JsonOption, print_json, stop
+from ridethrough.rigs.cli.common import USAGE, JsonOption, print_json, stop
 
 STARTER = Path(__file__).parents[1] / "starter"
 NEXT = """

@@ -11,14 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from gateway.config import Site
-from gateway.deliver.outbox import ENGINE
-from gateway.journal import archive
-from gateway.records import Record, encode_json
-from gateway.replay import replay as derive
-from gateway.store import Store, StoreError
-from rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
-from rigs.files import load
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.deliver.outbox import ENGINE
+from ridethrough.gateway.journal import archive
+from ridethrough.gateway.records import Record, encode_json
+from ridethrough.gateway.replay import replay as derive
+from ridethrough.gateway.store import Store, StoreError
+from ridethrough.rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
+from ridethrough.rigs.files import load
 
 T = TypeVar("T")
 CHUNK = 5000

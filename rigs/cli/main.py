@@ -45,7 +45,7 @@ class Verbs(typer.core.TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import it; None when there is none of that name."""
         if cmd_name not in self.commands and cmd_name in VERBS:
-            module = import_module(f"rigs.cli.{VERBS[cmd_name]}")
+            module = import_module(f"ridethrough.rigs.cli.{VERBS[cmd_name]}")
             inner = getattr(module, "app", None)
             if inner is None:
                 inner = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)

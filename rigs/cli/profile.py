@@ -12,9 +12,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from emulators.devices.ups import ProfileError, load_profile, profile_names
-from rigs.cli.common import USAGE, JsonOption, explained, print_json, stop, tell
-from rigs.recordings import RecordingError, profile_of, read_snmprec
+from ridethrough.emulators.devices.ups import ProfileError, load_profile, profile_names
+from ridethrough.rigs.cli.common import USAGE, JsonOption, explained, print_json, stop, tell
+from ridethrough.rigs.recordings import RecordingError, profile_of, read_snmprec
 
 app = typer.Typer(help="Profiles of UPS cards.", no_args_is_help=True, rich_markup_mode="markdown")
 

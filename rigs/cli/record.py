@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ruamel.yaml import YAML
 
-from mibs import Oid, standard_tree
-from rigs import bmc_recorder
-from rigs.bmc_recorder import Login
-from rigs.bmc_recorder import record as record_bmc
-from rigs.cli.common import UNREACHABLE, USAGE, JsonOption, explained, stop
-from rigs.cli.common import tell as outcome
-from rigs.recorder import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.rigs import bmc_recorder
+from ridethrough.rigs.bmc_recorder import Login
+from ridethrough.rigs.bmc_recorder import record as record_bmc
+from ridethrough.rigs.cli.common import UNREACHABLE, USAGE, JsonOption, explained, stop
+from ridethrough.rigs.cli.common import tell as outcome
+from ridethrough.rigs.recorder import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
 
 app = typer.Typer(help="Record real devices.", no_args_is_help=True, rich_markup_mode="markdown")
 

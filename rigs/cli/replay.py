@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rigs.cli.common import (
+from ridethrough.rigs.cli.common import (
     FAILED,
     USAGE,
     JsonOption,
@@ -23,13 +23,13 @@ from rigs.cli.common import (
     stop,
     tree_of,
 )
-from rigs.cli.replay_display import Audience, Display, Lines, verdicts
-from rigs.files import FileError
-from rigs.html_report import html_of
-from rigs.junit import junit_of
-from rigs.runner import Report
-from rigs.runner import replay as run_scenario
-from rigs.scenario import load_scenario
+from ridethrough.rigs.cli.replay_display import Audience, Display, Lines, verdicts
+from ridethrough.rigs.files import FileError
+from ridethrough.rigs.html_report import html_of
+from ridethrough.rigs.junit import junit_of
+from ridethrough.rigs.runner import Report
+from ridethrough.rigs.runner import replay as run_scenario
+from ridethrough.rigs.scenario import load_scenario
 
 
 def replay(

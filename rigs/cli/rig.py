@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
-from rigs.generate import LARGEST, generated
-from rigs.shipped import FOLDER, names, place, summary
+from ridethrough.rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
+from ridethrough.rigs.generate import LARGEST, generated
+from ridethrough.rigs.shipped import FOLDER, names, place, summary
 
 HELP = "Rigs that come along: list, copy; generate one of any size; the addresses that one needs."
 app = typer.Typer(
@@ -69,7 +69,7 @@ def addresses(rig: RigArgument, json: JsonOption = False) -> None:
 
     Example: `ridethrough rig addresses rack.yaml | while read a; do ip address replace $a/24 dev eth0; done`
     """
-    from rigs.rigfile import addresses_of, load_rig
+    from ridethrough.rigs.rigfile import addresses_of, load_rig
 
     with explained():
         found = addresses_of(load_rig(rig))

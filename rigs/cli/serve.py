@@ -14,8 +14,8 @@ from typing import Annotated, Protocol
 import typer
 from pydantic import ValidationError
 
-from gateway.config import Api, Site
-from rigs.cli.common import (
+from ridethrough.gateway.config import Api, Site
+from ridethrough.rigs.cli.common import (
     INTERRUPTED,
     JsonOption,
     LogOption,
@@ -30,14 +30,14 @@ from rigs.cli.common import (
     tell,
     tree_of,
 )
-from rigs.cli.greeting import Greeting, of_rig, of_site
-from rigs.controllers.desk import Note
-from rigs.files import FileError, in_short, load
-from rigs.loops import Clock
-from rigs.loops import run as run_loop
-from rigs.resources import allow_many_sockets, begin_growing, end_growing
-from rigs.rigfile import Ports, load_rig, site_of
-from rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
+from ridethrough.rigs.cli.greeting import Greeting, of_rig, of_site
+from ridethrough.rigs.controllers.desk import Note
+from ridethrough.rigs.files import FileError, in_short, load
+from ridethrough.rigs.loops import Clock
+from ridethrough.rigs.loops import run as run_loop
+from ridethrough.rigs.resources import allow_many_sockets, begin_growing, end_growing
+from ridethrough.rigs.rigfile import Ports, load_rig, site_of
+from ridethrough.rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 
 HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="Where the HTTP interface binds.")]
 DataOption = Annotated[

@@ -20,9 +20,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mibs import standard_tree
-from rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
-from rigs.listening import one_line, watch
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
+from ridethrough.rigs.listening import one_line, watch
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown

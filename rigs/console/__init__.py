@@ -24,7 +24,7 @@ HEADERS = {
 
 def add_console(application: web.Application) -> None:
     """Serve the page at / and its files beside it."""
-    for name, file, kind in _files(resources.files("rigs.console"), ""):
+    for name, file, kind in _files(resources.files("ridethrough.rigs.console"), ""):
         path = "/" if name == PAGE else f"/console/{name}"
         application.router.add_get(path, _serve(file.read_bytes(), kind))
 

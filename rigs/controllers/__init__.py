@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
-from rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 
 SHARED = frozenset({"base", "desk", "failover", "waiting"})  # no controllers, but what they are made of
 

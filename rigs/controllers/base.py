@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
 
-from emulators.config_base import Name, Strict
-from rigs.controllers.desk import Desk, DeskError
+from ridethrough.emulators.config_base import Name, Strict
+from ridethrough.rigs.controllers.desk import Desk, DeskError
 
 log = structlog.get_logger("controllers")
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 
 class ControllerConfig(Strict):

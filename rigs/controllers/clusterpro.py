@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from emulators.config_base import Name, Seconds
-from rigs.controllers.base import Act, Controller, ControllerConfig
-from rigs.controllers.desk import Desk
-from rigs.controllers.failover import fail_over
-from rigs.controllers.waiting import Pad, is_up
+from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.failover import fail_over
+from ridethrough.rigs.controllers.waiting import Pad, is_up
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 Recovery = Literal["failover", "stop", "none"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
-from emulators.config_base import Name, Seconds
-from rigs.controllers.base import Controller, ControllerConfig
-from rigs.controllers.desk import Desk
-from rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 
 class Config(ControllerConfig):

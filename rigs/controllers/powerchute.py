@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from emulators.config_base import Name, Seconds
-from rigs.controllers.base import Controller, ControllerConfig
-from rigs.controllers.desk import Desk
-from rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 LOST, RESTORED = "ups.input.lost", "ups.input.restored"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from emulators.config_base import Name
-from rigs.controllers.base import Controller, ControllerConfig
-from rigs.controllers.desk import Desk
-from rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.emulators.config_base import Name
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 SOURCE = "ESMCOMMONSERVICE"
 EVENTS = ("C00001FD", "C0000203", "C0000454")

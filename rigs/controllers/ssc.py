@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from emulators.config_base import Name
-from rigs.controllers.base import Act, Controller, ControllerConfig, InputRefused
-from rigs.controllers.desk import Desk
-from rigs.controllers.waiting import Pad, is_off, is_up
+from ridethrough.emulators.config_base import Name
+from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, InputRefused
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.waiting import Pad, is_off, is_up
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 
 class Config(ControllerConfig):

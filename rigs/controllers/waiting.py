@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from rigs.controllers.desk import Desk, DeskError
+from ridethrough.rigs.controllers.desk import Desk, DeskError
 
 OFF_STATES = frozenset({5, 7, 8, 11})  # upsBasicOutputStatus: asleep, off, rebooting, waiting for power
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rigs.controllers.base import Controller, ControllerConfig
-from rigs.listening import one_line
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.listening import one_line
 
 
 class Config(ControllerConfig):

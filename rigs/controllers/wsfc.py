@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from emulators.config_base import Name, Seconds
-from rigs.controllers.base import Controller, ControllerConfig
-from rigs.controllers.desk import Desk
-from rigs.controllers.failover import fail_over
-from rigs.controllers.waiting import Pad
+from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.failover import fail_over
+from ridethrough.rigs.controllers.waiting import Pad
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 
 class Config(ControllerConfig):

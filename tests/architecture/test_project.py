@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +15,8 @@ import pytest
 from docs.build import REFERENCE, pages
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("mibs", "wire", "emulators", "gateway", "rigs")
-SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+PARTS = ("mibs", "wire", "emulators", "gateway", "rigs")
+SOURCES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 
 
 def test_imports_keep_their_direction() -> None:
@@ -22,6 +24,24 @@ def test_imports_keep_their_direction() -> None:
     done = subprocess.run([tool, "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "5 kept, 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_has_one_name_only(part: str) -> None:
+    """Loaded under two names, a module has two of each class: what one makes is not what the other takes."""
+    with pytest.raises(ImportError, match=f"this folder is the package ridethrough.{part}"):
+        import_module(part)
+    assert not [name for name in sys.modules if name.partition(".")[0] == part]
+    assert (ROOT / "ridethrough" / part).resolve() == ROOT / part
+
+
+def test_the_linter_refuses_the_bare_names(tmp_path: Path) -> None:
+    (tmp_path / "sample.py").write_text("".join(f"from {part}.x import y\nimport {part}\n" for part in PARTS))
+    words = ["ruff", "check", "--config", ROOT / "pyproject.toml", "--select", "TID251", "--output-format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert len(json.loads(done.stdout)) == 2 * len(PARTS)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from ruamel.yaml import YAML
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 from tests.support.live import Live, running, sample, start, stop
 
 
@@ -111,7 +111,7 @@ def test_in_the_field_the_devices_take_the_place_of_the_plant(page: Page, tmp_pa
     }
     with (tmp_path / "site.yaml").open("w") as stream:
         YAML().dump(site, stream)
-    gateway, _ = start([sys.executable, "-m", "rigs.cli", "gateway", str(tmp_path / "site.yaml")], "gateway ready")
+    gateway, _ = start([sys.executable, "-m", "ridethrough", "gateway", str(tmp_path / "site.yaml")], "gateway ready")
     try:
         page.goto(f"http://{http}/")
         expect(page.locator("#power-title")).to_have_text("Devices")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from emulators.config import Plant
-from emulators.devices.bmc import Bmc
-from emulators.devices.mains import Mains
-from emulators.devices.server import Server
-from emulators.devices.ups import Ups
-from emulators.devices.ups.profile import FOLDER
-from emulators.faces.snmp_agent import SnmpAgent
-from emulators.kernel.instant import Instant
-from emulators.plant import build
-from mibs import Oid, standard_tree
-from wire.ipmi.message import Privilege, Request
-from wire.ipmi.session import Account, Session
-from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
+from ridethrough.emulators.config import Plant
+from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.mains import Mains
+from ridethrough.emulators.devices.server import Server
+from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.devices.ups.profile import FOLDER
+from ridethrough.emulators.faces.snmp_agent import SnmpAgent
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.plant import build
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.ipmi.message import Privilege, Request
+from ridethrough.wire.ipmi.session import Account, Session
+from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
 
 EPOCH_S = 1_773_144_000
 PLANT: dict[str, Any] = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.faces.ipmi_lan import IpmiLan
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.faces.ipmi_lan import IpmiLan
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire import rmcp
+from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind, v3
 from tests.emulators.rig import PLANT, Desk, number
 from tests.support.vectors import names, vector
-from wire import rmcp
-from wire.snmp import Kind, Pdu, Tag, VarBind, v3
 
 USERS = {"mgr": {"type": "write", "auth": "sha", "auth_key": "auth passphrase 1"}, "looker": {"type": "read"}}
 DESK = Desk(PLANT | {"ups": {"UPS1": PLANT["ups"]["UPS1"] | {"users": USERS}}})

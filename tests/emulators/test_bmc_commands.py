@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulators.bindings.ipmi import dispatch
-from emulators.devices.bmc.commands import TABLE
+from ridethrough.emulators.bindings.ipmi import dispatch
+from ridethrough.emulators.devices.bmc.commands import TABLE
+from ridethrough.wire.ipmi.message import NetFn, Privilege, Request
+from ridethrough.wire.ipmi.session import Account, Session
 from tests.emulators.rig import PLANT, Desk
-from wire.ipmi.message import NetFn, Privilege, Request
-from wire.ipmi.session import Account, Session
 
 CHASSIS, EVENT, APP, STORAGE, LAN, GROUP = 0x00, 0x04, 0x06, 0x0A, 0x0C, 0x2C
 DCMI = b"\xdc"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from emulators.devices.bmc.pef import DEFAULTS
+from ridethrough.emulators.devices.bmc.pef import DEFAULTS
+from ridethrough.wire import pet
+from ridethrough.wire.sel import SelRecord
+from ridethrough.wire.snmp import TrapV1
 from tests.emulators.rig import PLANT, Desk
-from wire import pet
-from wire.sel import SelRecord
-from wire.snmp import TrapV1
 
 EVENT, STORAGE, LAN = 0x04, 0x0A, 0x0C
 SERVER = PLANT["servers"]["server1"]

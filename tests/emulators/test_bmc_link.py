@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from ridethrough.wire import pet
 from tests.emulators.rig import PLANT, Desk
-from wire import pet
 
 EVENT, OEM = 0x04, 0x2E
 NEC = bytes((119, 0, 0))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.faces.console_menu import ConsoleMenu
-from emulators.faces.telnet import TelnetFilter
+from ridethrough.emulators.faces.console_menu import ConsoleMenu
+from ridethrough.emulators.faces.telnet import TelnetFilter
 from tests.emulators.rig import Desk, american
 
 keys = st.lists(

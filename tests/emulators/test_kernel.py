@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulators.bindings.inputs import InputError
-from emulators.devices.ups import Ups
-from emulators.kernel.deadlines import Deadlines
-from emulators.kernel.instant import Instant
-from emulators.kernel.quantity import Quantity
-from emulators.kernel.world import LoopError, Port, World
-from emulators.plant import build
-from rigs.rigfile import load_rig
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.kernel.deadlines import Deadlines
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.quantity import Quantity
+from ridethrough.emulators.kernel.world import LoopError, Port, World
+from ridethrough.emulators.plant import build
+from ridethrough.rigs.rigfile import load_rig
 
 levels = st.floats(0, 1, allow_nan=False)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from emulators.memory import Memory, MemoryFileError
+from ridethrough.emulators.memory import Memory, MemoryFileError
+from ridethrough.wire.snmp import Tag
 from tests.emulators.rig import Desk
-from wire.snmp import Tag
 
 
 def test_a_card_keeps_what_was_set(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.bindings.snmp import Access, UsmUser
-from emulators.bindings.traps import OutgoingTrap
-from emulators.faces.notifier import Notifier
-from emulators.kernel.instant import Instant
-from mibs import Oid
+from ridethrough.emulators.bindings.snmp import Access, UsmUser
+from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.faces.notifier import Notifier
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import GenericTrap, Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
+from ridethrough.wire.snmp.usm import Auth
 from tests.support.vectors import names, vector
-from wire.snmp import GenericTrap, Kind, Message, Pdu, TrapV1, Version, decode, encode, v3
-from wire.snmp.usm import Auth
 
 PEER = ("192.0.2.1", 162)
 TRAP = TrapV1(Oid.parse("1.3.6.1.4.1.318"), bytes((127, 0, 1, 1)), GenericTrap.ENTERPRISE_SPECIFIC, 5, 100, ())

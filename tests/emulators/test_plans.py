@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mibs import Oid
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode, secure, v3
+from ridethrough.wire.snmp.secure import Keys
 from tests.emulators.rig import PLANT, Desk, number
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode, secure, v3
-from wire.snmp.secure import Keys
 
 USERS = {"all": {"type": "read"}, "half": {"type": "read", "view": ["1.3.6.1.2.1.33"]}}
 UPS = PLANT["ups"]["UPS1"] | {"profile": "smart-ups-1500-xlm", "users": USERS}

@@ -7,15 +7,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.bindings.inputs import InputError
-from emulators.config import Plant
-from emulators.devices.cluster import Cluster
-from emulators.devices.hub import Hub
-from emulators.devices.server import Server
-from emulators.kernel.instant import Instant
-from emulators.kernel.world import World
-from emulators.plant import build
-from wire.wol import mac_address
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.config import Plant
+from ridethrough.emulators.devices.cluster import Cluster
+from ridethrough.emulators.devices.hub import Hub
+from ridethrough.emulators.devices.server import Server
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.world import World
+from ridethrough.emulators.plant import build
+from ridethrough.wire.wol import mac_address
 
 MAC = "00:00:4c:00:00:01"
 PLANT = Plant.model_validate(

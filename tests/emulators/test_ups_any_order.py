@@ -19,13 +19,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from emulators.bindings.inputs import InputError
-from emulators.devices.ups.orders import CONTROLS, Status
-from emulators.devices.ups.troubles import INCIDENTS, TROUBLES
-from mibs import Oid, standard_tree
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.devices.ups.orders import CONTROLS, Status
+from ridethrough.emulators.devices.ups.troubles import INCIDENTS, TROUBLES
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
+from ridethrough.wire.snmp.codec import encode_varbind
 from tests.emulators.rig import PLANT, Desk, profile_with
-from wire.snmp import Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
-from wire.snmp.codec import encode_varbind
 
 WITH_BYPASS = profile_with(Path(mkdtemp()), "smart-ups-1500-xlm", "bypass: true\n")
 CARDS = [("smart-ups-1400-100v", 100), (WITH_BYPASS, 120), ("smart-ups-li-1000", 120), ("smart-ups-x-750", 230)]

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.devices.ups import load_profile, profile_names
-from emulators.devices.ups.settings import Rounding, correct, correct_sleep
-from mibs import Oid, standard_tree
+from ridethrough.emulators.devices.ups import load_profile, profile_names
+from ridethrough.emulators.devices.ups.settings import Rounding, correct, correct_sleep
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import ErrorStatus, Kind, Pdu, Tag, Value, VarBind, Version
 from tests.emulators.rig import PLANT, Desk, number
-from wire.snmp import ErrorStatus, Kind, Pdu, Tag, Value, VarBind, Version
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 # Profile, the recording whose instances it answers, and the mains it is made for.
@@ -249,7 +249,7 @@ def test_the_end_of_the_view() -> None:
 
 
 def bulk(desk: Desk, non_repeaters: int, repetitions: int, *names: str) -> tuple[VarBind, ...]:
-    from wire.snmp import Message, decode, encode
+    from ridethrough.wire.snmp import Message, decode, encode
 
     binds = tuple(VarBind(Oid.parse(name), Tag.NULL, None) for name in names)
     request = Message(Version.V2C, b"public", Pdu(Kind.GET_BULK, 1, non_repeaters, repetitions, binds))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from emulators.bindings.inputs import InputError
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.wire.snmp import ErrorStatus, Tag, Value
 from tests.emulators.rig import PLANT, Desk
-from wire.snmp import ErrorStatus, Tag, Value
 
 
 def card(profile: str, volts: int) -> Desk:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.bindings.network import Impairment
-from mibs import Oid
+from ridethrough.emulators.bindings.network import Impairment
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import ErrorStatus, Kind, Tag, VarBind, Version
 from tests.emulators.rig import PLANT, Desk, american, number
 from tests.emulators.test_ups_card import walk
-from wire.snmp import ErrorStatus, Kind, Tag, VarBind, Version
 
 MODEL = "upsBasicIdentModel.0"
 
@@ -90,7 +90,7 @@ def test_an_impairment_loses_repeats_or_spoils_one_octet_and_nothing_else(
 
 @pytest.mark.parametrize("words", [("slow",), ("slow", "x"), ("slow", "1", "2", "3"), ("slow", "-1"), ("drop", "101")])
 def test_words_that_no_network_takes(words: tuple[str, ...]) -> None:
-    from emulators.bindings.inputs import InputError
+    from ridethrough.emulators.bindings.inputs import InputError
 
     with pytest.raises(InputError):
         american().inject("UPS1", *words)

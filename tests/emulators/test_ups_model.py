@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from emulators.devices.ups.orders import Status
+from ridethrough.emulators.devices.ups.orders import Status
+from ridethrough.wire.snmp import ErrorStatus, Tag
 from tests.emulators.rig import PLANT, Desk, american
-from wire.snmp import ErrorStatus, Tag
 
 
 def order(desk: Desk, control: str, value: int) -> ErrorStatus:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mibs import Oid
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import ErrorStatus, Tag
 from tests.emulators.rig import Desk, american
 from tests.emulators.test_ups_card import walk
-from wire.snmp import ErrorStatus, Tag
 
 TESTS = Oid.parse("1.3.6.1.2.1.33.1.7.7")
 ALARMS = "1.3.6.1.2.1.33.1.6.2"

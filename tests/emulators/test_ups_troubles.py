@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from emulators.bindings.inputs import InputError
-from emulators.devices.ups.environment import LIMITS
-from emulators.devices.ups.orders import Status
-from emulators.devices.ups.traps import Trap
-from emulators.devices.ups.troubles import INCIDENTS, TROUBLES
-from mibs import Oid, standard_tree
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.devices.ups.environment import LIMITS
+from ridethrough.emulators.devices.ups.orders import Status
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.devices.ups.troubles import INCIDENTS, TROUBLES
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import ErrorStatus, Tag
 from tests.emulators.rig import Desk, american, profile_with
-from wire.snmp import ErrorStatus, Tag
 
 RECORDED = Path(__file__).parents[1] / "recordings" / "traps.csv"
 YEAR_S = 365 * 86_400

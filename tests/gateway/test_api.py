@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.limits import Buckets
-from gateway.translate import EventType
+from ridethrough.gateway.api.limits import Buckets
+from ridethrough.gateway.translate import EventType
 from tests.support.certificates import Authority
 from tests.support.sites import Site
 

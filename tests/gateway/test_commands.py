@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from gateway.records import Command, CommandState, encode_json
-from gateway.store import FILE_NAME
-from rigs.ports import free_port
+from ridethrough.gateway.records import Command, CommandState, encode_json
+from ridethrough.gateway.store import FILE_NAME
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.wol import Wake, decode, mac_address
 from tests.support.sites import Site
 from tests.support.stage import Stage, stage
-from wire.wol import Wake, decode, mac_address
 
 UPS = "/v1/devices/UPS1/commands"
 MAC = "00:0d:61:08:22:4a"

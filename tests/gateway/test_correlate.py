@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.correlate import BmcPolicy, Correlator, FlapPolicy, SitePolicy, State, UpsPolicy
-from gateway.records import Event, Severity, Signal, encode_json
+from ridethrough.gateway.correlate import BmcPolicy, Correlator, FlapPolicy, SitePolicy, State, UpsPolicy
+from ridethrough.gateway.records import Event, Severity, Signal, encode_json
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gateway.deliver.destination import Destination
-from gateway.deliver.relay import Plan, Relayed
-from gateway.deliver.sinks import DONE
-from gateway.deliver.sinks.file import FileSink
-from gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
-from gateway.records import Event
-from rigs.loops import run
-from wire.snmp import Kind, Message, Pdu, Version, encode
+from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.relay import Plan, Relayed
+from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.file import FileSink
+from ridethrough.gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
+from ridethrough.gateway.records import Event
+from ridethrough.rigs.loops import run
+from ridethrough.wire.snmp import Kind, Message, Pdu, Version, encode
 
 
 def event(number: int) -> Event:

@@ -16,12 +16,12 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.config import Site as Config
-from gateway.deliver.sinks import DONE
-from gateway.deliver.sinks.syslog import SyslogSink
-from gateway.deliver.sinks.webhook import WebhookSink
-from gateway.records import Event
-from rigs.ports import free_port
+from ridethrough.gateway.config import Site as Config
+from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
+from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
+from ridethrough.gateway.records import Event
+from ridethrough.rigs.ports import free_port
 from tests.support.certificates import Authority
 from tests.support.hook import Hook
 from tests.support.sites import Site
@@ -223,7 +223,7 @@ def test_the_verb_that_lists_and_holds_them(tmp_path: Path) -> None:
 
     def ridethrough(*words: str, expect: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "rigs.cli", *words],
+            [sys.executable, "-m", "ridethrough", *words],
             capture_output=True,
             text=True,
             check=False,

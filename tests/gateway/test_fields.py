@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decode.fields import Field, fields
-from mibs import standard_tree
+from ridethrough.gateway.decode.fields import Field, fields
+from ridethrough.mibs import standard_tree
 from tests.support.vectors import vector
 
 TREE = standard_tree()

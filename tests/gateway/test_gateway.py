@@ -12,15 +12,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from gateway.assembly import SecretError
-from gateway.config import Site, Token
-from mibs import Oid
-from rigs.rigfile import RigFile, site_of
+from ridethrough.gateway.assembly import SecretError
+from ridethrough.gateway.config import Site, Token
+from ridethrough.mibs import Oid
+from ridethrough.rigs.rigfile import RigFile, site_of
+from ridethrough.wire import rmcp
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
 from tests.support.live import sample
 from tests.support.stage import Stage, stage
 from tests.support.vectors import vector
-from wire import rmcp
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
 
 
 def test_from_mains_off_to_everything_back() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decode import decode_datagram
-from gateway.decode.snmp import wants_answer
-from gateway.records import Arrival, RecordKind
-from mibs import Oid, standard_tree
-from wire import ber
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
+from ridethrough.gateway.decode import decode_datagram
+from ridethrough.gateway.decode.snmp import wants_answer
+from ridethrough.gateway.records import Arrival, RecordKind
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire import ber
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
 
 NAME = VarBind(Oid.parse("1.3.6.1.6.3.1.1.4.1.0"), Tag.OBJECT_IDENTIFIER, Oid.parse("1.3.6.1.4.1.318.0.5"))
 TEXT = Oid.parse("1.3.6.1.4.1.318.2.3.3.0")

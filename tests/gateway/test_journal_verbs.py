@@ -13,15 +13,15 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from gateway.journal import archive
-from gateway.records import Arrival, Record, RecordKind
-from gateway.store import FILE_NAME
-from mibs import standard_tree
-from rigs.cli.main import app
-from rigs.loops import Clock, run
-from rigs.ports import free_port
-from rigs.rigfile import RigFile, site_of
-from rigs.runtime import assemble
+from ridethrough.gateway.journal import archive
+from ridethrough.gateway.records import Arrival, Record, RecordKind
+from ridethrough.gateway.store import FILE_NAME
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.cli.main import app
+from ridethrough.rigs.loops import Clock, run
+from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile import RigFile, site_of
+from ridethrough.rigs.runtime import assemble
 from tests.support.live import sample
 from tests.support.vectors import vector
 

@@ -11,15 +11,15 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import newest, tables
-from gateway.deliver import Outbox
-from gateway.journal import Journal
-from gateway.records import Arrival, Event, RecordKind
-from gateway.store import Store
-from rigs.loops import run
+from ridethrough.gateway import newest, tables
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.journal import Journal
+from ridethrough.gateway.records import Arrival, Event, RecordKind
+from ridethrough.gateway.store import Store
+from ridethrough.rigs.loops import run
+from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
 from tests.support.stage import Stage, stage
-from wire.snmp import Kind
 
 GROUPS = st.lists(st.binary(max_size=40), max_size=7)
 READS = st.tuples(st.integers(0, 40), st.integers(1, 9))

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
-from gateway.config import Site as Config
-from rigs.ports import free_port
+from ridethrough.gateway.config import Site as Config
+from ridethrough.rigs.ports import free_port
 from tests.support.hook import Hook
 from tests.support.live import tool
 from tests.support.sites import Site
@@ -84,7 +84,7 @@ def test_the_service_unit_asks_for_little() -> None:
     assert service["DynamicUser"] == service["NoNewPrivileges"] == "yes"
     assert service["ProtectSystem"] == "strict"
     words = service["ExecStart"].split()[2:]
-    done = subprocess.run([sys.executable, "-m", "rigs.cli", *words], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "ridethrough", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "/etc/ridethrough/site.yaml" in done.stderr  # the words are right; the file is not there
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from unittest.mock import patch
 
-from gateway.config import Site
-from gateway.local import fresh_identity
-from gateway.metrics import Metrics
-from gateway.pipeline import ENOUGH, TURNS, Hooks, Pipeline
-from gateway.records import Arrival, Record, RecordKind
-from gateway.store import Store
-from gateway.thinking import Thinking
-from mibs import standard_tree
-from rigs.loops import run
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.local import fresh_identity
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pipeline import ENOUGH, TURNS, Hooks, Pipeline
+from ridethrough.gateway.records import Arrival, Record, RecordKind
+from ridethrough.gateway.store import Store
+from ridethrough.gateway.thinking import Thinking
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.loops import run
+from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
-from wire.snmp import Kind
 
 
 def trap(number: int) -> Arrival:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import Site
-from gateway.decode import timeless
-from gateway.records import Arrival, Event, Record, RecordKind
-from gateway.thinking import Thinking
-from mibs import Oid, standard_tree
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.decode import timeless
+from ridethrough.gateway.records import Arrival, Event, Record, RecordKind
+from ridethrough.gateway.thinking import Thinking
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
+from ridethrough.wire.snmp.relay import SNMP_TRAP_ADDRESS
 from tests.support.vectors import vector
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
-from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
-from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 TREE = standard_tree()
 APC = Oid.parse("1.3.6.1.4.1.318")

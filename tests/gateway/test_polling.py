@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.config import Site
-from gateway.devices.patience import FIRST_S, LEAST_S, MOST_S, TRIES, Patience
-from gateway.devices.ups_poll import UpsPoller
-from gateway.records import Observation
-from gateway.translate.readings import POLLED
-from mibs import standard_tree
-from rigs.loops import run
-from rigs.ports import free_port
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from ridethrough.gateway.config import Site
+from ridethrough.gateway.devices.patience import FIRST_S, LEAST_S, MOST_S, TRIES, Patience
+from ridethrough.gateway.devices.ups_poll import UpsPoller
+from ridethrough.gateway.records import Observation
+from ridethrough.gateway.translate.readings import POLLED
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.loops import run
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 PORT = free_port()
 

@@ -7,11 +7,11 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.faces.ipmi_lan import IpmiLan
-from emulators.kernel.instant import Instant
-from gateway.devices.probes import POWER, Echo, Login, PresencePing, Probe
+from ridethrough.emulators.faces.ipmi_lan import IpmiLan
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.gateway.devices.probes import POWER, Echo, Login, PresencePing, Probe
+from ridethrough.wire import rmcp
 from tests.emulators.rig import Desk
-from wire import rmcp
 
 PEER = ("127.0.0.1", 40000)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.deliver import Outbox
-from gateway.journal import Journal
-from gateway.records import Arrival, Event, RecordKind
-from gateway.retention import Limits, Retention, Swept
-from gateway.store import Store
-from rigs.loops import run
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.journal import Journal
+from ridethrough.gateway.records import Arrival, Event, RecordKind
+from ridethrough.gateway.retention import Limits, Retention, Swept
+from ridethrough.gateway.store import Store
+from ridethrough.rigs.loops import run
 
 DAY_MS = 86_400_000
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.deliver import Outbox
-from gateway.journal import Journal
-from gateway.records import Arrival, Event, RecordKind
-from gateway.rows import ROOM, SpoiltError, pack, unpack
-from gateway.store import FILE_NAME, Store, StoreError
-from gateway.tables import position_of
-from rigs.loops import run
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.journal import Journal
+from ridethrough.gateway.records import Arrival, Event, RecordKind
+from ridethrough.gateway.rows import ROOM, SpoiltError, pack, unpack
+from ridethrough.gateway.store import FILE_NAME, Store, StoreError
+from ridethrough.gateway.tables import position_of
+from ridethrough.rigs.loops import run
 
 BODIES = msgspec.msgpack.Decoder(list[bytes])
 sizes = st.one_of(st.integers(0, 300), st.sampled_from([ROOM - 4, ROOM - 3, ROOM - 2, ROOM, 3 * ROOM]))

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.deliver import Outbox
-from gateway.journal import Journal
-from gateway.records import Arrival, Event, RecordKind
-from gateway.salvage import damage
-from gateway.store import FILE_NAME, Store
-from rigs.loops import run
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.journal import Journal
+from ridethrough.gateway.records import Arrival, Event, RecordKind
+from ridethrough.gateway.salvage import damage
+from ridethrough.gateway.store import FILE_NAME, Store
+from ridethrough.rigs.loops import run
 
 COUNT = 2000
 PAGE = 4096

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.deliver import Outbox
-from gateway.deliver.progress import SetAside
-from gateway.journal import Journal
-from gateway.records import Arrival, Event, RecordKind
-from gateway.rows import total
-from gateway.store import COMMITS, FILE_NAME, Store, StoreError
-from gateway.tables import JOURNAL
-from rigs.loops import run
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.deliver.progress import SetAside
+from ridethrough.gateway.journal import Journal
+from ridethrough.gateway.records import Arrival, Event, RecordKind
+from ridethrough.gateway.rows import total
+from ridethrough.gateway.store import COMMITS, FILE_NAME, Store, StoreError
+from ridethrough.gateway.tables import JOURNAL
+from ridethrough.rigs.loops import run
 
 
 def arrivals(count: int) -> list[Arrival]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.correlate import Correlator, FlapPolicy, SitePolicy, UpsPolicy
-from gateway.records import Event, Severity, Signal
+from ridethrough.gateway.correlate import Correlator, FlapPolicy, SitePolicy, UpsPolicy
+from ridethrough.gateway.records import Event, Severity, Signal
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1",), 50_000, shutdown=True), "UPS2": UpsPolicy(60_000)}
 HUB = SitePolicy(behind={"UPS1": "hub1", "UPS2": "hub1", "alone": "hub2"}, segment_wait_ms=10_000)

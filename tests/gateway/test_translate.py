@@ -6,14 +6,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.decode import decode_datagram
-from gateway.records import Arrival, Notification, Observation, RecordKind, Recovery, Refused, Severity, Undecodable
-from gateway.translate import EventType, Inventory, Known, Translator
-from gateway.translate.platform import MEANINGS, NoticeClass
-from gateway.translate.readings import FACTS
-from gateway.translate.translator import BY_CONDITION, SECURITY, SILENCE_RULES
-from gateway.translate.traps import RULES
-from mibs import Oid, standard_tree
+from ridethrough.gateway.decode import decode_datagram
+from ridethrough.gateway.records import (
+    Arrival,
+    Notification,
+    Observation,
+    RecordKind,
+    Recovery,
+    Refused,
+    Severity,
+    Undecodable,
+)
+from ridethrough.gateway.translate import EventType, Inventory, Known, Translator
+from ridethrough.gateway.translate.platform import MEANINGS, NoticeClass
+from ridethrough.gateway.translate.readings import FACTS
+from ridethrough.gateway.translate.translator import BY_CONDITION, SECURITY, SILENCE_RULES
+from ridethrough.gateway.translate.traps import RULES
+from ridethrough.mibs import Oid, standard_tree
 from tests.support.vectors import vector
 
 UPS = Known("UPS1", "ups", "127.0.1.1")

@@ -13,16 +13,16 @@ from urllib.request import Request, urlopen
 import pytest
 from ruamel.yaml import YAML
 
-from gateway.assembly import rules_of
-from gateway.config import Site as SiteFile
-from gateway.decode import decode_datagram
-from gateway.records import Arrival, Notification, RecordKind, Severity
-from gateway.translate import Inventory, Known, Translator
-from mibs import Oid, standard_tree
+from ridethrough.gateway.assembly import rules_of
+from ridethrough.gateway.config import Site as SiteFile
+from ridethrough.gateway.decode import decode_datagram
+from ridethrough.gateway.records import Arrival, Notification, RecordKind, Severity
+from ridethrough.gateway.translate import Inventory, Known, Translator
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID
 from tests.support.live import stop, tool
 from tests.support.sites import Site
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
-from wire.snmp.convert import SNMP_TRAP_OID
 
 DOOR = "1.3.6.1.4.1.99999.0.7"
 TREE = standard_tree()

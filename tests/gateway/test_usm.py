@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decode.usm import MOST_ENGINES, Closed, Opened, TrapUser, UsmReceiver
-from gateway.records import EngineClock, EngineIdentity
-from mibs import Oid
-from wire.errors import WireError
-from wire.snmp import Kind, Pdu, Tag, VarBind, secure, v3
-from wire.snmp.convert import SNMP_TRAP_OID
-from wire.snmp.usm import Auth, Priv
+from ridethrough.gateway.decode.usm import MOST_ENGINES, Closed, Opened, TrapUser, UsmReceiver
+from ridethrough.gateway.records import EngineClock, EngineIdentity
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind, secure, v3
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID
+from ridethrough.wire.snmp.usm import Auth, Priv
 
 OURS, THEIRS = b"\x80\x00\x7e\xd9\x05gateway1", b"\x80\x00\x1f\x88\x80sender"
 USER = TrapUser(b"mgr", Auth.SHA256, b"auth passphrase 1", Priv.AES128, b"priv passphrase 2")

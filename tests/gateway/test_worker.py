@@ -9,12 +9,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.deliver.filters import Filter
-from gateway.deliver.sinks import DONE, Outcome, give_up, retry
-from gateway.deliver.templates import document, filled, one_line, shown
-from gateway.records import Event, Severity
-from gateway.store import Store
-from rigs.loops import run
+from ridethrough.gateway.deliver.filters import Filter
+from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from ridethrough.gateway.deliver.templates import document, filled, one_line, shown
+from ridethrough.gateway.records import Event, Severity
+from ridethrough.gateway.store import Store
+from ridethrough.rigs.loops import run
 from tests.support.sinks import Bench, Script, Together, event, ids
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 from tests.emulators.rig import profile_with
 from tests.support.live import CLIENTS, Live, american_sample, running, sample
 

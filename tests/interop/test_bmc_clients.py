@@ -10,11 +10,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire import pet
 from tests.emulators.rig import Desk
 from tests.support.bmcs import HOSTS, freeipmi, ipmitool
 from tests.support.live import CLIENTS, Live, tool
-from wire import pet
 
 # --- every subsystem ------------------------------------------------------------------------------------------
 

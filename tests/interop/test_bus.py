@@ -10,8 +10,8 @@ from pathlib import Path
 import nats
 import pytest
 
-from gateway.bus import Bus, Layout, Message, Publication, Reader
-from gateway.store import StoreError
+from ridethrough.gateway.bus import Bus, Layout, Message, Publication, Reader
+from ridethrough.gateway.store import StoreError
 from tests.support.nats import NatsServer, nats_server
 
 STREAM, SUBJECT = "t-raw", "t.raw.1"

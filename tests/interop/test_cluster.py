@@ -15,10 +15,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind
 from tests.support.nats import NatsServer, nats_server
 from tests.support.sites import Site, octets
-from wire.snmp import Kind
 
 PARTITIONS = 4
 DEVICES = {
@@ -114,7 +114,7 @@ def test_what_both_hear_is_told_once(tmp_path: Path) -> None:
 
 def test_conditions_and_outages_go_on_at_the_other_gateway(tmp_path: Path) -> None:
     """The owner dies after the mains failed and before the outage is confirmed."""
-    from mibs import Oid
+    from ridethrough.mibs import Oid
 
     with pair(tmp_path) as (_, one, other):
         for n in range(1, 9):

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from mibs import Oid
-from rigs.ports import free_port
+from ridethrough.mibs import Oid
+from ridethrough.rigs.ports import free_port
 from tests.support.hook import Hook
 from tests.support.live import CLIENTS
 from tests.support.sites import Site, octets

@@ -13,14 +13,14 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from gateway.config import Site as Config
-from gateway.deliver.outbox import ENGINE
-from gateway.journal import archive
-from rigs.ports import free_port
+from ridethrough.gateway.config import Site as Config
+from ridethrough.gateway.deliver.outbox import ENGINE
+from ridethrough.gateway.journal import archive
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Pdu, TrapV1, decode
+from ridethrough.wire.snmp.relay import SNMP_TRAP_ADDRESS
 from tests.support.live import start, stop, tool
 from tests.support.sites import Site, next_line
-from wire.snmp import Pdu, TrapV1, decode
-from wire.snmp.relay import SNMP_TRAP_ADDRESS
 
 AUTH, PRIV = "authentication phrase", "privacy phrase"
 DAEMON = ["snmptrapd", "-f", "-n", "-On", "-Oq", "-C"]

@@ -13,9 +13,9 @@ from typing import Any
 import nats
 import pytest
 
-from gateway.deliver.sinks import DONE
-from gateway.deliver.sinks.nats import NatsSink
-from gateway.records import Event
+from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.nats import NatsSink
+from ridethrough.gateway.records import Event
 from tests.support.certificates import Authority
 from tests.support.nats import NatsServer, nats_server
 from tests.support.sites import Site

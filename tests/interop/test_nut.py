@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from emulators.devices.psu.model import STANDBY_W
+from ridethrough.emulators.devices.psu.model import STANDBY_W
 from tests.support.live import Live, american_sample, running
 
 DRIVER = "/lib/nut/snmp-ups"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 
+from ridethrough.wire.snmp.usm import Auth, Priv
 from tests.support.live import Live, running, sample
-from wire.snmp.usm import Auth, Priv
 
 AUTH_KEY, PRIV_KEY = "auth passphrase 1", "priv passphrase 2"
 MODEL = "1.3.6.1.4.1.318.1.1.1.1.1.1.0"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rigs.ports import free_port
-from rigs.recordings import read_snmprec
+from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.recordings import read_snmprec
 from tests.support.live import Live, running, sample, tool
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind
 from tests.support.hook import Hook
 from tests.support.live import tool
 from tests.support.sites import Site, octets
-from wire.snmp import Kind
 
 NAME = "1.3.6.1.4.1.99999.0.1"
 

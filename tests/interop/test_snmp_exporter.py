@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 from tests.support.live import CLIENTS, american_sample, running
 
 EXPORTER = CLIENTS / "prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.deliver.sinks.syslog import SyslogSink, message
-from gateway.records import Event
-from rigs.loops import run
-from rigs.ports import free_port
+from ridethrough.gateway.deliver.sinks.syslog import SyslogSink, message
+from ridethrough.gateway.records import Event
+from ridethrough.rigs.loops import run
+from ridethrough.rigs.ports import free_port
 from tests.support.live import CLIENTS
 
 FIELDS = ["syslogfacility-text", "syslogseverity-text", "hostname", "app-name", "msgid", "timereported:::date-rfc3339"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 from tests.support.live import Live, running, sample, tool
 
 LIBRARY = Path("/lib/nut")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mibs import Oid
+from ridethrough.mibs import Oid
 
 arcs = st.lists(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=128)
 

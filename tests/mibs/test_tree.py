@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mibs import Oid, standard_tree
-from mibs.compiler import TABLE, TEXTS, MibError, compile_folder, render, with_folder
-from mibs.tree import readable
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.mibs.compiler import TABLE, TEXTS, MibError, compile_folder, render, with_folder
+from ridethrough.mibs.tree import readable
 
 RECORDING = Path(__file__).parent.parent / "recordings" / "su1400.csv"
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from tests.mutations.table import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("mibs", "wire", "emulators", "gateway", "rigs")
+PACKAGES = ("ridethrough", "mibs", "wire", "emulators", "gateway", "rigs")
 LIMIT_S = 600
 HEAD = """# What happens when a rule is broken
 
@@ -51,7 +51,7 @@ def broken(tree: Path, mutation: Mutation) -> Iterator[None]:
 def replay(tree: Path, names: list[str]) -> tuple[tuple[str, ...], str]:
     """Scenarios of `names` that fail on this tree; and what is wrong when they cannot be run at all."""
     files = [str(tree / "rigs" / "scenarios" / f"{name}.yaml") for name in names]
-    command = [sys.executable, "-P", "-m", "rigs.cli", "replay", "--json", "--ports", "free", *files]
+    command = [sys.executable, "-P", "-m", "ridethrough", "replay", "--json", "--ports", "free", *files]
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=LIMIT_S, check=False)
@@ -100,7 +100,9 @@ def main(wanted: list[str]) -> int:
         for number in range(count):
             tree = Path(folder) / str(number)
             for package in PACKAGES:
-                shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(
+                    ROOT / package, tree / package, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+                )
             trees.put(tree)
 
         def one(mutation: Mutation) -> Outcome:

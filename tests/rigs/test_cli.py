@@ -14,13 +14,13 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from rigs.cli.main import VERBS, everything
-from rigs.ports import free_port
+from ridethrough.rigs.cli.main import VERBS, everything
+from ridethrough.rigs.ports import free_port
 from tests.support.live import running, sample, start, stop
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 SCENARIOS = SAMPLES.parent / "scenarios"
-COMMAND = [sys.executable, "-m", "rigs.cli"]
+COMMAND = [sys.executable, "-m", "ridethrough"]
 
 
 def ridethrough(*words: str, url: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:

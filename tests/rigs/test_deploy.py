@@ -15,7 +15,8 @@ import pytest
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from rigs.ports import free_port
+from ridethrough import __version__
+from ridethrough.rigs.ports import free_port
 from tests.support.live import CLIENTS, start, stop, tool
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def read(path: Path) -> Any:
 def ridethrough(*words: str | Path) -> str:
     """What `ridethrough` says of words that would be right if their files were there."""
     done = subprocess.run(
-        [sys.executable, "-m", "rigs.cli", *map(str, words)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "ridethrough", *map(str, words)], capture_output=True, text=True, check=False, timeout=60
     )
     return done.stdout + done.stderr
 
@@ -83,13 +84,11 @@ def test_the_words_of_a_compose_file_are_those_of_the_program(path: Path) -> Non
             assert "ridethrough rig addresses" in words[0]
             continue
         # With --help at the end only words that the program knows pass, and nothing runs.
-        assert f"Usage: python -m rigs.cli {words[0]}" in ridethrough(*words, "--help")
+        assert f"Usage: python -m ridethrough {words[0]}" in ridethrough(*words, "--help")
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=relative)
 def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> None:
-    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version is not None
     images: set[str] = set()
     for document in YAML(typ="safe", pure=True).load_all(path):
         assert kubernetes_validate.validate(document, "1.29", strict=True)
@@ -107,9 +106,9 @@ def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> 
             }
             images.add(container["image"])
             if words := container.get("args"):
-                assert f"Usage: python -m rigs.cli {words[0]}" in ridethrough(*words, "--help")
+                assert f"Usage: python -m ridethrough {words[0]}" in ridethrough(*words, "--help")
     assert images <= {
-        f"{name}:{version[1]}" for name in ("ridethrough", "ridethrough-gateway", "ridethrough-emulators")
+        f"{name}:{__version__}" for name in ("ridethrough", "ridethrough-gateway", "ridethrough-emulators")
     }
 
 
@@ -130,7 +129,7 @@ def test_a_device_of_a_pod_answers_at_the_address_of_the_pod(tmp_path: Path) -> 
     for name, (device, face, program, question, expected) in asked.items():
         (tmp_path / name).write_text(rigs[name])
         words = ["emulators", str(tmp_path / name), "--ports", "free", "--http", f"127.0.0.1:{free_port()}", "--json"]
-        process, text = start([sys.executable, "-m", "rigs.cli", *words], "running")
+        process, text = start([sys.executable, "-m", "ridethrough", *words], "running")
         try:
             place = json.loads(text.splitlines()[-1])["running"]["devices"][device][face]
             address, _, port = place.partition(":")

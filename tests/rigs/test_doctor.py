@@ -9,14 +9,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 from tests.support.live import running, sample
 
 DROPPED = ["setpriv", "--bounding-set", "-net_bind_service,-net_raw,-net_admin"]
 
 
 def doctor(*words: str, wrapper: list[str] | None = None) -> tuple[int, dict[str, dict[str, Any]]]:
-    command = [*(wrapper or []), sys.executable, "-m", "rigs.cli", "doctor", "--json", *words]
+    command = [*(wrapper or []), sys.executable, "-m", "ridethrough", "doctor", "--json", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout, done.stderr
     return done.returncode, {row["what"]: row for row in json.loads(done.stdout)}
@@ -96,7 +96,7 @@ def test_devices_of_a_site_are_asked(tmp_path: Path) -> None:
 
 def test_people_read_a_table() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "rigs.cli", "doctor"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-m", "ridethrough", "doctor"], capture_output=True, text=True, timeout=60, check=True
     )
     lines = done.stdout.splitlines()
     assert any(line.split()[:3] == ["ok", "low", "ports"] for line in lines)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rigs.loops import Clock, JumpingLoop, parse_speed, run
+from ridethrough.rigs.loops import Clock, JumpingLoop, parse_speed, run
 
 
 def test_at_full_speed_nobody_waits() -> None:

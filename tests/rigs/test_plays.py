@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from gateway.api import Gate, Refusal
-from gateway.config import Limits
-from rigs.lab_runs import add_runs
-from rigs.plays import SHIPPED, Play, Plays
-from rigs.scenario import load_scenario
-from rigs.shipped import place
+from ridethrough.gateway.api import Gate, Refusal
+from ridethrough.gateway.config import Limits
+from ridethrough.rigs.lab_runs import add_runs
+from ridethrough.rigs.plays import SHIPPED, Play, Plays
+from ridethrough.rigs.scenario import load_scenario
+from ridethrough.rigs.shipped import place
 
 GOOD = """\
 scenario: good
@@ -93,7 +93,7 @@ async def test_one_run_at_a_time_which_can_be_stopped(plays: Plays) -> None:
 
 
 async def test_only_the_latest_runs_are_kept(plays: Plays, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rigs.plays.KEPT", 2)
+    monkeypatch.setattr("ridethrough.rigs.plays.KEPT", 2)
     first = await ended(plays.start("broken", "max"))
     first.reports["html"].write_text("a report")
     for _ in range(2):

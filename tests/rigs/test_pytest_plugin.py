@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rigs.testing import parse
+from ridethrough.rigs.testing import parse
 
 ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "rigs" / "starter"
@@ -46,7 +46,7 @@ def test_the_example_tests_a_program_of_its_own(tmp_path: Path) -> None:
 
 def test_what_init_writes_passes_and_is_not_written_over(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
-    command = [sys.executable, "-m", "rigs.cli", "init", str(folder)]
+    command = [sys.executable, "-m", "ridethrough", "init", str(folder)]
     first = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert f"wrote {folder / 'test_controller.py'}" in first.stdout
     (folder / "controller.py").write_text((folder / "controller.py").read_text() + "# mine\n")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from emulators.devices.ups import ProfileError, load_profile
-from mibs import Oid
-from rigs.recordings import RecordingError, read_snmprec
-from rigs.rigfile import load_rig
+from ridethrough.emulators.devices.ups import ProfileError, load_profile
+from ridethrough.mibs import Oid
+from ridethrough.rigs.recordings import RecordingError, read_snmprec
+from ridethrough.rigs.rigfile import load_rig
+from ridethrough.wire.snmp import VarBind
 from tests.emulators.rig import PLANT, Desk
 from tests.emulators.test_ups_card import PROFILES, desk_of, walk
-from wire.snmp import VarBind
 
 
 def snmprec(binds: list[VarBind]) -> str:
@@ -31,7 +31,7 @@ def snmprec(binds: list[VarBind]) -> str:
 
 
 def ridethrough(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rigs.cli", *words]
+    command = [sys.executable, "-m", "ridethrough", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -113,8 +113,8 @@ def test_recordings_that_cannot_be_read(tmp_path: Path, text: str, words: str) -
 
 
 def test_types_of_a_recording_are_kept() -> None:
-    from rigs.recordings import Recorded, profile_of
-    from wire.snmp import Tag
+    from ridethrough.rigs.recordings import Recorded, profile_of
+    from ridethrough.wire.snmp import Tag
 
     rows = [
         Recorded(Oid.parse("1.3.6.1.4.1.9.1.0"), Tag.COUNTER32, 5),

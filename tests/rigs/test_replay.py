@@ -12,14 +12,14 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from gateway.deliver import Outbox
-from gateway.deliver.outbox import Told
-from gateway.records import Event, encode_json
-from mibs import standard_tree
-from rigs.ports import PortChoice
-from rigs.runner import Report, replay
-from rigs.scenario import Scenario, load_scenario
-from rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
+from ridethrough.gateway.deliver import Outbox
+from ridethrough.gateway.deliver.outbox import Told
+from ridethrough.gateway.records import Event, encode_json
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.ports import PortChoice
+from ridethrough.rigs.runner import Report, replay
+from ridethrough.rigs.scenario import Scenario, load_scenario
+from ridethrough.rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
 
 SCENARIOS = Path(__file__).parents[2] / "rigs" / "scenarios"
 
@@ -155,7 +155,7 @@ def test_where_time_is_real_everything_may_be_a_little_early_or_late(
 
 
 def ridethrough(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rigs.cli", *words]
+    command = [sys.executable, "-m", "ridethrough", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rigs.generate import LARGEST, generated
-from rigs.rigfile import RigFile, load_rig
-from rigs.shipped import FOLDER, names
+from ridethrough.rigs.generate import LARGEST, generated
+from ridethrough.rigs.rigfile import RigFile, load_rig
+from ridethrough.rigs.shipped import FOLDER, names
 
 
 def ridethrough(*words: str, status: int = 0) -> str:
-    command = [sys.executable, "-m", "rigs.cli", *words]
+    command = [sys.executable, "-m", "ridethrough", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == status, (done.stdout, done.stderr)
     return done.stdout + done.stderr
@@ -76,7 +76,7 @@ def test_the_addresses_that_a_machine_must_be_given(tmp_path: Path) -> None:
 
 def limited(path: Path, limit: str) -> tuple[int, str]:
     """Emulators under a limit of open files, ended once they run."""
-    command = [sys.executable, "-m", "rigs.cli", "emulators", str(path), "--ports", "free", "--http", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "ridethrough", "emulators", str(path), "--ports", "free", "--http", "127.0.0.1:0"]
     words = ["sh", "-c", f'ulimit {limit}; exec "$@"', "-", *command]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None

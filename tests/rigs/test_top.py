@@ -39,7 +39,7 @@ class Terminal:
         self.pid, self._descriptor = pty.fork()
         if self.pid == 0:
             os.environ.update(rig.environment, TERM="xterm-256color", COLUMNS="120", LINES="40")
-            os.execv(sys.executable, [sys.executable, "-m", "rigs.cli", "top", "--every", "0.2"])
+            os.execv(sys.executable, [sys.executable, "-m", "ridethrough", "top", "--every", "0.2"])
         self.shown = ""
 
     def until(self, part: str) -> None:
@@ -85,7 +85,7 @@ def test_an_interrupt_ends_it_too(rig: Live) -> None:
 
 def test_nothing_answers() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "rigs.cli", "top", "--once"],
+        [sys.executable, "-m", "ridethrough", "top", "--once"],
         capture_output=True,
         text=True,
         timeout=60,

@@ -35,12 +35,12 @@ def test_the_wheel_runs_where_there_is_no_checkout(tmp_path: Path) -> None:
     call(python, "-m", "pip", "install", "-q", "--require-hashes", "-r", ROOT / "requirements.lock", cwd=home)
     call(python, "-m", "pip", "install", "-q", "--no-deps", wheel, cwd=home)
 
-    place = call(python, "-c", "import rigs; print(rigs.__file__)", cwd=home).strip()
+    place = call(python, "-c", "import ridethrough; print(ridethrough.__file__)", cwd=home).strip()
     assert str(ROOT) not in place
     assert "a1080a-pair" in call(ridethrough, "rig", "list", cwd=home)
     call(ridethrough, "rig", "copy", "003-a", "rack.yaml", cwd=home)
     assert "a valid rig file" in call(ridethrough, "check", "rack.yaml", cwd=home)
-    scenario = Path(place).parent / "scenarios" / "C1.yaml"
+    scenario = Path(place).parent / "rigs" / "scenarios" / "C1.yaml"
     assert "ok   C1" in call(ridethrough, "replay", scenario, "--ports", "free", cwd=home)
     call(ridethrough, "init", "mine", cwd=home)
     assert {path.name for path in (home / "mine").iterdir()} == {
@@ -50,8 +50,8 @@ def test_the_wheel_runs_where_there_is_no_checkout(tmp_path: Path) -> None:
         "test_controller.py",
     }
     files = call(python, "-m", "zipfile", "-l", wheel, cwd=home)
-    assert "rigs/console/vendor/uPlot.LICENSE" in files
-    assert "gateway/deploy/ridethrough-gateway.service" in files
+    assert "ridethrough/rigs/console/vendor/uPlot.LICENSE" in files
+    assert "ridethrough/gateway/deploy/ridethrough-gateway.service" in files
     assert "tests/" not in files
 
 

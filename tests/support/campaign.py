@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind, Pdu, decode, encode
 from tests.support.hook import Hook
 from tests.support.nats import nats_server
 from tests.support.sites import UNKNOWN, Site
-from wire.snmp import Kind, Pdu, decode, encode
 
 SOURCES = 6
 PATIENCE_S = 0.5

@@ -16,12 +16,12 @@ from random import Random
 from pyasn1.codec.ber import decoder
 from pyasn1.error import PyAsn1Error
 
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, encode, secure, v3
+from ridethrough.wire.snmp.secure import Keys
 from tests.emulators.rig import PLANT, Desk, number
 from tests.support.vectors import names, vector
-from wire.errors import WireError
-from wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, encode, secure, v3
-from wire.snmp.secure import Keys
 
 ACCESS = [
     {"community": "public", "manager": "any", "type": "read"},

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from emulators.faces.ipmi_lan import IpmiLan
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.faces.ipmi_lan import IpmiLan
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire import rmcp
+from ridethrough.wire.ipmi.console import Console15, ConsolePlus, State
+from ridethrough.wire.ipmi.message import Response
 from tests.emulators.rig import PLANT, Desk
 from tests.support.fuzz import RECHECK, Fuzzer, WrongAcceptanceError, campaign
 from tests.support.vectors import names, vector
-from wire import rmcp
-from wire.ipmi.console import Console15, ConsolePlus, State
-from wire.ipmi.message import Response
 
 PEER = ("192.0.2.1", 40000)
 SUITES = (3, 8, 12, 17)  # with integrity and privacy

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from ruamel.yaml import YAML
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 
 CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"  # unpacked by tests/install-tools
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
@@ -47,7 +47,7 @@ class Live:
     def ridethrough(self, *words: str, expect: int = 0) -> str:
         """Run a client verb against this rig."""
         done = subprocess.run(
-            [sys.executable, "-m", "rigs.cli", *words],
+            [sys.executable, "-m", "ridethrough", *words],
             capture_output=True,
             text=True,
             timeout=60,
@@ -145,7 +145,7 @@ def running(document: dict[str, Any], folder: Path, *options: str) -> Iterator[L
     with rig.open("w") as stream:
         YAML().dump(document, stream)
     http = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "rigs.cli", "run", str(rig), "--http", http, *options]
+    command = [sys.executable, "-m", "ridethrough", "run", str(rig), "--http", http, *options]
     process, _ = start(command, "Ctrl-C stops it.")
     try:
         yield Live(process, document, http)

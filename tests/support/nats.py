@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rigs.ports import free_port
+from ridethrough.rigs.ports import free_port
 from tests.support.live import CLIENTS, start, stop
 
 SERVER = CLIENTS / "nats-server" / "usr" / "sbin" / "nats-server"

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from gateway.deliver import Dispatcher, Outbox
-from gateway.deliver.dispatcher import Wanted
-from gateway.deliver.filters import Filter
-from gateway.deliver.sinks import DONE, Outcome
-from gateway.records import Event
-from gateway.store import Store
+from ridethrough.gateway.deliver import Dispatcher, Outbox
+from ridethrough.gateway.deliver.dispatcher import Wanted
+from ridethrough.gateway.deliver.filters import Filter
+from ridethrough.gateway.deliver.sinks import DONE, Outcome
+from ridethrough.gateway.records import Event
+from ridethrough.gateway.store import Store
 
 
 def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "info") -> Event:

@@ -16,12 +16,12 @@ from urllib.request import Request, urlopen
 
 from ruamel.yaml import YAML
 
-from mibs import Oid
-from rigs.ports import free_port
+from ridethrough.mibs import Oid
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 from tests.support.live import start, stop, tool
-from wire.errors import WireError
-from wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
-from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 
 VALUE = ["1.3.6.1.4.1.318.2.3.3.0", "s", "On battery"]
 UPTIME = "4711"
@@ -75,7 +75,7 @@ class Site:
             YAML().dump(document, stream)
         self.file, self.data = folder / "site.yaml", folder / "db"
         words = ["gateway", str(self.file), "--data", str(self.data)]
-        self.command = [*wrapper, sys.executable, "-m", "rigs.cli", *words]
+        self.command = [*wrapper, sys.executable, "-m", "ridethrough", *words]
         self.begin()
 
         self._informers: list[Informer] = []

@@ -10,11 +10,11 @@ from typing import Any
 
 import aiohttp
 
-from mibs import standard_tree
-from rigs.loops import Clock, run
-from rigs.ports import free_port
-from rigs.rigfile import RigFile
-from rigs.runtime import GatewayProcess, assemble
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.loops import Clock, run
+from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.runtime import GatewayProcess, assemble
 from tests.support.live import sample
 
 START_S = 1_767_225_600

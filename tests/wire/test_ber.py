@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
 from pyasn1.type import univ
 
-from mibs import Oid
-from wire import ber
-from wire.errors import WireError
+from ridethrough.mibs import Oid
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
 
 oids = st.builds(
     lambda first, second, rest: Oid((first, second, *rest)),

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ridethrough.wire import rmcp
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi import packet, rakp
+from ridethrough.wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code, suite_record
+from ridethrough.wire.ipmi.message import Request, decode_request, decode_response, encode_request, encode_response
+from ridethrough.wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
+from ridethrough.wire.primitives import Hmac
 from tests.support.vectors import vector
-from wire import rmcp
-from wire.errors import WireError
-from wire.ipmi import packet, rakp
-from wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code, suite_record
-from wire.ipmi.message import Request, decode_request, decode_response, encode_request, encode_response
-from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
-from wire.primitives import Hmac
 
 octet = st.integers(0, 255)
 words = st.integers(0, 0xFFFFFFFF)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from ridethrough.wire.ipmi.algorithms import SUITES
+from ridethrough.wire.ipmi.console import Console15, ConsolePlus, State
+from ridethrough.wire.ipmi.endpoint import Endpoint
+from ridethrough.wire.ipmi.message import Privilege, Response
+from ridethrough.wire.ipmi.rakp import Status
+from ridethrough.wire.ipmi.session import Drop, Policy
+from ridethrough.wire.ipmi.session_table import HALF_OPEN_MS
 from tests.wire.test_ipmi_sessions import PEER, Echo, ask, converse, endpoint, randomness
-from wire.ipmi.algorithms import SUITES
-from wire.ipmi.console import Console15, ConsolePlus, State
-from wire.ipmi.endpoint import Endpoint
-from wire.ipmi.message import Privilege, Response
-from wire.ipmi.rakp import Status
-from wire.ipmi.session import Drop, Policy
-from wire.ipmi.session_table import HALF_OPEN_MS
 
 HEADER = 16  # RMCP and session header of a setup datagram
 RAKP3_CODE = HEADER + 8

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from wire.errors import WireError
-from wire.ipmi import protect
-from wire.ipmi.algorithms import SUITES
-from wire.ipmi.console import Console15, ConsolePlus, State
-from wire.ipmi.endpoint import MAX_SESSIONS, Endpoint
-from wire.ipmi.message import Privilege, Request, Response
-from wire.ipmi.rakp import Status
-from wire.ipmi.session import Account, Drop, Policy, Session
-from wire.ipmi.session_table import SESSION_TIMEOUT_MS
-from wire.ipmi.window import Window
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi import protect
+from ridethrough.wire.ipmi.algorithms import SUITES
+from ridethrough.wire.ipmi.console import Console15, ConsolePlus, State
+from ridethrough.wire.ipmi.endpoint import MAX_SESSIONS, Endpoint
+from ridethrough.wire.ipmi.message import Privilege, Request, Response
+from ridethrough.wire.ipmi.rakp import Status
+from ridethrough.wire.ipmi.session import Account, Drop, Policy, Session
+from ridethrough.wire.ipmi.session_table import SESSION_TIMEOUT_MS
+from ridethrough.wire.ipmi.window import Window
 
 PEER = ("127.0.0.1", 50000)
 

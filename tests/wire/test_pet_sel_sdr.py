@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pyghmi.ipmi.private import constants as ipmi_constants
 from pyghmi.ipmi.sdr import SDREntry
 
+from ridethrough.wire import pet, sdr, sel
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import TrapV1, decode
 from tests.support.vectors import vector
-from wire import pet, sdr, sel
-from wire.errors import WireError
-from wire.snmp import TrapV1, decode
 
 GUID = UUID("8f2a61d0-5b7c-11e9-b6f4-001122334455").bytes
 

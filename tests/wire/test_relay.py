@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mibs import Oid
-from wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, notification
-from wire.snmp.codec import encode_varbind
-from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
-from wire.snmp.outline import outline
-from wire.snmp.relay import (
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, decode, encode, notification
+from ridethrough.wire.snmp.codec import encode_varbind
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
+from ridethrough.wire.snmp.outline import outline
+from ridethrough.wire.snmp.relay import (
     SNMP_TRAP_ADDRESS,
     SNMP_TRAP_COMMUNITY,
     SNMP_TRAP_ENTERPRISE,

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto import api, rfc1905
 
-from mibs import Oid
-from tests.support.vectors import names, vector
-from wire.errors import WireError
-from wire.snmp import (
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import (
     ErrorStatus,
     GenericTrap,
     Kind,
@@ -27,8 +26,9 @@ from wire.snmp import (
     encode,
     notification,
 )
-from wire.snmp.convert import acknowledge
-from wire.snmp.outline import Outline, outline
+from ridethrough.wire.snmp.convert import acknowledge
+from ridethrough.wire.snmp.outline import Outline, outline
+from tests.support.vectors import names, vector
 
 oid = Oid.parse
 oids = st.builds(lambda rest: Oid((1, 3, *rest)), st.lists(st.integers(0, 0xFFFFFFFF), min_size=1, max_size=15))

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mibs import Oid
-from wire.errors import WireError
-from wire.snmp import Kind, Pdu, Tag, VarBind, usm, v3
-from wire.snmp.usm import Auth, Priv
-from wire.snmp.v3 import Flags, Header, Scoped, V3Message
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind, usm, v3
+from ridethrough.wire.snmp.usm import Auth, Priv
+from ridethrough.wire.snmp.v3 import Flags, Header, Scoped, V3Message
 
 ENGINE = bytes.fromhex("000000000000000000000002")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.errors import WireError
-from wire.ipmi import sol
-from wire.ipmi.sol import SolPacket, SolPort
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi import sol
+from ridethrough.wire.ipmi.sol import SolPacket, SolPort
 
 RETRIES, RETRY_MS = 7, 480
 

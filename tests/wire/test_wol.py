@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.wol import Wake, decode, encode, mac_address
 from tests.support.live import CLIENTS
-from wire.errors import WireError
-from wire.wol import Wake, decode, encode, mac_address
 
 MAC = "00:0d:61:08:22:4a"
 WAKEONLAN = CLIENTS / "wakeonlan" / "usr" / "bin" / "wakeonlan"

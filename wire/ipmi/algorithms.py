@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from wire.errors import WireError
-from wire.primitives import BLOCK, Hmac, cbc_pair, keyed
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.primitives import BLOCK, Hmac, cbc_pair, keyed
 
 # Clients of every origin take 20 octets for K1 and K2 whatever the hash (section 13.32 names no length).
 CONSTANT_1, CONSTANT_2 = b"\x01" * 20, b"\x02" * 20

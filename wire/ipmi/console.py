@@ -10,13 +10,13 @@ import hmac
 from collections.abc import Callable
 from enum import Enum, auto
 
-from wire import rmcp
-from wire.ipmi import packet, protect, rakp
-from wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code
-from wire.ipmi.message import NetFn, Privilege, Request, Response, decode_response, encode_request
-from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
-from wire.ipmi.rakp import Status
-from wire.ipmi.window import Window
+from ridethrough.wire import rmcp
+from ridethrough.wire.ipmi import packet, protect, rakp
+from ridethrough.wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code
+from ridethrough.wire.ipmi.message import NetFn, Privilege, Request, Response, decode_response, encode_request
+from ridethrough.wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
+from ridethrough.wire.ipmi.rakp import Status
+from ridethrough.wire.ipmi.window import Window
 
 
 class State(Enum):

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from struct import Struct
 
-from wire import rmcp
-from wire.ipmi import packet, protect, session_commands, sol
-from wire.ipmi.algorithms import Keys, md5_code
-from wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
-from wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
-from wire.ipmi.session import Address, Drop, Host, Session
-from wire.ipmi.session_table import SessionTable
-from wire.ipmi.set_up import SetUp
-from wire.ipmi.sol_link import ConsoleLink
-from wire.ipmi.window import Window
+from ridethrough.wire import rmcp
+from ridethrough.wire.ipmi import packet, protect, session_commands, sol
+from ridethrough.wire.ipmi.algorithms import Keys, md5_code
+from ridethrough.wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
+from ridethrough.wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
+from ridethrough.wire.ipmi.session import Address, Drop, Host, Session
+from ridethrough.wire.ipmi.session_table import SessionTable
+from ridethrough.wire.ipmi.set_up import SetUp
+from ridethrough.wire.ipmi.sol_link import ConsoleLink
+from ridethrough.wire.ipmi.window import Window
 
 MAX_SESSIONS = 16
 ANSWERS_KEPT = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 BMC_ADDRESS = 0x20
 REMOTE_CONSOLE = 0x81

@@ -6,8 +6,8 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from wire import rmcp
-from wire.errors import WireError
+from ridethrough.wire import rmcp
+from ridethrough.wire.errors import WireError
 
 RMCP_PLUS = 0x06  # authentication type of RMCP+ packets
 NEXT_HEADER = 0x07

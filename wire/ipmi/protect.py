@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 
-from wire import rmcp
-from wire.ipmi import packet
-from wire.ipmi.algorithms import Keys
-from wire.ipmi.packet import HEAD_PLUS, NEXT_HEADER, RMCP_PLUS, TRAILERS, PacketPlus, Payload
-from wire.primitives import BLOCK
+from ridethrough.wire import rmcp
+from ridethrough.wire.ipmi import packet
+from ridethrough.wire.ipmi.algorithms import Keys
+from ridethrough.wire.ipmi.packet import HEAD_PLUS, NEXT_HEADER, RMCP_PLUS, TRAILERS, PacketPlus, Payload
+from ridethrough.wire.primitives import BLOCK
 
 PADDED_TWO = bytes((2, NEXT_HEADER))
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 from functools import lru_cache
 from struct import Struct
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 
 class Status(IntEnum):

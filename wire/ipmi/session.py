@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from wire.ipmi.algorithms import Handshake, Keys, Suite
-from wire.ipmi.message import Privilege, Request
-from wire.ipmi.packet import AuthType
-from wire.ipmi.window import Window
+from ridethrough.wire.ipmi.algorithms import Handshake, Keys, Suite
+from ridethrough.wire.ipmi.message import Privilege, Request
+from ridethrough.wire.ipmi.packet import AuthType
+from ridethrough.wire.ipmi.window import Window
 
 Address = tuple[str, int]
 # Privileges that sessions have, by number; a look here costs a fifth of a call of the class.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wire.ipmi.message import Completion, Privilege
-from wire.ipmi.session import LEVELS, Session
+from ridethrough.wire.ipmi.message import Completion, Privilege
+from ridethrough.wire.ipmi.session import LEVELS, Session
 
 ABOVE_LIMIT = 0x81
 NO_SUCH_SESSION = 0x87

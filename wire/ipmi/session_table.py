@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from wire.ipmi.message import Privilege
-from wire.ipmi.session import Address, Drop, Host, Session
+from ridethrough.wire.ipmi.message import Privilege
+from ridethrough.wire.ipmi.session import Address, Drop, Host, Session
 
 SESSION_TIMEOUT_MS = 60_000  # IPMI 2.0 section 6.12.15
 HALF_OPEN_MS = 5_000

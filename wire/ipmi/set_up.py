@@ -6,12 +6,12 @@ import hmac
 from collections.abc import Callable
 from functools import lru_cache
 
-from wire.ipmi import packet, rakp
-from wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite
-from wire.ipmi.packet import Payload
-from wire.ipmi.rakp import Status
-from wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy
-from wire.ipmi.session_table import SessionTable
+from ridethrough.wire.ipmi import packet, rakp
+from ridethrough.wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite
+from ridethrough.wire.ipmi.packet import Payload
+from ridethrough.wire.ipmi.rakp import Status
+from ridethrough.wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy
+from ridethrough.wire.ipmi.session_table import SessionTable
 
 OK = int(Status.OK)
 Step = Callable[[bytes, Address, int], list[bytes]]

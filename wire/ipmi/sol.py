@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from wire.errors import WireError
+from ridethrough.wire.errors import WireError
 
 HEADER = 4
 MOST_DATA = 200

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wire.ipmi import sol
-from wire.ipmi.session import Address, Host, Session
-from wire.ipmi.sol import SolPacket, SolPort
+from ridethrough.wire.ipmi import sol
+from ridethrough.wire.ipmi.session import Address, Host, Session
+from ridethrough.wire.ipmi.sol import SolPacket, SolPort
 
 
 class ConsoleLink:

@@ -1,8 +1,8 @@
 """SNMP version 1 and 2c: values, messages and the codec."""
 
-from wire.snmp.codec import decode, encode
-from wire.snmp.convert import notification
-from wire.snmp.values import (
+from ridethrough.wire.snmp.codec import decode, encode
+from ridethrough.wire.snmp.convert import notification
+from ridethrough.wire.snmp.values import (
     ErrorStatus,
     GenericTrap,
     Kind,

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from mibs import Oid
-from wire import ber
-from wire.errors import WireError
-from wire.snmp.values import Kind, Message, Pdu, Tag, TrapV1, Value, VarBind, Version
+from ridethrough.mibs import Oid
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp.values import Kind, Message, Pdu, Tag, TrapV1, Value, VarBind, Version
 
 MAX_MESSAGE: Final = 65507  # largest UDP payload over IPv4
 MAX_VARBINDS: Final = 2048

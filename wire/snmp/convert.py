@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mibs import Oid
-from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind
 
 SYS_UP_TIME: Final = Oid.parse("1.3.6.1.2.1.1.3.0")
 SNMP_TRAP_OID: Final = Oid.parse("1.3.6.1.6.3.1.1.4.1.0")

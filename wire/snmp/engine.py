@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
-from mibs import Oid
-from wire.errors import WireError
-from wire.snmp import Kind, Pdu, Tag, VarBind, secure, v3
-from wire.snmp.secure import Keys
-from wire.snmp.usm import Auth, Priv
-from wire.snmp.v3 import Flags, Header, Scoped, V3Message
+from ridethrough.mibs import Oid
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind, secure, v3
+from ridethrough.wire.snmp.secure import Keys
+from ridethrough.wire.snmp.usm import Auth, Priv
+from ridethrough.wire.snmp.v3 import Flags, Header, Scoped, V3Message
 
 TIME_WINDOW_S = 150
 MAX_SIZE = 65507

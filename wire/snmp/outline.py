@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mibs import Oid
-from wire import ber
-from wire.errors import WireError
-from wire.snmp.codec import MAX_VARBINDS, READERS, name_of, unwrapped
-from wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
-from wire.snmp.values import Kind, Tag, Version
+from ridethrough.mibs import Oid
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp.codec import MAX_VARBINDS, READERS, name_of, unwrapped
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
+from ridethrough.wire.snmp.values import Kind, Tag, Version
 
 VERSION_2: Final = Version.V2C
 OBJECT_IDENTIFIER: Final = int(Tag.OBJECT_IDENTIFIER)

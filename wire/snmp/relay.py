@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mibs import Oid
-from wire import ber
-from wire.snmp.convert import SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
-from wire.snmp.outline import Outline
-from wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
+from ridethrough.mibs import Oid
+from ridethrough.wire import ber
+from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SNMP_TRAPS, SYS_UP_TIME, notification
+from ridethrough.wire.snmp.outline import Outline
+from ridethrough.wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version
 
 SNMP_TRAP_ENTERPRISE: Final = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
 SNMP_TRAP_ADDRESS: Final = Oid.parse("1.3.6.1.6.3.18.1.3.0")

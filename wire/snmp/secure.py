@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 from typing import NamedTuple
 
-from wire.snmp import usm, v3
-from wire.snmp.usm import Auth, Priv
-from wire.snmp.v3 import Flags, Header, Scoped, V3Message
+from ridethrough.wire.snmp import usm, v3
+from ridethrough.wire.snmp.usm import Auth, Priv
+from ridethrough.wire.snmp.v3 import Flags, Header, Scoped, V3Message
 
 
 class Keys(NamedTuple):

@@ -10,7 +10,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from wire.primitives import cfb_decrypted, cfb_encrypted, keyed
+from ridethrough.wire.primitives import cfb_decrypted, cfb_encrypted, keyed
 
 EXPANDED_OCTETS = 1_048_576  # RFC 3414 section A.2
 DES_BLOCK = 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from wire import ber
-from wire.errors import WireError
-from wire.snmp.codec import MAX_MESSAGE, decode_pdu, encode_pdu
-from wire.snmp.values import Pdu
+from ridethrough.wire import ber
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp.codec import MAX_MESSAGE, decode_pdu, encode_pdu
+from ridethrough.wire.snmp.values import Pdu
 
 VERSION: Final = 3
 USM = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from mibs import Oid
+from ridethrough.mibs import Oid
 
 
 class Version(IntEnum):

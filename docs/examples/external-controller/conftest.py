@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from rigs.testing import Rig
+from ridethrough.rigs.testing import Rig
 
 PROGRAM = Path(__file__).with_name("shed.py")
 

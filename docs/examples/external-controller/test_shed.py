@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from rigs.testing import GatewayClient, Rig
+from ridethrough.rigs.testing import GatewayClient, Rig
 
 pytestmark = [pytest.mark.ridethrough(speed=20), pytest.mark.usefixtures("controller")]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.bmc.lan import NOWHERE, Destination
-from emulators.kernel.instant import Instant, after, soonest
-from wire import pet
-from wire.snmp import TrapV1
+from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.devices.bmc.lan import NOWHERE, Destination
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
+from ridethrough.wire import pet
+from ridethrough.wire.snmp import TrapV1
 
 MOST_WAITING = 64
 

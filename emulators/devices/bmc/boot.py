@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulators.kernel.instant import Instant, after
+from ridethrough.emulators.kernel.instant import Instant, after
 
 FLAGS, CLEARING, ACKNOWLEDGE, INITIATOR, MAILBOX = 5, 3, 4, 6, 7
 IN_PROGRESS = 0

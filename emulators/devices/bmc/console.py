@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulators.bindings.chassis import Host, OsState
+from ridethrough.emulators.bindings.chassis import Host, OsState
 
 MOST = 16_384  # octets kept for whoever looks later
 POST = (

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.chassis import Action, RestartCause
-from emulators.devices.bmc import pef
-from emulators.devices.bmc.alerts import Alerts
-from emulators.devices.bmc.lan import CHANNEL
-from emulators.devices.bmc.link import Incident, Order
-from emulators.devices.bmc.log import ALMOST_FULL, FULL, EventLog
-from emulators.devices.bmc.pef import Event, Pef
-from emulators.devices.bmc.trap import composed
-from emulators.kernel.instant import Instant, after
-from wire.sdr import THRESHOLD, Sensor
-from wire.sel import SelRecord
+from ridethrough.emulators.bindings.chassis import Action, RestartCause
+from ridethrough.emulators.devices.bmc import pef
+from ridethrough.emulators.devices.bmc.alerts import Alerts
+from ridethrough.emulators.devices.bmc.lan import CHANNEL
+from ridethrough.emulators.devices.bmc.link import Incident, Order
+from ridethrough.emulators.devices.bmc.log import ALMOST_FULL, FULL, EventLog
+from ridethrough.emulators.devices.bmc.pef import Event, Pef
+from ridethrough.emulators.devices.bmc.trap import composed
+from ridethrough.emulators.kernel.instant import Instant, after
+from ridethrough.wire.sdr import THRESHOLD, Sensor
+from ridethrough.wire.sel import SelRecord
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
+    from ridethrough.emulators.devices.bmc.model import Bmc
 
 NO_DATA = 0xFF
 PEF_ACTION_OFFSET = 4  # of the system event sensor: "PEF action about to be taken"

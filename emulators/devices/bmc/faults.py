@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from emulators.bindings.chassis import Action, RestartCause
-from emulators.bindings.inputs import Input, plain
-from emulators.devices.bmc.link import Order
-from emulators.devices.bmc.pef import (
+from ridethrough.emulators.bindings.chassis import Action, RestartCause
+from ridethrough.emulators.bindings.inputs import Input, plain
+from ridethrough.emulators.devices.bmc.link import Order
+from ridethrough.emulators.devices.bmc.pef import (
     FIRMWARE,
     INTERRUPT,
     INTRUSION,
@@ -21,8 +21,8 @@ from emulators.devices.bmc.pef import (
 )
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from emulators.kernel.instant import Instant
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.emulators.kernel.instant import Instant
 
 
 class Fault(NamedTuple):

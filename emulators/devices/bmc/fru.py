@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulators.devices.bmc.profile import Area, Inventory
+from ridethrough.emulators.devices.bmc.profile import Area, Inventory
 
 SIZE = 512
 FORMAT = 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulators.devices.bmc.link import Flags
+from ridethrough.emulators.devices.bmc.link import Flags
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
+    from ridethrough.emulators.devices.bmc.model import Bmc
 
 
 def kept(bmc: Bmc) -> dict[str, Any]:

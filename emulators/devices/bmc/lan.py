@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
-from wire.ipmi.message import Privilege
+from ridethrough.wire.ipmi.message import Privilege
 
 CHANNEL = 1
 DESTINATIONS = 4

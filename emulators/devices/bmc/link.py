@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple
 
-from emulators.bindings.chassis import Action, RestartCause
-from emulators.kernel.instant import Instant, after, soonest
+from ridethrough.emulators.bindings.chassis import Action, RestartCause
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 MOST_INCIDENTS = 32
 MOST_STEPS, SHOWN_STEPS = 256, 12

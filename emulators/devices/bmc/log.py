@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wire.sel import OemRecord, SelRecord, decode_any, encode_any
+from ridethrough.wire.sel import OemRecord, SelRecord, decode_any, encode_any
 
 LOG_SENSOR_TYPE = 0x10  # event logging disabled: carries what happens to the log itself
 CLEARED, FULL, ALMOST_FULL = 2, 4, 5

@@ -6,31 +6,31 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
-from emulators.bindings.inputs import Inputs, numeric, plain
-from emulators.bindings.ipmi import SteadyAnswers, dispatch
-from emulators.bindings.network import Impairment, network_inputs
-from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.bmc import fru, keeping, pef
-from emulators.devices.bmc.boot import BootOptions
-from emulators.devices.bmc.commands import READS, STEADY, TABLE
-from emulators.devices.bmc.console import Console
-from emulators.devices.bmc.eventing import Eventing
-from emulators.devices.bmc.extras import Extras
-from emulators.devices.bmc.faults import Damage
-from emulators.devices.bmc.lan import CHANNEL, Destination, Lan
-from emulators.devices.bmc.link import Flags, Link, Order
-from emulators.devices.bmc.power import PowerMeter
-from emulators.devices.bmc.profile import BmcProfile
-from emulators.devices.bmc.sensor_bank import Around, SensorBank
-from emulators.devices.bmc.sol_parameters import RMCP_PORT, retry_of
-from emulators.devices.bmc.users import Users
-from emulators.devices.bmc.watchdog import Watchdog
-from emulators.kernel.instant import START, Instant, after, soonest
-from emulators.kernel.world import Port
-from wire.ipmi.message import Privilege, Request
-from wire.ipmi.session import Account, Policy, Session
-from wire.sel import decode_any
+from ridethrough.emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
+from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain
+from ridethrough.emulators.bindings.ipmi import SteadyAnswers, dispatch
+from ridethrough.emulators.bindings.network import Impairment, network_inputs
+from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.devices.bmc import fru, keeping, pef
+from ridethrough.emulators.devices.bmc.boot import BootOptions
+from ridethrough.emulators.devices.bmc.commands import READS, STEADY, TABLE
+from ridethrough.emulators.devices.bmc.console import Console
+from ridethrough.emulators.devices.bmc.eventing import Eventing
+from ridethrough.emulators.devices.bmc.extras import Extras
+from ridethrough.emulators.devices.bmc.faults import Damage
+from ridethrough.emulators.devices.bmc.lan import CHANNEL, Destination, Lan
+from ridethrough.emulators.devices.bmc.link import Flags, Link, Order
+from ridethrough.emulators.devices.bmc.power import PowerMeter
+from ridethrough.emulators.devices.bmc.profile import BmcProfile
+from ridethrough.emulators.devices.bmc.sensor_bank import Around, SensorBank
+from ridethrough.emulators.devices.bmc.sol_parameters import RMCP_PORT, retry_of
+from ridethrough.emulators.devices.bmc.users import Users
+from ridethrough.emulators.devices.bmc.watchdog import Watchdog
+from ridethrough.emulators.kernel.instant import START, Instant, after, soonest
+from ridethrough.emulators.kernel.world import Port
+from ridethrough.wire.ipmi.message import Privilege, Request
+from ridethrough.wire.ipmi.session import Account, Policy, Session
+from ridethrough.wire.sel import decode_any
 
 NO_DATA = 0xFF
 CLOCK_SYNC_OFFSET = 5

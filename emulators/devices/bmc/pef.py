@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from emulators.bindings.chassis import Action
-from wire.sdr import SENSOR_SPECIFIC, THRESHOLD
+from ridethrough.emulators.bindings.chassis import Action
+from ridethrough.wire.sdr import SENSOR_SPECIFIC, THRESHOLD
 
 FILTERS, POLICIES, STRINGS, STRING_BLOCKS = 40, 16, 4, 4
 BLOCK = 16

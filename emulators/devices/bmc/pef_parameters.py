@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulators.devices.bmc.lan import Refusal, lock
-from emulators.devices.bmc.pef import BLOCK, FILTERS, POLICIES, STRING_BLOCKS, STRINGS, Pef
+from ridethrough.emulators.devices.bmc.lan import Refusal, lock
+from ridethrough.emulators.devices.bmc.pef import BLOCK, FILTERS, POLICIES, STRING_BLOCKS, STRINGS, Pef
 
 FILTER_OCTETS, POLICY_OCTETS, GUID_OCTETS = 21, 4, 17
 

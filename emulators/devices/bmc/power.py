@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emulators.bindings.chassis import Host
-from emulators.kernel.instant import START, Instant
+from ridethrough.emulators.bindings.chassis import Host
+from ridethrough.emulators.kernel.instant import START, Instant
 
 HOUR_MS = 3_600_000
 

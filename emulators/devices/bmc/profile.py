@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from emulators.bindings.profile_files import names_in, read_profile
-from wire.sdr import SENSOR_SPECIFIC, THRESHOLD, Factors, Sensor, Thresholds
+from ridethrough.emulators.bindings.profile_files import names_in, read_profile
+from ridethrough.wire.sdr import SENSOR_SPECIFIC, THRESHOLD, Factors, Sensor, Thresholds
 
-FOLDER = resources.files("emulators.devices.bmc") / "profiles"
+FOLDER = resources.files("ridethrough.emulators.devices.bmc") / "profiles"
 LOCAL_PREFIX = bytes.fromhex("020000")
 Octet = Annotated[int, Field(ge=0, le=255)]
 Drive = Literal["fixed", "inlet", "processor", "fan", "watts"]

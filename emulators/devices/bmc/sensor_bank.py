@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from emulators.bindings.chassis import Host
-from emulators.devices.bmc.pef import SUPPLY
-from emulators.devices.bmc.profile import BmcProfile, SensorRow
-from wire.sdr import THRESHOLD, Sensor, Thresholds, event_masks
+from ridethrough.emulators.bindings.chassis import Host
+from ridethrough.emulators.devices.bmc.pef import SUPPLY
+from ridethrough.emulators.devices.bmc.profile import BmcProfile, SensorRow
+from ridethrough.wire.sdr import THRESHOLD, Sensor, Thresholds, event_masks
 
 # Thresholds by field, with the event that each raises: lower ones going low, upper ones going high (table 42-2).
 LEVELS: tuple[tuple[str, int, int], ...] = (

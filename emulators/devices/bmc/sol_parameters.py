@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
-from emulators.devices.bmc.lan import CHANNEL
-from wire.ipmi.message import Privilege
+from ridethrough.emulators.devices.bmc.lan import CHANNEL
+from ridethrough.wire.ipmi.message import Privilege
 
 RMCP_PORT = 623
 BITS_115200 = 0x0A

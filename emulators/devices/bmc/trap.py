@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.devices.bmc.pef import Event
-from emulators.kernel.instant import Instant, ticks_between
-from wire import pet
-from wire.ipmi.message import BMC_ADDRESS
-from wire.snmp import GenericTrap, Tag, TrapV1, VarBind
+from ridethrough.emulators.devices.bmc.pef import Event
+from ridethrough.emulators.kernel.instant import Instant, ticks_between
+from ridethrough.wire import pet
+from ridethrough.wire.ipmi.message import BMC_ADDRESS
+from ridethrough.wire.snmp import GenericTrap, Tag, TrapV1, VarBind
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
+    from ridethrough.emulators.devices.bmc.model import Bmc
 
 ENGLISH = 0x19
 IPMI_SOURCE = 0x20

@@ -6,9 +6,9 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-from emulators.kernel.instant import Instant
-from wire.ipmi.message import Privilege
-from wire.ipmi.session import LEVELS, Account
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.ipmi.message import Privilege
+from ridethrough.wire.ipmi.session import LEVELS, Account
 
 MAX_USERS = 16
 NO_ACCESS = 0x0F

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from emulators.bindings.chassis import Action, OsState
-from emulators.kernel.instant import Instant, soonest
+from ridethrough.emulators.bindings.chassis import Action, OsState
+from ridethrough.emulators.kernel.instant import Instant, soonest
 
 RUNNING = 0x40
 DO_NOT_LOG = 0x80

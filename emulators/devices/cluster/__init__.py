@@ -1,5 +1,5 @@
 """A failover cluster: nodes, failover groups, orderly shutdown."""
 
-from emulators.devices.cluster.model import Cluster
+from ridethrough.emulators.devices.cluster.model import Cluster
 
 __all__ = ["Cluster"]

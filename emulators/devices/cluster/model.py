@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from emulators.bindings.chassis import Host, OsOrder, OsState, OsTask
-from emulators.bindings.inputs import Input, InputError, Inputs, plain
-from emulators.kernel.instant import Instant, after
-from emulators.kernel.world import Port
+from ridethrough.emulators.bindings.chassis import Host, OsOrder, OsState, OsTask
+from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, plain
+from ridethrough.emulators.kernel.instant import Instant, after
+from ridethrough.emulators.kernel.world import Port
 
 
 class Node(StrEnum):

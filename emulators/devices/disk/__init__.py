@@ -1,5 +1,5 @@
 """A shared disk array."""
 
-from emulators.devices.disk.model import Disk
+from ridethrough.emulators.devices.disk.model import Disk
 
 __all__ = ["Disk"]

@@ -1,5 +1,5 @@
 """A network hub."""
 
-from emulators.devices.hub.model import Hub
+from ridethrough.emulators.devices.hub.model import Hub
 
 __all__ = ["Hub"]

@@ -1,5 +1,5 @@
 """A UPS with an AUTO/LOCAL switch and no network card."""
 
-from emulators.devices.intelligent_ups.model import IntelligentUps
+from ridethrough.emulators.devices.intelligent_ups.model import IntelligentUps
 
 __all__ = ["IntelligentUps"]

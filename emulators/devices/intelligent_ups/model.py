@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulators.bindings.inputs import Inputs, choice, plain
-from emulators.kernel.instant import Instant, after, soonest
-from emulators.kernel.power import DEAD, Inlet, Outlet
-from emulators.kernel.world import Port
+from ridethrough.emulators.bindings.inputs import Inputs, choice, plain
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
+from ridethrough.emulators.kernel.power import DEAD, Inlet, Outlet
+from ridethrough.emulators.kernel.world import Port
 
 
 class IntelligentUps:

@@ -1,5 +1,5 @@
 """The supply from the street."""
 
-from emulators.devices.mains.model import Mains
+from ridethrough.emulators.devices.mains.model import Mains
 
 __all__ = ["Mains"]

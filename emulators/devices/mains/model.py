@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulators.bindings.inputs import Inputs, numeric, plain
-from emulators.kernel.instant import Instant
-from emulators.kernel.power import DEAD, Outlet, Supply
-from emulators.kernel.world import Port
+from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.power import DEAD, Outlet, Supply
+from ridethrough.emulators.kernel.world import Port
 
 
 class Mains:

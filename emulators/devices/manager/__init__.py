@@ -1,5 +1,5 @@
 """A manager on a cluster that receives traps."""
 
-from emulators.devices.manager.model import Manager
+from ridethrough.emulators.devices.manager.model import Manager
 
 __all__ = ["Manager"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emulators.bindings.inputs import Inputs, choice, plain
-from emulators.kernel.instant import Instant
-from emulators.kernel.world import Port
-from wire.errors import WireError
-from wire.snmp import Pdu, Tag, TrapV1, decode
+from ridethrough.emulators.bindings.inputs import Inputs, choice, plain
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.world import Port
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.snmp import Pdu, Tag, TrapV1, decode
 
 TRAP_ADDRESS = "1.3.6.1.6.3.18.1.3.0"  # snmpTrapAddress.0 (RFC 3584 section 3.1)
 UNKNOWN_SERVER = "不明なサーバ"

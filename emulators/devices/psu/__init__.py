@@ -1,5 +1,5 @@
 """A server's power supply."""
 
-from emulators.devices.psu.model import Psu
+from ridethrough.emulators.devices.psu.model import Psu
 
 __all__ = ["Psu"]

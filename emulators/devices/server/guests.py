@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from emulators.kernel.instant import Instant, after, soonest
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 
 class GuestState(StrEnum):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from emulators.bindings.chassis import OsState, OsTask
-from emulators.bindings.inputs import Input, InputError, Inputs, numeric, plain
-from emulators.devices.server.software import Software
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.bindings.chassis import OsState, OsTask
+from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, numeric, plain
+from ridethrough.emulators.devices.server.software import Software
+from ridethrough.emulators.kernel.instant import Instant
 
 
 class Runs(Protocol):

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsOrder, OsState, OsTask, RestartCause
-from emulators.bindings.inputs import InputError, Inputs
-from emulators.devices.server.guests import Guest, Guests, GuestState
-from emulators.devices.server.inputs import inputs_of
-from emulators.devices.server.software import Software
-from emulators.kernel.instant import Instant, after, soonest
-from emulators.kernel.world import Port
+from ridethrough.emulators.bindings.chassis import (
+    AcLink,
+    Action,
+    ChassisOrder,
+    Host,
+    OsOrder,
+    OsState,
+    OsTask,
+    RestartCause,
+)
+from ridethrough.emulators.bindings.inputs import InputError, Inputs
+from ridethrough.emulators.devices.server.guests import Guest, Guests, GuestState
+from ridethrough.emulators.devices.server.inputs import inputs_of
+from ridethrough.emulators.devices.server.software import Software
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
+from ridethrough.emulators.kernel.world import Port
 
 SHORTEST_CYCLE_S = 1.0  # of a power cycle, whatever is asked for
 NO_ORDER = ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN)

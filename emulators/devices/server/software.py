@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulators.kernel.instant import Instant, after, soonest
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 
 class Software:

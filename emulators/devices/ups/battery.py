@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from emulators.devices.ups.profile import Profile
-from emulators.kernel.instant import START, Instant
-from emulators.kernel.quantity import Quantity
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.kernel.instant import START, Instant
+from ridethrough.emulators.kernel.quantity import Quantity
 
 # Share of its float voltage that a lead-acid battery shows under load, full and empty.
 LOADED_FULL = 0.92

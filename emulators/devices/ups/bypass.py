@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from emulators.devices.ups.traps import Trap
+from ridethrough.emulators.devices.ups.traps import Trap
 
 
 class Bypass(IntEnum):

@@ -8,25 +8,25 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from emulators.bindings.engine_rows import Member, access_rows, engine_rows, members_of
-from emulators.bindings.network import Impairment
-from emulators.bindings.snmp import MOST_SHARED_PLANS, TAGS, Access, Instance, Instances, UsmUser
-from emulators.bindings.traps import OutgoingTrap
-from emulators.devices.ups.clock import Clock
-from emulators.devices.ups.environment import Environment
-from emulators.devices.ups.objects import RECEIVERS, instances_of
-from emulators.devices.ups.outlet_groups import OutletGroups
-from emulators.devices.ups.people import People
-from emulators.devices.ups.profile import AccessRow, Profile
-from emulators.devices.ups.rfc1628 import AlarmTable
-from emulators.devices.ups.rows import always
-from emulators.devices.ups.traps import TEXTS, Trap
-from emulators.kernel.instant import START, Instant, after, ticks_between
-from mibs import MibObject, Oid, standard_tree
-from wire.snmp import GenericTrap, Tag, TrapV1, Value, VarBind
+from ridethrough.emulators.bindings.engine_rows import Member, access_rows, engine_rows, members_of
+from ridethrough.emulators.bindings.network import Impairment
+from ridethrough.emulators.bindings.snmp import MOST_SHARED_PLANS, TAGS, Access, Instance, Instances, UsmUser
+from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.devices.ups.clock import Clock
+from ridethrough.emulators.devices.ups.environment import Environment
+from ridethrough.emulators.devices.ups.objects import RECEIVERS, instances_of
+from ridethrough.emulators.devices.ups.outlet_groups import OutletGroups
+from ridethrough.emulators.devices.ups.people import People
+from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
+from ridethrough.emulators.devices.ups.rfc1628 import AlarmTable
+from ridethrough.emulators.devices.ups.rows import always
+from ridethrough.emulators.devices.ups.traps import TEXTS, Trap
+from ridethrough.emulators.kernel.instant import START, Instant, after, ticks_between
+from ridethrough.mibs import MibObject, Oid, standard_tree
+from ridethrough.wire.snmp import GenericTrap, Tag, TrapV1, Value, VarBind
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.model import Ups
+    from ridethrough.emulators.devices.ups.model import Ups
 
 APC = Oid.parse("1.3.6.1.4.1.318")
 UPS_BRANCH = APC.child(1, 1, 1)

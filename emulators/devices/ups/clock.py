@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from emulators.kernel.instant import START, Instant
+from ridethrough.emulators.kernel.instant import START, Instant
 
 CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 DATE, TIME = "%m/%d/%Y", "%H:%M:%S"

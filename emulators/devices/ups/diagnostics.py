@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum, auto
 
-from emulators.devices.ups.profile import Profile
-from emulators.kernel.instant import START, Instant, after
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.kernel.instant import START, Instant, after
 
 
 class Kind(Enum):

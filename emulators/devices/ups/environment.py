@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from emulators.devices.ups.profile import Profile
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import Instant
-from wire.snmp import Value
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.snmp import Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card import Card
 
 ENABLED = 2
 NO_VALUE = -1  # how a card says that there is none

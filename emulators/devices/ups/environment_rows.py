@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Getter
-from emulators.devices.ups.environment import (
+from ridethrough.emulators.bindings.snmp import Getter
+from ridethrough.emulators.devices.ups.environment import (
     CONNECTED,
     CONTACT_DISABLED,
     CONTACT_FAULT,
@@ -21,13 +21,13 @@ from emulators.devices.ups.environment import (
     Probe,
     shown,
 )
-from emulators.devices.ups.profile import Profile
-from emulators.devices.ups.rows import Rows
-from emulators.kernel.instant import Instant
-from wire.snmp import Value
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.devices.ups.rows import Rows
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.snmp import Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card import Card
 
 KEPT, BROKEN, DISABLED = 1, 2, 3  # of the violation columns of the integrated monitor
 NORMAL, WARNING, CRITICAL = 1, 2, 3  # uioSensorStatusAlarmStatus

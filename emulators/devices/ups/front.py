@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.devices.ups.readings import (
+from ridethrough.emulators.devices.ups.readings import (
     FLAG_BOOST,
     FLAG_ON_BATTERY,
     FLAG_ON_LINE,
@@ -15,7 +15,7 @@ from emulators.devices.ups.readings import (
 )
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.model import Ups
+    from ridethrough.emulators.devices.ups.model import Ups
 
 # That there are these is our choice: the references describe the card, not the front.
 LAMPS = {

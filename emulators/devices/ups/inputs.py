@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from emulators.bindings.inputs import Input, InputError, Inputs, choice, numeric, plain
-from emulators.bindings.network import network_inputs
-from emulators.devices.ups.bypass import Bypass
-from emulators.devices.ups.environment import Measure
-from emulators.devices.ups.traps import Trap
-from emulators.devices.ups.troubles import INCIDENTS, TROUBLES
-from emulators.kernel.instant import Instant
-from wire.snmp import Value
+from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, choice, numeric, plain
+from ridethrough.emulators.bindings.network import network_inputs
+from ridethrough.emulators.devices.ups.bypass import Bypass
+from ridethrough.emulators.devices.ups.environment import Measure
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.devices.ups.troubles import INCIDENTS, TROUBLES
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.snmp import Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.model import Ups
+    from ridethrough.emulators.devices.ups.model import Ups
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum, IntEnum, auto
 
-from emulators.devices.ups.profile import Profile
-from emulators.kernel.instant import Instant, after
-from emulators.kernel.power import Supply
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.kernel.instant import Instant, after
+from ridethrough.emulators.kernel.power import Supply
 
 MOMENT_S = 5  # a failure shorter than this counts as momentary
 WINDOW_MS = 60_000

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from emulators.bindings.snmp import UsmUser
-from emulators.devices.ups.battery import Battery
-from emulators.devices.ups.bypass import BEGINS, Bypass
-from emulators.devices.ups.card import Card, Receiver
-from emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome
-from emulators.devices.ups.front import lamps
-from emulators.devices.ups.inputs import inputs_of
-from emulators.devices.ups.line import Avr, FailCause, LineMonitor
-from emulators.devices.ups.news import Condition, News
-from emulators.devices.ups.orders import (
+from ridethrough.emulators.bindings.snmp import UsmUser
+from ridethrough.emulators.devices.ups.battery import Battery
+from ridethrough.emulators.devices.ups.bypass import BEGINS, Bypass
+from ridethrough.emulators.devices.ups.card import Card, Receiver
+from ridethrough.emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome
+from ridethrough.emulators.devices.ups.front import lamps
+from ridethrough.emulators.devices.ups.inputs import inputs_of
+from ridethrough.emulators.devices.ups.line import Avr, FailCause, LineMonitor
+from ridethrough.emulators.devices.ups.news import Condition, News
+from ridethrough.emulators.devices.ups.orders import (
     BYPASS,
     CALIBRATE,
     CANCEL_CALIBRATION,
@@ -27,15 +27,15 @@ from emulators.devices.ups.orders import (
     Status,
     When,
 )
-from emulators.devices.ups.profile import AccessRow, Profile
-from emulators.devices.ups.settings import Settings
-from emulators.devices.ups.switching import Switching
-from emulators.devices.ups.traps import Trap
-from emulators.devices.ups.troubles import TROUBLES, Effect
-from emulators.kernel.instant import START, Instant, soonest, ticks_between
-from emulators.kernel.power import DEAD, Inlet, Outlet, Supply
-from emulators.kernel.world import Port
-from wire.snmp import ErrorStatus
+from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
+from ridethrough.emulators.devices.ups.settings import Settings
+from ridethrough.emulators.devices.ups.switching import Switching
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.devices.ups.troubles import TROUBLES, Effect
+from ridethrough.emulators.kernel.instant import START, Instant, soonest, ticks_between
+from ridethrough.emulators.kernel.power import DEAD, Inlet, Outlet, Supply
+from ridethrough.emulators.kernel.world import Port
+from ridethrough.wire.snmp import ErrorStatus
 
 
 class Ups:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from emulators.devices.ups.diagnostics import SelfTestResult
-from emulators.devices.ups.line import Avr
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import Instant
+from ridethrough.emulators.devices.ups.diagnostics import SelfTestResult
+from ridethrough.emulators.devices.ups.line import Avr
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import Instant
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.model import Ups
+    from ridethrough.emulators.devices.ups.model import Ups
 
 AVR_BEGINS = {Avr.BOOST: Trap.BOOST_ON, Avr.TRIM: Trap.TRIM_ON}
 AVR_ENDS = {Avr.BOOST: Trap.BOOST_OFF, Avr.TRIM: Trap.TRIM_OFF}

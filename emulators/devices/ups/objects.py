@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Getter, Instance, Instances, resolve
-from emulators.devices.ups.environment_rows import environment_rows
-from emulators.devices.ups.orders import CONTROLS
-from emulators.devices.ups.outlet_groups import outlet_group_rows
-from emulators.devices.ups.profile import Profile, Raw
-from emulators.devices.ups.readings import CARD_READINGS, MINUTE_TICKS, READINGS
-from emulators.devices.ups.rfc1628 import RFC1628_ROWS
-from emulators.devices.ups.rows import (
+from ridethrough.emulators.bindings.snmp import Getter, Instance, Instances, resolve
+from ridethrough.emulators.devices.ups.environment_rows import environment_rows
+from ridethrough.emulators.devices.ups.orders import CONTROLS
+from ridethrough.emulators.devices.ups.outlet_groups import outlet_group_rows
+from ridethrough.emulators.devices.ups.profile import Profile, Raw
+from ridethrough.emulators.devices.ups.readings import CARD_READINGS, MINUTE_TICKS, READINGS
+from ridethrough.emulators.devices.ups.rfc1628 import RFC1628_ROWS
+from ridethrough.emulators.devices.ups.rows import (
     Live,
     Rows,
     address,
@@ -31,14 +31,14 @@ from emulators.devices.ups.rows import (
     value_of,
     within,
 )
-from emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import Instant
-from mibs import Oid, standard_tree
-from wire.snmp import ErrorStatus, Value
+from ridethrough.emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import Oid, standard_tree
+from ridethrough.wire.snmp import ErrorStatus, Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card import Card
 
 NAME_LENGTH = 8  # the UPS keeps eight characters
 DATE_LENGTHS = (8, 10)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
-from emulators.devices.ups.traps import Trap
-from wire.snmp import ErrorStatus
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.wire.snmp import ErrorStatus
 
 
 class Status(IntEnum):

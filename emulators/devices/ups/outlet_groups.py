@@ -5,15 +5,15 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Applier, Getter
-from emulators.devices.ups.profile import Profile
-from emulators.devices.ups.rows import Rows, any_number
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import Instant, after
-from wire.snmp import Value
+from ridethrough.emulators.bindings.snmp import Applier, Getter
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.devices.ups.rows import Rows, any_number
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import Instant, after
+from ridethrough.wire.snmp import Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card import Card
 
 STATUS_INDEX = "upsOutletGroupStatusIndex"
 

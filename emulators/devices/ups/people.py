@@ -7,11 +7,11 @@ from enum import Enum
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Any
 
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import Instant, after, soonest
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card import Card
 
 FACTORY_NAME = FACTORY_PASSWORD = "apc"  # noqa: S105  # the card's own, known to everybody
 LONGEST_NAME = 10

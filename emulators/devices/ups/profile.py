@@ -8,11 +8,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from emulators.bindings.profile_files import ProfileError, names_in, read_profile
-from emulators.bindings.snmp import admits
-from mibs import standard_tree
+from ridethrough.emulators.bindings.profile_files import ProfileError, names_in, read_profile
+from ridethrough.emulators.bindings.snmp import admits
+from ridethrough.mibs import standard_tree
 
-FOLDER = resources.files("emulators.devices.ups") / "profiles"
+FOLDER = resources.files("ridethrough.emulators.devices.ups") / "profiles"
 
 
 class Strict(BaseModel):

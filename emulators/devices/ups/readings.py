@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Getter
-from emulators.devices.ups.bypass import FLAGS as BYPASS_FLAGS
-from emulators.devices.ups.diagnostics import Kind
-from emulators.devices.ups.orders import Status
-from emulators.devices.ups.troubles import TROUBLES
-from emulators.kernel.instant import Instant
-from wire.snmp import Value
+from ridethrough.emulators.bindings.snmp import Getter
+from ridethrough.emulators.devices.ups.bypass import FLAGS as BYPASS_FLAGS
+from ridethrough.emulators.devices.ups.diagnostics import Kind
+from ridethrough.emulators.devices.ups.orders import Status
+from ridethrough.emulators.devices.ups.troubles import TROUBLES
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.snmp import Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.model import Ups
+    from ridethrough.emulators.devices.ups.model import Ups
 
 Reading = Callable[["Ups", Instant], Value]
 

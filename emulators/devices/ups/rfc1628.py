@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Applier, Getter, Instance
-from emulators.devices.ups.diagnostics import Kind, SelfTestResult
-from emulators.devices.ups.orders import CONSERVE, OFF, REBOOT_ANYWAY, Return
-from emulators.devices.ups.rows import OK, Live, Rows, always, numbers
-from emulators.devices.ups.switching import NEVER_S
-from emulators.kernel.instant import Instant, ticks_between
-from mibs import Oid
-from wire.snmp import ErrorStatus, Tag, Value
+from ridethrough.emulators.bindings.snmp import Applier, Getter, Instance
+from ridethrough.emulators.devices.ups.diagnostics import Kind, SelfTestResult
+from ridethrough.emulators.devices.ups.orders import CONSERVE, OFF, REBOOT_ANYWAY, Return
+from ridethrough.emulators.devices.ups.rows import OK, Live, Rows, always, numbers
+from ridethrough.emulators.devices.ups.switching import NEVER_S
+from ridethrough.emulators.kernel.instant import Instant, ticks_between
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import ErrorStatus, Tag, Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
-    from emulators.devices.ups.model import Ups
+    from ridethrough.emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.model import Ups
 
 UPS_MIB = Oid.parse("1.3.6.1.2.1.33.1")
 TESTS = UPS_MIB.child(7, 7)

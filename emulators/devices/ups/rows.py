@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulators.bindings.snmp import Applier, Checker, Getter
-from emulators.devices.ups.profile import Constant, Profile, Raw
-from emulators.kernel.instant import Instant
-from mibs import Oid
-from wire.snmp import ErrorStatus, Tag, Value
+from ridethrough.emulators.bindings.snmp import Applier, Checker, Getter
+from ridethrough.emulators.devices.ups.profile import Constant, Profile, Raw
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.mibs import Oid
+from ridethrough.wire.snmp import ErrorStatus, Tag, Value
 
 if TYPE_CHECKING:
-    from emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card import Card
 
 OK = ErrorStatus.NO_ERROR
 TEXT_LENGTH = 255

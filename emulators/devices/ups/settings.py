@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from emulators.bindings.profile_files import ProfileError
-from emulators.devices.ups.profile import Profile
-from emulators.kernel.instant import Instant, after
+from ridethrough.emulators.bindings.profile_files import ProfileError
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.kernel.instant import Instant, after
 
 
 class Rounding(Enum):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulators.devices.ups.orders import EXHAUSTED, OFF, Order, Return, Status
-from emulators.devices.ups.profile import Profile
-from emulators.devices.ups.settings import Settings
-from emulators.devices.ups.traps import Trap
-from emulators.kernel.instant import START, Instant, after, seconds_between
+from ridethrough.emulators.devices.ups.orders import EXHAUSTED, OFF, Order, Return, Status
+from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.devices.ups.settings import Settings
+from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.kernel.instant import START, Instant, after, seconds_between
 
 NEVER_S = -1  # how RFC 1628 says that no countdown runs
 SHORTEST_S = 1  # relays need a moment, whatever a manager asks for

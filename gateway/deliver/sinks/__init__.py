@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from gateway.records import Event
+from ridethrough.gateway.records import Event
 
 
 class Outcome(NamedTuple):

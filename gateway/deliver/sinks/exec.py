@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.deliver.sinks import DONE, Outcome, give_up, retry
-from gateway.deliver.templates import filled
-from gateway.records import Event
+from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from ridethrough.gateway.deliver.templates import filled
+from ridethrough.gateway.records import Event
 
 MOST_SAID = 200
 

@@ -6,9 +6,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from gateway.deliver.sinks import DONE, Outcome, retry
-from gateway.deliver.templates import one_line, shown
-from gateway.records import Event, encode_json
+from ridethrough.gateway.deliver.sinks import DONE, Outcome, retry
+from ridethrough.gateway.deliver.templates import one_line, shown
+from ridethrough.gateway.records import Event, encode_json
 
 
 class FileSink:

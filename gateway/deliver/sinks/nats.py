@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from gateway.deliver.sinks import DONE, Outcome, give_up, retry
-from gateway.deliver.templates import document, shown
-from gateway.records import Event, encode_json
+from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from ridethrough.gateway.deliver.templates import document, shown
+from ridethrough.gateway.records import Event, encode_json
 
 UNUSABLE = re.compile(r"[^\w.-]+")  # spaces and wildcards in the tokens of a subject
 TOO_LARGE = 10054  # the server's number for a message beyond the stream's limit

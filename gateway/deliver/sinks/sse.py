@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from gateway.deliver.progress import Events, Queued
-from gateway.pacing import Growth
+from ridethrough.gateway.deliver.progress import Events, Queued
+from ridethrough.gateway.pacing import Growth
 
 PAGE = 256
 

@@ -7,9 +7,9 @@ import re
 import ssl
 from collections.abc import Callable
 
-from gateway.deliver.sinks import DONE, Outcome, retry
-from gateway.deliver.templates import shown
-from gateway.records import Event, Severity
+from ridethrough.gateway.deliver.sinks import DONE, Outcome, retry
+from ridethrough.gateway.deliver.templates import shown
+from ridethrough.gateway.records import Event, Severity
 
 # Facilities by name (RFC 5424 table 1), and severities (table 2).
 FACILITIES = {"user": 1, "daemon": 3, "auth": 4, "syslog": 5} | {f"local{number}": 16 + number for number in range(8)}

@@ -10,9 +10,9 @@ from typing import Any
 
 import aiohttp
 
-from gateway.deliver.sinks import DONE, Outcome, give_up, retry
-from gateway.deliver.templates import document
-from gateway.records import Event, encode_json
+from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from ridethrough.gateway.deliver.templates import document
+from ridethrough.gateway.records import Event, encode_json
 
 CONTENT_TYPE = "application/cloudevents+json"
 TOGETHER = "application/cloudevents-batch+json"

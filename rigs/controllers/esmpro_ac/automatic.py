@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rigs.controllers.desk import DeskError
-from rigs.controllers.esmpro_ac.calendar import upcoming
-from rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
-from rigs.controllers.waiting import is_off, output_is_off
-from rigs.topology import Plan, plan_off
+from ridethrough.rigs.controllers.desk import DeskError
+from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
+from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
+from ridethrough.rigs.controllers.waiting import is_off, output_is_off
+from ridethrough.rigs.topology import Plan, plan_off
 
 if TYPE_CHECKING:
-    from rigs.controllers.esmpro_ac.stand import Stand
+    from ridethrough.rigs.controllers.esmpro_ac.stand import Stand
 
 START_S = 30.0  # until a server that was woken shows any life
 

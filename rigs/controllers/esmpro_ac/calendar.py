@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from rigs.controllers.esmpro_ac.config import Turn
+from ridethrough.rigs.controllers.esmpro_ac.config import Turn
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FAR = 366  # days that are looked at; a schedule that is not due within them never is

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from emulators.config_base import Name, Seconds, Strict
-from rigs.controllers.base import ControllerConfig
+from ridethrough.emulators.config_base import Name, Seconds, Strict
+from ridethrough.rigs.controllers.base import ControllerConfig
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from rigs.controllers.desk import DeskError
-from rigs.controllers.esmpro_ac.config import Config
-from rigs.controllers.esmpro_ac.rules import off_order
-from rigs.controllers.waiting import Pad, is_up, order_shutdown
-from rigs.topology import Plan, Topology
+from ridethrough.rigs.controllers.desk import DeskError
+from ridethrough.rigs.controllers.esmpro_ac.config import Config
+from ridethrough.rigs.controllers.esmpro_ac.rules import off_order
+from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.rigs.topology import Plan, Topology
 
 
 class Ending:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rigs.controllers.waiting import Pad, is_off, is_up
-from rigs.topology import plan_off
+from ridethrough.rigs.controllers.waiting import Pad, is_off, is_up
+from ridethrough.rigs.topology import plan_off
 
 if TYPE_CHECKING:
-    from rigs.controllers.esmpro_ac.stand import Stand
+    from ridethrough.rigs.controllers.esmpro_ac.stand import Stand
 
 
 class ClusterManager:

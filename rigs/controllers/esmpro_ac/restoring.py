@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from rigs.controllers.esmpro_ac.rules import by_rank
-from rigs.controllers.waiting import Pad, input_is_good, is_up, output_is_off
-from rigs.topology import Plan, Topology
+from ridethrough.rigs.controllers.esmpro_ac.rules import by_rank
+from ridethrough.rigs.controllers.waiting import Pad, input_is_good, is_up, output_is_off
+from ridethrough.rigs.topology import Plan, Topology
 
 LOOK_S = 2.0
 LONGEST_OFF_S = 1200.0  # from the orders to the last output that goes off

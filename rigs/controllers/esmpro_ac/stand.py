@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from rigs.controllers.base import Act, Controller, InputRefused
-from rigs.controllers.desk import Desk
-from rigs.controllers.esmpro_ac.automatic import Automatic
-from rigs.controllers.esmpro_ac.config import Config
-from rigs.controllers.esmpro_ac.ending import Ending
-from rigs.controllers.esmpro_ac.manager import ClusterManager
-from rigs.controllers.esmpro_ac.restoring import Restoring
-from rigs.controllers.esmpro_ac.rules import RUNNING, elect
-from rigs.controllers.esmpro_ac.statistics import Statistics
-from rigs.controllers.waiting import Pad, is_off, is_up
-from rigs.topology import Plan, joined, plan_off, plan_outage
+from ridethrough.rigs.controllers.base import Act, Controller, InputRefused
+from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.esmpro_ac.automatic import Automatic
+from ridethrough.rigs.controllers.esmpro_ac.config import Config
+from ridethrough.rigs.controllers.esmpro_ac.ending import Ending
+from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
+from ridethrough.rigs.controllers.esmpro_ac.restoring import Restoring
+from ridethrough.rigs.controllers.esmpro_ac.rules import RUNNING, elect
+from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
+from ridethrough.rigs.controllers.waiting import Pad, is_off, is_up
+from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
 
 if TYPE_CHECKING:
-    from rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile import RigFile
 
 CONFIRMED, CLEARED = "power.outage.confirmed", "power.outage.cleared"
 SILENT = "power.communication.lost"

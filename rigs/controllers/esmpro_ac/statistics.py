@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from rigs.controllers.desk import DeskError
-from rigs.controllers.esmpro_ac.config import Config
-from rigs.controllers.esmpro_ac.rules import WEEK
-from rigs.controllers.waiting import Pad
+from ridethrough.rigs.controllers.desk import DeskError
+from ridethrough.rigs.controllers.esmpro_ac.config import Config
+from ridethrough.rigs.controllers.esmpro_ac.rules import WEEK
+from ridethrough.rigs.controllers.waiting import Pad
 
 
 class Sample(NamedTuple):

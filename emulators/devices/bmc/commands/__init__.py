@@ -9,7 +9,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from emulators.bindings.ipmi import Table
+from ridethrough.emulators.bindings.ipmi import Table
 
 
 def _table() -> Table:

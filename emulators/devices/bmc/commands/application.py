@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER
-from emulators.devices.bmc.extras import BLOCK
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER
+from ridethrough.emulators.devices.bmc.extras import BLOCK
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 IPMI_2_0 = 0x02
 PASSED = b"\x55\x00"

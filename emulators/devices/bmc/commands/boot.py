@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc.boot import LENGTHS, MAILBOX
-from emulators.devices.bmc.commands.common import CHASSIS, OPERATOR
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc.boot import LENGTHS, MAILBOX
+from ridethrough.emulators.devices.bmc.commands.common import CHASSIS, OPERATOR
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 UNSUPPORTED = 0x80
 VERSION = 0x01

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER, is_lan
-from emulators.devices.bmc.lan import CHANNEL
-from wire.ipmi.algorithms import SUITES, suite_record
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER, is_lan
+from ridethrough.emulators.devices.bmc.lan import CHANNEL
+from ridethrough.wire.ipmi.algorithms import SUITES, suite_record
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 VSO_ENTERPRISE = 7154  # IPMI Forum, the vendor of the LAN protocol
 EXTENDED = 0x80

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.chassis import AcLink, Action
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc import pef
-from emulators.devices.bmc.commands.common import ADMIN, CHASSIS, OPERATOR, USER
-from emulators.devices.bmc.lan import CHANNEL
-from emulators.kernel.instant import after
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.chassis import AcLink, Action
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc import pef
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, CHASSIS, OPERATOR, USER
+from ridethrough.emulators.devices.bmc.lan import CHANNEL
+from ridethrough.emulators.kernel.instant import after
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 POLICIES = (AcLink.OFF, AcLink.LAST, AcLink.ON)
 FOREVER_S = 10**9

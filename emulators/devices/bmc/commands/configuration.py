@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc.commands.common import ADMIN, EVENT, OPERATOR, TRANSPORT, USER, is_lan
-from emulators.devices.bmc.lan import REVISION, Refusal
-from emulators.devices.bmc.pef_parameters import READERS, WRITERS
-from emulators.devices.bmc.sol_parameters import READ_ONLY_SOL, SOL_DEFAULTS, SolParameter
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, EVENT, OPERATOR, TRANSPORT, USER, is_lan
+from ridethrough.emulators.devices.bmc.lan import REVISION, Refusal
+from ridethrough.emulators.devices.bmc.pef_parameters import READERS, WRITERS
+from ridethrough.emulators.devices.bmc.sol_parameters import READ_ONLY_SOL, SOL_DEFAULTS, SolParameter
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 ONLY_REVISION = 0x80
 NUMBER = 0x7F

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
-from emulators.devices.bmc.commands.common import OPERATOR, USER
-from emulators.devices.bmc.pef import TEMPERATURE
-from wire.ipmi.message import Completion, NetFn
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, USER
+from ridethrough.emulators.devices.bmc.pef import TEMPERATURE
+from ridethrough.wire.ipmi.message import Completion, NetFn
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 GROUP = NetFn.GROUP
 DCMI = 0xDC

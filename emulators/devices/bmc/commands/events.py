@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
-from emulators.devices.bmc import pef
-from emulators.devices.bmc.alerts import Status
-from emulators.devices.bmc.commands.common import ADMIN, EVENT, NONE, OPERATOR, USER, is_lan
-from emulators.devices.bmc.pef import Event
-from wire.ipmi.message import BMC_ADDRESS, Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc import pef
+from ridethrough.emulators.devices.bmc.alerts import Status
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, EVENT, NONE, OPERATOR, USER, is_lan
+from ridethrough.emulators.devices.bmc.pef import Event
+from ridethrough.wire.ipmi.message import BMC_ADDRESS, Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 PEF_VERSION = 0x51
 ACTIONS = pef.ALERT | pef.OFF | pef.RESET | pef.CYCLE | pef.DIAGNOSTIC

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
-from emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 BY_OCTETS = b"\x00"
 MOST = 64  # octets in one answer, so that it fits every client's buffer

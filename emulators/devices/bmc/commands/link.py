@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
-from emulators.devices.bmc.commands.common import ADMIN, OPERATOR, peer_address
-from emulators.devices.bmc.link import Flags, Refusal, Result
-from emulators.devices.bmc.pef import Event
-from wire.ipmi.message import Completion, NetFn
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, OPERATOR, peer_address
+from ridethrough.emulators.devices.bmc.link import Flags, Refusal, Result
+from ridethrough.emulators.devices.bmc.pef import Event
+from ridethrough.wire.ipmi.message import Completion, NetFn
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 NEC = 119
 OEM = NetFn.OEM

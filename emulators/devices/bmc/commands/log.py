@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
-from emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
-from emulators.devices.bmc.log import RECORD
-from wire.errors import WireError
-from wire.ipmi.message import Completion
-from wire.sel import SelRecord, decode_any
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
+from ridethrough.emulators.devices.bmc.log import RECORD
+from ridethrough.wire.errors import WireError
+from ridethrough.wire.ipmi.message import Completion
+from ridethrough.wire.sel import SelRecord, decode_any
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 VERSION = 0x51
 DELETE, RESERVATIONS, ALLOCATION, OVERFLOW = 0x08, 0x02, 0x01, 0x80

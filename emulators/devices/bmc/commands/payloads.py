@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, USER, is_lan
-from emulators.devices.bmc.sol_parameters import (
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, USER, is_lan
+from ridethrough.emulators.devices.bmc.sol_parameters import (
     FORCE_AUTHENTICATION,
     FORCE_ENCRYPTION,
     SOL_DEFAULTS,
     SolParameter,
 )
-from emulators.devices.bmc.users import SOL_PAYLOAD
-from wire.ipmi.message import Completion
+from ridethrough.emulators.devices.bmc.users import SOL_PAYLOAD
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 SOL = 0x01
 PAYLOAD_VERSION = 0x10

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
-from emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, is_lan
-from emulators.devices.bmc.users import LONG_PASSWORD, MAX_USERS, NO_ACCESS, SHORT_PASSWORD, Slot
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, is_lan
+from ridethrough.emulators.devices.bmc.users import LONG_PASSWORD, MAX_USERS, NO_ACCESS, SHORT_PASSWORD, Slot
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 CHANGE, CALLBACK_ONLY, LINK_AUTH, MESSAGING = 0x80, 0x40, 0x20, 0x10
 ENABLED, DISABLED = 0x40, 0x80

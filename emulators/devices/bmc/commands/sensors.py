@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Handler, Table, little, ok, refuse
-from emulators.devices.bmc.commands.common import EVENT, OPERATOR, USER
-from emulators.devices.bmc.sensor_bank import LEVELS
-from wire import sdr
-from wire.ipmi.message import Completion
-from wire.sdr import THRESHOLD, Sensor, Thresholds, event_masks
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Handler, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import EVENT, OPERATOR, USER
+from ridethrough.emulators.devices.bmc.sensor_bank import LEVELS
+from ridethrough.wire import sdr
+from ridethrough.wire.ipmi.message import Completion
+from ridethrough.wire.sdr import THRESHOLD, Sensor, Thresholds, event_masks
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 EVENTS_ON, SCANNING_ON, UNAVAILABLE = 0x80, 0x40, 0x20
 ENABLE, DISABLE = 1, 2  # what to do with the events named; 0 leaves them

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
-from emulators.devices.bmc.commands.common import APP, OPERATOR, USER
-from emulators.devices.bmc.watchdog import DO_NOT_LOG, RUNNING, USES, TimeoutAction
-from wire.ipmi.message import Completion
+from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.devices.bmc.commands.common import APP, OPERATOR, USER
+from ridethrough.emulators.devices.bmc.watchdog import DO_NOT_LOG, RUNNING, USES, TimeoutAction
+from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:
-    from emulators.devices.bmc.model import Bmc
-    from wire.ipmi.session import Session
+    from ridethrough.emulators.devices.bmc.model import Bmc
+    from ridethrough.wire.ipmi.session import Session
 
 NEVER_SET = 0x80
 MOST_INTERRUPT = 3

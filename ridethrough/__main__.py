@@ -1,0 +1,5 @@
+"""`python -m ridethrough`."""
+
+from ridethrough.rigs.cli.main import main
+
+main()

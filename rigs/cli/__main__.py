@@ -1,5 +1,0 @@
-"""`python -m rigs.cli`."""
-
-from rigs.cli.main import main
-
-main()
