@@ -188,7 +188,8 @@ def _bmc(plant: Plant, server: str, config: ServerConfig, bmc: BmcConfig, epoch_
         inject=bmc.inject,
         port=plant.ports.ipmi,
         os_watchdog_s=config.watchdog_s,
-        guid=uuid5(NAMESPACE_DNS, f"{server}.{plant.rig}.ridethrough.invalid"),
+        # The product's first name: managers know a BMC by its GUID, which stays what it was.
+        guid=uuid5(NAMESPACE_DNS, f"{server}.{plant.rig}.standin.invalid"),
         epoch_s=epoch_s,
         ac_link=config.ac_link,
     )
