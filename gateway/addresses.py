@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 HEAD_START_S = 0.25  # of an address before the next one is tried beside it (RFC 8305 section 5)
+
+ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})  # what a machine without IPv6 says of its addresses
 
 
 class Address(NamedTuple):
@@ -70,17 +73,29 @@ class Choice:
 
 async def resolve(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> tuple[Address, ...]:
     """All addresses of a name, the best first; the loop goes on meanwhile. Raises OSError."""
+    literal = _literal(host, port)
+    return literal or _distinct(await asyncio.get_running_loop().getaddrinfo(host, port, type=kind))
+
+
+def resolve_now(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> tuple[Address, ...]:
+    """The same where there is no loop that could go on. Raises OSError."""
+    return _literal(host, port) or _distinct(socket.getaddrinfo(host, port, type=kind))
+
+
+def _literal(host: str, port: int) -> tuple[Address, ...]:
+    """What needs no lookup; nothing for names, and for zones, whose numbers are the system's to find."""
+    if "%" in host:
+        return ()
     try:
-        literal = ip_address(host)
+        version = ip_address(host).version
     except ValueError:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
-        return tuple(dict.fromkeys(Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in found))
-    if literal.version == 4:
-        return (Address(socket.AF_INET, (host, port)),)
-    if "%" in host:  # the zone's number is the system's to find
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=kind)
-        return tuple(dict.fromkeys(Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in found))
-    return (Address(socket.AF_INET6, (host, port, 0, 0)),)
+        return ()
+    return (Address(socket.AF_INET, (host, port)) if version == 4 else Address(socket.AF_INET6, (host, port, 0, 0)),)
+
+
+def _distinct(found: Iterable[tuple[Any, ...]]) -> tuple[Address, ...]:
+    """In their order, each once."""
+    return tuple(dict.fromkeys(Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in found))
 
 
 def family_of(address: str) -> socket.AddressFamily:
@@ -108,6 +123,30 @@ def connected(address: Address, local: str = "") -> socket.socket:
     except OSError:
         made.close()
         raise
+    return made
+
+
+def bound_streams(addresses: Sequence[Address]) -> list[socket.socket]:
+    """Listening TCP sockets for all addresses of a name that this machine has. Raises OSError when it has none.
+
+    An address in use is an error even if there are others, or clients would meet two servers under one name.
+    """
+    made: list[socket.socket] = []
+    absent: OSError | None = None
+    for address in addresses:
+        host, port = address.host, int(address.sockaddr[1])
+        if not port and made:
+            port = int(made[0].getsockname()[1])  # the system's choice for the first is that of all
+        try:
+            made.append(socket.create_server((host, port), family=address.family))
+        except OSError as error:
+            if error.errno not in ABSENT:
+                for other in made:
+                    other.close()
+                raise
+            absent = absent or error
+    if not made:
+        raise absent or OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
     return made
 
 
