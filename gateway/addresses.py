@@ -155,11 +155,10 @@ def split_place(text: str, port: int) -> tuple[str, int]:
     host, number = text, ""
     if text.startswith("["):
         host, _, number = text[1:].partition("]")
-        if number and not number.startswith(":"):
-            raise ValueError(f"{text}: expected HOST[:PORT]")
-        number = number[1:]
     elif text.count(":") == 1:
-        host, _, number = text.partition(":")
-    if not host or (number and not (number.isdecimal() and 1 <= int(number) <= 65535)):
+        host, colon, number = text.partition(":")
+        number = colon + number
+    number = number or f":{port}"
+    if not host or not (number[0] == ":" and number[1:].isdecimal() and 1 <= int(number[1:]) <= 65535):
         raise ValueError(f"{text}: expected HOST[:PORT], an IPv6 address with a port in brackets")
-    return host, int(number or port)
+    return host, int(number[1:])

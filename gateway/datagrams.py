@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -60,8 +60,9 @@ class Datagrams:
         self._queue: deque[bytes] = deque()  # while the kernel's buffer is full
         self._looking = asyncio.Lock()
         self._looked_s = 0.0
+        self.answers = 0
         self.refused = ""  # what the network said last
-        self.lost = 0  # how often no address took what was sent
+        self.lost = Counter[str]()  # how often no address took what was sent, by what the network said
 
     # --- where to ---------------------------------------------------------------------------------------------
 
@@ -137,6 +138,8 @@ class Datagrams:
         loop.remove_reader(path.socket.fileno())
         loop.remove_writer(path.socket.fileno())
         path.socket.close()
+        if path is self._path:
+            self._path = None
 
     def _use(self) -> None:
         """Make the chosen address the one in use."""
@@ -157,11 +160,11 @@ class Datagrams:
     def worked(self, address: Address | None) -> None:
         """Somebody answered there."""
         self._choice.worked(address)
+        self.answers += 1
 
     def close(self) -> None:
         for address in list(self._paths):
             self._drop(address)
-        self._path = None
         self._choice = Choice()
         self._queue.clear()
         self._recent.clear()
@@ -202,7 +205,7 @@ class Datagrams:
         except OSError as once_more:
             _drain_errors(self._path)
             self.refused = _words(once_more)
-            self.lost += 1
+            self.lost[self.refused] += 1
 
     def _refuse(self, path: _Path, error: OSError) -> bool:
         """The network's word that a datagram did not arrive; whether another address is used because of it."""
@@ -232,7 +235,7 @@ class Datagrams:
             error = refusal
         self._recent.clear()
         self.refused = _words(error)
-        self.lost += 1
+        self.lost[self.refused] += 1
         return False
 
     def _send_recent(self) -> OSError | None:

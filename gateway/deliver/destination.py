@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -66,19 +67,23 @@ class Destination:
         return self._datagrams.is_open
 
     @property
-    def another(self) -> bool:
-        """Whether an address is left to try, now that one has failed."""
-        return self.is_open and not self._datagrams.exhausted and self._spoofer is None
+    def address(self) -> Address | None:
+        """The address in use."""
+        return self._datagrams.address
+
+    def untried(self, since: Address | None) -> bool:
+        """Whether another address is used than `since`, which has not failed yet."""
+        return self.is_open and not self._datagrams.exhausted and self._datagrams.address != since
 
     @property
     def refused(self) -> str:
         """What the network said of the last datagram that did not arrive."""
         return self._datagrams.refused
 
-    def lost(self) -> int:
-        """How often since this was asked last the network said that a trap reached none of the addresses."""
-        count, self._datagrams.lost = self._datagrams.lost, 0
-        return count
+    def lost(self) -> Counter[str]:
+        """How often a trap reached none of the addresses since this was asked last, by what the network said."""
+        lost, self._datagrams.lost = self._datagrams.lost, Counter()
+        return lost
 
     def never(self, relayed: Relayed) -> str:
         """Why a datagram can never be sent there; empty when it can."""
@@ -107,7 +112,7 @@ class Destination:
             return await self._send_trap(relayed)
         while (other := self._waiting.get(relayed.request_id)) is not None:
             await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
-        address = self._datagrams.address
+        address, answers = self._datagrams.address, self._datagrams.answers
         for _ in range(STEPS if self._sealer else 1):
             answer = self._waiting[relayed.request_id] = asyncio.get_running_loop().create_future()
             try:
@@ -122,11 +127,12 @@ class Destination:
                 answer.cancel()
             if self._datagrams.address != address:
                 return False
-        self._give_up(address)
+        if self._datagrams.answers == answers:  # not even to others
+            self._give_up(address)
         return False
 
     def _give_up(self, address: Address | None) -> None:
-        """Nobody acknowledged there."""
+        """Nobody answers there."""
         self._datagrams.failed(address)
         if self._sealer is not None and self._datagrams.address != address:
             self._sealer.forget()

@@ -147,9 +147,9 @@ class Forwarder:
     async def rows(self, last: int) -> list[dict[str, Any]]:
         """How the forwards stand, when the journal's newest record is `last`. Raises StoreError."""
         for name, destination in self._destinations.items():
-            if lost := destination.lost():
-                self.progress[name].failures += lost
-                self.progress[name].last_error = f"{destination.host}:{destination.port}: {destination.refused}"
+            for words, count in destination.lost().items():
+                self.progress[name].failures += count
+                self.progress[name].last_error = f"{destination.host}:{destination.port}: {words}"
         return [
             {
                 "name": name,
@@ -240,16 +240,16 @@ class Forwarder:
 
     async def _insist(self, what: Relayed, destination: Destination, progress: Forwarded) -> None:
         """Tell an inform until it is acknowledged. A trap is sent once: nobody says whether it arrived."""
-        attempt = 0
+        attempt, address = 0, destination.address
         while not await destination.send(what):
             progress.failures += 1
             words = destination.refused or "no acknowledgement"
             progress.last_error = f"{destination.host}:{destination.port}: {words}"
-            if destination.another:
-                continue
-            attempt += 1
-            await asyncio.sleep(delay_s(attempt, self._jitter))
-            try:
-                await destination.open()
-            except OSError as error:
-                progress.last_error = f"{destination.host}:{destination.port}: {error}"
+            if not destination.untried(address):
+                attempt += 1
+                await asyncio.sleep(delay_s(attempt, self._jitter))
+                try:
+                    await destination.open()
+                except OSError as error:
+                    progress.last_error = f"{destination.host}:{destination.port}: {error}"
+            address = destination.address

@@ -76,6 +76,7 @@ class SyslogSink:
         self._tls = tls
         self._facility = facility
         self._stream: asyncio.StreamWriter | None = None
+        self._reader: asyncio.StreamReader | None = None
         self._datagrams = Datagrams(*place)
 
     async def deliver(self, event: Event) -> Outcome:
@@ -94,9 +95,9 @@ class SyslogSink:
     async def _send_stream(self, octets: bytes) -> None:
         if self._stream is None:
             tls = (self._tls() or ssl.create_default_context()) if self._sealed else None
-            reader, self._stream = await open_stream(*self._place, tls)
-            reader.feed_eof()  # receivers say nothing
-        if self._stream.is_closing():
+            self._reader, self._stream = await open_stream(*self._place, tls)
+        # Receivers say nothing but that they close.
+        if self._stream.is_closing() or (self._reader is not None and self._reader.at_eof()):
             raise ConnectionResetError("the receiver closed the connection")
         self._stream.write(str(len(octets)).encode() + b" " + octets)
         await self._stream.drain()
@@ -111,5 +112,5 @@ class SyslogSink:
     async def close(self) -> None:
         if self._stream is not None:
             self._stream.close()
-            self._stream = None
+            self._stream = self._reader = None
         self._datagrams.close()
