@@ -16,8 +16,8 @@ SERVER = CLIENTS / "nats-server" / "usr" / "sbin" / "nats-server"
 class NatsServer:
     """`port` stays the same when it is stopped and begun again."""
 
-    def __init__(self, folder: Path, *options: str, config: str = "") -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *options: str, config: str = "", port: int = 0) -> None:
+        self.port = port or free_port()
         file = folder / "nats.conf"
         file.write_text(f'jetstream {{ store_dir: "{folder / "nats"}" }}\n{config}\n')
         self._command = [str(SERVER), "-c", str(file), "-a", "127.0.0.1", "-p", str(self.port), *options]
@@ -40,8 +40,8 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(folder: Path, *options: str, config: str = "") -> Iterator[NatsServer]:
-    server = NatsServer(folder, *options, config=config)
+def nats_server(folder: Path, *options: str, config: str = "", port: int = 0) -> Iterator[NatsServer]:
+    server = NatsServer(folder, *options, config=config, port=port)
     try:
         yield server
     finally:
