@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
+import structlog
 import typer
 from pydantic import ValidationError
 
@@ -35,9 +36,11 @@ from ridethrough.rigs.controllers.desk import Note
 from ridethrough.rigs.files import FileError, in_short, load
 from ridethrough.rigs.loops import Clock
 from ridethrough.rigs.loops import run as run_loop
-from ridethrough.rigs.resources import allow_many_sockets, begin_growing, end_growing
+from ridethrough.rigs.resources import COMPILE, allow_many_sockets, begin_growing, end_growing, is_compiled
 from ridethrough.rigs.rigfile import Ports, load_rig, site_of
 from ridethrough.rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
+
+log = structlog.get_logger("ridethrough")
 
 HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="Where the HTTP interface binds.")]
 DataOption = Annotated[
@@ -172,6 +175,8 @@ async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
         loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.start()
     end_growing()
+    if not is_compiled():
+        log.info("runs interpreted; compiled it is faster", advice=COMPILE)
     if json or greeting.text:
         tell(greeting.text, {"running": greeting.document}, json=json)
         sys.stdout.flush()
