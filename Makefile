@@ -9,7 +9,7 @@ PORTS ?= file
 PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run test interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels image-test fuzz mutations soak docs lock mibs clean
 
 # The compiled package if it is there, else the checkout.
 COMPILED_PATH = $$([ ! -e $(VENV)/compiled ] || echo PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(VENV)/compiled)
@@ -20,9 +20,9 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@tests/install-tools
-	$(MAKE) --no-print-directory --jobs=2 lint compiled
-	$(BIN)/pytest $(PARALLEL) -m "not network" $$([ ! -e $(VENV)/compiled ] || echo --compiled)
-	$(MAKE) --no-print-directory network
+	$(MAKE) --no-print-directory --jobs=3 lint compiled network
+	@[ ! -e $(VENV)/compiled ] || set -- --compiled -o 'pythonpath=$(VENV)/compiled .'; \
+		$(BIN)/pytest $(PARALLEL) -m "not network" "$$@"
 	@[ ! -e $(VENV)/compiled ] || $(MAKE) --no-print-directory interpreted
 
 # What is compiled, once more as it stands in the checkout.
@@ -94,6 +94,10 @@ bench-heartbeats: $(VENV)/.dev
 # dist/ridethrough_VERSION_ARCH.deb, for the Python that makes it.
 deb: $(VENV)/.run
 	PYTHON=$(BIN)/python rigs/deploy/deb
+
+# dist/*.whl and *.tar.gz, compiled for each of CPython 3.11 to 3.14 that is on this machine.
+wheels:
+	PYTHON=$(PYTHON) rigs/deploy/wheels
 
 image-test: $(VENV)/.run
 	$(BIN)/python -m tests.images
