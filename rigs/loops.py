@@ -153,22 +153,27 @@ def new_loop(speed: Speed) -> asyncio.AbstractEventLoop:
     return asyncio.SelectorEventLoop() if speed == 1 else ScaledLoop(speed)
 
 
+class UnpacedError(Exception):
+    """A loop that runs at no speed but the wall clock's."""
+
+
 @contextmanager
 def paced(loop: asyncio.AbstractEventLoop, speed: Speed) -> Iterator[None]:
     """Let a loop that is there already, somebody else's, run at `speed`; afterwards it is what it was.
 
     asyncio has no interface for it, so this changes the loop's class and `_selector`. Timers that wait at the beginning
-    or at the end keep what is left of their delays. Raises TypeError for a loop that is not built on asyncio's own.
+    or at the end keep what is left of their delays. Raises UnpacedError for a loop that is not built on asyncio's own.
     """
     if speed == 1:
         yield
         return
     if not isinstance(loop, asyncio.SelectorEventLoop):
-        raise TypeError(f"{type(loop).__module__}.{type(loop).__name__} is not built on asyncio.SelectorEventLoop")
+        kind = f"{type(loop).__module__}.{type(loop).__name__}"
+        raise UnpacedError(f"{kind} knows only the wall clock: speed=1, or a loop that is asyncio.SelectorEventLoop")
     ours: Any = loop
     own, real, before = type(loop), ours._selector, loop.time()  # noqa: SLF001
-    kind = JumpingLoop if speed == "max" else ScaledLoop
-    ours.__class__ = type(kind.__name__, (kind, own), {})
+    pacing = JumpingLoop if speed == "max" else ScaledLoop
+    ours.__class__ = type(pacing.__name__, (pacing, own), {})
     ours._selector = ours.paced_by(real, speed)  # noqa: SLF001
     _shift(ours, loop.time() - before)
     try:

@@ -41,7 +41,7 @@ def starting(scope: Any) -> Any:
     async def start(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Rig, GatewayClient]]:
         from ridethrough.emulators.faces.bind import BindError
         from ridethrough.rigs.files import FileError
-        from ridethrough.rigs.loops import paced
+        from ridethrough.rigs.loops import UnpacedError, paced
         from ridethrough.rigs.testing import running
 
         try:
@@ -51,8 +51,8 @@ def starting(scope: Any) -> Any:
                 async with running(asked.rig, speed, asked.patch, asked.start) as (rig, gateway):
                     request.node.stash[STORY] = rig.story
                     yield rig, gateway
-        except (pytest.UsageError, FileError, BindError) as error:
-            pytest.fail(f"{request.node.nodeid}: {error}", pytrace=False)
+        except (pytest.UsageError, UnpacedError, FileError, BindError) as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
     return start
 

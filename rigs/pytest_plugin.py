@@ -48,11 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Add the short names that no other plugin has. What conftest files define comes later, and goes before."""
+    if pytest.version_tuple < (8, 4):  # it does not show which fixtures a plugin has
+        return
     others = {name for plugin in early_config.pluginmanager.get_plugins() for name in fixture_names(plugin)}
     module = ModuleType("ridethrough short names")
     vars(module).update({name: fixture for name, fixture in SHORT_NAMES.items() if name not in others})
-    if pytest.version_tuple >= (8, 4):  # an older one does not let us see who has which
-        early_config.pluginmanager.register(module, "ridethrough-short-names")
+    early_config.pluginmanager.register(module, "ridethrough-short-names")
 
 
 def fixture_names(plugin: object) -> Iterator[str]:
@@ -89,7 +90,7 @@ def ridethrough_running(request: pytest.FixtureRequest) -> tuple[Rig, GatewayCli
     try:
         name = starter(request)
     except pytest.UsageError as error:
-        pytest.fail(f"{request.node.nodeid}: {error}", pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     running: tuple[Rig, GatewayClient] = request.getfixturevalue(name)
     return running
 
@@ -101,8 +102,9 @@ def starter(request: pytest.FixtureRequest) -> str:
         raise pytest.UsageError("a rig needs pytest-asyncio: pip install 'ridethrough[test]'")
     import pytest_asyncio
 
-    if not hasattr(pytest_asyncio, "is_async_test"):
-        raise pytest.UsageError(f"a rig needs a newer pytest-asyncio than {pytest_asyncio.__version__}")
+    version = pytest_asyncio.__version__
+    if tuple(int(part) for part in version.split(".")[:2]) < (1, 1):  # it takes no fixture that comes after collection
+        raise pytest.UsageError(f"a rig needs pytest-asyncio 1.1 or newer, not {version}")
     plugins.import_plugin("ridethrough.rigs.pytest_fixtures")
     from ridethrough.rigs import pytest_fixtures
 
