@@ -22,7 +22,7 @@ def all_pairs(columns: Mapping[str, Sequence[str]]) -> list[Row]:
     rows: list[Row] = []
     while missing:
         wanted = dict(min(missing, key=sorted))
-        tries = [{name: chance.choice(values) for name, values in columns.items()} | wanted for _ in range(50)]
+        tries = [{name: chance.choice(values) for name, values in columns.items()} | wanted for _ in range(500)]
         best = max(tries, key=lambda row: len(missing & _pairs(row)))
         missing -= _pairs(best)
         rows.append(best)
