@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from ridethrough.gateway.salvage import LOG, interrupted
 from ridethrough.gateway.schema import FILE_NAME, known_form
@@ -15,9 +17,8 @@ FORMER_PREFIX = "standin"
 """Of streams and buckets in a JetStream."""
 FORMER_ORIGIN = "Standin-Origin"
 """A header of messages there."""
-FORMER_SOURCE = "/standin/"
-SOURCE = "/ridethrough/"
-"""What the source of an event begins with."""
+FORMER_SOURCE = re.compile(rb'"source":"/standin/(standin(?="))?')
+"""Of an event, with the name of a site that gave none."""
 PATIENCE_S = 1.0
 
 
@@ -77,3 +78,27 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+async def former_streams(stream: Any, own: str) -> str:
+    """Why a gateway whose file gives no prefix must not make the stream `own`; empty where nothing is in the way."""
+    from nats.js.errors import NotFoundError
+
+    async def is_there(name: str) -> bool:
+        try:
+            await stream.stream_info(name)
+        except NotFoundError:
+            return False
+        return True
+
+    if await is_there(own) or not await is_there(f"{FORMER_PREFIX}-raw"):
+        return ""
+    return (
+        f"JetStream: there is no stream {own} yet, but {FORMER_PREFIX}-raw, of the product's former name; "
+        f"under journal.jetstream, `prefix: {FORMER_PREFIX}` goes on with it, and `prefix: ridethrough` begins anew"
+    )
+
+
+def as_told_now(body: bytes) -> bytes:
+    """An event as JSON, under the source that it would have today."""
+    return FORMER_SOURCE.sub(lambda found: b'"source":"/ridethrough/' + (b"ridethrough" if found[1] else b""), body, 1)
