@@ -52,6 +52,8 @@ class CompiledWire(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":  # there the links inside `ridethrough/` do it
             return
+        if "STANDIN_COMPILE" in os.environ and "RIDETHROUGH_COMPILE" not in os.environ:
+            self.app.abort("STANDIN_COMPILE is set, which is not read any more; its name is RIDETHROUGH_COMPILE")
         root = Path(self.root)
         build_data["force_include"].update({str(root / part): f"ridethrough/{part}" for part in PARTS})
         if not self.wanted:

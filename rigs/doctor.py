@@ -17,6 +17,7 @@ from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
 from ridethrough.rigs.datagrams import exchange
+from ridethrough.rigs.former import left
 from ridethrough.rigs.rigfile import RigFile, plant_of
 from ridethrough.wire import primitives
 from ridethrough.wire.errors import WireError
@@ -61,6 +62,8 @@ def machine(data: Path | None) -> Iterator[Finding]:
     yield _clock()
     yield _compiled()
     yield _disk(data or Path(tempfile.gettempdir()), named=data is not None)
+    for item in left(Path("/"), os.environ):
+        yield Finding(item.what, "warning", f"{item.detail} (of the product's former name)", item.advice)
 
 
 def _number(file: str) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Never, get_args
 
 import typer
 
+from ridethrough.rigs.former import FormerError, variable
 from ridethrough.rigs.ports import PortChoice
 
 if TYPE_CHECKING:
@@ -42,17 +42,24 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.rigs.files import FileError
 
     of_devices = (BindError, InputError, LoopError, MemoryFileError, MibError, ProfileError)
-    return (*of_devices, DeskError, FileError, ListenError, Refusal, SecretError, StoreError)
+    return (*of_devices, DeskError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
 
 
 def url() -> str:
     """The gateway or lab that client verbs talk to."""
-    return os.environ.get("RIDETHROUGH_URL", DEFAULT_URL).rstrip("/")
+    return (_variable("URL") or DEFAULT_URL).rstrip("/")
+
+
+def _variable(name: str) -> str | None:
+    try:
+        return variable(name)
+    except FormerError as error:
+        stop(str(error), USAGE)
 
 
 def headers() -> dict[str, str]:
     """Credentials of client verbs."""
-    token = os.environ.get("RIDETHROUGH_TOKEN")
+    token = _variable("TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -85,6 +92,7 @@ def configure_logging(level: int, form: str = "console") -> None:
     """Log lines on standard error: for people, coloured only on a terminal, or `json` with one document a line."""
     import structlog
 
+    _variable("LOG")
     structured = form == "json"
     structlog.configure(
         processors=[

@@ -33,6 +33,7 @@ from ridethrough.rigs.cli.common import (
 from ridethrough.rigs.cli.greeting import Greeting, of_rig, of_site
 from ridethrough.rigs.controllers.desk import Note
 from ridethrough.rigs.files import FileError, in_short, load
+from ridethrough.rigs.former import look_beside
 from ridethrough.rigs.loops import Clock
 from ridethrough.rigs.loops import run as run_loop
 from ridethrough.rigs.resources import allow_many_sockets, begin_growing, end_growing
@@ -73,6 +74,7 @@ def run(
     with explained():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
+        look_beside(data)
 
         async def body() -> int:
             again = partial(_site_again, rig, loaded.ports, data, http)
@@ -103,6 +105,7 @@ def emulators(
     with explained():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
+        look_beside(data)
 
         async def body() -> int:
             process = EmulatorsProcess(loaded, Clock(time.time()), speed, api, data)
@@ -137,6 +140,7 @@ def gateway(
                 "journal": loaded.journal.model_copy(update={"path": data}) if data else loaded.journal,
             }
         )
+        look_beside(loaded.journal.path)
 
         async def body() -> int:
             process = GatewayProcess(loaded, tree, Clock(time.time()), reread=lambda: load(site, Site))
