@@ -18,6 +18,7 @@ from ridethrough.rigs.ports import PortChoice
 if TYPE_CHECKING:
     from ridethrough.mibs import MibTree
     from ridethrough.rigs.loops import Speed
+    from ridethrough.rigs.shipped import Kind
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -155,19 +156,50 @@ def _ports(text: str) -> str:
     return text
 
 
-def _rig(text: str) -> Path:
-    from ridethrough.rigs.files import FileError
-    from ridethrough.rigs.shipped import place
+class Named:
+    """Finds the files of an argument, by their paths or by the names of those that come along."""
 
-    try:
-        return place(text)
-    except FileError as error:
-        stop(str(error), USAGE)
+    def __init__(self, *kinds: Kind, folders: bool = False, later: bool = False) -> None:
+        """With `later` the argument stays a text, for a verb that tells of all problems in a form of its own."""
+        self.kinds = kinds
+        self._folders, self._later = folders, later
+        self.__name__ = " or ".join(kinds)
+
+    def __call__(self, text: str) -> Path | str:
+        from ridethrough.rigs.files import FileError
+
+        try:
+            return text if self._later else self.find(text)
+        except FileError as error:
+            stop(str(error), USAGE)
+
+    def find(self, text: str) -> Path:
+        """Raises FileError."""
+        from ridethrough.rigs.shipped import place
+
+        return place(text, *self.kinds, folders=self._folders)
+
+    def complete(self, incomplete: str) -> list[str]:
+        """For shells: the names, and what lies in the folder."""
+        from ridethrough.rigs.shipped import names
+
+        known = [name for kind in self.kinds for name in names(kind) if name.startswith(incomplete)]
+        before = Path(incomplete)
+        folder, start = (before, "") if incomplete.endswith("/") else (before.parent, before.name)
+        there = sorted(folder.glob(f"{start}*"))
+        files = [str(path) for path in there if path.suffix == ".yaml"]
+        return [*known, *files, *(f"{path}/" for path in there if path.is_dir() and not path.name.startswith("."))]
 
 
+RIG = Named("rig")
 RigArgument = Annotated[
     Any,
-    typer.Argument(parser=_rig, metavar="RIG", help="Rig file (YAML), or the name of one of `ridethrough rig list`."),
+    typer.Argument(
+        parser=RIG,
+        autocompletion=RIG.complete,
+        metavar="RIG",
+        help="Rig file (YAML), or the name of one of `ridethrough rig list`.",
+    ),
 ]
 PortsOption = Annotated[
     Any,

@@ -66,7 +66,7 @@ def run(
 ) -> None:
     """Run a whole rig: emulated devices, gateway and console.
 
-    Example: `ridethrough run rigs/samples/a1080a-pair.yaml`
+    Example: `ridethrough run a1080a-pair`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -97,7 +97,7 @@ def emulators(
 ) -> None:
     """Run only the emulated devices of a rig, with the lab interface.
 
-    Example: `ridethrough emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
+    Example: `ridethrough emulators a1080a-pair --http 127.0.0.1:8081`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
