@@ -62,6 +62,8 @@ class CompiledWheel(BuildHookInterface[Any]):
         """Say which files belong to the wheel. In an editable install the links inside `ridethrough/` do it."""
         if version == "editable":
             return
+        if "STANDIN_COMPILE" in os.environ and "RIDETHROUGH_COMPILE" not in os.environ:
+            self.app.abort("STANDIN_COMPILE is set, which is not read any more; its name is RIDETHROUGH_COMPILE")
         root = Path(self.root)
         build_data["force_include"].update({str(root / part): f"ridethrough/{part}" for part in PARTS})
         if not self.compiles:

@@ -16,6 +16,7 @@ from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
 from ridethrough.rigs.datagrams import exchange
+from ridethrough.rigs.former import left
 from ridethrough.rigs.resources import COMPILE, is_compiled
 from ridethrough.rigs.rigfile import RigFile, plant_of
 from ridethrough.wire.errors import WireError
@@ -60,6 +61,8 @@ def machine(data: Path | None) -> Iterator[Finding]:
     yield _clock()
     yield _compiled()
     yield _disk(data or Path(tempfile.gettempdir()), named=data is not None)
+    for item in left(Path("/"), os.environ):
+        yield Finding(item.what, "warning", f"{item.detail} (of the product's former name)", item.advice)
 
 
 def _number(file: str) -> int | None:

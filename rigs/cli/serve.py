@@ -34,6 +34,7 @@ from ridethrough.rigs.cli.common import (
 from ridethrough.rigs.cli.greeting import Greeting, of_rig, of_site
 from ridethrough.rigs.controllers.desk import Note
 from ridethrough.rigs.files import FileError, in_short, load
+from ridethrough.rigs.former import look_beside
 from ridethrough.rigs.loops import Clock
 from ridethrough.rigs.loops import run as run_loop
 from ridethrough.rigs.resources import COMPILE, allow_many_sockets, begin_growing, end_growing, is_compiled
@@ -68,7 +69,7 @@ def run(
 ) -> None:
     """Run a whole rig: emulated devices, gateway and console.
 
-    Example: `ridethrough run rigs/samples/a1080a-pair.yaml`
+    Example: `ridethrough run a1080a-pair`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -76,6 +77,7 @@ def run(
     with explained():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
+        look_beside(data)
 
         async def body() -> int:
             again = partial(_site_again, rig, loaded.ports, data, http)
@@ -98,7 +100,7 @@ def emulators(
 ) -> None:
     """Run only the emulated devices of a rig, with the lab interface.
 
-    Example: `ridethrough emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
+    Example: `ridethrough emulators a1080a-pair --http 127.0.0.1:8081`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -106,6 +108,7 @@ def emulators(
     with explained():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
+        look_beside(data)
 
         async def body() -> int:
             process = EmulatorsProcess(loaded, Clock(time.time()), speed, api, data)
@@ -140,6 +143,7 @@ def gateway(
                 "journal": loaded.journal.model_copy(update={"path": data}) if data else loaded.journal,
             }
         )
+        look_beside(loaded.journal.path)
 
         async def body() -> int:
             process = GatewayProcess(loaded, tree, Clock(time.time()), reread=lambda: load(site, Site))
