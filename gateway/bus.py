@@ -97,13 +97,15 @@ class Bus:
         await self._asked(self._start(), 5 * PATIENCE_S)
 
     async def _start(self) -> None:
-        import nats
         from nats.js.api import KeyValueConfig, StorageType, StreamConfig
+
+        from ridethrough.gateway.nats_client import new_client
 
         words = self._login()
         if (tls := self._tls()) is not None:
             words["tls"] = tls
-        self._connection = await nats.connect(
+        self._connection = new_client()
+        await self._connection.connect(
             **words,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,

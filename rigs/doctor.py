@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ridethrough.gateway.addresses import ABSENT, Address, resolve_now
 from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
@@ -160,20 +161,37 @@ def _of_plant(rig: RigFile | None) -> Iterator[tuple[str, int, socket.SocketKind
 
 
 def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Finding:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     name = f"{address}:{port}/{'udp' if kind == socket.SOCK_DGRAM else 'tcp'}"
-    with socket.socket(family, kind) as probe:
+    absent, bound = "", False
+    try:
+        for place in resolve_now(address, port, kind):
+            try:
+                _bind(place, kind)
+            except OSError as error:
+                if error.errno not in ABSENT:
+                    raise
+                absent = absent or str(error.strerror)  # enough if the name has another address here
+            else:
+                bound = True
+    except PermissionError:
+        advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+        return Finding(name, "failed", f"{what}: not allowed", advice)
+    except OSError as error:
+        absent, bound = str(error.strerror), False
+    if not bound:
+        advice = "stop what runs there (ss -lnptu shows it), or change the file"
+        return Finding(name, "failed", f"{what}: {absent}", advice)
+    return Finding(name, "ok", f"{what}: free")
+
+
+def _bind(place: Address, kind: socket.SocketKind) -> None:
+    """Raises OSError."""
+    with socket.socket(place.family, kind) as probe:
+        if place.family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except PermissionError:
-            advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
-            return Finding(name, "failed", f"{what}: not allowed", advice)
-        except OSError as error:
-            advice = "stop what runs there (ss -lnptu shows it), or change the file"
-            return Finding(name, "failed", f"{what}: {error.strerror}", advice)
-    return Finding(name, "ok", f"{what}: free")
+        probe.bind(place.sockaddr)
 
 
 async def reach(site: Site) -> list[Finding]:
