@@ -9,18 +9,21 @@ PORTS ?= file
 PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run test clients network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/ridethrough run $(RIG) --ports $(PORTS)
 
-test: $(VENV)/.dev
-	@tests/install-tools
+test: clients $(VENV)/.dev
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest $(PARALLEL) -m "not network"
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
 	$(MAKE) --no-print-directory --jobs=2 network compiled
 	$(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_plans.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
+
+# What the tests drive, first of all: without root this says at once what is missing.
+clients:
+	@$(PYTHON) tests/support/clients.py
 
 # What installs packages, so outside the networks of the workers.
 network: $(VENV)/.dev
@@ -70,15 +73,13 @@ bench-forward: $(VENV)/.dev $(VENV)/compiled/.done
 bench-polling: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.polling
 
-bench-console: $(VENV)/.dev
-	@tests/install-tools
+bench-console: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.console
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.scale
 
-bench-scaleout: $(VENV)/.dev
-	@tests/install-tools
+bench-scaleout: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.scaleout
 
 bench-heartbeats: $(VENV)/.dev
@@ -102,8 +103,7 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.support.fuzz 1000000
 	$(BIN)/python -m tests.support.fuzz_bmc 1000000
 
-soak: $(VENV)/.dev
-	@tests/install-tools
+soak: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.kills
 

@@ -15,9 +15,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from ridethrough.rigs.ports import free_port
-from tests.support.live import CLIENTS, american_sample, running
+from tests.support.clients import find
+from tests.support.live import american_sample, running
 
-EXPORTER = CLIENTS / "prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"
 UPS = "1.3.6.1.4.1.318.1.1.1"
 UPS_MIB = "1.3.6.1.2.1.33.1"
 
@@ -64,7 +64,11 @@ def exporter(folder: Path) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     with (folder / "snmp.yml").open("w") as text:
         YAML(typ="safe", pure=True).dump({"v1": module(1), "v2": module(2)}, text)
-    command = [str(EXPORTER), f"--config.file={folder}/snmp.yml", f"--web.listen-address={address}"]
+    command = [
+        str(find("prometheus-snmp-exporter")),
+        f"--config.file={folder}/snmp.yml",
+        f"--web.listen-address={address}",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
