@@ -5,21 +5,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
-# A worker for each core, each with a network of its own; one process where that is not allowed.
-PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
+HTTP ?=
+# A worker for each core, each with a network of its own: as root, or as root of a user namespace; one process where neither is
+# allowed.
+ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-root-user --net true 2>/dev/null || echo unshare --user --map-root-user)
+PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test clients network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run bindable test clients network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb fresh image-test fuzz mutations soak docs lock mibs clean
 
-run: $(VENV)/.run
-	@exec $(BIN)/ridethrough run $(RIG) --ports $(PORTS)
+run: bindable $(VENV)/.run
+	@exec $(BIN)/ridethrough run $(RIG) --ports $(PORTS) $(if $(HTTP),--http $(HTTP))
+
+# Before anything is installed: a minute later is too late to say that a port is taken.
+bindable:
+	@$(PYTHON) -I rigs/preflight.py "$(RIG)" "$(PORTS)" "$(HTTP)"
 
 test: clients $(VENV)/.dev
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest $(PARALLEL) -m "not network"
+	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network"
 	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
 	$(MAKE) --no-print-directory --jobs=2 network compiled
-	$(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_plans.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
+	$(ISOLATED) $(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_plans.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
 
 # What the tests drive, first of all: without root this says at once what is missing.
 clients:
@@ -88,6 +95,10 @@ bench-heartbeats: $(VENV)/.dev
 # dist/ridethrough_VERSION_ARCH.deb, for the Python that makes it.
 deb: $(VENV)/.run
 	PYTHON=$(BIN)/python rigs/deploy/deb
+
+# On Debian 12 and 13 as they come, by the README alone; parts by SUITES=trixie USERS=root STEPS=run.
+fresh:
+	@$(PYTHON) -m tests.fresh $(foreach part,SUITES USERS STEPS,$(if $($(part)),--$(shell echo $(part) | tr A-Z a-z) $($(part))))
 
 image-test: $(VENV)/.run
 	$(BIN)/python -m tests.images
