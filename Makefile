@@ -5,24 +5,30 @@ VENV := .venv
 BIN := $(VENV)/bin
 RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
-# A worker for each core, each with a network of its own; one process where that is not allowed.
-PARALLEL ?= $(shell unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
+HTTP ?=
+# A worker for each core, each with a network of its own: as root, or as root of a user namespace; one process where neither is
+# allowed.
+ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-root-user --net true 2>/dev/null || echo unshare --user --map-root-user)
+PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock mibs clean
 
 # The compiled package if it is there, else the checkout.
 COMPILED_PATH = $$([ ! -e $(VENV)/compiled ] || echo PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(VENV)/compiled)
 
-run: $(VENV)/.run
+run: bindable $(VENV)/.run
 	@$(BIN)/python rigs/deploy/compiled.py $(VENV)/compiled
-	@exec env $(COMPILED_PATH) $(BIN)/ridethrough run $(RIG) --ports $(PORTS)
+	@exec env $(COMPILED_PATH) $(BIN)/ridethrough run $(RIG) --ports $(PORTS) $(if $(HTTP),--http $(HTTP))
 
-test: $(VENV)/.dev
-	@tests/install-tools
+# Before anything is installed: a minute later is too late to say that a port is taken.
+bindable:
+	@$(PYTHON) -I rigs/preflight.py "$(RIG)" "$(PORTS)" "$(HTTP)"
+
+test: clients $(VENV)/.dev
 	$(MAKE) --no-print-directory --jobs=3 lint compiled network
 	@[ ! -e $(VENV)/compiled ] || set -- --compiled -o 'pythonpath=$(VENV)/compiled .'; \
-		$(BIN)/pytest $(PARALLEL) -m "not network" "$$@"
+		$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" "$$@"
 	@[ ! -e $(VENV)/compiled ] || $(MAKE) --no-print-directory interpreted
 
 # What is compiled, once more as it stands in the checkout.
@@ -31,7 +37,11 @@ INTERPRETED = tests/wire tests/emulators tests/gateway/test_translate.py tests/g
 	tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
 
 interpreted: $(VENV)/.dev
-	$(BIN)/pytest $(PARALLEL) -m "not network" $(INTERPRETED)
+	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" $(INTERPRETED)
+
+# What the tests drive, first of all: without root this says at once what is missing.
+clients:
+	@$(PYTHON) tests/support/clients.py
 
 # What installs packages, so outside the networks of the workers.
 network: $(VENV)/.dev
@@ -77,15 +87,13 @@ bench-forward: $(VENV)/.dev compiled
 bench-polling: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.polling
 
-bench-console: $(VENV)/.dev
-	@tests/install-tools
+bench-console: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.console
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.scale
 
-bench-scaleout: $(VENV)/.dev
-	@tests/install-tools
+bench-scaleout: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.scaleout
 
 bench-heartbeats: $(VENV)/.dev
@@ -98,6 +106,10 @@ deb: $(VENV)/.run
 # dist/*.whl and *.tar.gz, compiled for each of CPython 3.11 to 3.14 that is on this machine.
 wheels:
 	PYTHON=$(PYTHON) rigs/deploy/wheels
+
+# On Debian 12 and 13 as they come, by the README alone; parts by SUITES=trixie USERS=root STEPS=run.
+fresh:
+	@$(PYTHON) -m tests.fresh $(foreach part,SUITES USERS STEPS,$(if $($(part)),--$(shell echo $(part) | tr A-Z a-z) $($(part))))
 
 image-test: $(VENV)/.run
 	$(BIN)/python -m tests.images
@@ -113,8 +125,7 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.support.fuzz 1000000
 	$(BIN)/python -m tests.support.fuzz_bmc 1000000
 
-soak: $(VENV)/.dev
-	@tests/install-tools
+soak: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.kills
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.clients import PATH
 from tests.support.isolation import own_network
 
 settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True)
@@ -22,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["PATH"] = PATH
     if "PYTEST_XDIST_WORKER" in os.environ:
         own_network()
     if not config.getoption("--compiled"):
