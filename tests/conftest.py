@@ -19,7 +19,9 @@ COMPILED_FIRST = "--compiled -o pythonpath='.venv/compiled .'"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--compiled", action="store_true", help="refuse to test anything but the result of `make compiled`")
+    parser.addoption(
+        "--compiled", action="store_true", help="refuse to test anything but the result of `make compiled`"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,14 +26,14 @@ LIMIT_S = 600
 BUILT = ("wheel", "sdist", "compiled", "checkout")
 
 
-def call(*words: str | Path, cwd: Path, status: int = 0, **more: str) -> str:
+def call(*words: str | Path, cwd: Path, status: int = 0, more: dict[str, str] | None = None) -> str:
     done = subprocess.run(
         [str(word) for word in words],
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
-        env={**CLEAN, **more},
+        env={**CLEAN, **(more or {})},
         check=False,
     )
     assert done.returncode == status, done.stdout + done.stderr
@@ -48,9 +48,9 @@ def source_distribution(folder: Path) -> Path:
     return Path(call(sys.executable, "-c", code, ROOT, folder, cwd=folder).strip().splitlines()[-1])
 
 
-def wheel(folder: Path, source: Path, **more: str) -> Path:
+def wheel(folder: Path, source: Path, more: dict[str, str] | None = None) -> Path:
     folder.mkdir()
-    call(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source, cwd=folder, **more)
+    call(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source, cwd=folder, more=more)
     (made,) = folder.glob("ridethrough-*.whl")
     return made
 
@@ -59,7 +59,7 @@ MAKERS: dict[str, Callable[[Path], str]] = {
     "wheel": lambda folder: str(wheel(folder / "wheel", ROOT)),
     "sdist": lambda folder: str(source_distribution(folder)),
     # From a source distribution, which has no links: the harder way to compile.
-    "compiled": lambda folder: str(wheel(folder / "wheel", source_distribution(folder), RIDETHROUGH_COMPILE="1")),
+    "compiled": lambda folder: str(wheel(folder / "wheel", source_distribution(folder), {"RIDETHROUGH_COMPILE": "1"})),
     "checkout": lambda _: str(ROOT),
 }
 
@@ -137,7 +137,7 @@ def test_the_source_distribution_holds_what_the_checkout_holds(tmp_path: Path) -
 
 
 def test_a_wheel_of_the_source_distribution_is_that_of_the_checkout(tmp_path: Path) -> None:
-    names = []
+    names: list[list[str]] = []
     for source in (ROOT, source_distribution(tmp_path)):
         folder = tmp_path / f"wheel{len(names)}"
         words = ("pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, source)
