@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.machinery
 import os
 import socket
 import sqlite3
@@ -18,8 +17,9 @@ from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
 from ridethrough.rigs.datagrams import exchange
+from ridethrough.rigs.former import left
+from ridethrough.rigs.resources import COMPILE, is_compiled
 from ridethrough.rigs.rigfile import RigFile, plant_of
-from ridethrough.wire import primitives
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.convert import SYS_UP_TIME
@@ -62,6 +62,8 @@ def machine(data: Path | None) -> Iterator[Finding]:
     yield _clock()
     yield _compiled()
     yield _disk(data or Path(tempfile.gettempdir()), named=data is not None)
+    for item in left(Path("/"), os.environ):
+        yield Finding(item.what, "warning", f"{item.detail} (of the product's former name)", item.advice)
 
 
 def _number(file: str) -> int | None:
@@ -103,12 +105,9 @@ def _clock() -> Finding:
 
 
 def _compiled() -> Finding:
-    place = str(primitives.__file__)
-    if place.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):
+    if is_compiled():
         return Finding("codec", "ok", "compiled")
-    return Finding(
-        "codec", "ok", "plain Python; RIDETHROUGH_COMPILE=1 makes it faster where traps come by the ten thousand"
-    )
+    return Finding("codec", "ok", "interpreted; compiled it is faster", COMPILE)
 
 
 def _disk(folder: Path, *, named: bool) -> Finding:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.clients import find
 
 FLAGS = [
     "--no-sandbox",
@@ -23,9 +24,7 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = shutil.which("chromium")
-        assert chromium, "tests/install-tools installs Chromium"
-        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=find("chromium"), args=FLAGS)
         yield launched
         launched.close()
 

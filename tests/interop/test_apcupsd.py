@@ -12,9 +12,8 @@ import pytest
 
 from ridethrough.rigs.ports import free_port
 from tests.emulators.rig import profile_with
-from tests.support.live import CLIENTS, Live, american_sample, running, sample
-
-SBIN = CLIENTS / "apcupsd" / "sbin"
+from tests.support.clients import find
+from tests.support.live import Live, american_sample, running, sample
 
 
 class Daemon:
@@ -26,7 +25,7 @@ class Daemon:
     def values(self) -> dict[str, str]:
         """What `apcaccess` prints, as `NAME: value`; empty while the daemon does not answer yet."""
         done = subprocess.run(
-            [str(SBIN / "apcaccess"), "-h", self.address], capture_output=True, text=True, timeout=20, check=False
+            [str(find("apcaccess")), "-h", self.address], capture_output=True, text=True, timeout=20, check=False
         )
         pairs = (line.split(":", 1) for line in done.stdout.splitlines() if ":" in line)
         return {name.strip(): value.strip() for name, value in pairs}
@@ -58,7 +57,7 @@ def apcupsd(pair: Live, card: str, folder: Path, *, vendor: str = "APC_NOTRAP", 
         f"NETSERVER on\nNISIP 127.0.0.1\nNISPORT {address.rpartition(':')[2]}\n"
     )
     with (folder / "output").open("w") as output:
-        process = subprocess.Popen([str(SBIN / "apcupsd"), "-b", "-f", str(config)], stdout=output, stderr=output)
+        process = subprocess.Popen([str(find("apcupsd")), "-b", "-f", str(config)], stdout=output, stderr=output)
     try:
         yield Daemon(address)
     finally:
@@ -136,7 +135,7 @@ def test_a_silent_card_is_lost_after_failed_polls_and_found_again(pair: Live, tm
 def kill_power(folder: Path) -> str:
     """What `apcupsd --killpower` says, after an outage that led to it."""
     (folder / "powerfail").touch()
-    command = [str(SBIN / "apcupsd"), "-f", str(folder / "apcupsd.conf"), "--killpower"]
+    command = [str(find("apcupsd")), "-f", str(folder / "apcupsd.conf"), "--killpower"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return done.stdout + done.stderr
 

@@ -14,7 +14,8 @@ from ridethrough.rigs.ports import free_port
 from ridethrough.wire import pet
 from tests.emulators.rig import Desk
 from tests.support.bmcs import HOSTS, freeipmi, ipmitool
-from tests.support.live import CLIENTS, Live, tool
+from tests.support.clients import find
+from tests.support.live import Live, tool
 
 # --- every subsystem ------------------------------------------------------------------------------------------
 
@@ -179,12 +180,10 @@ def test_ipmi_pet_reads_our_trap(bmcs: Live, tmp_path: Path) -> None:
 
 
 def fence(server: int, action: str, expect: int = 0) -> str:
-    program = CLIENTS / "fence-agents" / "usr" / "sbin" / "fence_ipmilan"
-    library = CLIENTS / "fence-agents" / "usr" / "share" / "fence"
     done = subprocess.run(
         [
             "/usr/bin/python3",
-            str(program),
+            str(find("fence_ipmilan")),
             "-a",
             f"127.0.12.{server}",
             "-l",
@@ -198,7 +197,7 @@ def fence(server: int, action: str, expect: int = 0) -> str:
         capture_output=True,
         text=True,
         timeout=90,
-        env={**os.environ, "PYTHONPATH": str(library)},
+        env={**os.environ, "PYTHONPATH": str(find("fencing.py").parent)},
         check=False,
     )
     assert done.returncode == expect, (done.stdout, done.stderr)
@@ -249,8 +248,7 @@ def test_the_prometheus_exporter_collects_everything(bmcs: Live, tmp_path: Path)
         "    timeout: 20000\n    collectors: [bmc, chassis, dcmi, ipmi, sel]\n"
     )
     place = f"127.0.0.1:{free_port()}"
-    program = CLIENTS / "prometheus-ipmi-exporter" / "usr" / "bin" / "prometheus-ipmi-exporter"
-    command = [str(program), f"--config.file={config}", f"--web.listen-address={place}"]
+    command = [str(find("prometheus-ipmi-exporter")), f"--config.file={config}", f"--web.listen-address={place}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     with process.stdout as output:

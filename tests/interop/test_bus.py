@@ -60,7 +60,8 @@ async def test_a_consumer_that_is_gone_is_noticed(server: NatsServer, bus: Bus) 
     await connection.jetstream().delete_consumer(STREAM, await consumer(server))
     await connection.close()
     await written(bus, "two")
-    with pytest.raises(StoreError, match="consumer not found"):
+    # The first is what nats-server 2.9 says, the second how nats-py puts the bare 503 of 2.10.
+    with pytest.raises(StoreError, match=r"consumer not found|ServiceUnavailableError"):
         await reader.after(1, 10)
     assert [item.data for item in await reader.after(1, 10)] == [b"two"]
 

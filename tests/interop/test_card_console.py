@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live import CLIENTS, Live, running, sample, tool
+from tests.support.clients import find
+from tests.support.live import Live, running, sample, tool
 
-TELNET = CLIENTS / "inetutils-telnet" / "usr/bin/inetutils-telnet"
 MODEL = "1.3.6.1.4.1.318.1.1.1.1.1.1.0"
 # [2: Network], [1: TCP/IP], BOOTP := Disable, accept; then the address, accept; back to the main menu, log out.
 SET_UP = ["apc", "apc", "2", "1", "1", "1", "5", "2", "127.0.1.9", "3", "255.255.255.0", "5", "\x1b\x1b", "4"]
@@ -112,7 +112,10 @@ class Telnet:
 
     def __init__(self, port: int) -> None:
         self._process = subprocess.Popen(
-            [str(TELNET), "127.0.1.1", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [str(find("inetutils-telnet")), "127.0.1.1", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.shown = ""
 

@@ -15,8 +15,8 @@ import pytest
 
 from ridethrough.mibs import Oid
 from ridethrough.rigs.ports import free_port
+from tests.support.clients import find
 from tests.support.hook import Hook
-from tests.support.live import CLIENTS
 from tests.support.sites import Site, octets
 
 KIB = 1024
@@ -265,8 +265,7 @@ def test_the_clock_of_the_machine_jumps(tmp_path: Path) -> None:
     """Both ways, by days: informs are taken, and an outage is still confirmed. `faketime` moves only this process."""
     lever = tmp_path / "clock"
     lever.write_text("+0")
-    library = next((CLIENTS / "libfaketime").glob("usr/lib/*/faketime/libfaketime.so.1"))
-    settings = [f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={lever}", "FAKETIME_NO_CACHE=1"]
+    settings = [f"LD_PRELOAD={find('libfaketime.so.1')}", f"FAKETIME_TIMESTAMP_FILE={lever}", "FAKETIME_NO_CACHE=1"]
     devices = {"UPS1": {"kind": "ups", "address": "127.0.0.77", "confirm_s": 2, "silence_s": 9999}}
     with running(tmp_path, wrapper=["env", *settings, "DONT_FAKE_MONOTONIC=1"], devices=devices) as site:
         card = site.informer("127.0.0.77", Oid.parse("1.3.6.1.4.1.318.0.5"))

@@ -7,9 +7,8 @@ import subprocess
 from pathlib import Path
 
 from ridethrough.emulators.devices.psu.model import STANDBY_W
+from tests.support.clients import find
 from tests.support.live import Live, american_sample, running
-
-DRIVER = "/lib/nut/snmp-ups"
 
 
 def dump(pair: Live, card: str, folder: Path, version: str) -> dict[str, str]:
@@ -21,7 +20,7 @@ def dump(pair: Live, card: str, folder: Path, version: str) -> dict[str, str]:
     )
     environment = {**os.environ, "NUT_CONFPATH": str(folder), "NUT_STATEPATH": str(folder)}
     done = subprocess.run(
-        [DRIVER, "-a", "card", "-d", "1", "-u", "root"],
+        [str(find("nut/snmp-ups")), "-a", "card", "-d", "1", "-u", "root"],
         capture_output=True,
         text=True,
         timeout=100,

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 
-from tests.support.live import CLIENTS, Live
+from tests.support.clients import find
+from tests.support.live import Live
 
 STATUS = "1.3.6.1.4.1.318.1.1.1.4.1.1.0"
-CHECK_SNMP = CLIENTS / "monitoring-plugins-standard" / "usr/lib/nagios/plugins/check_snmp"
-FENCE = CLIENTS / "fence-agents" / "usr/sbin/fence_apc_snmp"
 
 
 def check(pair: Live, version: str, oid: str, *limits: str) -> tuple[int, str]:
     host, port = pair.card("UPS1").split(":")
-    words = [str(CHECK_SNMP), "-H", host, "-p", port, "-C", "public", "-P", version, "-o", oid, *limits]
+    words = [str(find("check_snmp")), "-H", host, "-p", port, "-C", "public", "-P", version, "-o", oid, *limits]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout
 
@@ -28,8 +27,21 @@ def test_check_snmp_reads_and_judges(pair: Live) -> None:
 
 def test_fence_apc_snmp_fails_cleanly(pair: Live) -> None:
     host, port = pair.card("UPS1").split(":")
-    words = ["/usr/bin/python3", str(FENCE), "--ip", host, "--ipport", port, "-c", "public", "-d", "1", "-n", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(CLIENTS / "fence-agents" / "usr/share/fence")}
+    words = [
+        "/usr/bin/python3",
+        str(find("fence_apc_snmp")),
+        "--ip",
+        host,
+        "--ipport",
+        port,
+        "-c",
+        "public",
+        "-d",
+        "1",
+        "-n",
+        "1",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(find("fencing.py").parent)}
     done = subprocess.run(
         [*words, "-o", "status"], capture_output=True, text=True, timeout=60, env=environment, check=False
     )

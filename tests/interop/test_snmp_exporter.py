@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 import urllib.error
@@ -15,9 +16,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from ridethrough.rigs.ports import free_port
-from tests.support.live import CLIENTS, american_sample, running
+from tests.support.clients import find
+from tests.support.live import american_sample, running, tool
 
-EXPORTER = CLIENTS / "prometheus-snmp-exporter/usr/bin/prometheus-snmp-exporter"
 UPS = "1.3.6.1.4.1.318.1.1.1"
 UPS_MIB = "1.3.6.1.2.1.33.1"
 
@@ -38,10 +39,9 @@ METRICS = [
 ]
 
 
-def module(version: int) -> dict[str, object]:
+def module() -> dict[str, object]:
+    """What is asked for and how it is named; the same in every version of the exporter."""
     return {
-        "version": version,
-        "auth": {"community": "public"},
         # The battery, input, output, identity and UPS-MIB groups whole; empty ones among them must end cleanly.
         "walk": [f"{UPS}.2", f"{UPS}.3", f"{UPS}.4", f"{UPS}.7.2", f"{UPS}.12", UPS_MIB],
         "get": [f"{UPS}.8.1.0", "1.3.6.1.2.1.1.3.0"],
@@ -58,32 +58,43 @@ def module(version: int) -> dict[str, object]:
     }
 
 
+def configuration(*, split: bool) -> dict[str, object]:
+    """Both SNMP versions; since 0.23 they and the communities stand apart from the modules."""
+    if split:
+        auths = {f"v{version}": {"community": "public", "version": version} for version in (1, 2)}
+        return {"auths": auths, "modules": {"card": module()}}
+    return {f"v{version}": {"version": version, "auth": {"community": "public"}} | module() for version in (1, 2)}
+
+
 @contextmanager
 def exporter(folder: Path) -> Iterator[str]:
-    """The exporter with modules `v1` and `v2`; yields its address once it listens."""
-    address = f"127.0.0.1:{free_port()}"
+    """The exporter; yields the address of its scrapes, with all but the target and the version, once it listens."""
+    program, address = str(find("prometheus-snmp-exporter")), f"127.0.0.1:{free_port()}"
+    version = re.search(r"version (\d+)\.(\d+)", tool(program, "--version"))
+    assert version
+    split = (int(version[1]), int(version[2])) >= (0, 23)
     with (folder / "snmp.yml").open("w") as text:
-        YAML(typ="safe", pure=True).dump({"v1": module(1), "v2": module(2)}, text)
-    command = [str(EXPORTER), f"--config.file={folder}/snmp.yml", f"--web.listen-address={address}"]
+        YAML(typ="safe", pure=True).dump(configuration(split=split), text)
+    command = [program, f"--config.file={folder}/snmp.yml", f"--web.listen-address={address}"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         for line in process.stderr:
             if "Listening on" in line or "TLS is disabled" in line:
                 break
-        yield address
+        yield f"http://{address}/snmp?{'module=card&auth' if split else 'module'}"
     finally:
         process.terminate()
         process.communicate(timeout=20)
 
 
-def scrape(exporter: str, target: str, name: str) -> dict[str, float]:
+def scrape(exporter: str, target: str, version: str) -> dict[str, float]:
     """One scrape, as `metric{labels}: value`; an error of the exporter is an answer with status 500."""
-    query = urllib.parse.urlencode({"target": target, "module": name})
+    url = f"{exporter}={version}&{urllib.parse.urlencode({'target': target})}"
     deadline = time.monotonic() + 20
     while True:
         try:
-            with urllib.request.urlopen(f"http://{exporter}/snmp?{query}", timeout=60) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 text = answer.read().decode()
             break
         except urllib.error.HTTPError as error:

@@ -15,7 +15,7 @@ from ridethrough.gateway.deliver.sinks.syslog import SyslogSink, message
 from ridethrough.gateway.records import Event
 from ridethrough.rigs.loops import run
 from ridethrough.rigs.ports import free_port
-from tests.support.live import CLIENTS
+from tests.support.clients import find
 
 FIELDS = ["syslogfacility-text", "syslogseverity-text", "hostname", "app-name", "msgid", "timereported:::date-rfc3339"]
 FIELDS += ["structured-data", "msg"]
@@ -29,8 +29,8 @@ def event(number: int, subject: str = "UPS1", severity: str = "warning", text: s
 @contextmanager
 def rsyslogd(folder: Path, port: int) -> Iterator[Path]:
     """The daemon on both transports; it writes a line a message, the fields it found divided by bars."""
-    log, libraries = folder / "messages", CLIENTS.glob("lib*/usr/lib/*")
-    (modules,) = CLIENTS.glob("rsyslog/usr/lib/*/rsyslog")
+    log, modules = folder / "messages", find("imudp.so").parent
+    libraries = {find(name).parent for name in ("libestr.so.0", "libfastjson.so.4", "liblognorm.so.5")}
     template = "|".join(f"%{field}%" for field in FIELDS)
     (folder / "rsyslog.conf").write_text(
         'module(load="imudp") module(load="imtcp")\n'
@@ -38,7 +38,7 @@ def rsyslogd(folder: Path, port: int) -> Iterator[Path]:
         f'template(name="all" type="string" string="{template}\\n")\n'
         f'*.* action(type="omfile" file="{log}" template="all")\n'
     )
-    program = str(CLIENTS / "rsyslog/usr/sbin/rsyslogd")
+    program = str(find("rsyslogd"))
     files = ["-f", str(folder / "rsyslog.conf"), "-i", str(folder / "pid")]
     command = [program, "-n", *files, "-M", str(modules)]
     environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, libraries))}

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ridethrough.rigs.ports import free_port
+from tests.support.clients import find
 from tests.support.live import Live, running, sample, tool
-
-LIBRARY = Path("/lib/nut")
 
 
 class Server:
@@ -54,7 +53,7 @@ def upsd(pair: Live, card: str, folder: Path) -> Iterator[Server]:
     environment = {**os.environ, "NUT_CONFPATH": str(folder), "NUT_STATEPATH": str(folder)}
     processes = []
     with (folder / "output").open("w") as output:
-        for command in ([LIBRARY / "snmp-ups", "-a", "card"], [LIBRARY / "upsd"]):
+        for command in ([find("nut/snmp-ups"), "-a", "card"], [find("nut/upsd")]):
             words = [*map(str, command), "-D", "-u", "root"]
             processes.append(subprocess.Popen(words, stdout=output, stderr=output, env=environment))
     try:

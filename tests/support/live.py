@@ -18,7 +18,6 @@ from ruamel.yaml import YAML
 
 from ridethrough.rigs.ports import free_port
 
-CLIENTS = Path(__file__).parents[2] / ".venv" / "clients"  # unpacked by tests/install-tools
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 
 

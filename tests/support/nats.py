@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ridethrough.rigs.ports import free_port
-from tests.support.live import CLIENTS, start, stop
-
-SERVER = CLIENTS / "nats-server" / "usr" / "sbin" / "nats-server"
+from tests.support.clients import find
+from tests.support.live import start, stop
 
 
 class NatsServer:
@@ -20,7 +19,7 @@ class NatsServer:
         self.port = port or free_port()
         file = folder / "nats.conf"
         file.write_text(f'jetstream {{ store_dir: "{folder / "nats"}" }}\n{config}\n')
-        self._command = [str(SERVER), "-c", str(file), "-a", "127.0.0.1", "-p", str(self.port), *options]
+        self._command = [str(find("nats-server")), "-c", str(file), "-a", "127.0.0.1", "-p", str(self.port), *options]
         self.begin()
 
     @property

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.wol import Wake, decode, encode, mac_address
-from tests.support.live import CLIENTS
+from tests.support.clients import find
 
 MAC = "00:0d:61:08:22:4a"
-WAKEONLAN = CLIENTS / "wakeonlan" / "usr" / "bin" / "wakeonlan"
 
 
 def test_the_packet_of_debian_s_wakeonlan() -> None:
@@ -20,7 +19,7 @@ def test_the_packet_of_debian_s_wakeonlan() -> None:
         ear.bind(("127.0.0.1", 0))
         ear.settimeout(20)
         place = ["-i", "127.0.0.1", "-p", str(ear.getsockname()[1])]
-        subprocess.run([str(WAKEONLAN), *place, MAC], check=True, capture_output=True)
+        subprocess.run([str(find("wakeonlan")), *place, MAC], check=True, capture_output=True)
         packet = ear.recv(2000)
     assert encode(Wake(mac_address(MAC))) == packet
     assert decode(packet) == Wake(mac_address(MAC))

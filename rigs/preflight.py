@@ -1,0 +1,92 @@
+"""Whether `make run` may bind what it will, asked before anything is installed: nothing but the standard library.
+
+A rig file is looked through without a YAML parser, for its addresses and ports only; `ridethrough check` judges it.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+KINDS = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
+# As in emulators/config.py, which needs libraries; a test compares them.
+FILE = {"snmp": 161, "trap": 162, "ipmi": 623, "http": 80, "console": 23, "echo": 7, "wake": 9}
+HIGH = {"snmp": 1161, "trap": 1162, "ipmi": 1623, "http": 1080, "console": 2323, "echo": 10007, "wake": 10009}
+DEVICE_PORTS = {"snmp": "udp", "http": "tcp", "console": "tcp", "ipmi": "udp"}
+API = "127.0.0.1:8080"
+Place = tuple[str, int, str]  # address, port, transport
+
+
+def ports_of(text: str) -> dict[str, int]:
+    """The ports of a rig file; what it switches off is left out."""
+    section = re.search(r"^ports:(.*\n(?:[ \t]+.*\n|#.*\n|\n)*)", text + "\n", re.MULTILINE)
+    own = dict(re.findall(r"(\w+):\s*(\w+)", section[1])) if section else {}
+    return {name: int(number) for name in FILE if (number := own.get(name, str(FILE[name]))).isdigit()}
+
+
+def places(text: str, choice: str, http: str) -> Iterator[Place]:
+    """What will surely be bound, whichever device an address is of."""
+    bind = http or next(iter(re.findall(r"\bbind:\s*[\"']?([\w.]+:\d+)", text)), API)
+    host, _, port = bind.rpartition(":")
+    yield host.strip("[]"), int(port), "tcp"
+    if choice == "free":
+        return
+    ports = HIGH if choice == "high" else ports_of(text)
+    if "listen:" not in text and "trap" in ports:
+        yield "127.0.0.1", ports["trap"], "udp"
+    addresses = sorted(set(re.findall(r"\baddress:\s*[\"']?(\d+\.\d+\.\d+\.\d+)\b", text)))
+    for address in addresses:
+        for name, transport in DEVICE_PORTS.items():
+            if name in ports:
+                yield address, ports[name], transport
+
+
+def problem(place: Place) -> OSError | None:
+    """Why it cannot be bound."""
+    address, port, transport = place
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, KINDS[transport]) as probe:
+        if transport == "tcp":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            return error
+    return None
+
+
+def verdict(text: str, choice: str, http: str) -> str | None:
+    """What is in the way and which command has none of it, in two lines; None where nothing is."""
+    for number, place in enumerate(places(text, choice, http)):
+        error = problem(place)
+        if error is None:
+            continue
+        if isinstance(error, PermissionError):
+            reason = f"this user may not bind ports below 1024, such as {place[1]}/{place[2]}"
+        else:
+            reason = f"{place[0]}:{place[1]}/{place[2]}: {error.strerror} (`ss -lnptu` shows what runs there)"
+        if number == 0:
+            advice = "make run HTTP=127.0.0.1:8090    has the console at another port"
+        elif choice == "high":
+            advice = "make run PORTS=free    takes ports that nobody uses"
+        else:
+            advice = "make run PORTS=high    takes ports above 1024"
+        return f"make run would not come up: {reason}\n    {advice}"
+    return None
+
+
+def main() -> None:
+    rig, choice, http = sys.argv[1:]
+    try:
+        text = Path(rig).read_text(encoding="utf-8")
+    except OSError:
+        return  # no file of that name: `ridethrough run` says which there are
+    if said := verdict(text, choice, http):
+        sys.stderr.write(f"{said}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
