@@ -11,8 +11,6 @@ from pathlib import Path
 
 CLONE_NEWNET = 0x40000000  # sched.h
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1  # netdevice(7)
-
-
 IPV6 = Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")
 
 
@@ -27,6 +25,9 @@ def own_network(*, ipv6: bool = True) -> None:
         raise OSError(number, f"no network namespace: {os.strerror(number)}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         name, flags = struct.unpack("16sh", fcntl.ioctl(control, SIOCGIFFLAGS, struct.pack("16sh", b"lo", 0)))
-        if IPV6.exists():
+        try:
             IPV6.write_text("0" if ipv6 else "1")
+        except OSError:
+            if not ipv6:
+                raise
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh", name, flags | IFF_UP))
