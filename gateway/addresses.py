@@ -64,6 +64,11 @@ class Choice:
         self._at = (self._at + 1) % len(self.addresses)
         self.exhausted = self._failed >= len(self.addresses)
 
+    def exhaust(self) -> None:
+        """All of them refuse what is sent."""
+        self._failed = len(self.addresses)
+        self.exhausted = True
+
     def worked(self, address: Address | None) -> None:
         """`address` has answered: the others may be tried once more when it fails."""
         if address is not None and address == self.current:

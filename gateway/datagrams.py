@@ -1,9 +1,10 @@
 """Datagrams to a name: a connected socket for each of its addresses, of which one is used.
 
 UDP acknowledges nothing, but the network may refuse: by ICMP, of which a connected socket is told a round trip later,
-or at once where an address cannot be reached. A refusal makes the next address the one in use, and what went to the
-refusing one within the last `REFUSAL_S` is sent again to it, in order: some of it may come twice, none is lost where
-the network tells. What needs an answer says itself that an address is silent (`failed`) or works (`worked`).
+or seconds later for a host that is gone from the same network. A refusal makes the next address the one in use, and
+what went to the refusing one within the last `REFUSAL_S` is sent again to it, in order: some of it may come twice, none
+is lost where the network tells. What every address has refused is given up, and the name is looked up again. What needs
+an answer says itself that an address is silent (`failed`) or works (`worked`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import suppress
 
 from ridethrough.gateway.addresses import Address, Choice, connected, resolve
 
-REFUSAL_S = 1.0  # the longest that a refusal takes to come back
+REFUSAL_S = 4.0  # the longest that a refusal takes to come back: Linux looks three seconds for a host beside it
 MOST_AGAIN = 4096  # datagrams kept in case they are refused
 LOOKUP_S = 5.0  # between two lookups of a name whose addresses all refuse
 LARGEST = 65535
@@ -55,14 +56,14 @@ class Datagrams:
         self._choice = Choice()
         self._paths: dict[Address, _Path] = {}
         self._path: _Path | None = None  # the one in use
-        self._since_s = 0.0  # loop time since which it is
-        self._recent: deque[tuple[float, bytes]] = deque(maxlen=MOST_AGAIN)  # loop time, datagram
+        # Loop time at which it was sent first, datagram, and how many addresses have refused it.
+        self._recent: deque[tuple[float, bytes, int]] = deque(maxlen=MOST_AGAIN)
         self._queue: deque[bytes] = deque()  # while the kernel's buffer is full
         self._looking = asyncio.Lock()
         self._looked_s = 0.0
         self.answers = 0
         self.refused = ""  # what the network said last
-        self.lost = Counter[str]()  # how often no address took what was sent, by what the network said
+        self.lost = Counter[str]()  # datagrams that no address took, by what the network said
 
     # --- where to ---------------------------------------------------------------------------------------------
 
@@ -146,7 +147,6 @@ class Datagrams:
         current = self._choice.current
         path = None if current is None else self._paths[current]
         if path is not self._path:
-            self._since_s = asyncio.get_running_loop().time()
             if self._path is not None:
                 asyncio.get_running_loop().remove_writer(self._path.socket.fileno())
             self._path = path
@@ -194,58 +194,60 @@ class Datagrams:
         recent = self._recent
         while recent and recent[0][0] < now_s - REFUSAL_S:
             recent.popleft()
-        recent.append((now_s, data))
+        recent.append((now_s, data, 0))
 
     def _not_sent(self, path: _Path, data: bytes, error: OSError) -> None:
         """A datagram stayed here: the error may be of an earlier one, of which the socket has just been told."""
-        if self._refuse(path, error) or self._path is None or error.errno in OF_THE_DATAGRAM:
+        self._refuse(path, error)
+        if len(self._paths) > 1 or error.errno in OF_THE_DATAGRAM:
             return
         try:
-            self._path.socket.send(data)
+            path.socket.send(data)
         except OSError as once_more:
-            _drain_errors(self._path)
             self.refused = _words(once_more)
             self.lost[self.refused] += 1
 
-    def _refuse(self, path: _Path, error: OSError) -> bool:
-        """The network's word that a datagram did not arrive; whether another address is used because of it."""
+    def _refuse(self, path: _Path, error: OSError) -> None:
+        """The network's word that a datagram did not arrive."""
         _drain_errors(path)
         self.refused = _words(error)
         if path is not self._path or error.errno in OF_THE_DATAGRAM:
-            return False
-        if self._choice.exhausted:
-            self._choice.worked(path.address)  # any of them may have come back meanwhile
-        moved = self._move_on(error)
+            return
+        self._move_on(error)
         if len(self._paths) > 1:
             self._moved()
-        return moved
 
-    def _move_on(self, error: OSError) -> bool:
-        """Go from address to address until one takes what was sent of late; False when none does."""
+    def _move_on(self, error: OSError) -> None:
+        """Go from address to address until one takes what was sent of late, or none does."""
         while (path := self._path) is not None:
             path.broken = error.errno != errno.ECONNREFUSED
-            if asyncio.get_running_loop().time() - self._since_s >= REFUSAL_S:
-                self._choice.worked(path.address)  # nobody refused for that long
             self.failed(path.address)
-            if self._choice.exhausted:
+            if not self._refused_once_more():
                 break
+            self._choice.worked(self.address)  # it has not refused these
             refusal = self._send_recent()
             if refusal is None:
-                return True
+                break
             error = refusal
+
+    def _refused_once_more(self) -> bool:
+        """Note that what was sent of late was refused; whether any of it has another address to go to."""
+        earliest_s = asyncio.get_running_loop().time() - REFUSAL_S
+        recent = [(sent_s, data, count + 1) for sent_s, data, count in self._recent if sent_s >= earliest_s]
         self._recent.clear()
-        self.refused = _words(error)
-        self.lost[self.refused] += 1
-        return False
+        self._recent.extend(item for item in recent if item[2] < len(self._paths))
+        if given_up := 1 if len(self._paths) == 1 else len(recent) - len(self._recent):
+            self.lost[self.refused] += given_up
+            if not self._recent:
+                self._choice.exhaust()
+        return bool(self._recent)
 
     def _send_recent(self) -> OSError | None:
         """Send again what may have been refused; the error if this address refuses, too."""
-        path, earliest_s = self._path, asyncio.get_running_loop().time() - REFUSAL_S
+        path = self._path
         if path is None:
             return None
-        for sent_s, data in self._recent:
-            if sent_s < earliest_s:
-                continue
+        for _, data, _ in self._recent:
             try:
                 path.socket.send(data)
             except BlockingIOError:

@@ -81,7 +81,7 @@ class Destination:
         return self._datagrams.refused
 
     def lost(self) -> Counter[str]:
-        """How often a trap reached none of the addresses since this was asked last, by what the network said."""
+        """Traps that reached none of the addresses since this was asked last, by what the network said."""
         lost, self._datagrams.lost = self._datagrams.lost, Counter()
         return lost
 
@@ -187,7 +187,8 @@ class Destination:
     def _answered(self, request_id: int, address: Address, *, done: bool) -> None:
         answer = self._waiting.get(request_id)
         if answer is not None and not answer.done():
-            self._datagrams.worked(address)
+            if done:
+                self._datagrams.worked(address)
             answer.set_result(done)
 
     def _another(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import subprocess
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.addresses import Address, Choice, bound_streams, resolve, split_place
-from ridethrough.gateway.datagrams import Datagrams
+from ridethrough.gateway.datagrams import REFUSAL_S, Datagrams
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.forward import Forwarded, Forwarder
 from ridethrough.gateway.deliver.relay import Form, Plan, Trust
@@ -29,8 +31,11 @@ from ridethrough.gateway.records import Arrival, EngineIdentity, Event, Record, 
 from ridethrough.rigs.doctor import _bindable
 from ridethrough.rigs.loops import run
 from ridethrough.rigs.ports import free_port
-from ridethrough.wire.snmp import Kind
-from tests.support.names import NAME, USER, family, has_ipv6, manager, named, silent_stream
+from ridethrough.wire.snmp import Kind, Pdu, secure
+from ridethrough.wire.snmp.secure import Keys
+from ridethrough.wire.snmp.v3 import Flags, Header, Scoped
+from tests.support.isolation import own_network
+from tests.support.names import NAME, USER, Manager, family, has_ipv6, manager, named, silent_stream
 from tests.support.sites import octets
 
 UNREACHED = "2001:db8::1"  # for documents (RFC 3849); a network of our own has no route there
@@ -367,7 +372,9 @@ def test_the_first_comes_back_later(monkeypatch: pytest.MonkeyPatch, way: type[W
             async with sender.serve(pair[0]) as back:
                 await sender.send(2)
                 await arrived(got, 1, 2)
-                await asyncio.sleep(2)  # longer than a refusal would take, so that the second counts as one that worked
+                await asyncio.sleep(
+                    REFUSAL_S + 1
+                )  # longer than a refusal would take, so that the second counts as one that worked
                 await second.aclose()
                 await sender.send(3, 4)
                 async with asyncio.timeout(10):
@@ -479,6 +486,128 @@ def test_a_burst_of_traps_meets_a_refusal(monkeypatch: pytest.MonkeyPatch) -> No
     play(Trap, body())
 
 
+def test_a_trap_goes_to_whichever_listens_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Soon after all had refused, and without a lookup."""
+
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2", "127.0.7.3")
+        sender = Trap(free_port())
+        await sender.send(1)
+        for number, address in enumerate(("127.0.7.3", "127.0.7.1", "127.0.7.2"), start=2):
+            await asyncio.sleep(0.1)
+            async with sender.serve(address) as got:
+                await sender.send(number)
+                async with asyncio.timeout(10):
+                    while got[-1:] != [number]:  # those before it may come once more
+                        await asyncio.sleep(0.01)
+        await sender.close()
+
+    play(Trap, body())
+
+
+@pytest.mark.parametrize("way", [Inform, InformAsItCame, InformV3])
+@pytest.mark.parametrize("silent", [False, True])
+def test_the_next_address_is_tried_without_a_wait(
+    monkeypatch: pytest.MonkeyPatch, way: type[Way], silent: bool
+) -> None:
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2")
+        loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:
+            sender = way(free_port())
+            if silent:
+                await stack.enter_async_context(sender.silence("127.0.7.1"))
+            await stack.enter_async_context(sender.serve("127.0.7.2"))
+            begun_s = loop.time()
+            await sender.send(1)
+            assert loop.time() - begun_s < (1.6 if silent else 0.1)
+            await sender.close()
+
+    play(way, body())
+
+
+def test_the_engine_of_the_address_before_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first manager tells its engine and acknowledges nothing; a late word of it does not count."""
+
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2")
+        sender = InformV3(free_port())
+        async with manager("127.0.7.1", sender.port, acknowledges=False) as lost, sender.silence("127.0.7.2"):
+            early = asyncio.create_task(sender.send(1))
+            await asyncio.sleep(2)
+            assert set(lost) == {1}
+            destination, sealer = sender.destination, sender.destination._sealer
+            assert sealer is not None
+            first, second = destination._datagrams.addresses
+            assert (destination.address, sealer._peer) == (second, None)
+            engine = Manager.ENGINE + b"127.0.7.1"
+            late = Header(2, 65507, Flags.NONE, engine, 1, 1, USER)
+            destination._hear(secure.seal(late, Scoped(engine, b"", Pdu(Kind.REPORT, 2, 0, 0, ())), Keys(), b""), first)
+            assert sealer._peer is None
+            early.cancel()
+            await asyncio.gather(early, return_exceptions=True)
+            await sender.close()
+
+    play(InformV3, body())
+
+
+def test_refusals_do_not_keep_the_loop_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2")
+        reads: list[Address] = []
+        real = Datagrams._drain
+
+        def counted(self: Datagrams, path: Any) -> None:
+            reads.append(path.address)
+            real(self, path)
+
+        monkeypatch.setattr(Datagrams, "_drain", counted)
+        sender = Trap(free_port())
+        async with sender.serve("127.0.7.2") as got:
+            await sender.send(*range(20))
+            await arrived(got, *range(20))
+            await asyncio.sleep(0.5)
+            assert len(reads) < 20
+            await sender.close()
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("way", [Trap, SyslogUdp])
+def test_a_host_that_is_gone_from_the_same_network(monkeypatch: pytest.MonkeyPatch, way: type[Way]) -> None:
+    """The kernel looks for it for three seconds; what was sent until then goes to the other address."""
+
+    async def body() -> None:
+        named(monkeypatch, "198.51.100.2", "127.0.0.1")
+        sender = way(free_port())
+        async with sender.serve("127.0.0.1") as got:
+            for number in range(5):
+                await sender.send(number)
+                await asyncio.sleep(0.2)
+            await arrived(got, 0, 1, 2, 3, 4)
+            await sender.close()
+
+    def inside() -> None:
+        try:
+            own_network()  # of this thread
+            for words in (
+                "link add v0 type veth peer name v1",
+                "addr add 198.51.100.1/24 dev v0",
+                "link set v0 up",
+                "link set v1 up",
+            ):
+                subprocess.run(["ip", *words.split()], check=True)
+            asyncio.run(body())
+        except BaseException as error:
+            failures.append(error)
+
+    failures: list[BaseException] = []
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert not failures, failures
+
+
 def test_a_full_buffer_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the kernel says that it has no room, datagrams wait in their order."""
 
@@ -524,7 +653,7 @@ def places(count: int) -> tuple[Address, ...]:
 
 @given(
     st.integers(1, 6),
-    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["failed", "worked", "renew"])), max_size=60),
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["failed", "worked", "renew", "exhaust"])), max_size=60),
 )
 def test_the_choice(count: int, steps: list[tuple[int, str]]) -> None:
     """Against a plain model: a set of those that failed since one worked."""
@@ -538,6 +667,9 @@ def test_the_choice(count: int, steps: list[tuple[int, str]]) -> None:
             choice.failed(address)
             if address == current:
                 failed.add(address)
+        elif step == "exhaust":
+            choice.exhaust()
+            failed |= set(known)
         elif step == "worked":
             choice.worked(address)
             if address == current:

@@ -71,9 +71,10 @@ class Manager(asyncio.DatagramProtocol):
 
     ENGINE = b"\x80\x00\x1f\x88\x04twin"
 
-    def __init__(self, got: list[int], *, mute: bool) -> None:
+    def __init__(self, got: list[int], *, mute: bool, acknowledges: bool) -> None:
         self.got = got
         self.mute = mute
+        self.acknowledges = acknowledges
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -99,7 +100,7 @@ class Manager(asyncio.DatagramProtocol):
             self._answer(message.header, Pdu(Kind.REPORT, scoped.pdu.request_id, 0, 0, ()), addr)
             return
         self.got.append(number_of(scoped.pdu))
-        if scoped.pdu.kind is Kind.INFORM:
+        if scoped.pdu.kind is Kind.INFORM and self.acknowledges:
             assert message.header.engine_id == self.engine
             self._answer(message.header, scoped.pdu._replace(kind=Kind.RESPONSE), addr)
 
@@ -115,12 +116,14 @@ class Manager(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def manager(address: str, port: int, *, mute: bool = False) -> AsyncIterator[list[int]]:
+async def manager(
+    address: str, port: int, *, mute: bool = False, acknowledges: bool = True
+) -> AsyncIterator[list[int]]:
     """Somebody who takes datagrams; what has come so far."""
     got: list[int] = []
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
-        lambda: Manager(got, mute=mute), local_addr=(address, port), family=family(address)
+        lambda: Manager(got, mute=mute, acknowledges=acknowledges), local_addr=(address, port), family=family(address)
     )
     try:
         yield got
