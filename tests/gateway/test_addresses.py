@@ -267,6 +267,19 @@ def test_the_first_refuses(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_only_the_last_of_four_listens(monkeypatch: pytest.MonkeyPatch, way: type[Way]) -> None:
+    async def body() -> None:
+        named(monkeypatch, *(f"127.0.7.{number}" for number in range(1, 5)))
+        sender = way(free_port())
+        async with sender.serve("127.0.7.4") as got:
+            await sender.send(1, 2, 3)
+            await arrived(got, 1, 2, 3)
+            await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_the_first_is_silent(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str]) -> None:
     """Whoever waits for an answer goes on to the second; of the others nobody can know."""
     if pair[0] == "::1" and not has_ipv6():
@@ -500,6 +513,7 @@ def test_a_trap_goes_to_whichever_listens_again(monkeypatch: pytest.MonkeyPatch)
                 async with asyncio.timeout(10):
                     while got[-1:] != [number]:  # those before it may come once more
                         await asyncio.sleep(0.01)
+                assert not sender.destination._datagrams.exhausted
         await sender.close()
 
     play(Trap, body())
