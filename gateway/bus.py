@@ -99,14 +99,11 @@ class Bus:
     async def _start(self) -> None:
         from nats.js.api import KeyValueConfig, StorageType, StreamConfig
 
-        from ridethrough.gateway.nats_client import new_client
+        from ridethrough.gateway.nats_client import new_client, options
 
-        words = self._login()
-        if (tls := self._tls()) is not None:
-            words["tls"] = tls
         self._connection = new_client()
         await self._connection.connect(
-            **words,
+            **options(self._login, self._tls),
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
             connect_timeout=PATIENCE_S,

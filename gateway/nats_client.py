@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import ParseResult
 
@@ -23,6 +25,12 @@ class _Transport(TcpTransport):
 
     def __bool__(self) -> bool:
         return True  # so that the client keeps this one, before its first connection, too
+
+
+def options(login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None]) -> dict[str, Any]:
+    """How to connect: secrets and certificates as they are now. Raises OSError."""
+    words, context = login(), tls()
+    return words if context is None else words | {"tls": context}
 
 
 def new_client() -> Any:
