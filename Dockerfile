@@ -4,9 +4,11 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY requirements-build.lock ./
-RUN python3 -m venv /build && /build/bin/pip install -q --no-cache-dir --require-hashes -r requirements-build.lock
-COPY requirements.lock pyproject.toml hatch_build.py README.md CHANGELOG.md ./
+COPY requirements-build.lock requirements.lock ./
+RUN command -v cc >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev; } \
+    || echo "no compiler: the package will be interpreted"
+RUN python3 -m venv /build && /build/bin/pip install -q --no-cache-dir --require-hashes -r requirements-build.lock -r requirements.lock
+COPY pyproject.toml hatch_build.py README.md CHANGELOG.md ./
 COPY ridethrough ridethrough
 COPY mibs mibs
 COPY wire wire

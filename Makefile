@@ -12,21 +12,32 @@ ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-roo
 PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run bindable test clients network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb fresh image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock mibs clean
+
+# The compiled package if it is there, else the checkout.
+COMPILED_PATH = $$([ ! -e $(VENV)/compiled ] || echo PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(VENV)/compiled)
 
 run: bindable $(VENV)/.run
-	@exec $(BIN)/ridethrough run $(RIG) --ports $(PORTS) $(if $(HTTP),--http $(HTTP))
+	@$(BIN)/python rigs/deploy/compiled.py $(VENV)/compiled
+	@exec env $(COMPILED_PATH) $(BIN)/ridethrough run $(RIG) --ports $(PORTS) $(if $(HTTP),--http $(HTTP))
 
 # Before anything is installed: a minute later is too late to say that a port is taken.
 bindable:
 	@$(PYTHON) -I rigs/preflight.py "$(RIG)" "$(PORTS)" "$(HTTP)"
 
 test: clients $(VENV)/.dev
-	$(MAKE) --no-print-directory lint
-	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network"
-	@command -v cc >/dev/null && [ -e "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || apt-get install -y -qq --no-install-recommends gcc libc6-dev python3-dev >/dev/null
-	$(MAKE) --no-print-directory --jobs=2 network compiled
-	$(ISOLATED) $(BIN)/pytest $(PARALLEL) --compiled tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_plans.py tests/gateway/test_correlate.py tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
+	$(MAKE) --no-print-directory --jobs=3 lint compiled network
+	@[ ! -e $(VENV)/compiled ] || set -- --compiled -o 'pythonpath=$(VENV)/compiled .'; \
+		$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" "$$@"
+	@[ ! -e $(VENV)/compiled ] || $(MAKE) --no-print-directory interpreted
+
+# What is compiled, once more as it stands in the checkout.
+INTERPRETED = tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_plans.py tests/gateway/test_correlate.py \
+	tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py \
+	tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
+
+interpreted: $(VENV)/.dev
+	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" $(INTERPRETED)
 
 # What the tests drive, first of all: without root this says at once what is missing.
 clients:
@@ -42,13 +53,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# The wheel with a compiled codec, unpacked where tests and benchmarks find it (`pytest --compiled`).
-compiled: $(VENV)/compiled/.done
-
-$(VENV)/compiled/.done: $(shell find mibs wire emulators gateway rigs -name '*.py') hatch_build.py | $(VENV)/.dev
-	@rm -rf $(VENV)/compiled build/compiled
-	RIDETHROUGH_COMPILE=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $(VENV)/compiled .
-	@touch $@
+# The package with its compiled modules, where `make run`, tests and benchmarks find it (`pytest --compiled`).
+compiled: $(VENV)/.dev
+	@$(BIN)/python rigs/deploy/compiled.py $(VENV)/compiled
 
 # All of them take half an hour of a machine that does nothing else.
 bench: bench-codec bench-agent bench-bmc bench-traps bench-forward bench-latency bench-heartbeats bench-polling bench-scale bench-scaleout
@@ -57,23 +64,23 @@ bench: bench-codec bench-agent bench-bmc bench-traps bench-forward bench-latency
 bench-codec: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
-bench-agent: $(VENV)/.dev $(VENV)/compiled/.done
+bench-agent: $(VENV)/.dev compiled
 	@command -v snmpd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmpd >/dev/null; }
 	$(BIN)/python -m benchmarks.agent
 
-bench-bmc: $(VENV)/.dev $(VENV)/compiled/.done
+bench-bmc: $(VENV)/.dev compiled
 	@command -v ipmi_sim >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openipmi >/dev/null; }
 	PYTHONPATH=$(VENV)/compiled:. $(BIN)/python -P -m benchmarks.bmc
 
-bench-traps: $(VENV)/.dev $(VENV)/compiled/.done
+bench-traps: $(VENV)/.dev compiled
 	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
 	$(BIN)/python -m benchmarks.traps
 
-bench-latency: $(VENV)/.dev $(VENV)/compiled/.done
+bench-latency: $(VENV)/.dev compiled
 	@command -v snmptrapd >/dev/null && command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd curl >/dev/null; }
 	$(BIN)/python -m benchmarks.latency
 
-bench-forward: $(VENV)/.dev $(VENV)/compiled/.done
+bench-forward: $(VENV)/.dev compiled
 	@command -v snmptrapd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends snmptrapd >/dev/null; }
 	$(BIN)/python -m benchmarks.forwards
 
@@ -95,6 +102,10 @@ bench-heartbeats: $(VENV)/.dev
 # dist/ridethrough_VERSION_ARCH.deb, for the Python that makes it.
 deb: $(VENV)/.run
 	PYTHON=$(BIN)/python rigs/deploy/deb
+
+# dist/*.whl and *.tar.gz, compiled for each of CPython 3.11 to 3.14 that is on this machine.
+wheels:
+	PYTHON=$(PYTHON) rigs/deploy/wheels
 
 # On Debian 12 and 13 as they come, by the README alone; parts by SUITES=trixie USERS=root STEPS=run.
 fresh:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,35 +40,64 @@ COMPILED = (
 )
 
 
-class CompiledWire(BuildHookInterface[Any]):
-    """Extension modules stand beside the modules they are made of; Python prefers them."""
+class CompiledWheel(BuildHookInterface[Any]):
+    """Puts the five parts below `ridethrough/`; where asked to, extension modules beside the modules they are made of.
+
+    Python prefers extension modules.
+    """
 
     @property
-    def wanted(self) -> bool:
+    def compiles(self) -> bool:
         """Compiling is never done unasked: it wants a C compiler and Python's headers."""
         return os.environ.get("RIDETHROUGH_COMPILE") == "1" and self.target_name == "wheel"
 
     def dependencies(self) -> list[str]:
-        return ["mypy[mypyc]>=2.4", "setuptools>=77"] if self.wanted else []
+        """What the build needs beside hatchling: mypyc follows imports, so it has to see what the package imports."""
+        if not self.compiles:
+            return []
+        core = self.metadata.core
+        return ["mypy[mypyc]>=2.4", "setuptools>=77", *core.dependencies, *core.optional_dependencies["nats"]]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version == "editable":  # there the links inside `ridethrough/` do it
+        """Say which files belong to the wheel. In an editable install the links inside `ridethrough/` do it."""
+        if version == "editable":
             return
+        if "STANDIN_COMPILE" in os.environ and "RIDETHROUGH_COMPILE" not in os.environ:
+            self.app.abort("STANDIN_COMPILE is set, which is not read any more; its name is RIDETHROUGH_COMPILE")
         root = Path(self.root)
         build_data["force_include"].update({str(root / part): f"ridethrough/{part}" for part in PARTS})
-        if not self.wanted:
+        if not self.compiles:
             return
-        from mypyc.build import mypycify
-        from setuptools import Distribution
+        made = compiled(root, root / "build" / "compiled")
+        build_data["force_include"].update({str(file): name for name, file in made.items()})
+        build_data["pure_python"], build_data["infer_tag"] = False, True
 
-        work = root / "build" / "compiled"
-        os.chdir(root)  # mypyc names modules by their paths from here
-        sources = [str(path.relative_to(root)) for pattern in COMPILED for path in sorted(root.glob(pattern))]
-        extensions = mypycify(["--no-error-summary", *sources], target_dir=str(work / "c"), group_name="ridethrough")
+
+def compiled(root: Path, work: Path) -> dict[str, Path]:
+    """Compile with mypyc in the folder `work`. Returns the extension modules by their paths in the wheel."""
+    from mypyc.build import mypycify
+    from setuptools import Distribution
+
+    # mypyc names modules by their paths from the current folder. A source distribution has no links.
+    tree = work / "tree"
+    shutil.rmtree(work, ignore_errors=True)
+    (tree / "ridethrough").mkdir(parents=True)
+    for name in ("__init__.py", "__main__.py", "py.typed"):
+        (tree / "ridethrough" / name).symlink_to(root / "ridethrough" / name)
+    for part in PARTS:
+        (tree / "ridethrough" / part).symlink_to(root / part)
+    before = Path.cwd()
+    os.chdir(tree)
+    try:
+        sources = [str(path.relative_to(tree)) for pattern in COMPILED for path in sorted(tree.glob(pattern))]
+        options = ["--no-error-summary", "--config-file", str(root / "pyproject.toml"), "--python-executable"]
+        extensions = mypycify(
+            [*options, sys.executable, *sources], target_dir=str(work / "c"), group_name="ridethrough"
+        )
         command = Distribution({"name": "ridethrough", "ext_modules": extensions}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(work / "lib"), str(work / "temp")
         command.ensure_finalized()
         command.run()
-        made = {str(path): str(path.relative_to(work / "lib")) for path in (work / "lib").rglob("*.so")}
-        build_data["force_include"].update(made)
-        build_data["pure_python"], build_data["infer_tag"] = False, True
+    finally:
+        os.chdir(before)
+    return {str(path.relative_to(work / "lib")): path for path in (work / "lib").rglob("*.so")}

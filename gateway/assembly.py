@@ -112,8 +112,9 @@ def bus_of(site: Site) -> Bus | None:
     where = "journal.jetstream"
     if find_spec("nats") is None:
         raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
+    chosen = "prefix" in config.model_fields_set
     days, mib = site.journal.keep_days, site.journal.keep_mib
-    layout = Layout(config.prefix, config.partitions, config.replicas, config.duplicate_s, days, mib)
+    layout = Layout(config.prefix, config.partitions, config.replicas, config.duplicate_s, days, mib, chosen)
     return Bus(_login(where, config.login), _tls(f"{where}.login", config.login.tls), layout)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+from ridethrough.gateway.former_name import former_streams
 from ridethrough.gateway.store import StoreError
 
 T = TypeVar("T")
@@ -24,6 +25,7 @@ class Layout(NamedTuple):
     """Names and sizes. `replicas` is how many servers keep each message; `duplicate_s` the window for repeats.
 
     Records and events go after `keep_days`, and the oldest of each above `keep_mib`; None keeps them.
+    `chosen`: the site file gives the prefix.
     """
 
     prefix: str
@@ -32,6 +34,7 @@ class Layout(NamedTuple):
     duplicate_s: float
     keep_days: float | None = None
     keep_mib: float | None = None
+    chosen: bool = True
 
     def raw(self, partition: int | str) -> str:
         """Subject of a partition's records."""
@@ -94,13 +97,15 @@ class Bus:
         await self._asked(self._start(), 5 * PATIENCE_S)
 
     async def _start(self) -> None:
-        import nats
         from nats.js.api import KeyValueConfig, StorageType, StreamConfig
+
+        from ridethrough.gateway.nats_client import new_client
 
         words = self._login()
         if (tls := self._tls()) is not None:
             words["tls"] = tls
-        self._connection = await nats.connect(
+        self._connection = new_client()
+        await self._connection.connect(
             **words,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
@@ -109,6 +114,8 @@ class Bus:
         )
         self._stream = self._connection.jetstream(timeout=PATIENCE_S)
         layout, replicas = self.layout, self.layout.replicas
+        if not layout.chosen and (problem := await former_streams(self._stream, self.raw_name)):
+            raise StoreError(problem)
         for name, subject, window in (
             (self.raw_name, layout.raw("*"), layout.duplicate_s),
             (self.event_name, f"{layout.events('*')}.>", 120.0),

@@ -251,8 +251,8 @@ class Api(Strict):
     @property
     def url(self) -> str:
         """Where it is reached from this machine."""
-        host = self.bind.rpartition(":")[0]
-        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     @model_validator(mode="after")

@@ -16,7 +16,10 @@ STEP = 256  # rows read at once; halved where some of them cannot be read
 UNUSED = 1_000_000  # numbers left out where the last one used is not known
 PACKED = (JOURNAL, EVENTS)
 NUMBERED = (*PACKED, "audit")
-BESIDE = ("", "-wal", "-shm")  # what belongs to a database file
+LOG = "-wal"
+BESIDE = ("", LOG, "-shm")  # what belongs to a database file
+KEPT = ".damaged-"  # with a number, a file that was set aside
+NEW = ".new"  # the database that takes its place, while it is filled
 
 
 class Salvage(NamedTuple):
@@ -46,16 +49,27 @@ def damage(path: Path) -> str:
     return "" if said == "ok" else str(said).replace("\n", " ")
 
 
+def interrupted(path: Path) -> bool:
+    """Whether a salvage of this file ended before its end, with the process: it is to be done again."""
+    return not path.exists() and _new(path).exists() and bool(_numbers(path))
+
+
 def salvage(path: Path) -> Salvage:
-    """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error."""
-    reason = damage(path)
-    kept = next(name for name in _names(path) if not name.exists())
+    """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error.
+
+    After a crash in between, the same call begins again with what was set aside then.
+    """
+    new = _new(path)
+    number = max(_numbers(path), default=0) + (not interrupted(path))
+    kept = path.with_name(f"{path.name}{KEPT}{number}")
+    new.touch()  # from now on it is known that this has begun
     for end in BESIDE:
         part = path.with_name(path.name + end)
         if part.exists():
             part.rename(kept.with_name(kept.name + end))
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
+    reason = damage(kept)
+    new.with_name(f"{new.name}-journal").unlink(missing_ok=True)
+    new.write_bytes(b"")
     with closing(sqlite3.connect(new)) as fresh, closing(sqlite3.connect(kept)) as old:
         fresh.executescript(SCHEMA)
         saved = lost = 0
@@ -79,11 +93,15 @@ def salvage(path: Path) -> Salvage:
     return Salvage(str(kept), saved, lost, reason)
 
 
-def _names(path: Path) -> Iterator[Path]:
-    number = 1
-    while True:
-        yield path.with_name(f"{path.name}.damaged-{number}")
-        number += 1
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + NEW)
+
+
+def _numbers(path: Path) -> list[int]:
+    """Of the files that were set aside."""
+    front = f"{path.name}{KEPT}"
+    ends = [item.name.removeprefix(front) for item in path.parent.glob(f"{front}*")]
+    return [int(end) for end in ends if end.isdecimal()]
 
 
 def _ends(old: sqlite3.Connection, table: str, order: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
+FILE_NAME = "ridethrough.sqlite"
 FORM = 1  # of the tables, as the file's user_version says it
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS journal (

@@ -12,13 +12,13 @@ from typing import TypeVar
 
 import structlog
 
-from ridethrough.gateway.salvage import Salvage, damage, salvage
-from ridethrough.gateway.schema import SCHEMA, known_form
+from ridethrough.gateway.former_name import carry_over, journal_file
+from ridethrough.gateway.salvage import Salvage, damage, interrupted, salvage
+from ridethrough.gateway.schema import FILE_NAME, SCHEMA, known_form
 
 T = TypeVar("T")
 log = structlog.get_logger("gateway")
 
-FILE_NAME = "ridethrough.sqlite"
 # Pages (of 4 KiB) in the write-ahead log before they go to the file: four times what SQLite does by itself, so that the
 # pages at the ends of the tables, which every commit writes again, go there less often.
 CHECKPOINT = 4000
@@ -52,18 +52,32 @@ class Store:
         try:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
+                self._thread.submit(self._take_up, folder).result()
             self._connection = self._thread.submit(self._open).result()
         except (OSError, sqlite3.Error) as error:
             self._thread.shutdown()
             raise StoreError(f"journal {self.place}: {_explained(error, folder)}") from error
 
+    def _take_up(self, folder: Path) -> None:
+        """A journal of the former name comes under the present one, whole."""
+        found = journal_file(folder)
+        if found != self._path:
+            self._mend(found)
+            carry_over(found)
+            log.info("journal of the product's former name carried over", found=str(found), place=self.place)
+
+    def _mend(self, path: Path) -> None:
+        if interrupted(path) or (path.exists() and damage(path)):
+            self.salvaged = salvage(path)
+
     def _open(self) -> sqlite3.Connection:
-        if self._path is not None and self._path.exists() and damage(self._path):
-            self.salvaged = salvage(self._path)
+        if self._path is not None:
+            self._mend(self._path)
         connection = sqlite3.connect(self.place, isolation_level=None, check_same_thread=False)
         try:
-            if not known_form(connection):
-                connection.execute("PRAGMA journal_mode = WAL")
+            new = not known_form(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            if new:
                 connection.executescript(f"BEGIN; {SCHEMA} COMMIT")  # all of it, or nothing that would look foreign
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")

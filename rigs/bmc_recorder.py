@@ -55,6 +55,8 @@ def record(login: Login, name: str, tell: Tell) -> dict[str, Any]:
     except IpmiException as error:
         reason = error.args[0] if error.args and error.args[0] else "it does not answer"
         raise RecordError(f"{login.address}:{login.port}: {reason}") from error
+    except OSError as error:  # of the name
+        raise RecordError(f"{login.address}:{login.port}: {error.strerror or error}") from error
     finally:
         if session is not None and session.logged:
             session.logout()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.machinery
 import os
 import socket
 import sqlite3
@@ -13,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ridethrough.gateway.addresses import ABSENT, Address, resolve_now
 from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
 from ridethrough.rigs.datagrams import exchange
+from ridethrough.rigs.former import left
+from ridethrough.rigs.resources import COMPILE, is_compiled
 from ridethrough.rigs.rigfile import RigFile, plant_of
-from ridethrough.wire import primitives
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.convert import SYS_UP_TIME
@@ -61,6 +62,8 @@ def machine(data: Path | None) -> Iterator[Finding]:
     yield _clock()
     yield _compiled()
     yield _disk(data or Path(tempfile.gettempdir()), named=data is not None)
+    for item in left(Path("/"), os.environ):
+        yield Finding(item.what, "warning", f"{item.detail} (of the product's former name)", item.advice)
 
 
 def _number(file: str) -> int | None:
@@ -102,12 +105,9 @@ def _clock() -> Finding:
 
 
 def _compiled() -> Finding:
-    place = str(primitives.__file__)
-    if place.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):
+    if is_compiled():
         return Finding("codec", "ok", "compiled")
-    return Finding(
-        "codec", "ok", "plain Python; RIDETHROUGH_COMPILE=1 makes it faster where traps come by the ten thousand"
-    )
+    return Finding("codec", "ok", "interpreted; compiled it is faster", COMPILE)
 
 
 def _disk(folder: Path, *, named: bool) -> Finding:
@@ -161,20 +161,37 @@ def _of_plant(rig: RigFile | None) -> Iterator[tuple[str, int, socket.SocketKind
 
 
 def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Finding:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     name = f"{address}:{port}/{'udp' if kind == socket.SOCK_DGRAM else 'tcp'}"
-    with socket.socket(family, kind) as probe:
+    absent, bound = "", False
+    try:
+        for place in resolve_now(address, port, kind):
+            try:
+                _bind(place, kind)
+            except OSError as error:
+                if error.errno not in ABSENT:
+                    raise
+                absent = absent or str(error.strerror)  # enough if the name has another address here
+            else:
+                bound = True
+    except PermissionError:
+        advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
+        return Finding(name, "failed", f"{what}: not allowed", advice)
+    except OSError as error:
+        absent, bound = str(error.strerror), False
+    if not bound:
+        advice = "stop what runs there (ss -lnptu shows it), or change the file"
+        return Finding(name, "failed", f"{what}: {absent}", advice)
+    return Finding(name, "ok", f"{what}: free")
+
+
+def _bind(place: Address, kind: socket.SocketKind) -> None:
+    """Raises OSError."""
+    with socket.socket(place.family, kind) as probe:
+        if place.family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except PermissionError:
-            advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
-            return Finding(name, "failed", f"{what}: not allowed", advice)
-        except OSError as error:
-            advice = "stop what runs there (ss -lnptu shows it), or change the file"
-            return Finding(name, "failed", f"{what}: {error.strerror}", advice)
-    return Finding(name, "ok", f"{what}: free")
+        probe.bind(place.sockaddr)
 
 
 async def reach(site: Site) -> list[Finding]:

@@ -7,8 +7,9 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ Speed = float | Literal["max"]
 class _Selector(selectors.BaseSelector):
     """Passes everything on to the platform's selector; the subclasses change how long a select may wait."""
 
-    def __init__(self) -> None:
-        self._real = selectors.DefaultSelector()
+    def __init__(self, real: selectors.BaseSelector) -> None:
+        self._real = real
 
     def register(self, fileobj: FileDescriptorLike, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._real.register(fileobj, events, data)
@@ -46,11 +47,12 @@ class _Selector(selectors.BaseSelector):
 class _JumpingSelector(_Selector):
     """Instead of waiting, moves the clock to the next deadline once nothing is left to do before it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, real: selectors.BaseSelector) -> None:
+        super().__init__(real)
         self.now = 0.0
-        self._serials: dict[int, int] = {}  # of each descriptor, counted from the first that was registered
-        self._count = 0
+        # Of each descriptor, counted from the first that was registered.
+        self._serials = {fd: serial for serial, fd in enumerate(real.get_map(), 1)}
+        self._count = len(self._serials)
         self.threads = 0  # jobs on executor threads: time stands still until they end
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -78,8 +80,12 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     """`--speed max`. Its clock starts at zero."""
 
     def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
+        super().__init__(self.paced_by(selectors.DefaultSelector(), "max"))
+
+    def paced_by(self, real: selectors.BaseSelector, _speed: Speed) -> selectors.BaseSelector:
+        """Start the clock; what comes back is to stand before the platform's selector."""
+        self._jumping = _JumpingSelector(real)
+        return self._jumping
 
     def time(self) -> float:
         return self._jumping.now
@@ -101,8 +107,8 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 class _ScaledSelector(_Selector):
-    def __init__(self, factor: float) -> None:
-        super().__init__()
+    def __init__(self, real: selectors.BaseSelector, factor: float) -> None:
+        super().__init__(real)
         self._factor = factor
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -113,9 +119,13 @@ class ScaledLoop(asyncio.SelectorEventLoop):
     """`--speed N`: the wall clock, N times as fast."""
 
     def __init__(self, factor: float) -> None:
-        self._factor = factor
+        super().__init__(self.paced_by(selectors.DefaultSelector(), factor))
+
+    def paced_by(self, real: selectors.BaseSelector, speed: Speed) -> selectors.BaseSelector:
+        """Start the clock; what comes back is to stand before the platform's selector."""
+        self._factor = float(speed)
         self._zero = time.monotonic()
-        super().__init__(_ScaledSelector(factor))
+        return _ScaledSelector(real, self._factor)
 
     def time(self) -> float:
         return self._zero + (time.monotonic() - self._zero) * self._factor
@@ -141,6 +151,43 @@ def new_loop(speed: Speed) -> asyncio.AbstractEventLoop:
     if speed == "max":
         return JumpingLoop()
     return asyncio.SelectorEventLoop() if speed == 1 else ScaledLoop(speed)
+
+
+class UnpacedError(Exception):
+    """A loop that runs at no speed but the wall clock's."""
+
+
+@contextmanager
+def paced(loop: asyncio.AbstractEventLoop, speed: Speed) -> Iterator[None]:
+    """Let a loop that is there already, somebody else's, run at `speed`; afterwards it is what it was.
+
+    asyncio has no interface for it, so this changes the loop's class and `_selector`. Timers that wait at the beginning
+    or at the end keep what is left of their delays. Raises UnpacedError for a loop that is not built on asyncio's own.
+    """
+    if speed == 1:
+        yield
+        return
+    if not isinstance(loop, asyncio.SelectorEventLoop):
+        kind = f"{type(loop).__module__}.{type(loop).__name__}"
+        raise UnpacedError(f"{kind} knows only the wall clock: speed=1, or a loop that is asyncio.SelectorEventLoop")
+    ours: Any = loop
+    own, real, before = type(loop), ours._selector, loop.time()  # noqa: SLF001
+    pacing = JumpingLoop if speed == "max" else ScaledLoop
+    ours.__class__ = type(pacing.__name__, (pacing, own), {})
+    ours._selector = ours.paced_by(real, speed)  # noqa: SLF001
+    _shift(ours, loop.time() - before)
+    try:
+        yield
+    finally:
+        before = loop.time()
+        ours.__class__, ours._selector = own, real  # noqa: SLF001
+        _shift(ours, loop.time() - before)
+
+
+def _shift(loop: Any, seconds: float) -> None:
+    """Move every timer by as much as the clock has been moved; their order stays."""
+    for timer in loop._scheduled:  # noqa: SLF001
+        timer._when += seconds  # noqa: SLF001
 
 
 def run(main: Coroutine[Any, Any, T], speed: Speed) -> T:

@@ -17,10 +17,10 @@ import structlog
 
 from ridethrough.gateway.api import Refusal
 from ridethrough.rigs.loops import Speed
+from ridethrough.rigs.shipped import FOLDERS, near
 
 log = structlog.get_logger("plays")
 
-SHIPPED = Path(__file__).parent / "scenarios"
 KEPT = 8  # finished runs
 LONGEST_LINE = 1 << 20
 ERROR_LINES = 20  # of a process that failed
@@ -64,7 +64,7 @@ class Play:
 class Plays:
     """Every scenario of a folder, and the runs of them, one at a time."""
 
-    def __init__(self, folder: Path = SHIPPED) -> None:
+    def __init__(self, folder: Path = FOLDERS["scenario"]) -> None:
         self._files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
         self._numbers = count(1)
         self._plays: dict[int, Play] = {}
@@ -89,7 +89,8 @@ class Plays:
         """Begin a run. Raises Refusal 404 for an unknown name and 409 while another one runs."""
         file = self._files.get(name)
         if file is None:
-            raise Refusal(404, f"there is no scenario {name!r}")
+            close = near(name, list(self._files)) or list(self._files)
+            raise Refusal(404, f"there is no scenario {name!r}; accepted: {', '.join(close)}")
         if (other := self.running) is not None:
             raise Refusal(409, f"{other.scenario} is still running, as run {other.number}")
         if self._reports is None:

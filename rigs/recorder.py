@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as hlapi
 
+from ridethrough.gateway.addresses import resolve
 from ridethrough.mibs import Oid
 from ridethrough.rigs.recordings import read_snmprec
 from ridethrough.wire.snmp import Tag
@@ -85,7 +88,7 @@ def _whole_lines(part: Path) -> int:
 async def _walk(address: str, port: int, credentials: Any, last: Oid | None) -> AsyncIterator[str]:
     engine = hlapi.SnmpEngine()
     try:
-        target = await hlapi.UdpTransportTarget.create((address, port), timeout=TIMEOUT_S, retries=RETRIES)
+        target = await _answering(engine, credentials, address, port)
         for root in ROOTS:
             if last is not None and last >= root and not root.covers(last):
                 continue  # walked before the interruption
@@ -97,6 +100,26 @@ async def _walk(address: str, port: int, credentials: Any, last: Oid | None) -> 
                 yield f"{at}|{_value(value)}"
     finally:
         engine.close_dispatcher()
+
+
+async def _answering(engine: Any, credentials: Any, host: str, port: int) -> Any:
+    """The first of the name's addresses that answers; pysnmp itself takes one of one family. Raises RecordError."""
+    try:
+        addresses = await resolve(host, port)
+    except OSError as error:
+        raise RecordError(f"{host}: {error.strerror or error}") from error
+    trouble: RecordError | None = None
+    for address in addresses:
+        kind = hlapi.Udp6TransportTarget if address.family == socket.AF_INET6 else hlapi.UdpTransportTarget
+        try:
+            target = await kind.create((address.host, port), timeout=TIMEOUT_S, retries=RETRIES)
+            if len(addresses) > 1:
+                await _next(engine, credentials, target, ROOTS[0], host)
+        except (RecordError, PySnmpError, OSError) as error:
+            trouble = trouble or RecordError(str(error))
+        else:
+            return target
+    raise trouble or RecordError(f"{host} has no address")
 
 
 async def _next(engine: Any, credentials: Any, target: Any, at: Oid, address: str) -> tuple[Oid, Any] | None:

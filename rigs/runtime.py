@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import secrets
+import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from ridethrough.emulators.app import Emulators
 from ridethrough.emulators.faces.bind import BindError, explain_bind
+from ridethrough.gateway.addresses import bound_streams, resolve
 from ridethrough.gateway.api import Gate, Refusal, create_application
 from ridethrough.gateway.app import Gateway
 from ridethrough.gateway.assembly import holders_of, server_tls
@@ -49,8 +51,8 @@ class HttpServer:
         """Bind. Raises BindError."""
         await self._runner.setup()
         try:
-            site = web.TCPSite(self._runner, self._api.host, self._api.port, ssl_context=self._tls)
-            await site.start()
+            for bound in bound_streams(await resolve(self._api.host, self._api.port, socket.SOCK_STREAM)):
+                await web.SockSite(self._runner, bound, ssl_context=self._tls).start()
         except OSError as error:
             await self._runner.cleanup()
             raise explain_bind(error, f"{self._api.bind}/tcp") from error
@@ -59,7 +61,7 @@ class HttpServer:
     def url(self) -> str:
         """Where it is reached, once it has started; the port may have been the system's choice."""
         port = self._runner.addresses[0][1]
-        return f"{'https' if self._tls else 'http'}://{self._api.host}:{port}"
+        return f"{self._api.url.rpartition(':')[0]}:{port}"
 
     async def stop(self) -> None:
         await self._runner.cleanup()

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ridethrough.rigs.documents import substituted
-from ridethrough.rigs.files import FileError, load, merged, read_yaml
+from ridethrough.rigs.files import FileError, line_of, load, merged, read_yaml
+from ridethrough.rigs.shipped import Kind, place
 
 Time = Annotated[float, Field(ge=0)]
 SETTLE_S = 1.0  # how long a run goes on after its last mark
@@ -176,20 +177,31 @@ class Scenario(BaseModel):
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario; its rig path counts from the scenario's folder. Raises FileError.
+    """Read a scenario; paths in it count from its folder, and rigs and scenarios that come along have names there, too.
+
+    Raises FileError.
 
     `include` brings in timelines of other files, each with an offset; `${name}` stands for a value of `vars`.
     """
     scenario = load(path, Scenario, _prepare)
-    return scenario.model_copy(update={"rig": (path.parent / scenario.rig).resolve()})
+    return scenario.model_copy(update={"rig": _found(path, ["rig"], str(scenario.rig), "rig").resolve()})
+
+
+def _found(path: Path, keys: list[str], text: str, kind: Kind) -> Path:
+    """A file that is named at `keys` of the scenario at `path`."""
+    try:
+        return place(text, kind, base=path.parent)
+    except FileError as error:
+        line = line_of(read_yaml(path), keys)
+        raise FileError([f"{path}:{line}: {'.'.join(keys)}: {error}"]) from error
 
 
 def _prepare(path: Path, document: Any) -> None:
     variables = dict(document.pop("vars", None) or {})
     steps = list(document.get("timeline") or ())
-    for item in document.pop("include", None) or ():
+    for number, item in enumerate(document.pop("include", None) or ()):
         file, at, own = (item, 0, {}) if isinstance(item, str) else _included(path, item)
-        included = read_yaml(path.parent / file)
+        included = read_yaml(_found(path, ["include", str(number)], file, "scenario"))
         values = merged(dict(included.get("vars") or {}), {**variables, **own})
         steps += [_later(substituted(step, values, path), at) for step in included.get("timeline") or ()]
     for key in [key for key in document if key != "timeline"]:

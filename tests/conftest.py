@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -16,10 +15,13 @@ settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_h
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 COMPILED = Path(__file__).parents[1] / ".venv" / "compiled"
+COMPILED_FIRST = "--compiled -o pythonpath='.venv/compiled .'"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--compiled", action="store_true", help="test the wheel of `make compiled`, not the checkout")
+    parser.addoption(
+        "--compiled", action="store_true", help="refuse to test anything but the result of `make compiled`"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,10 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
         own_network()
     if not config.getoption("--compiled"):
         return
-    sys.path.insert(0, str(COMPILED))
-    # Rigs in processes of their own take the wheel, too.
-    os.environ |= {"PYTHONPATH": str(COMPILED), "PYTHONSAFEPATH": "1"}
     for name in ("ridethrough.wire.ipmi.endpoint", "ridethrough.wire.ipmi.algorithms", "ridethrough.wire.primitives"):
         place = str(import_module(name).__file__)
         if not (place.startswith(str(COMPILED)) and place.endswith(".so")):
-            raise pytest.UsageError(f"{name} comes from {place}: run `make compiled` first")
+            # Our plugin is imported before this file, so the path comes from the command line.
+            raise pytest.UsageError(f"{name} comes from {place}: make compiled, then pytest {COMPILED_FIRST}")
+    # Rigs in processes of their own take the compiled modules, too.
+    os.environ |= {"PYTHONPATH": str(COMPILED), "PYTHONSAFEPATH": "1"}

@@ -21,6 +21,8 @@ def explain_bind(error: OSError, place: str) -> BindError:
             )
         case errno.EADDRNOTAVAIL:
             reason = "is not an address of this machine: add it to an interface or change the file"
+        case errno.EAFNOSUPPORT:
+            reason = "cannot be bound: this machine has no IPv6"
         case errno.EMFILE:
             most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
             reason = (

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+from ipaddress import ip_address
 
+from ridethrough.gateway.addresses import Address, family_of
+from ridethrough.gateway.datagrams import Datagrams
 from ridethrough.gateway.deliver.relay import Plan, Relayed
 from ridethrough.gateway.deliver.sealing import Sealer
 from ridethrough.gateway.deliver.spoof import Spoofer
@@ -17,7 +21,7 @@ ANSWER_S = 1.5  # how long an acknowledgement may take before the inform is told
 STEPS = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
 
 
-class Destination(asyncio.DatagramProtocol):
+class Destination:
     """`HOST:PORT`, and how. `local` is the address to send from; `now_s` gives Unix time for version 3."""
 
     def __init__(
@@ -33,12 +37,12 @@ class Destination(asyncio.DatagramProtocol):
         self.host = host
         self.port = port
         self.plan = plan
-        self.refused = ""  # what the network said of the last datagram that did not arrive
-        self._local = local
+        self.own: frozenset[str] = frozenset()  # its addresses; without loopback, where many live
         self._sealer = sealer
         self._spoofer = spoofer
+        self._plain = sealer is None and spoofer is None
         self._now_s = now_s
-        self._transport: asyncio.DatagramTransport | None = None
+        self._datagrams = Datagrams(host, port, local, self._hear, self._another)
         self._waiting: dict[int, asyncio.Future[bool]] = {}  # false where the datagram is to be sent anew
 
     def know(self, identity: EngineIdentity) -> None:
@@ -47,73 +51,109 @@ class Destination(asyncio.DatagramProtocol):
             self._sealer.identity = identity
 
     async def open(self) -> None:
-        """Find the address, which may have moved since. Raises OSError."""
-        self.close()
-        self.refused = ""
-        if self._sealer is not None:
+        """Find the addresses, which may have changed since all of them failed. Raises OSError."""
+        await self._datagrams.open()
+        if self._sealer is not None and not self._waiting:
             self._sealer.forget()
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self,
-            local_addr=(self._local, 0) if self._local else None,
-            remote_addr=(self.host, self.port),
-        )
+        self._know_addresses()
+
+    def _know_addresses(self) -> None:
+        hosts = (address.host for address in self._datagrams.addresses)
+        self.own = frozenset(host for host in hosts if not ip_address(host.partition("%")[0]).is_loopback)
 
     @property
     def is_open(self) -> bool:
         """Whether anything can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._datagrams.is_open
 
     @property
-    def address(self) -> str:
-        """The IP address that the host's name has now; empty while it is not known."""
-        peer = None if self._transport is None else self._transport.get_extra_info("peername")
-        return str(peer[0]) if peer else ""
+    def address(self) -> Address | None:
+        """The address in use."""
+        return self._datagrams.address
+
+    def untried(self, since: Address | None) -> bool:
+        """Whether another address is used than `since`, which has not failed yet."""
+        return self.is_open and not self._datagrams.exhausted and self._datagrams.address != since
+
+    @property
+    def refused(self) -> str:
+        """What the network said of the last datagram that did not arrive."""
+        return self._datagrams.refused
+
+    def lost(self) -> Counter[str]:
+        """How often a trap reached none of the addresses since this was asked last, by what the network said."""
+        lost, self._datagrams.lost = self._datagrams.lost, Counter()
+        return lost
+
+    def never(self, relayed: Relayed) -> str:
+        """Why a datagram can never be sent there; empty when it can."""
+        if self._spoofer is None or not self.is_open or self._reached(relayed.source):
+            return ""
+        return f"none of the addresses is of the family of {relayed.source}"
+
+    def _reached(self, source: str) -> list[Address]:
+        """The addresses to which a datagram from `source` can go."""
+        family = family_of(source)
+        return [address for address in self._datagrams.addresses if address.family == family]
 
     def send_at_once(self, relayed: Relayed) -> bool:
         """Send a trap, for which nobody waits; False for what `send` has to see to."""
-        transport = self._transport
-        if relayed.request_id is not None or transport is None or transport.is_closing():
+        if relayed.request_id is not None or not self._plain or self._datagrams.exhausted:
             return False
-        if self._sealer is not None or self._spoofer is not None:
-            return False
-        self.refused = ""
-        transport.sendto(relayed.data)
+        self._datagrams.send(relayed.data)
         return True
 
     async def send(self, relayed: Relayed) -> bool:
         """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
-        if self._transport is None or not self.is_open:
+        if not self.is_open:
             return False
-        self.refused = ""
+        self._datagrams.refused = ""
         if relayed.request_id is None:
-            return self._send_trap(relayed, self._transport)
+            return await self._send_trap(relayed)
         while (other := self._waiting.get(relayed.request_id)) is not None:
             await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
+        address, answers = self._datagrams.address, self._datagrams.answers
         for _ in range(STEPS if self._sealer else 1):
             answer = self._waiting[relayed.request_id] = asyncio.get_running_loop().create_future()
             try:
-                self._transport.sendto(self._octets(relayed))
+                self._datagrams.send(self._octets(relayed), again=False)
                 async with asyncio.timeout(ANSWER_S):
                     if await answer:
                         return True
             except TimeoutError:
-                return False
+                break
             finally:
                 del self._waiting[relayed.request_id]
                 answer.cancel()
+            if self._datagrams.address != address:
+                return False
+        if self._datagrams.answers == answers:  # not even to others
+            self._give_up(address)
         return False
 
-    def _send_trap(self, relayed: Relayed, transport: asyncio.DatagramTransport) -> bool:
+    def _give_up(self, address: Address | None) -> None:
+        """Nobody answers there."""
+        self._datagrams.failed(address)
+        if self._sealer is not None and self._datagrams.address != address:
+            self._sealer.forget()
+
+    async def _send_trap(self, relayed: Relayed) -> bool:
+        if self._datagrams.exhausted:
+            await self._datagrams.open_seldom()
+            self._know_addresses()
         if self._spoofer is None:
-            transport.sendto(self._octets(relayed))
+            self._datagrams.send(self._octets(relayed))
             return True
-        try:
-            self._spoofer.send(relayed.data, relayed.source, (self.address, self.port))
-        except OSError as error:
-            self.refused = f"as from {relayed.source}: {error.strerror or error}"
-            return False
-        return True
+        for address in self._reached(relayed.source):
+            try:
+                self._spoofer.send(relayed.data, relayed.source, address.sockaddr)
+            except OSError as error:
+                self._datagrams.refused = f"as from {relayed.source}: {error.strerror or error}"
+            else:
+                return True
+        for _ in self._datagrams.addresses:
+            self._datagrams.failed(self._datagrams.address)
+        return False
 
     def _octets(self, relayed: Relayed) -> bytes:
         if self._sealer is None or relayed.pdu is None:
@@ -122,33 +162,38 @@ class Destination(asyncio.DatagramProtocol):
         return seal(relayed.pdu, self._now_s())
 
     def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        self._datagrams.close()
         if self._spoofer is not None:
             self._spoofer.close()
 
-    # --- datagram protocol ------------------------------------------------------------------------------------
+    # --- what comes back ----------------------------------------------------------------------------------------
 
-    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
+    def _hear(self, data: bytes, address: Address) -> None:
         """The acknowledgement of an inform; anything else is nothing to us."""
         try:
             if self._sealer is not None and is_v3(data):
+                if address != self._datagrams.address:
+                    return  # a late word of another engine, whose time is not this one's
                 heard = self._sealer.hear(data, self._now_s())
                 if heard is not None:
-                    self._answered(heard.message_id, done=not heard.again)
+                    self._answered(heard.message_id, address, done=not heard.again)
                 return
             pdu = decode(data).pdu
         except WireError:
             return
         if self._sealer is None and isinstance(pdu, Pdu) and pdu.kind is Kind.RESPONSE:
-            self._answered(pdu.request_id, done=True)
+            self._answered(pdu.request_id, address, done=True)
 
-    def _answered(self, request_id: int, *, done: bool) -> None:
+    def _answered(self, request_id: int, address: Address, *, done: bool) -> None:
         answer = self._waiting.get(request_id)
         if answer is not None and not answer.done():
+            self._datagrams.worked(address)
             answer.set_result(done)
 
-    def error_received(self, exc: Exception) -> None:
-        """The network's word that a datagram did not arrive."""
-        self.refused = "nobody listens there" if isinstance(exc, ConnectionRefusedError) else str(exc)
+    def _another(self) -> None:
+        """One of several addresses refused: what waits for acknowledgements is sent anew, to the next one."""
+        if self._sealer is not None:
+            self._sealer.forget()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_result(False)

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -28,7 +27,6 @@ log = structlog.get_logger("forward")
 DATAGRAM = RecordKind.DATAGRAM
 PAGE = 256
 QUIET_S = 0.05  # without anything new, after which the place is written by itself
-LOOK_AGAIN = 8  # failures after which a host's address is looked up again
 CURSOR = "forward:"  # in front of a forward's name, among the cursors of the sinks
 
 Reader = Callable[[int, int], Awaitable[list[Record]]]
@@ -148,6 +146,10 @@ class Forwarder:
 
     async def rows(self, last: int) -> list[dict[str, Any]]:
         """How the forwards stand, when the journal's newest record is `last`. Raises StoreError."""
+        for name, destination in self._destinations.items():
+            for words, count in destination.lost().items():
+                self.progress[name].failures += count
+                self.progress[name].last_error = f"{destination.host}:{destination.port}: {words}"
         return [
             {
                 "name": name,
@@ -214,13 +216,10 @@ class Forwarder:
         await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
 
     async def _forward(self, records: Sequence[Record], destination: Destination, progress: Forwarded) -> None:
-        address = destination.address
-        # What a destination sends is not sent back to it. Loopback is one machine with many roles, where nothing can be
-        # told from the address.
-        if address and ip_address(address).is_loopback:
-            address = ""
         for record in records:
-            if address and record.arrival.source == address:
+            # What a destination sends is not sent back to it. Loopback is one machine with many roles, where nothing
+            # can be told from the address.
+            if record.arrival.source in destination.own:
                 progress.skipped["loop"] += 1
                 continue
             what = relay(record.arrival, record.position, destination.plan, self._trust)
@@ -231,20 +230,26 @@ class Forwarder:
                     progress.last_error = f"record {record.position}: {what.reason}"
                 continue
             if not destination.send_at_once(what):
+                if reason := destination.never(what):
+                    progress.skipped[reason] += 1
+                    progress.given_up += 1
+                    progress.last_error = f"record {record.position}: {reason}"
+                    continue
                 await self._insist(what, destination, progress)
             progress.delivered += 1
 
     async def _insist(self, what: Relayed, destination: Destination, progress: Forwarded) -> None:
         """Tell an inform until it is acknowledged. A trap is sent once: nobody says whether it arrived."""
-        attempt = 0
+        attempt, address = 0, destination.address
         while not await destination.send(what):
-            attempt += 1
             progress.failures += 1
             words = destination.refused or "no acknowledgement"
             progress.last_error = f"{destination.host}:{destination.port}: {words}"
-            await asyncio.sleep(delay_s(attempt, self._jitter))
-            if not destination.is_open or attempt % LOOK_AGAIN == 0:
+            if not destination.untried(address):
+                attempt += 1
+                await asyncio.sleep(delay_s(attempt, self._jitter))
                 try:
                     await destination.open()
                 except OSError as error:
                     progress.last_error = f"{destination.host}:{destination.port}: {error}"
+            address = destination.address

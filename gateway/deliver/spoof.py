@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections import OrderedDict
+from typing import Any
+
+from ridethrough.gateway.addresses import family_of
 
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # socket options of Linux (ip(7), ipv6(7)), which Python does not name
 MOST = 256  # sockets kept, one for each source
@@ -24,13 +27,13 @@ class Spoofer:
             return False
         return True
 
-    def send(self, data: bytes, source: str, peer: tuple[str, int]) -> None:
+    def send(self, data: bytes, source: str, peer: tuple[Any, ...]) -> None:
         """Send as if from `source`. Raises OSError, also when that is of another family than `peer`."""
         known = self._sockets.pop(source, None)
         if known is None:
             if len(self._sockets) >= MOST:
                 self._sockets.popitem(last=False)[1].close()
-            known = _transparent(socket.AF_INET6 if ":" in source else socket.AF_INET)
+            known = _transparent(family_of(source))
             try:
                 known.bind((source, 0))
             except OSError:

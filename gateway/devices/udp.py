@@ -1,4 +1,4 @@
-"""A UDP socket for asking devices."""
+"""UDP sockets for asking devices."""
 
 from __future__ import annotations
 
@@ -6,31 +6,45 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from ridethrough.gateway.addresses import family_of
+
 LARGEST = 65535
 BATCH = 512
+ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 
 
 class Asker:
-    """Sends from an ephemeral port and hands every answer to `receive` with the address it came from."""
+    """Sends from an ephemeral port and hands every answer to `receive` with the address it came from.
+
+    IPv6 has a socket of its own, as soon as a device of it is asked.
+    """
 
     def __init__(self, receive: Callable[[bytes, str], None]) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._socket.bind(("0.0.0.0", 0))
+        self._sockets: dict[socket.AddressFamily, socket.socket] = {}
         self._receive = receive
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+        self._open(socket.AF_INET)
 
     def send(self, data: bytes, address: str, port: int) -> None:
         """Send; what the network refuses is an answer that does not come."""
+        family = family_of(address)
         try:
-            self._socket.sendto(data, (address, port))
+            (self._sockets.get(family) or self._open(family)).sendto(data, (address, port))
         except OSError:
             return
 
-    def _drain(self) -> None:
+    def _open(self, family: socket.AddressFamily) -> socket.socket:
+        """Raises OSError where the system has no addresses of that family."""
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        made.setblocking(False)
+        made.bind((ANY[family], 0))
+        self._sockets[family] = made
+        asyncio.get_running_loop().add_reader(made.fileno(), self._drain, made)
+        return made
+
+    def _drain(self, made: socket.socket) -> None:
         for _ in range(BATCH):
             try:
-                data, peer = self._socket.recvfrom(LARGEST)
+                data, peer = made.recvfrom(LARGEST)
             except BlockingIOError:
                 return
             except ConnectionRefusedError:
@@ -38,5 +52,7 @@ class Asker:
             self._receive(data, peer[0])
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._socket.fileno())
-        self._socket.close()
+        for made in self._sockets.values():
+            asyncio.get_running_loop().remove_reader(made.fileno())
+            made.close()
+        self._sockets.clear()

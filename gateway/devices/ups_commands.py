@@ -23,6 +23,7 @@ with warnings.catch_warnings():
         ObjectIdentity,
         ObjectType,
         SnmpEngine,
+        Udp6TransportTarget,
         UdpTransportTarget,
         get_cmd,
         set_cmd,
@@ -225,8 +226,9 @@ class UpsCommander:
 
     # --- SNMP -------------------------------------------------------------------------------------------------
 
-    async def _target(self) -> tuple[SnmpEngine, UdpTransportTarget]:
-        return self._engine.get(), await UdpTransportTarget.create(self._address, timeout=TIMEOUT_S, retries=RETRIES)
+    async def _target(self) -> tuple[SnmpEngine, UdpTransportTarget | Udp6TransportTarget]:
+        kind = Udp6TransportTarget if ":" in self._address[0] else UdpTransportTarget
+        return self._engine.get(), await kind.create(self._address, timeout=TIMEOUT_S, retries=RETRIES)
 
     def _identity(self, name: str) -> ObjectIdentity:
         return ObjectIdentity(str(self._tree.named(name).oid.child(0)))

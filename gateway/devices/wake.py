@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ridethrough.gateway.addresses import family_of
 from ridethrough.gateway.devices.commands import CommandError, Done, shaped
 from ridethrough.wire.wol import Wake, encode
 
@@ -62,8 +63,7 @@ class WakeCommander:
         """Raises CommandError."""
         try:
             packet = encode(Wake(self._mac, self._password()))
-            family = socket.AF_INET6 if ":" in self._place[0] else socket.AF_INET
-            with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            with socket.socket(family_of(self._place[0]), socket.SOCK_DGRAM) as sender:
                 sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
                 for _ in range(TIMES):
                     sender.sendto(packet, self._place)

@@ -16,10 +16,11 @@ from typing import IO
 
 import msgspec
 
+from ridethrough.gateway.former_name import FormerNameError, journal_file
 from ridethrough.gateway.records import Arrival, Record, RecordKind
 from ridethrough.gateway.rows import behind, last_used, total
-from ridethrough.gateway.schema import known_form
-from ridethrough.gateway.store import FILE_NAME, Store, StoreError
+from ridethrough.gateway.schema import FILE_NAME, known_form
+from ridethrough.gateway.store import Store, StoreError
 from ridethrough.gateway.tables import EVENTS, JOURNAL, events, name_of, put_records, records
 
 ROWS = 256  # read at one look
@@ -44,7 +45,10 @@ class ArchiveError(ValueError):
 @contextmanager
 def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
     """The database of a folder, to be read; a gateway may be writing it. Raises StoreError for all that fails."""
-    path = folder / FILE_NAME
+    try:
+        path = journal_file(folder)
+    except FormerNameError as error:
+        raise StoreError(f"journal {folder / FILE_NAME}: {error}") from error
     if not path.exists():
         raise StoreError(f"journal {path}: there is none")
     try:

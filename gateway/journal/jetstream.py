@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ridethrough.gateway.bus import Bus, Message, Publication
+from ridethrough.gateway.former_name import FORMER_ORIGIN
 from ridethrough.gateway.records import Arrival, Record, RecordKind
 
 
@@ -58,6 +59,7 @@ def _publication(bus: Bus, partition: int, identifier: str, arrival: Arrival) ->
 
 
 def _record(message: Message) -> Record:
-    origin = msgspec.json.decode(message.headers[HEADER], type=Origin)
+    text = message.headers.get(HEADER) or message.headers[FORMER_ORIGIN]
+    origin = msgspec.json.decode(text, type=Origin)
     arrival = Arrival(origin.at_ms, origin.kind, message.data, origin.listener, origin.source, origin.port)
     return Record(message.seq, arrival)

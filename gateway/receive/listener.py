@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from struct import Struct
 from typing import Any
 
+from ridethrough.gateway.addresses import family_of
 from ridethrough.gateway.records import Arrival, RecordKind
 
 BATCH = 1024  # datagrams taken in one turn of the loop
@@ -37,8 +38,11 @@ class Listener:
         deliver: Callable[[list[Arrival]], None],
     ) -> None:
         """Bind. Raises ListenError."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        family = family_of(address)
+        try:
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        except OSError as error:
+            raise _explain(error, f"{address}:{port}/udp") from error
         self._socket.setblocking(False)
         self.buffer_octets = _enlarge(self._socket)
         if family == socket.AF_INET6:
@@ -148,6 +152,8 @@ def _explain(error: OSError, place: str) -> ListenError:
             )
         case errno.EADDRNOTAVAIL:
             reason = "is not an address of this machine"
+        case errno.EAFNOSUPPORT:
+            reason = "cannot be bound: this machine has no IPv6"
         case _:
             reason = f"cannot be bound: {error.strerror}"
     return ListenError(error.errno, f"{place} {reason}")

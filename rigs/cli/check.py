@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
 
 from ridethrough.gateway.config import Site
-from ridethrough.rigs.cli.common import USAGE, JsonOption, explained, print_json, stop
+from ridethrough.rigs.cli.common import USAGE, JsonOption, Named, explained, print_json, stop
 from ridethrough.rigs.files import FileError, load, read_yaml
 from ridethrough.rigs.rigfile import RigFile, load_rig, site_of
 from ridethrough.rigs.rules import Finding, check_rig
 from ridethrough.rigs.scenario import Scenario, load_scenario
 
+EITHER = Named("rig", "scenario", later=True)
 KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}
 
 
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Rig, site or scenario file.")],
+    file: Annotated[
+        Any,
+        typer.Argument(
+            parser=EITHER,
+            autocompletion=EITHER.complete,
+            metavar="FILE",
+            help="Rig, site or scenario file, or the name of a rig or scenario that comes along.",
+        ),
+    ],
     json: JsonOption = False,
 ) -> None:
     """Read a file and say whether it is valid, without starting anything; a rig file also by the documents' rules.
 
-    Example: `ridethrough check rigs/samples/003-a.yaml`
+    Example: `ridethrough check rack.yaml`, `ridethrough check C1`
     """
     findings: list[Finding] = []
     try:
+        file = EITHER.find(file)
         kind = _check(file, findings)
     except FileError as error:
         if json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Never, get_args
 
 import typer
 
+from ridethrough.rigs.former import FormerError, variable
 from ridethrough.rigs.ports import PortChoice
 
 if TYPE_CHECKING:
     from ridethrough.mibs import MibTree
     from ridethrough.rigs.loops import Speed
+    from ridethrough.rigs.shipped import Kind
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -42,17 +43,24 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.rigs.files import FileError
 
     of_devices = (BindError, InputError, LoopError, MemoryFileError, MibError, ProfileError)
-    return (*of_devices, DeskError, FileError, ListenError, Refusal, SecretError, StoreError)
+    return (*of_devices, DeskError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
 
 
 def url() -> str:
     """The gateway or lab that client verbs talk to."""
-    return os.environ.get("RIDETHROUGH_URL", DEFAULT_URL).rstrip("/")
+    return (_variable("URL") or DEFAULT_URL).rstrip("/")
+
+
+def _variable(name: str) -> str | None:
+    try:
+        return variable(name)
+    except FormerError as error:
+        stop(str(error), USAGE)
 
 
 def headers() -> dict[str, str]:
     """Credentials of client verbs."""
-    token = os.environ.get("RIDETHROUGH_TOKEN")
+    token = _variable("TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -85,6 +93,7 @@ def configure_logging(level: int, form: str = "console") -> None:
     """Log lines on standard error: for people, coloured only on a terminal, or `json` with one document a line."""
     import structlog
 
+    _variable("LOG")
     structured = form == "json"
     structlog.configure(
         processors=[
@@ -147,19 +156,50 @@ def _ports(text: str) -> str:
     return text
 
 
-def _rig(text: str) -> Path:
-    from ridethrough.rigs.files import FileError
-    from ridethrough.rigs.shipped import place
+class Named:
+    """Finds the files of an argument, by their paths or by the names of those that come along."""
 
-    try:
-        return place(text)
-    except FileError as error:
-        stop(str(error), USAGE)
+    def __init__(self, *kinds: Kind, folders: bool = False, later: bool = False) -> None:
+        """With `later` the argument stays a text, for a verb that tells of all problems in a form of its own."""
+        self.kinds = kinds
+        self._folders, self._later = folders, later
+        self.__name__ = " or ".join(kinds)
+
+    def __call__(self, text: str) -> Path | str:
+        from ridethrough.rigs.files import FileError
+
+        try:
+            return text if self._later else self.find(text)
+        except FileError as error:
+            stop(str(error), USAGE)
+
+    def find(self, text: str) -> Path:
+        """Raises FileError."""
+        from ridethrough.rigs.shipped import place
+
+        return place(text, *self.kinds, folders=self._folders)
+
+    def complete(self, incomplete: str) -> list[str]:
+        """For shells: the names, and what lies in the folder."""
+        from ridethrough.rigs.shipped import names
+
+        known = [name for kind in self.kinds for name in names(kind) if name.startswith(incomplete)]
+        before = Path(incomplete)
+        folder, start = (before, "") if incomplete.endswith("/") else (before.parent, before.name)
+        there = sorted(folder.glob(f"{start}*"))
+        files = [str(path) for path in there if path.suffix == ".yaml"]
+        return [*known, *files, *(f"{path}/" for path in there if path.is_dir() and not path.name.startswith("."))]
 
 
+RIG = Named("rig")
 RigArgument = Annotated[
     Any,
-    typer.Argument(parser=_rig, metavar="RIG", help="Rig file (YAML), or the name of one of `ridethrough rig list`."),
+    typer.Argument(
+        parser=RIG,
+        autocompletion=RIG.complete,
+        metavar="RIG",
+        help="Rig file (YAML), or the name of one of `ridethrough rig list`.",
+    ),
 ]
 PortsOption = Annotated[
     Any,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from ridethrough.gateway.config import Site
-from ridethrough.rigs.cli.common import FAILED, UNREACHABLE, JsonOption, PortsOption, explained, print_json
+from ridethrough.rigs.cli.common import FAILED, RIG, UNREACHABLE, JsonOption, PortsOption, explained, print_json
 from ridethrough.rigs.doctor import Finding, bindings, machine, reach
 from ridethrough.rigs.files import load, read_yaml
 from ridethrough.rigs.rigfile import load_rig, site_of
@@ -21,7 +21,13 @@ COLOURS = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 def doctor(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A rig file, or a site file, whose devices are asked.")
+        Any,
+        typer.Argument(
+            parser=RIG,
+            autocompletion=RIG.complete,
+            metavar="[FILE]",
+            help="A rig, by file or name, or a site file, whose devices are asked.",
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Folder in which the journal is to live.")

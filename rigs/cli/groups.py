@@ -31,7 +31,7 @@ LanguageOption = Annotated[
 def status(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
     """Print the status table of the power-control groups of a running rig.
 
-    Example: `ridethrough status rigs/samples/003-a.yaml --language en`
+    Example: `ridethrough status 003-a --language en`
     """
     chosen = _language(language)
     with explained():
@@ -57,7 +57,7 @@ async def _ask(rig: RigFile, language: Language) -> list[list[str]]:
 def tree(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
     """Print the tree of the power-control groups of a rig file.
 
-    Example: `ridethrough tree rigs/samples/003-a.yaml`
+    Example: `ridethrough tree 003-a`
     """
     chosen = _language(language)
     with explained():

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from ridethrough.gateway.config import Site
 from ridethrough.gateway.deliver.outbox import ENGINE
+from ridethrough.gateway.former_name import as_told_now
 from ridethrough.gateway.journal import archive
 from ridethrough.gateway.records import Record, encode_json
 from ridethrough.gateway.replay import replay as derive
@@ -135,7 +136,11 @@ def replay(
             )
         derived = (event for _, event in derive(loaded, tree, _shown(records, "deriving", count), engine))
         if compare:
-            _compare({event.id: encode_json(event) for event in derived}, archive.bodies(source), json=json)
+            _compare(
+                {event.id: encode_json(event) for event in derived},
+                {name: as_told_now(body) for name, body in archive.bodies(source).items()},
+                json=json,
+            )
             return
         lines = (encode_json(event) + b"\n" for event in derived)
         if out is None:  # events are JSON anyway

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ruamel.yaml import YAML
 
+from ridethrough.gateway.addresses import split_place
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.rigs import bmc_recorder
 from ridethrough.rigs.bmc_recorder import Login
@@ -45,9 +46,7 @@ def ups(
     Example: `ridethrough record ups 192.0.2.7 --out my-card.snmprec`,
     then `ridethrough profile new my-card --from my-card.snmprec`
     """
-    host, _, port = address.partition(":")
-    if port and not port.isdigit():
-        raise typer.BadParameter(f"{address}: expected ADDRESS[:PORT]")
+    host, port = _place(address, 161)
     credentials: Any
     if version in ("1", "2c"):
         credentials = community(version, community_text)
@@ -63,7 +62,7 @@ def ups(
             progress.update(task, completed=count, description=f"{count} instances, {label}")
 
         try:
-            count = asyncio.run(record(host, int(port or 161), credentials, out, tell))
+            count = asyncio.run(record(host, port, credentials, out, tell))
         except RecordError as error:
             stop(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
     outcome(f"{out}: {count} instances", {"file": str(out), "instances": count}, json=json)
@@ -83,10 +82,8 @@ def bmc(
     Example: `ridethrough record bmc 192.0.2.8 --user admin --password-file bmc.password --out my-bmc.yaml`,
     then `bmc: {profile: ./my-bmc.yaml, ...}` in a rig file.
     """
-    host, _, port = address.partition(":")
-    if port and not port.isdigit():
-        raise typer.BadParameter(f"{address}: expected ADDRESS[:PORT]")
-    login = Login(host, int(port or 623), user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
+    host, port = _place(address, 623)
+    login = Login(host, port, user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
     with explained(), _progress() as progress:
         task = progress.add_task(f"reading {address}", total=None)
 
@@ -105,6 +102,13 @@ def bmc(
     sensors, records = len(document["sensors"]), len(document["log"])
     found = {"file": str(out), "sensors": sensors, "log_records": records}
     outcome(f"{out}: {sensors} sensors, {records} log records", found, json=json)
+
+
+def _place(text: str, port: int) -> tuple[str, int]:
+    try:
+        return split_place(text, port)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _progress() -> Progress:

@@ -14,6 +14,7 @@ from ridethrough.rigs.cli.common import (
     USAGE,
     JsonOption,
     MibOption,
+    Named,
     PortsOption,
     SpeedOption,
     VerboseOption,
@@ -31,11 +32,19 @@ from ridethrough.rigs.runner import Report
 from ridethrough.rigs.runner import replay as run_scenario
 from ridethrough.rigs.scenario import load_scenario
 
+SCENARIOS = Named("scenario", folders=True)
+
 
 def replay(
     scenario: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE|DIR...", help="Scenario files, or folders of them.", show_default=False),
+        list[Any],
+        typer.Argument(
+            parser=SCENARIOS,
+            autocompletion=SCENARIOS.complete,
+            metavar="SCENARIO|DIR...",
+            help="Scenario files, folders of them, or names of those that come along, such as C1.",
+            show_default=False,
+        ),
     ],
     speed: SpeedOption = "max",
     ports: PortsOption = "high",
@@ -53,7 +62,7 @@ def replay(
 ) -> None:
     """Run scenarios and say which expectations held.
 
-    Example: `ridethrough replay rigs/scenarios --speed max --junit report.xml`
+    Example: `ridethrough replay C1`, `ridethrough replay rigs/scenarios --speed max --junit report.xml`
     """
     configure_logging(logging.WARNING)
     reports: list[Report] = []

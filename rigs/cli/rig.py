@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from ridethrough.rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
 from ridethrough.rigs.generate import LARGEST, generated
-from ridethrough.rigs.shipped import FOLDER, names, place, summary
+from ridethrough.rigs.shipped import FOLDER, names, summary
 
 HELP = "Rigs that come along: list, copy; generate one of any size; the addresses that one needs."
 app = typer.Typer(
@@ -44,7 +44,7 @@ def list_(json: JsonOption = False) -> None:
 
 @app.command()
 def copy(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `ridethrough rig list`.")],
+    rig: RigArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
     json: JsonOption = False,
 ) -> None:
@@ -52,15 +52,13 @@ def copy(
 
     Example: `ridethrough rig copy a1080a-pair rack.yaml`
     """
-    with explained():
-        source = place(name)
     if file.exists():
         stop(f"{file} is there already", USAGE)
     try:
-        shutil.copyfile(source, file)
+        shutil.copyfile(rig, file)
     except OSError as error:
         stop(f"{error.filename or file}: {error.strerror}", USAGE)
-    tell(f"{file}: a copy of {name}", {"file": str(file), "rig": name}, json=json)
+    tell(f"{file}: a copy of {rig.stem}", {"file": str(file), "rig": rig.stem}, json=json)
 
 
 @app.command()

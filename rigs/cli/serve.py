@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
+import structlog
 import typer
 from pydantic import ValidationError
 
@@ -33,11 +34,14 @@ from ridethrough.rigs.cli.common import (
 from ridethrough.rigs.cli.greeting import Greeting, of_rig, of_site
 from ridethrough.rigs.controllers.desk import Note
 from ridethrough.rigs.files import FileError, in_short, load
+from ridethrough.rigs.former import look_beside
 from ridethrough.rigs.loops import Clock
 from ridethrough.rigs.loops import run as run_loop
-from ridethrough.rigs.resources import allow_many_sockets, begin_growing, end_growing
+from ridethrough.rigs.resources import COMPILE, allow_many_sockets, begin_growing, end_growing, is_compiled
 from ridethrough.rigs.rigfile import Ports, load_rig, site_of
 from ridethrough.rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
+
+log = structlog.get_logger("ridethrough")
 
 HttpOption = Annotated[str | None, typer.Option("--http", metavar="HOST:PORT", help="Where the HTTP interface binds.")]
 DataOption = Annotated[
@@ -65,7 +69,7 @@ def run(
 ) -> None:
     """Run a whole rig: emulated devices, gateway and console.
 
-    Example: `ridethrough run rigs/samples/a1080a-pair.yaml`
+    Example: `ridethrough run a1080a-pair`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -73,6 +77,7 @@ def run(
     with explained():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
+        look_beside(data)
 
         async def body() -> int:
             again = partial(_site_again, rig, loaded.ports, data, http)
@@ -95,7 +100,7 @@ def emulators(
 ) -> None:
     """Run only the emulated devices of a rig, with the lab interface.
 
-    Example: `ridethrough emulators rigs/samples/a1080a-pair.yaml --http 127.0.0.1:8081`
+    Example: `ridethrough emulators a1080a-pair --http 127.0.0.1:8081`
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
@@ -103,6 +108,7 @@ def emulators(
     with explained():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
+        look_beside(data)
 
         async def body() -> int:
             process = EmulatorsProcess(loaded, Clock(time.time()), speed, api, data)
@@ -137,6 +143,7 @@ def gateway(
                 "journal": loaded.journal.model_copy(update={"path": data}) if data else loaded.journal,
             }
         )
+        look_beside(loaded.journal.path)
 
         async def body() -> int:
             process = GatewayProcess(loaded, tree, Clock(time.time()), reread=lambda: load(site, Site))
@@ -172,6 +179,8 @@ async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
         loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.start()
     end_growing()
+    if not is_compiled():
+        log.info("runs interpreted; compiled it is faster", advice=COMPILE)
     if json or greeting.text:
         tell(greeting.text, {"running": greeting.document}, json=json)
         sys.stdout.flush()

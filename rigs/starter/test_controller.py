@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest_asyncio
 from controller import control
 
+from ridethrough import Rig, RigClock
+
 
 @pytest_asyncio.fixture
-async def controller(rig: Any) -> AsyncIterator[None]:
+async def controller(rig: Rig) -> AsyncIterator[None]:
     task = asyncio.create_task(control(rig.url))
     yield
     task.cancel()
 
 
-async def test_a_short_outage_is_no_reason_to_stop(rig: Any, controller: None) -> None:
+async def test_a_short_outage_is_no_reason_to_stop(rig: Rig, controller: None) -> None:
     await rig.do("city off")
     await rig.expect("event ups.input.lost UPS1")
     await rig.do("city on")
@@ -25,7 +26,7 @@ async def test_a_short_outage_is_no_reason_to_stop(rig: Any, controller: None) -
     await rig.expect("steady server1 state=running", within=300)
 
 
-async def test_an_outage_ends_the_server_and_then_its_ups(rig: Any, controller: None) -> None:
+async def test_an_outage_ends_the_server_and_then_its_ups(rig: Rig, controller: None) -> None:
     await rig.do("city off")
     await rig.expect("event power.outage.confirmed UPS1", at=60, within=1)
     await rig.expect("command server1.bmc power.soft", by=65)
@@ -33,7 +34,7 @@ async def test_an_outage_ends_the_server_and_then_its_ups(rig: Any, controller: 
     await rig.expect("state UPS1 output=off", at=240, within=2)
 
 
-async def test_everything_comes_back_with_the_mains(rig: Any, clock: Any, controller: None) -> None:
+async def test_everything_comes_back_with_the_mains(rig: Rig, clock: RigClock, controller: None) -> None:
     await rig.do("city off")
     await clock.advance(600)
     await rig.do("city on")

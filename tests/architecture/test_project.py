@@ -37,10 +37,9 @@ def test_a_part_has_one_name_only(part: str) -> None:
 
 def test_the_linter_refuses_the_bare_names(tmp_path: Path) -> None:
     (tmp_path / "sample.py").write_text("".join(f"from {part}.x import y\nimport {part}\n" for part in PARTS))
-    words = ["ruff", "check", "--config", str(ROOT / "pyproject.toml"), "--select", "TID251", "--output-format", "json"]
-    done = subprocess.run(
-        [sys.executable, "-m", *words, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml")]
+    command += ["--select", "TID251", "--output-format", "json", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert len(json.loads(done.stdout)) == 2 * len(PARTS)
 
 

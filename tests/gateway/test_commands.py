@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ridethrough.gateway.records import Command, CommandState, encode_json
-from ridethrough.gateway.store import FILE_NAME
+from ridethrough.gateway.schema import FILE_NAME
 from ridethrough.rigs.ports import free_port
 from ridethrough.wire.wol import Wake, decode, mac_address
 from tests.support.sites import Site

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from ridethrough.gateway.journal import archive
 from ridethrough.gateway.records import Arrival, Record, RecordKind
-from ridethrough.gateway.store import FILE_NAME
+from ridethrough.gateway.schema import FILE_NAME
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.cli.main import app
 from ridethrough.rigs.loops import Clock, run

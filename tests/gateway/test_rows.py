@@ -15,7 +15,8 @@ from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.rows import ROOM, SpoiltError, pack, unpack
-from ridethrough.gateway.store import FILE_NAME, Store, StoreError
+from ridethrough.gateway.schema import FILE_NAME
+from ridethrough.gateway.store import Store, StoreError
 from ridethrough.gateway.tables import position_of
 from ridethrough.rigs.loops import run
 

@@ -15,7 +15,8 @@ from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.salvage import damage
-from ridethrough.gateway.store import FILE_NAME, Store
+from ridethrough.gateway.schema import FILE_NAME
+from ridethrough.gateway.store import Store
 from ridethrough.rigs.loops import run
 
 COUNT = 2000

@@ -12,7 +12,8 @@ from ridethrough.gateway.deliver.progress import SetAside
 from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.rows import total
-from ridethrough.gateway.store import COMMITS, FILE_NAME, Store, StoreError
+from ridethrough.gateway.schema import FILE_NAME
+from ridethrough.gateway.store import COMMITS, Store, StoreError
 from ridethrough.gateway.tables import JOURNAL
 from ridethrough.rigs.loops import run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import nats
 import pytest
 
 from ridethrough.rigs.ports import free_port
@@ -266,3 +268,51 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     journal = {"jetstream": {"login": {"servers": [f"nats://127.0.0.1:{free_port()}"]}}}
     with pytest.raises(AssertionError, match="ridethrough: JetStream ridethrough: "):
         Site(tmp_path / "one", journal=journal)
+
+
+def test_streams_of_the_former_name_are_gone_on_with_or_left_but_never_passed_over(tmp_path: Path) -> None:
+    def site(folder: str, **more: Any) -> Site:
+        (tmp_path / folder).mkdir()
+        jetstream = {"login": {"servers": [server.url]}, "partitions": PARTITIONS, **more}
+        return Site(tmp_path / folder, journal={"jetstream": jetstream}, devices=DEVICES)
+
+    with nats_server(tmp_path) as server:
+        old = site("old", prefix="standin")
+        assert old.informer("127.0.7.1").inform(1)
+        while not old.events("trap.unknown"):
+            pass  # the test's own timeout bounds this
+        old.close()
+        said_under_the_former_name(server, 2)
+        with pytest.raises(AssertionError) as refused:
+            site("unsaid")
+        (line,) = [line for line in str(refused.value).splitlines() if line.startswith("ridethrough: ")]
+        assert "`prefix: standin` goes on with it" in line
+        again = site("again", prefix="standin")
+        assert again.informer("127.0.7.1").inform(3)
+        while [event["data"]["evidence"]["variables"][0]["value"] for event in again.events("trap.unknown")] != [
+            1,
+            2,
+            3,
+        ]:
+            pass
+        answers = [again.ask(f"/v1/journal/1?partition={number}") for number in range(PARTITIONS)]
+        assert [answer["source"] for answer in answers if answer.get("kind") == "datagram"] == ["127.0.7.1"]
+        again.close()
+        afresh = site("afresh", prefix="ridethrough")
+        assert afresh.events("trap.unknown") == []
+        afresh.close()
+        site("unsaid, with streams of its own").close()
+
+
+def said_under_the_former_name(server: NatsServer, number: int) -> None:
+    """A record as a gateway of the former name wrote it."""
+
+    async def work() -> None:
+        connection = await nats.connect(server.url)
+        stream = connection.jetstream()
+        found = await stream.get_msg("standin-raw", seq=1)
+        headers = {"Standin-Origin": (found.headers or {})["Ridethrough-Origin"]}
+        await stream.publish(str(found.subject), octets(number, number), headers=headers)
+        await connection.close()
+
+    asyncio.run(work())

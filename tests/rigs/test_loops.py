@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ridethrough.rigs.loops import Clock, JumpingLoop, parse_speed, run
+from ridethrough.rigs.loops import Clock, JumpingLoop, ScaledLoop, Speed, UnpacedError, paced, parse_speed, run
 
 
 def test_at_full_speed_nobody_waits() -> None:
@@ -66,6 +66,72 @@ def test_a_factor_scales_the_clock() -> None:
     begun = time.monotonic()
     assert run(body(), 100) == pytest.approx(10, abs=2)
     assert 0.09 < time.monotonic() - begun < 2
+
+
+class Own(asyncio.SelectorEventLoop):
+    """As a project may have one."""
+
+
+@pytest.mark.parametrize("kind", [asyncio.SelectorEventLoop, Own])
+@pytest.mark.parametrize(("speed", "pacing"), [("max", JumpingLoop), (1000, ScaledLoop)])
+def test_a_loop_runs_at_another_speed_for_a_while_and_then_as_before(
+    kind: type[asyncio.AbstractEventLoop], speed: Speed, pacing: type
+) -> None:
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        passed: list[str] = []
+        loop.call_later(3600, passed.append, "an hour, from before")
+        for _ in range(2):
+            begun = time.monotonic()
+            with paced(loop, speed):
+                assert isinstance(loop, pacing) and isinstance(loop, kind)
+                from_here = loop.time()
+                loop.call_later(90, passed.append, "90 s")
+                kept = loop.call_later(130.2, passed.append, "0.2 s after")
+                await asyncio.sleep(100)
+                assert passed == ["90 s"]
+                assert 100 <= loop.time() - from_here < 130
+                await asyncio.to_thread(sum, range(1000))
+                left = kept.when() - loop.time()
+            assert type(loop) is kind
+            assert time.monotonic() - begun < 5
+            assert abs(loop.time() - time.monotonic()) < 1
+            assert kept.when() - loop.time() == pytest.approx(left, abs=5)
+            begun = time.monotonic()
+            await asyncio.sleep(0.05)
+            assert 0.04 < time.monotonic() - begun < 5
+            kept.cancel()
+            passed.clear()
+
+    with asyncio.Runner(loop_factory=kind) as runner:
+        runner.run(body())
+
+
+def test_time_that_jumps_begins_at_zero_on_any_loop() -> None:
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        sleeper = asyncio.create_task(asyncio.sleep(1800))
+        await asyncio.sleep(0)
+        with paced(loop, "max"):
+            assert loop.time() == 0
+            await sleeper
+            assert loop.time() == pytest.approx(1800, abs=1)
+
+    asyncio.run(body())
+
+
+def test_a_loop_that_is_not_asyncios_is_left_alone() -> None:
+    class Foreign(asyncio.AbstractEventLoop):
+        pass
+
+    loop = Foreign()  # type: ignore[abstract]  # every method is refused
+    with paced(loop, 1):
+        pass
+    with (
+        pytest.raises(UnpacedError, match=r"Foreign knows only the wall clock: speed=1, or a loop"),
+        paced(loop, "max"),
+    ):
+        pass
 
 
 def test_unix_time_runs_with_the_loop() -> None:

@@ -13,9 +13,9 @@ from aiohttp import web
 from ridethrough.gateway.api import Gate, Refusal
 from ridethrough.gateway.config import Limits
 from ridethrough.rigs.lab_runs import add_runs
-from ridethrough.rigs.plays import SHIPPED, Play, Plays
+from ridethrough.rigs.plays import Play, Plays
 from ridethrough.rigs.scenario import load_scenario
-from ridethrough.rigs.shipped import place
+from ridethrough.rigs.shipped import names, place
 
 GOOD = """\
 scenario: good
@@ -30,7 +30,7 @@ LONG = GOOD.replace("scenario: good", "scenario: long") + "until: 600\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rig = place("a1080a-pair")
+    rig = place("a1080a-pair", "rig")
     (tmp_path / "good.yaml").write_text(GOOD.format(rig=rig))
     (tmp_path / "long.yaml").write_text(LONG.format(rig=rig))
     (tmp_path / "wrong.yaml").write_text(GOOD.format(rig=rig).replace("state: on-battery", "state: on-line"))
@@ -53,9 +53,9 @@ async def ended(play: Play) -> Play:
 
 def test_every_scenario_is_listed_with_its_title() -> None:
     listed = {row["name"]: row["title"] for row in Plays().listed()}
-    assert set(listed) == {path.stem for path in SHIPPED.glob("*.yaml")}
+    assert set(listed) == set(names("scenario"))
     for name in ("C1", "A1", "U12"):
-        assert listed[name] == load_scenario(SHIPPED / f"{name}.yaml").title
+        assert listed[name] == load_scenario(place(name, "scenario")).title
 
 
 async def test_a_run_tells_what_happens_as_it_does(plays: Plays) -> None:

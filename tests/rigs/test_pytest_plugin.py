@@ -172,15 +172,21 @@ def test_a_marker_that_cannot_be_is_explained(project: Path) -> None:
         assert message in said
 
 
-def test_without_pytest_asyncio_the_header_says_what_is_missing(project: Path) -> None:
+def test_a_rig_without_pytest_asyncio_says_what_is_missing(project: Path) -> None:
     (project / "pytest.ini").write_text("[pytest]\n")
-    (project / "hide.py").write_text(
-        "import importlib.util\n\nfind = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *a: None if name == 'pytest_asyncio' else find(name, *a)\n"
+    status, said = outcome(project, "def test_it(rig):\n    pass\n", "-p", "no:asyncio")
+    assert status == 1
+    assert "\na rig needs pytest-asyncio: pip install 'ridethrough[test]'\n" in said
+
+
+def test_a_project_without_a_rig_imports_none_of_it(project: Path) -> None:
+    status, said = outcome(
+        project,
+        "import sys\n\ndef test_it():\n    print(sorted(name for name in sys.modules if name.startswith('ridethrough')))\n",
+        "-s",
     )
-    status, said = outcome(project, "def test_it():\n    pass\n", "-p", "hide", "-o", "pythonpath=.")
     assert status == 0, said
-    assert "ridethrough: its fixtures need pytest-asyncio: pip install 'ridethrough[test]'" in said
+    assert "['ridethrough', 'ridethrough.rigs', 'ridethrough.rigs.pytest_plugin']" in said
 
 
 @pytest.mark.parametrize(

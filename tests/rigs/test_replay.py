@@ -178,6 +178,7 @@ def test_variables_includes_and_patches(tmp_path: Path) -> None:
         "vars: {place: city}\ntimeline:\n  - {at: 1, do: '${place} off'}\n  - {by: 5, expect: note, mark: '${mark}'}\n"
     )
     path = tmp_path / "whole.yaml"
+    (tmp_path / "r.yaml").touch()
     path.write_text(
         "scenario: W\nrig: r.yaml\nvars: {second: 30, mark: m}\n"
         "include: [{file: part.yaml, at: 10}, {file: part.yaml, at: 20, vars: {place: other}}]\n"

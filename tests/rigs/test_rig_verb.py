@@ -33,8 +33,8 @@ def test_a_rig_is_named_copied_and_not_written_over(tmp_path: Path) -> None:
     ridethrough("rig", "copy", "a1080a-pair", str(copy))
     assert copy.read_bytes() == (FOLDER / "a1080a-pair.yaml").read_bytes()
     assert "is there already" in ridethrough("rig", "copy", "a1080a-pair", str(copy), status=2)
-    assert f"no sample of that name; samples: {names()[0]}" in ridethrough("tree", "nosuch", status=2)
-    assert "none.yaml: No such file" in ridethrough("tree", str(tmp_path / "none.yaml"), status=2)
+    assert f"no rig of that name; rigs: {names()[0]}" in ridethrough("tree", "nosuch", status=2)
+    assert "none.yaml: there is no such file" in ridethrough("tree", str(tmp_path / "none.yaml"), status=2)
 
 
 @pytest.mark.parametrize(("ups", "bmcs"), [(3, 7), (0, 2), (2, 0)])

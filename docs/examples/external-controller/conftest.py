@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from ridethrough.rigs.testing import Rig
+from ridethrough import Rig
 
 PROGRAM = Path(__file__).with_name("shed.py")
 

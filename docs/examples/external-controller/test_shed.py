@@ -1,14 +1,14 @@
 """What `shed.py` does in outages.
 
-It is a program of its own, so the rig's clock cannot jump; it runs 50 times as fast. What programs need of the wall
-clock counts 50 times, too, so the windows are wide.
+It is a program of its own, so the rig's clock cannot jump; it runs 20 times as fast. What programs need of the wall
+clock counts 20 times, too, so the windows are wide.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from ridethrough.rigs.testing import GatewayClient, Rig
+from ridethrough import GatewayClient, Rig
 
 pytestmark = [pytest.mark.ridethrough(speed=20), pytest.mark.usefixtures("controller")]
 

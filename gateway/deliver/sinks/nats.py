@@ -64,14 +64,14 @@ class NatsSink:
 
     async def _connected(self) -> Any:
         """Raises the errors of nats-py, OSError, and TimeoutError: it would try to connect for ever."""
-        from nats.aio.client import Client
+        from ridethrough.gateway.nats_client import new_client
 
         async with self._connecting:
             if self._connection is None or self._connection.is_closed:
                 login = self._login()
                 if (tls := self._tls()) is not None:
                     login["tls"] = tls
-                client = Client()
+                client = new_client()
                 try:
                     async with asyncio.timeout(self._timeout_s):
                         # The worker tries again, with its own waits.

@@ -7,6 +7,8 @@ import re
 import ssl
 from collections.abc import Callable
 
+from ridethrough.gateway.addresses import open_stream
+from ridethrough.gateway.datagrams import Datagrams
 from ridethrough.gateway.deliver.sinks import DONE, Outcome, retry
 from ridethrough.gateway.deliver.templates import shown
 from ridethrough.gateway.records import Event, Severity
@@ -74,7 +76,8 @@ class SyslogSink:
         self._tls = tls
         self._facility = facility
         self._stream: asyncio.StreamWriter | None = None
-        self._datagrams: asyncio.DatagramTransport | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._datagrams = Datagrams(*place)
 
     async def deliver(self, event: Event) -> Outcome:
         octets = message(event, self._facility, self._words)
@@ -91,23 +94,23 @@ class SyslogSink:
 
     async def _send_stream(self, octets: bytes) -> None:
         if self._stream is None:
-            reader, self._stream = await asyncio.open_connection(
-                *self._place, ssl=(self._tls() or ssl.create_default_context()) if self._sealed else None
-            )
-            reader.feed_eof()  # receivers say nothing
-        if self._stream.is_closing():
+            tls = (self._tls() or ssl.create_default_context()) if self._sealed else None
+            self._reader, self._stream = await open_stream(*self._place, tls)
+        # Receivers say nothing but that they close.
+        if self._stream.is_closing() or (self._reader is not None and self._reader.at_eof()):
             raise ConnectionResetError("the receiver closed the connection")
         self._stream.write(str(len(octets)).encode() + b" " + octets)
         await self._stream.drain()
 
     async def _send_datagram(self, octets: bytes) -> None:
-        if self._datagrams is None:
-            loop = asyncio.get_running_loop()
-            self._datagrams, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=self._place)
-        self._datagrams.sendto(octets)
+        if not self._datagrams.is_open:
+            await self._datagrams.open()
+        elif self._datagrams.exhausted:
+            await self._datagrams.open_seldom()
+        self._datagrams.send(octets)
 
     async def close(self) -> None:
-        for transport in (self._stream, self._datagrams):
-            if transport is not None:
-                transport.close()
-        self._stream = self._datagrams = None
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = self._reader = None
+        self._datagrams.close()

@@ -1,0 +1,554 @@
+"""A name with several addresses, of which some refuse, keep silent, or cannot be reached: every way to send and to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, ClassVar
+
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ridethrough.gateway.addresses import Address, Choice, resolve, split_place
+from ridethrough.gateway.datagrams import Datagrams
+from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.forward import Forwarded, Forwarder
+from ridethrough.gateway.deliver.relay import Form, Plan, Trust
+from ridethrough.gateway.deliver.sealing import Sealer, SealUser
+from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
+from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
+from ridethrough.gateway.records import Arrival, EngineIdentity, Event, Record, RecordKind
+from ridethrough.rigs.loops import run
+from ridethrough.rigs.ports import free_port
+from ridethrough.wire.snmp import Kind
+from tests.support.names import NAME, USER, family, has_ipv6, manager, named, silent_stream
+from tests.support.sites import octets
+
+UNREACHED = "2001:db8::1"  # for documents (RFC 3849); a network of our own has no route there
+PAIRS = [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("127.0.7.1", "127.0.7.2")]
+PATIENCE_S = 30.0
+
+
+def event(number: int) -> Event:
+    data = {"text": str(number), "severity": "info"}
+    return Event(f"{number}-0", "ups.input.lost", "/t", "UPS1", "2026-01-01T00:00:00.000Z", data)
+
+
+class Way(ABC):
+    """One way to send numbers to a name."""
+
+    acknowledged = True  # whether silence is noticed
+    virtual = True  # whether time may jump
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    @abstractmethod
+    async def send(self, *numbers: int) -> None:
+        """Returns when they are delivered, as far as this way knows that."""
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    def serve(self, address: str) -> AbstractAsyncContextManager[list[int]]:
+        return manager(address, self.port)
+
+    def silence(self, address: str) -> AbstractAsyncContextManager[list[int]]:
+        return manager(address, self.port, mute=True)
+
+
+class Forward(Way):
+    plan: ClassVar[Plan] = Plan()
+    kind: ClassVar[Kind] = Kind.TRAP_V2
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        sealer = Sealer(SealUser(USER), bytes) if self.plan.form is Form.V3 else None
+        self.destination = Destination(NAME, port, self.plan, "", sealer)
+        self.destination.know(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
+        trust = Trust(lambda: frozenset({b"public"}), lambda _data, _source: None)
+        self.forwarder = Forwarder(Books(), lambda: read_nothing, {"nms": self.destination}, trust, lambda: 0.5)  # type: ignore[arg-type]
+        self.progress = Forwarded()
+        self.opened = False
+
+    async def send(self, *numbers: int) -> None:
+        while not self.opened:
+            await self.destination.open()
+            self.opened = True
+        records = [
+            Record(n, Arrival(0, RecordKind.DATAGRAM, octets(n, n, self.kind), "", "192.0.2.1", 9)) for n in numbers
+        ]
+        await self.forwarder._forward(records, self.destination, self.progress)
+
+    async def close(self) -> None:
+        self.destination.close()
+
+
+class Books:
+    def book(self, name: str) -> None:
+        return None
+
+
+async def read_nothing(_position: int, _limit: int) -> list[Record]:
+    return []
+
+
+class Trap(Forward):
+    acknowledged = False
+
+
+class TrapV3(Forward):
+    acknowledged = False
+    plan = Plan(Form.V3)
+
+
+class Inform(Forward):
+    plan = Plan(Form.V2C, inform=True)
+
+
+class InformAsItCame(Forward):
+    kind = Kind.INFORM
+
+
+class InformV3(Forward):
+    plan = Plan(Form.V3, inform=True)
+
+
+class Sink(Way):
+    """Tried again at once until it takes the event, as the worker does with its waits."""
+
+    sink: Any
+
+    async def send(self, *numbers: int) -> None:
+        for number in numbers:
+            while not (await self.sink.deliver(event(number))).done:
+                await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        await self.sink.close()
+
+
+class SyslogUdp(Sink):
+    acknowledged = False
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.sink = SyslogSink((NAME, port), "udp", "daemon")
+
+
+class SyslogTcp(Sink):
+    virtual = False
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.sink = SyslogSink((NAME, port), "tcp", "daemon")
+
+    @asynccontextmanager
+    async def serve(self, address: str) -> AsyncIterator[list[int]]:
+        got: list[int] = []
+        writers = []
+
+        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.append(writer)
+            try:
+                while True:
+                    length = int(await reader.readuntil(b" "))
+                    got.append(int((await reader.readexactly(length)).rpartition(b" ")[2]))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+
+        server = await asyncio.start_server(hear, address, self.port)
+        try:
+            yield got
+        finally:
+            server.close()
+            for writer in writers:
+                writer.close()
+            await asyncio.sleep(0.05)  # the other side hears of it
+
+    def silence(self, address: str) -> AbstractAsyncContextManager[list[int]]:
+        return silent_stream(address, self.port)
+
+
+class Webhook(Sink):
+    virtual = False
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.sink = WebhookSink(f"http://{NAME}:{port}/hook", None, 5, lambda: 0)
+
+    @asynccontextmanager
+    async def serve(self, address: str) -> AsyncIterator[list[int]]:
+        got: list[int] = []
+
+        async def hook(request: web.Request) -> web.Response:
+            got.append(int((await request.json())["data"]["text"]))
+            return web.Response()
+
+        application = web.Application()
+        application.router.add_post("/hook", hook)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, address, self.port).start()
+        try:
+            yield got
+        finally:
+            await runner.cleanup()
+
+    def silence(self, address: str) -> AbstractAsyncContextManager[list[int]]:
+        return silent_stream(address, self.port)
+
+
+WAYS = [Trap, TrapV3, Inform, InformAsItCame, InformV3, SyslogUdp, SyslogTcp, Webhook]
+
+
+@pytest.fixture(params=PAIRS, ids="+".join)
+def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
+    first, second = request.param
+    if not has_ipv6():  # then an address of IPv6 is one that cannot be reached, and the other one has to do
+        return ("::1", "127.0.0.1") if "::1" in request.param else (first, second)
+    return first, second
+
+
+def play(way: type[Way], body: Coroutine[Any, Any, None]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await body
+
+    run(bounded(), "max" if way.virtual else 1)
+
+
+async def arrived(got: list[int], *wanted: int) -> None:
+    """In this order; the same one may come more than once."""
+    async with asyncio.timeout(10):
+        while list(dict.fromkeys(got)) != list(wanted):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_first_refuses(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str]) -> None:
+    async def body() -> None:
+        named(monkeypatch, *pair)
+        sender = way(free_port())
+        async with sender.serve(pair[1]) as got:
+            await sender.send(1, 2, 3)
+            await arrived(got, 1, 2, 3)
+            await sender.send(4)
+            await arrived(got, 1, 2, 3, 4)
+            await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_first_is_silent(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str]) -> None:
+    """Whoever waits for an answer goes on to the second; of the others nobody can know."""
+    if pair[0] == "::1" and not has_ipv6():
+        pair = ("127.0.7.1", "127.0.7.2")
+
+    async def body() -> None:
+        named(monkeypatch, *pair)
+        sender = way(free_port())
+        async with sender.silence(pair[0]) as lost, sender.serve(pair[1]) as got:
+            await sender.send(1, 2, 3)
+            await arrived(got if way.acknowledged else lost, 1, 2, 3)
+            count = len(lost)
+            await sender.send(4)
+            await arrived(got if way.acknowledged else lost, 1, 2, 3, 4)
+            assert len(lost) == count or not way.acknowledged  # what works is kept
+            await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "found", [(UNREACHED, "127.0.0.1"), ("127.0.0.1", UNREACHED), (UNREACHED, "fe80::1", "127.0.0.1")]
+)
+def test_one_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, way: type[Way], found: tuple[str, ...]) -> None:
+    async def body() -> None:
+        named(monkeypatch, *found)
+        sender = way(free_port())
+        async with sender.serve("127.0.0.1") as got:
+            await sender.send(1, 2, 3)
+            await arrived(got, 1, 2, 3)
+            await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_both_listen(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str]) -> None:
+    """The first one gets everything."""
+
+    async def body() -> None:
+        named(monkeypatch, *pair)
+        sender = way(free_port())
+        async with AsyncExitStack() as stack:
+            got = {
+                address: await stack.enter_async_context(sender.serve(address))
+                for address in pair
+                if has_ipv6() or ":" not in address
+            }
+            await sender.send(1, 2, 3)
+            await arrived(next(iter(got.values())), 1, 2, 3)
+            assert not any(list(got.values())[1:])
+            await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_first_comes_back_later(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str]) -> None:
+    """The second is kept while it works; when it goes, the first is tried again."""
+    if not has_ipv6():
+        pair = ("127.0.7.1", "127.0.7.2")
+
+    async def body() -> None:
+        named(monkeypatch, *pair)
+        sender = way(free_port())
+        async with AsyncExitStack() as second:
+            got = await second.enter_async_context(sender.serve(pair[1]))
+            await sender.send(1)
+            await arrived(got, 1)
+            async with sender.serve(pair[0]) as back:
+                await sender.send(2)
+                await arrived(got, 1, 2)
+                await asyncio.sleep(2)  # longer than a refusal would take, so that the second counts as one that worked
+                await second.aclose()
+                await sender.send(3, 4)
+                async with asyncio.timeout(10):
+                    while back[-1:] != [4]:
+                        await asyncio.sleep(0.01)
+                assert list(dict.fromkeys(number for number in back if number > 2)) == [3, 4]
+        await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("listening", [0, 1])
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_listens_at_first(
+    monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str], listening: int
+) -> None:
+    """What is acknowledged waits; a trap that all addresses refuse is lost and counted, and those after it are not."""
+    if not has_ipv6():
+        pair = ("127.0.7.1", "127.0.7.2")
+
+    async def body() -> None:
+        named(monkeypatch, *pair)
+        sender = way(free_port())
+        early = asyncio.create_task(sender.send(1))
+        await asyncio.sleep(3)
+        assert early.done() is not way.acknowledged
+        async with sender.serve(pair[listening]) as got:
+            if way.acknowledged:
+                await early
+                await arrived(got, 1)
+            else:
+                await sender.send(2, 3)
+                await arrived(got, 2, 3)
+                if isinstance(sender, Forward):
+                    assert sender.destination.lost() == {"nobody listens there": 1}
+            await sender.close()
+
+    play(way, body())
+
+
+@pytest.mark.parametrize("way", [Trap, Inform, InformV3, SyslogTcp, Webhook])
+def test_a_name_that_gets_other_addresses(monkeypatch: pytest.MonkeyPatch, way: type[Way]) -> None:
+    """It is looked up again when all that were known have failed."""
+
+    async def body() -> None:
+        change = named(monkeypatch, "127.0.7.1", "127.0.7.2")
+        sender = way(free_port())
+        async with sender.serve("127.0.7.1") as got:
+            await sender.send(1)
+            await arrived(got, 1)
+            await asyncio.sleep(11)  # aiohttp keeps what it found for ten seconds
+        change("127.0.7.3")
+        async with sender.serve("127.0.7.3") as got:
+            for number in (2, 3, 4):
+                await sender.send(number)
+                await asyncio.sleep(0.1)
+            await arrived(got, *([3, 4] if way is Trap else [2, 3, 4]))
+            await sender.close()
+
+    play(way, body())
+
+
+def test_many_sources_find_the_address_that_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred informers at once, of which each keeps its order; the first two addresses fail in two ways."""
+
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2", "127.0.7.3")
+        sender = Inform(free_port())
+        async with sender.silence("127.0.7.1") as lost, sender.serve("127.0.7.3") as got:
+            await sender.destination.open()
+            sender.opened = True
+            await asyncio.gather(*(sender.send(*range(base, base + 5)) for base in range(0, 1000, 5)))
+            first = list(dict.fromkeys(got))
+            assert sorted(first) == list(range(1000))
+            for base in range(0, 1000, 5):
+                assert [number for number in first if base <= number < base + 5] == list(range(base, base + 5))
+            assert len(lost) == 200  # one of each source
+            await sender.close()
+
+    play(Inform, body())
+
+
+def test_a_burst_of_traps_meets_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand without a pause of the loop; the manager moves from one address to the other in between."""
+
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2")
+        sender = Trap(free_port())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second:
+            second.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+            async with sender.serve("127.0.7.1") as got:
+                for base in range(0, 1000, 100):
+                    await sender.send(*range(base, base + 100))
+                    await arrived(got, *range(base + 100))
+            second.bind(("127.0.7.2", sender.port))
+            await sender.send(*range(1000, 11_000))
+            second.setblocking(False)
+            loop = asyncio.get_running_loop()
+            from ridethrough.wire.snmp import decode
+            from tests.support.names import number_of
+
+            seen = [number_of(decode(await loop.sock_recv(second, 2000)).pdu)]
+            while seen[-1] != 10_999:
+                seen.append(number_of(decode(await loop.sock_recv(second, 2000)).pdu))
+            assert [number for number in dict.fromkeys(seen) if number >= 1000] == list(range(1000, 11_000))
+            assert not sender.destination.lost()
+            await sender.close()
+
+    play(Trap, body())
+
+
+def test_a_full_buffer_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the kernel says that it has no room, datagrams wait in their order."""
+
+    class Narrow:
+        def __init__(self, real: socket.socket) -> None:
+            self.fileno, self.close, self.recvmsg = real.fileno, real.close, real.recvmsg
+            self.room, self.sent = 0, list[int]()
+
+        def send(self, data: bytes) -> None:
+            if not self.room:
+                raise BlockingIOError
+            self.room -= 1
+            self.sent.append(data[0])
+
+    async def body() -> None:
+        named(monkeypatch, "127.0.7.1", "127.0.7.2")
+        out = Datagrams(NAME, free_port())
+        await out.open()
+        assert out._path is not None
+        out._path.socket = narrow = Narrow(out._path.socket)  # type: ignore[assignment]
+        narrow.room = 2
+        for number in range(8):
+            out.send(bytes((number,)))
+        assert narrow.sent == [0, 1]
+        for room in (3, 0, 1, 9):
+            narrow.room = room
+            await asyncio.sleep(0.01)
+            out.send(bytes((8 + len(narrow.sent),)))
+        await asyncio.sleep(0.01)
+        assert narrow.sent[:8] == list(range(8))
+        assert len(narrow.sent) == 12
+        out.close()
+
+    asyncio.run(body())
+
+
+# --- the choice by itself ---------------------------------------------------------------------------------------------
+
+
+def places(count: int) -> tuple[Address, ...]:
+    return tuple(Address(socket.AF_INET, (f"192.0.2.{number}", 162)) for number in range(count))
+
+
+@given(
+    st.integers(1, 6),
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["failed", "worked", "renew"])), max_size=60),
+)
+def test_the_choice(count: int, steps: list[tuple[int, str]]) -> None:
+    """Against a plain model: a set of those that failed since one worked."""
+    known = places(count)
+    choice = Choice()
+    choice.renew(known)
+    failed: set[Address] = set()
+    for number, step in steps:
+        address, current = known[number % count], choice.current
+        if step == "failed":
+            choice.failed(address)
+            if address == current:
+                failed.add(address)
+        elif step == "worked":
+            choice.worked(address)
+            if address == current:
+                failed.clear()
+        else:
+            exhausted = choice.exhausted
+            choice.renew(known)
+            assert choice.current == (known[0] if exhausted else current)
+            failed.clear()
+        assert choice.current in known
+        assert choice.exhausted is (len(failed) == count)
+        if not choice.exhausted:
+            assert choice.current not in failed
+
+
+def test_before_and_after_a_lookup() -> None:
+    choice = Choice()
+    assert (choice.current, choice.exhausted) == (None, True)
+    choice.failed(None)
+    choice.worked(None)
+    first, second, third = places(3)
+    choice.renew((first, second, first))
+    assert choice.addresses == (first, second)
+    choice.failed(first)
+    choice.renew((third, second))
+    assert choice.current == second
+    choice.renew((first, third))
+    assert choice.current == first
+
+
+async def test_addresses_need_no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_args: Any, **_words: Any) -> None:
+        raise AssertionError("looked up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    assert await resolve("192.0.2.1", 5) == (Address(socket.AF_INET, ("192.0.2.1", 5)),)
+    assert await resolve("2001:db8::1", 5) == (Address(socket.AF_INET6, ("2001:db8::1", 5, 0, 0)),)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("card", ("card", 161)),
+        ("card:1161", ("card", 1161)),
+        ("192.0.2.1:1161", ("192.0.2.1", 1161)),
+        ("2001:db8::1", ("2001:db8::1", 161)),
+        ("[2001:db8::1]", ("2001:db8::1", 161)),
+        ("[2001:db8::1]:1161", ("2001:db8::1", 1161)),
+    ],
+)
+def test_places(text: str, place: tuple[str, int]) -> None:
+    assert split_place(text, 161) == place
+
+
+@pytest.mark.parametrize("text", ["", ":1", "card:0", "card:65536", "card:x", "[::1]x", "[]:5", "[::1]:"])
+def test_no_places(text: str) -> None:
+    with pytest.raises(ValueError, match="expected HOST"):
+        split_place(text, 161)
+
+
+def test_families() -> None:
+    assert [family(address) for address in ("::1", "127.0.0.1")] == [socket.AF_INET6, socket.AF_INET]
