@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import struct
+from pathlib import Path
 
 CLONE_NEWNET = 0x40000000  # sched.h
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1  # netdevice(7)
@@ -21,3 +22,10 @@ def own_network() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         name, flags = struct.unpack("16sh", fcntl.ioctl(control, SIOCGIFFLAGS, struct.pack("16sh", b"lo", 0)))
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh", name, flags | IFF_UP))
+
+
+def as_ordinary_user() -> list[str]:
+    """A wrapper for programs that as root would change their groups, where a user namespace forbids root to do that."""
+    if Path("/proc/self/setgroups").read_text().strip() == "allow":
+        return []
+    return ["unshare", "--user", "--map-user=1", "--map-group=1"]
