@@ -115,15 +115,17 @@ def _disk(folder: Path, *, named: bool) -> Finding:
     """How long a commit takes that is on the disk when it ends, as the journal does it."""
     where = f"{folder}" + ("" if named else " (no --data given)")
     try:
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            with closing(sqlite3.connect(Path(place) / "probe.db", isolation_level=None)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.execute("CREATE TABLE probe (octets BLOB)")
-                begun = time.perf_counter()
-                for _ in range(COMMITS):
-                    connection.execute("INSERT INTO probe VALUES (zeroblob(1000))")
-                each_s = (time.perf_counter() - begun) / COMMITS
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as place,
+            closing(sqlite3.connect(Path(place) / "probe.db", isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("CREATE TABLE probe (octets BLOB)")
+            begun = time.perf_counter()
+            for _ in range(COMMITS):
+                connection.execute("INSERT INTO probe VALUES (zeroblob(1000))")
+            each_s = (time.perf_counter() - begun) / COMMITS
     except (OSError, sqlite3.Error) as error:
         return Finding(
             "journal", "failed", f"{where}: {error}", "name a folder that this user may write to: --data DIR"

@@ -58,6 +58,16 @@ def test_a_user_is_told_at_once_what_root_installs(
     assert time.monotonic() - begun < 5
 
 
+@pytest.mark.parametrize("may", [True, False])
+def test_a_user_without_namespaces_is_told_what_that_means(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], may: bool
+) -> None:
+    monkeypatch.setattr(clients, "missing", lambda: ([], []))
+    monkeypatch.setattr(clients, "_may_isolate", lambda: may)
+    clients.main()
+    assert ("user namespaces are forbidden" in capsys.readouterr().err) is not may
+
+
 @pytest.mark.parametrize("root", [True, False])
 def test_what_needs_no_root_is_unpacked_by_anyone(monkeypatch: pytest.MonkeyPatch, root: bool) -> None:
     unpacked: list[str] = []
