@@ -15,18 +15,24 @@ from typing import IO
 from tests.fresh.debian import ROOT, call, lay, variables
 
 # The new root is a mount, not a chroot: in a chroot the kernel refuses user namespaces, which the tests of a user want.
+# Its devices are its own, so that nothing it does to them is done to the machine's.
 BEGIN = """
 set -e
 mount --make-rprivate /
 mount --bind "$1" "$1"
 cd "$1"
 mount -t proc proc proc
-mount --rbind /dev dev
-mount -t tmpfs tmpfs dev/shm
+mount -t tmpfs -o mode=755 tmpfs dev
+for node in null:3 zero:5 full:7 random:8 urandom:9; do mknod -m 666 "dev/${node%:*}" c 1 "${node#*:}"; done
+mknod -m 666 dev/tty c 5 0
+mkdir -m 1777 dev/shm
+mkdir dev/pts
+mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
 mkdir -p .outside
 pivot_root . .outside
 umount -l /.outside
-ip link set lo up 2>/dev/null || true
 echo there
 exec sleep infinity
 """

@@ -217,7 +217,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
 
 def play(way: type[Way], body: Coroutine[Any, Any, None]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(None if way.virtual else PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             await body
 
     run(bounded(), "max" if way.virtual else 1)
