@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Coroutine
@@ -14,7 +15,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.addresses import Address, Choice, resolve, split_place
+from ridethrough.gateway.addresses import Address, Choice, bound_streams, resolve, split_place
 from ridethrough.gateway.datagrams import Datagrams
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.forward import Forwarded, Forwarder
@@ -22,7 +23,10 @@ from ridethrough.gateway.deliver.relay import Form, Plan, Trust
 from ridethrough.gateway.deliver.sealing import Sealer, SealUser
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
+from ridethrough.gateway.devices.udp import Asker
+from ridethrough.gateway.receive import Listener, ListenError
 from ridethrough.gateway.records import Arrival, EngineIdentity, Event, Record, RecordKind
+from ridethrough.rigs.doctor import _bindable
 from ridethrough.rigs.loops import run
 from ridethrough.rigs.ports import free_port
 from ridethrough.wire.snmp import Kind
@@ -37,6 +41,18 @@ PATIENCE_S = 30.0
 def event(number: int) -> Event:
     data = {"text": str(number), "severity": "info"}
     return Event(f"{number}-0", "ups.input.lost", "/t", "UPS1", "2026-01-01T00:00:00.000Z", data)
+
+
+def without_ipv6(patch: pytest.MonkeyPatch) -> None:
+    """As after `ipv6.disable=1` on the kernel's command line."""
+
+    class Four(socket.socket):
+        def __init__(self, family: int = -1, *rest: Any, **words: Any) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *rest, **words)
+
+    patch.setattr(socket, "socket", Four)
 
 
 class Way(ABC):
@@ -280,6 +296,38 @@ def test_one_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, way: type[Way], 
             await sender.close()
 
     play(way, body())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch, way: type[Way]) -> None:
+    async def body() -> None:
+        without_ipv6(monkeypatch)
+        named(monkeypatch, "::1", "127.0.0.1")
+        sender = way(free_port())
+        async with sender.serve("127.0.0.1") as got:
+            await sender.send(1, 2, 3)
+            await arrived(got, 1, 2, 3)
+            await sender.close()
+
+    play(way, body())
+
+
+async def test_what_binds_on_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One clear line, or the other addresses of the name; devices of IPv6 do not answer."""
+    without_ipv6(monkeypatch)
+    named(monkeypatch, "::1", "127.0.0.1")
+    with pytest.raises(ListenError, match=r"::1:\d+/udp cannot be bound: this machine has no IPv6$"):
+        Listener("::1", free_port(), (), lambda: 0, lambda _arrivals: None)
+    (made,) = bound_streams(await resolve(NAME, 0))
+    made.close()
+    with pytest.raises(OSError, match="Address family not supported"):
+        bound_streams(await resolve("::1", 0))
+    port = free_port()
+    assert _bindable(NAME, port, socket.SOCK_STREAM, "HTTP").verdict == "ok"
+    assert _bindable("::1", port, socket.SOCK_STREAM, "HTTP").verdict == "failed"
+    asker = Asker(lambda _data, _source: None)
+    asker.send(b"?", "::1", port)
+    asker.close()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
+
 from ridethrough.gateway.config import Site as Config
 from ridethrough.rigs.ports import free_port
 from tests.support.hook import Hook
 from tests.support.live import tool
+from tests.support.names import has_ipv6
 from tests.support.sites import Site
 
 DEPLOY = Path(__file__).parents[2] / "gateway" / "deploy"
@@ -92,16 +95,20 @@ def test_the_service_unit_asks_for_little() -> None:
 def test_over_ipv6_beside_ipv4(tmp_path: Path) -> None:
     """A listener of each family, without mapped addresses; a device of IPv6; a forward to IPv6."""
     trap = free_port()
+    listen = [{"address": "0.0.0.0", "port": trap}, {"address": "::1", "port": trap}]
+    if not has_ipv6():
+        with pytest.raises(
+            AssertionError, match=rf"ridethrough: ::1:{trap}/udp (is not an address|cannot be bound: this)"
+        ):
+            Site(tmp_path, listen=listen)
+        return
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as manager:
         manager.bind(("::1", 0))
         manager.settimeout(20)
         to = f"[::1]:{manager.getsockname()[1]}"
-        site = Site(
-            tmp_path,
-            {"nms": {"to": to, "as": "v2c"}},
-            listen=[{"address": "::", "port": trap}, {"address": "0.0.0.0", "port": trap}],
-            access={"sources": ["::1/128", "127.0.0.0/8"]},
-        )
+        listen = [{"address": "::", "port": trap}, {"address": "0.0.0.0", "port": trap}]
+        access = {"sources": ["::1/128", "127.0.0.0/8"]}
+        site = Site(tmp_path, {"nms": {"to": to, "as": "v2c"}}, listen=listen, access=access)
         site.trap = trap
         try:
             tool("snmpinform", "-v2c", "-c", "public", f"udp6:[::1]:{trap}", "1", "1.3.6.1.4.1.99999.0.1")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +145,50 @@ async def silent_stream(address: str, port: int) -> AsyncIterator[list[int]]:
         finally:
             for client in clients:
                 client.close()
+
+
+@contextmanager
+def relay(address: str, to: tuple[str, int]) -> Iterator[int]:
+    """A UDP port of `address` behind which `to` answers, for devices that have no address of that family."""
+    with (
+        socket.socket(family(address), socket.SOCK_DGRAM) as front,
+        socket.socket(family(to[0]), socket.SOCK_DGRAM) as back,
+        selectors.DefaultSelector() as selector,
+    ):
+        front.bind((address, 0))
+        back.connect(to)
+        ended, end = socket.socketpair()
+        clients: list[Any] = []
+
+        def work() -> None:
+            while True:
+                for key, _ in selector.select():
+                    if key.fileobj is ended:
+                        return
+                    with suppress(ConnectionRefusedError):
+                        if key.fileobj is front:
+                            data, client = front.recvfrom(65535)
+                            clients[:] = [client]  # whoever asked last
+                            back.send(data)
+                        else:
+                            front.sendto(back.recv(65535), clients[0])
+
+        for part in (front, back, ended):
+            selector.register(part, selectors.EVENT_READ)
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield front.getsockname()[1]
+        finally:
+            end.close()
+            thread.join()
+            ended.close()
+
+
+def with_hosts(folder: Path, text: str) -> list[str]:
+    """What stands before a command so that it has an /etc/hosts of its own, where this process may mount."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here: run as root, or allow user namespaces")
+    place = folder / "hosts"
+    place.write_text(text)
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(place)]

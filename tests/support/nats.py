@@ -15,8 +15,8 @@ from tests.support.live import start, stop
 class NatsServer:
     """`port` stays the same when it is stopped and begun again."""
 
-    def __init__(self, folder: Path, *options: str, config: str = "") -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, *options: str, config: str = "", port: int = 0) -> None:
+        self.port = port or free_port()
         file = folder / "nats.conf"
         file.write_text(f'jetstream {{ store_dir: "{folder / "nats"}" }}\n{config}\n')
         self._command = [str(find("nats-server")), "-c", str(file), "-a", "127.0.0.1", "-p", str(self.port), *options]
@@ -39,8 +39,8 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(folder: Path, *options: str, config: str = "") -> Iterator[NatsServer]:
-    server = NatsServer(folder, *options, config=config)
+def nats_server(folder: Path, *options: str, config: str = "", port: int = 0) -> Iterator[NatsServer]:
+    server = NatsServer(folder, *options, config=config, port=port)
     try:
         yield server
     finally:

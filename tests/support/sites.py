@@ -55,15 +55,16 @@ class Site:
         forwards: dict[str, Any] | None = None,
         wrapper: Sequence[str] = (),
         plain: bool = True,
+        host: str = "127.0.0.1",
         **more: Any,
     ) -> None:
         """`wrapper` stands before the command, such as a program that sets limits; `more` is the rest of the file.
 
-        `plain` waits until it says over plain HTTP that it is ready.
+        `plain` waits until it says over plain HTTP that it is ready; `host` is where it does.
         """
         self._plain = plain
         self.trap = free_port()
-        self.api = f"127.0.0.1:{free_port()}"
+        self.api = f"{host}:{free_port()}"
         document = {
             "name": "relay",
             "listen": [{"address": "127.0.0.1", "port": self.trap}],
