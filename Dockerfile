@@ -1,6 +1,7 @@
 # Three targets: `emulators` (devices and the lab interface), `gateway` (for real devices), and `ridethrough`, the last,
-# which runs both. The base can be any Debian-like image with Python 3.11 or newer.
-ARG BASE=python:3.11-slim-bookworm
+# which runs both. The base can be any Debian-like image with Python 3.11 or newer; this one is an index of all
+# architectures, of 2026-10-09. CONTRIBUTING.md says how it is renewed.
+ARG BASE=python:3.13-slim-trixie@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f
 
 FROM ${BASE} AS build
 WORKDIR /src
@@ -8,7 +9,7 @@ COPY requirements-build.lock requirements.lock ./
 RUN command -v cc >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev; } \
     || echo "no compiler: the package will be interpreted"
 RUN python3 -m venv /build && /build/bin/pip install -q --no-cache-dir --require-hashes -r requirements-build.lock -r requirements.lock
-COPY pyproject.toml hatch_build.py README.md CHANGELOG.md ./
+COPY pyproject.toml hatch_build.py README.md CHANGELOG.md LICENSE ./
 COPY ridethrough ridethrough
 COPY mibs mibs
 COPY wire wire

@@ -12,7 +12,7 @@ ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-roo
 PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(nproc) --dist=loadfile)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock mibs clean
+.PHONY: run bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock audit sbom floors mibs clean
 
 # The compiled package if it is there, else the checkout.
 COMPILED_PATH = $$([ ! -e $(VENV)/compiled ] || echo PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(VENV)/compiled)
@@ -129,11 +129,32 @@ soak: clients $(VENV)/.dev
 	$(BIN)/python -m benchmarks.soak
 	$(BIN)/python -m benchmarks.kills
 
-lock: $(VENV)/.dev
-	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --extra nats pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group build -o requirements-build.lock
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q --group dev pyproject.toml -o requirements-dev.lock
+# What is declared, and nothing newer than before; `make lock UPGRADE=1` takes the newest of everything.
+COMPILE = $(VENV)/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q $(if $(UPGRADE),--upgrade)
+lock: $(VENV)/tools/.done
+	$(COMPILE) --extra nats pyproject.toml -o requirements.lock
+	$(COMPILE) --group build -o requirements-build.lock
+	$(COMPILE) --group dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group tools -o requirements-tools.lock
+
+# Known vulnerabilities of what is locked, by pip-audit; what is accepted stands in tests/dependencies/accepted.toml.
+audit: $(VENV)/tools/.done
+	@$(VENV)/tools/bin/python -m tests.dependencies.audit $(VENV)/tools/bin/pip-audit
+
+# dist/ridethrough.cdx.json: the run-time lock as a CycloneDX document, with hashes and licences.
+sbom: $(VENV)/tools/.done
+	@$(VENV)/tools/bin/python -m tests.dependencies.sbom $(VENV)/tools/bin dist/ridethrough.cdx.json
+
+# The oldest versions that pyproject.toml declares: everything is imported, a scenario and some tests are run.
+floors: $(VENV)/tools/.done
+	@tests/install-tools
+	@$(VENV)/tools/bin/python -m tests.dependencies.floors $(VENV)/tools/bin/uv $(VENV)/floors
+
+# Tools that look at the project from outside have an environment of their own: what they want is not what we lock.
+$(VENV)/tools/.done: requirements-tools.lock | $(BIN)/python
+	@$(BIN)/python -m venv --clear $(VENV)/tools
+	@$(VENV)/tools/bin/python -m pip install -q --require-hashes -r requirements-tools.lock
+	@touch $@
 
 mibs: $(VENV)/.dev
 	$(BIN)/python -m ridethrough.mibs.compiler

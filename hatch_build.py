@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -38,6 +39,8 @@ COMPILED = (
     "ridethrough/gateway/translate/inventory.py",
     "ridethrough/gateway/thinking.py",
 )
+LIBRARY = "ridethrough.native"
+"""mypyc puts the code of all modules into one library, `ridethrough.native__mypyc`; each module's own file opens it."""
 
 
 class CompiledWheel(BuildHookInterface[Any]):
@@ -68,36 +71,39 @@ class CompiledWheel(BuildHookInterface[Any]):
         build_data["force_include"].update({str(root / part): f"ridethrough/{part}" for part in PARTS})
         if not self.compiles:
             return
-        made = compiled(root, root / "build" / "compiled")
+        self._work = TemporaryDirectory(
+            prefix="ridethrough-"
+        )  # of this build: one tree is built for several Pythons at once
+        made = compiled(root, Path(self._work.name))
         build_data["force_include"].update({str(file): name for name, file in made.items()})
         build_data["pure_python"], build_data["infer_tag"] = False, True
 
+    def finalize(self, _version: str, _build_data: dict[str, Any], _artifact_path: str) -> None:
+        """The wheel has what was compiled."""
+        if hasattr(self, "_work"):
+            self._work.cleanup()
+
 
 def compiled(root: Path, work: Path) -> dict[str, Path]:
-    """Compile with mypyc in the folder `work`. Returns the extension modules by their paths in the wheel."""
+    """Compile with mypyc in the empty folder `work`. Returns the extension modules by their paths in the wheel."""
     from mypyc.build import mypycify
     from setuptools import Distribution
 
     # mypyc names modules by their paths from the current folder. A source distribution has no links.
     tree = work / "tree"
-    shutil.rmtree(work, ignore_errors=True)
     (tree / "ridethrough").mkdir(parents=True)
     for name in ("__init__.py", "__main__.py", "py.typed"):
         (tree / "ridethrough" / name).symlink_to(root / "ridethrough" / name)
     for part in PARTS:
         (tree / "ridethrough" / part).symlink_to(root / part)
-    before = Path.cwd()
-    os.chdir(tree)
-    try:
+    with chdir(tree):
         sources = [str(path.relative_to(tree)) for pattern in COMPILED for path in sorted(tree.glob(pattern))]
         options = ["--no-error-summary", "--config-file", str(root / "pyproject.toml"), "--python-executable"]
-        extensions = mypycify(
-            [*options, sys.executable, *sources], target_dir=str(work / "c"), group_name="ridethrough"
-        )
+        settings: dict[str, Any] = {"target_dir": str(work / "c"), "group_name": LIBRARY, "debug_level": "0"}
+        extensions = mypycify([*options, sys.executable, *sources], **settings)
         command = Distribution({"name": "ridethrough", "ext_modules": extensions}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(work / "lib"), str(work / "temp")
+        command.parallel = 2  # the library takes one core most of a minute; the modules' own files are made meanwhile
         command.ensure_finalized()
         command.run()
-    finally:
-        os.chdir(before)
     return {str(path.relative_to(work / "lib")): path for path in (work / "lib").rglob("*.so")}

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from ridethrough.emulators.bindings.inputs import InputError, Inputs
+from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.config import Plant
 from ridethrough.emulators.devices.bmc import Bmc
 from ridethrough.emulators.devices.hub import Hub
@@ -135,16 +135,23 @@ class Emulators:
         return max(self.world.now, Instant(round(elapsed * 1000)))
 
     def inject(self, place: str, name: str, args: list[str]) -> None:
-        """Apply an input. Raises InputError with the accepted words."""
+        """Apply an input. Raises InputError with the accepted words, and NoEffectError where nothing comes of it."""
         device = self.places.get(place)
         if device is None:
             raise InputError(f"there is no {place!r} in this rig; accepted: {', '.join(self.places)}")
         now = self.now()
         self.world.advance(now)
-        device.inputs.apply(name, args, now)
+        try:
+            device.inputs.apply(name, args, now)
+        except NoEffectError:
+            self._overheard(place, name, args)  # it was said all the same
+            raise
+        self._overheard(place, name, args)
+        self.changed(place)
+
+    def _overheard(self, place: str, name: str, args: list[str]) -> None:
         for listener in self._listeners:
             listener(place, name, args)
-        self.changed(place)
 
     def snapshot(self, kinds: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
         """Every device's state, or those of some kinds, for people and tests."""

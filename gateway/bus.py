@@ -145,7 +145,7 @@ class Bus:
         numbers: list[int] = []
         for start in range(0, len(items), WINDOW):
             window = [self._publish(item) for item in items[start : start + WINDOW]]
-            numbers += await self._asked(_gathered(window))
+            numbers += await self._asked(asyncio.gather(*window))
         return numbers
 
     async def _publish(self, item: Publication) -> int:
@@ -389,10 +389,6 @@ class Reader:
         place, self._place = self._place, None
         if place is not None:
             await self._bus.leave(place)
-
-
-async def _gathered(work: Sequence[Awaitable[T]]) -> list[T]:
-    return list(await asyncio.gather(*work))
 
 
 async def _quiet(_error: Exception) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -114,8 +115,10 @@ def _disk(folder: Path, *, named: bool) -> Finding:
     """How long a commit takes that is on the disk when it ends, as the journal does it."""
     where = f"{folder}" + ("" if named else " (no --data given)")
     try:
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            connection = sqlite3.connect(Path(place) / "probe.db", isolation_level=None)
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as place,
+            closing(sqlite3.connect(Path(place) / "probe.db", isolation_level=None)) as connection,
+        ):
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("CREATE TABLE probe (octets BLOB)")
@@ -123,7 +126,6 @@ def _disk(folder: Path, *, named: bool) -> Finding:
             for _ in range(COMMITS):
                 connection.execute("INSERT INTO probe VALUES (zeroblob(1000))")
             each_s = (time.perf_counter() - begun) / COMMITS
-            connection.close()
     except (OSError, sqlite3.Error) as error:
         return Finding(
             "journal", "failed", f"{where}: {error}", "name a folder that this user may write to: --data DIR"

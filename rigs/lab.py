@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from ridethrough.emulators.app import Emulators, Place
-from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.devices.bmc import Bmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
@@ -60,7 +60,13 @@ ROUTES = (
     LabRoute("GET", "/lab/v1/controllers", Role.READ, "controllers", "The stand-in controllers"),
     LabRoute("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "tell_controller", "Say `input` with `args` to one"),
     LabRoute("GET", "/lab/v1/devices/{id}/inputs", Role.READ, "inputs", "What `inject` can say to a device"),
-    LabRoute("POST", "/lab/v1/devices/{id}/inputs", Role.LAB, "inject", "Say `input` with `args` to a device"),
+    LabRoute(
+        "POST",
+        "/lab/v1/devices/{id}/inputs",
+        Role.LAB,
+        "inject",
+        "Say `input` with `args` to a device; 409 when nothing would come of it",
+    ),
     LabRoute("GET", "/lab/v1/devices/{id}/inside", Role.READ, "inside", "Objects of a card; sensors and log of a BMC"),
     LabRoute(
         "GET",
@@ -170,6 +176,8 @@ class _Lab:
             body = msgspec.json.decode(await request.read(), type=Typing)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
+        if trouble := bmc.damage.unable():
+            raise Refusal(409, trouble)
         bmc.type_console(body.text.encode("ascii", "replace"))
         self._emulators.changed(bmc.name)
         return reply({"next": bmc.console.spoken})
@@ -204,6 +212,8 @@ class _Lab:
             self._emulators.inject(request.match_info["id"], body.input, body.args)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
+        except NoEffectError as error:
+            raise Refusal(409, str(error)) from error
         except InputError as error:
             raise Refusal(422, str(error)) from error
         return reply({"devices": self._emulators.snapshot()})

@@ -36,6 +36,7 @@ from ridethrough.rigs.verdicts import (
 )
 
 PATIENCE_S = 60.0  # of an expectation that names no time
+LEAD_S = 0.2  # before time 0, in which every card answers its first poll; of the wall clock where that is the time
 LOOK_AGAIN_S = 0.5  # what no state, order or note announces is looked for that often
 ENDED = ("done", "failed", "expired")
 
@@ -283,11 +284,12 @@ async def running(
     `start` is the time of day at which it begins where time is virtual. Raises FileError and BindError.
     """
     file = load_rig(path, "free", patch)
-    clock = Clock(datetime.fromisoformat(start).timestamp() if speed == "max" else time.time())
+    clock = Clock(datetime.fromisoformat(start).timestamp() - LEAD_S if speed == "max" else time.time())
     process = assemble(file, standard_tree(), clock, speed, data, ANY_PORT)
     await process.start()
     try:
         stage = Stage(process, file, standard_tree(), clock, path.parent)
+        await asyncio.sleep(LEAD_S if speed == "max" else LEAD_S * speed)
         stage.begin()
         following = asyncio.create_task(stage.follow(), name="follow")
         try:

@@ -12,6 +12,10 @@ class InputError(ValueError):
     """An input that this device does not take, or with arguments it cannot use. One line for a person."""
 
 
+class NoEffectError(InputError):
+    """An input that the device takes, but not as it is now: nothing would come of it. One line that says why."""
+
+
 class Input(NamedTuple):
     """One input: a line of help, what it does with its arguments, and whether it has any."""
 
@@ -56,6 +60,17 @@ def choice(help_text: str, name: str, words: list[str], run: Callable[[str, Inst
         run(args[0], now)
 
     return Input(help_text, checked)
+
+
+def while_able(trouble: Callable[[], str], row: Input) -> Input:
+    """The same input, refused with NoEffectError as long as `trouble` says what stands against it."""
+
+    def run(args: list[str], now: Instant) -> None:
+        if words := trouble():
+            raise NoEffectError(words)
+        row.run(args, now)
+
+    return row._replace(run=run)
 
 
 class Inputs:

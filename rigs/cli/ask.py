@@ -54,7 +54,7 @@ def inject(
     args: Annotated[list[str] | None, typer.Argument(metavar="[ARGS]...", help="Numbers the input takes.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make something happen in the running rig.
+    """Make something happen in the running rig. Exit status 1 when nothing would come of it, as without power.
 
     Example: `ridethrough inject city off`, `ridethrough inject server1.bmc memory_uncorrectable`
     """

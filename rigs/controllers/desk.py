@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -15,8 +16,15 @@ ASK_AGAIN_S = 0.25  # between two looks at a command under way
 COMMAND_S = 120.0
 
 
+CONFLICT = 409
+
+
 class DeskError(RuntimeError):
     """Something asked for was refused, or the interface cannot be reached. One line."""
+
+
+class UnheardError(DeskError):
+    """Nothing comes of what was asked for, as things are."""
 
 
 class Note(NamedTuple):
@@ -140,6 +148,11 @@ class Desk:
         """Say something to the lab agent of a server or cluster. Raises DeskError."""
         await self._ask("POST", f"/lab/v1/devices/{place}/inputs", {"input": word, "args": list(args)})
 
+    async def tell_if_heard(self, place: str, word: str) -> None:
+        """The same to one that may be down meanwhile, and then hears nothing of it. Raises DeskError."""
+        with suppress(UnheardError):
+            await self.tell(place, word)
+
     async def ask_controller(self, name: str, word: str, *args: str) -> None:
         """Say something to another controller. Raises DeskError."""
         await self._ask("POST", f"/lab/v1/controllers/{name}/inputs", {"input": word, "args": list(args)})
@@ -153,7 +166,9 @@ class Desk:
         except (aiohttp.ClientError, msgspec.DecodeError, OSError) as error:
             raise DeskError(f"{method} {path}: {error}") from error
         if answer.status >= 400:
-            raise DeskError(document.get("detail", f"{method} {path}: {answer.status}"))
+            raise (UnheardError if answer.status == CONFLICT else DeskError)(
+                document.get("detail", f"{method} {path}: {answer.status}")
+            )
         return document
 
     async def _stream(self, path: str) -> aiohttp.ClientResponse:

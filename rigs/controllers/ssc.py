@@ -72,7 +72,7 @@ class Stand(Controller[Config]):
         if self.rig.servers[host].bmc is not None:
             await self.desk.command(f"{host}.bmc", "power.on")
         else:
-            await self.desk.tell(host, "power_button")
+            await self.desk.tell_if_heard(host, "power_button")
 
     def snapshot(self) -> dict[str, Any]:
         return {"maintenance": sorted(self._maintenance)}

@@ -40,7 +40,7 @@ def is_off(desk: Desk, server: str) -> bool:
 
 async def order_shutdown(desk: Desk, server: str) -> None:
     """Tell the server's lab agent to shut its operating system down. Raises DeskError."""
-    await desk.tell(server, "shutdown")
+    await desk.tell_if_heard(server, "shutdown")
 
 
 async def output_is_off(desk: Desk, ups: str) -> bool:

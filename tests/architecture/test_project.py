@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -51,7 +53,10 @@ def test_modules_say_what_they_are_and_leave_nothing_open(path: Path) -> None:
     assert len(text.splitlines()) <= 400
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "Dockerfile", "compose.yaml", "docs/benchmarks.md"])
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Dockerfile", "compose.yaml", "docs/benchmarks.md"],
+)
 def test_required_files(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200
 
@@ -65,6 +70,7 @@ def test_links_in_documents_lead_somewhere() -> None:
     for document in [
         ROOT / "README.md",
         ROOT / "CHANGELOG.md",
+        ROOT / "CONTRIBUTING.md",
         *(ROOT / "docs").rglob("*.md"),
         *ROOT.glob("emulators/**/*.md"),
     ]:
@@ -96,6 +102,48 @@ def test_the_readme_has_the_two_commands_and_they_are_targets() -> None:
     assert "make run" in readme
     assert "make test" in readme
     assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+_PROGRAMS = (".venv/bin/pytest", ".venv/bin/ridethrough", ".venv/bin/python")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+TOLD = re.findall(r"`([^`\n]+)`", CONTRIBUTING.replace("```", "")) + [
+    command.strip()
+    for block in re.findall(r"^```sh\n(.*?)^```", CONTRIBUTING, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+    for command in line.partition(" #")[0].split("&&")
+]
+
+
+def test_commands_for_contributors_are_told() -> None:
+    assert {command.split()[0] for command in TOLD} >= {"make", ".venv/bin/pytest", ".venv/bin/ridethrough"}
+    assert len(TOLD) > 20
+
+
+@pytest.mark.parametrize("command", sorted({it for it in TOLD if it.split()[0] in {"make", *_PROGRAMS}}))
+def test_a_command_for_contributors_exists(command: str) -> None:
+    """Targets, programs, files that they name, verbs and options; nothing is run but `--help` and a collection."""
+    program, *words = shlex.split(command)
+    for word in words:
+        assert "/" not in word or (ROOT / word).exists() or word.startswith(".venv"), word
+    if program == "make":
+        targets = [word for word in words if "=" not in word]
+        done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        makefile = (ROOT / "Makefile").read_text().replace("$(VENV)", ".venv")
+        for target in targets:
+            assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), target
+        return
+    tail = {
+        "pytest": ["--collect-only", "-q", "-p", "no:cacheprovider"],
+        "ridethrough": ["--help"],
+        "python": ["--help"],
+    }
+    name = Path(program).name
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    inner = [word for word in words if word != "--compiled"]  # there may be no compiled wheel
+    call: list[str | Path] = [Path(sys.executable).parent / name, *inner, *tail[name]]
+    done = subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_locks_are_hashed_and_cover_what_is_declared() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ridethrough.emulators.bindings.inputs import NoEffectError
 from ridethrough.emulators.bindings.ipmi import dispatch
 from ridethrough.emulators.devices.bmc.commands import TABLE
 from ridethrough.wire.ipmi.message import NetFn, Privilege, Request
@@ -360,7 +361,8 @@ def test_a_hung_controller_is_silent_and_forgets_nothing_but_the_hold() -> None:
     desk.ok(APP, 0x45, b"\x03" + b"oper".ljust(16, b"\0"))
     desk.inject("server1.bmc", "hang")
     assert not desk.bmc.answering(desk.world.now)
-    desk.inject("server1.bmc", "cpu_ierr")
+    with pytest.raises(NoEffectError, match=r"^server1\.bmc hangs; cold_reset restarts it$"):
+        desk.inject("server1.bmc", "cpu_ierr")
     assert desk.alerts() == []
     desk.inject("server1.bmc", "cold_reset")
     desk.at(20)

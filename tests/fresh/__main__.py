@@ -58,7 +58,7 @@ def page(rows: list[Row], commit: str) -> str:
         "`make run` is ready when its console answers. A `make run` that follows must be ready in 3 s, and what is missing or in",
         "the way must be said in 5 s.",
         "",
-        f"{time.strftime('%Y-%m-%d')}, commit {commit}, {os.cpu_count()} cores: {len(rows) - failed} steps passed, {failed} failed.",
+        f"{time.strftime('%Y-%m-%d')}, commit {commit}, {os.cpu_count()} cores, load {os.getloadavg()[2]:.1f}: {len(rows) - failed} steps passed, {failed} failed.",
         "",
         "| system | as | step | seconds | | |",
         "|---|---|---|---:|---|---|",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -164,10 +165,9 @@ def test_what_an_earlier_run_left(tmp_path: Path) -> None:
     ]
     site = Site(tmp_path)
     site.close()
-    with sqlite3.connect(site.data / FILE_NAME) as database:
+    with closing(sqlite3.connect(site.data / FILE_NAME)) as database, database:
         for item in left:
             database.execute("INSERT INTO commands VALUES (?, '', ?, 0)", (item.id, encode_json(item)))
-    database.close()
 
     async def body(stage: Stage) -> None:
         ended = [await stage.done(await stage.get(f"/v1/commands/c{number}")) for number in range(1, 6)]

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_a_cut_gzip_is_said(tmp_path: Path) -> None:
 
 def test_a_running_gateway_is_not_disturbed(outage: tuple[Path, Path]) -> None:
     _, folder = outage
-    with sqlite3.connect(folder / FILE_NAME, isolation_level=None) as writer:
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as writer, writer:
         writer.execute("BEGIN IMMEDIATE")
         assert len(list(archive.read(folder))) == archive.extent(folder)[0]
         writer.execute("ROLLBACK")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_a_full_row_takes_one_page_of_the_file(tmp_path: Path) -> None:
         store.close()
 
     run(body(), 1)
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         (rows,) = database.execute("SELECT COUNT(*) FROM journal").fetchone()
         try:
             pages = database.execute(
@@ -138,9 +139,9 @@ def test_any_text_names_an_event_or_none(text: str) -> None:
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         database.execute("CREATE TABLE journal (position INTEGER PRIMARY KEY, data BLOB NOT NULL)")
     with pytest.raises(StoreError, match=r"another version of Ridethrough .*export the records"):
         Store(tmp_path)
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         assert [row[0] for row in database.execute("SELECT name FROM sqlite_schema")] == ["journal"]  # as it was

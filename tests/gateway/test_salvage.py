@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_damage_that_shows_while_running_is_healed(whole: Path, tmp_path: Path) 
 
     async def body() -> None:
         store = Store(tmp_path)
-        with sqlite3.connect(tmp_path / FILE_NAME) as other:
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other, other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         broken(whole, tmp_path, [60], b"\xff")
         salvage = await store.heal()

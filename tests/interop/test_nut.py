@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ridethrough.emulators.devices.psu.model import STANDBY_W
 from tests.support.clients import find
+from tests.support.isolation import as_ordinary_user
 from tests.support.live import Live, american_sample, running
 
 
@@ -20,7 +21,7 @@ def dump(pair: Live, card: str, folder: Path, version: str) -> dict[str, str]:
     )
     environment = {**os.environ, "NUT_CONFPATH": str(folder), "NUT_STATEPATH": str(folder)}
     done = subprocess.run(
-        [str(find("nut/snmp-ups")), "-a", "card", "-d", "1", "-u", "root"],
+        [*as_ordinary_user(), str(find("nut/snmp-ups")), "-a", "card", "-d", "1", "-u", "root"],
         capture_output=True,
         text=True,
         timeout=100,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ridethrough.rigs.ports import free_port
 from tests.support.clients import find
+from tests.support.isolation import as_ordinary_user
 from tests.support.live import Live, running, sample, tool
 
 
@@ -54,7 +55,7 @@ def upsd(pair: Live, card: str, folder: Path) -> Iterator[Server]:
     processes = []
     with (folder / "output").open("w") as output:
         for command in ([find("nut/snmp-ups"), "-a", "card"], [find("nut/upsd")]):
-            words = [*map(str, command), "-D", "-u", "root"]
+            words = [*as_ordinary_user(), *map(str, command), "-D", "-u", "root"]
             processes.append(subprocess.Popen(words, stdout=output, stderr=output, env=environment))
     try:
         server = Server(port)

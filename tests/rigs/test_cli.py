@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import jsonschema
 import pytest
@@ -161,6 +162,19 @@ def test_a_rig_and_the_verbs_that_talk_to_it(tmp_path: Path) -> None:
         done = live.ridethrough("command", "UPS1", "output.off")
         assert done.startswith("done: upsBasicControlConserveBattery.0 = 2")
         assert "accepted: output.off" in live.ridethrough("command", "UPS1", "explode", expect=2)
+        live.until("server1.bmc", lambda state: state["state"] == "off")
+        said = live.ridethrough("inject", "server1.bmc", "memory_uncorrectable", expect=1)
+        assert said == "ridethrough: server1.bmc has no power\n"
+        assert live.ridethrough("inject", "server1", "power_button", expect=1) == "ridethrough: server1 has no power\n"
+        for path, body in (
+            ("server1.bmc/inputs", {"input": "cpu_ierr"}),
+            ("server1.bmc/console", {"text": "root"}),
+        ):
+            request = Request(f"{live.url}/lab/v1/devices/{path}", json.dumps(body).encode(), method="POST")
+            with pytest.raises(HTTPError) as refused:
+                urlopen(request, timeout=20)
+            with refused.value as answer:
+                assert (answer.status, json.load(answer)["detail"]) == (409, "server1.bmc has no power")
         follower = subprocess.Popen(
             [*COMMAND, "events", "--follow"], stdout=subprocess.PIPE, text=True, env=live.environment
         )

@@ -25,6 +25,8 @@ COMPOSE = [ROOT / "compose.yaml", *sorted(ROOT.glob("*/deploy/*/compose.yaml"))]
 MANIFESTS = sorted(ROOT.glob("*/deploy/kubernetes.yaml"))
 LOGIN = ("-U", "admin", "-P", "admin")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+# Minor versions of Kubernetes that get patches, with the end of their support: kubernetes.io/releases, read 2026-11-30.
+KUBERNETES = {"1.35": "2027-02-28", "1.36": "2027-06-28", "1.37": "2027-10-28"}
 TARGETS = set(re.findall(r"^FROM base AS (\w+)$", DOCKERFILE, re.MULTILINE))
 
 
@@ -102,11 +104,22 @@ def test_the_words_of_a_compose_file_are_those_of_the_program(path: Path) -> Non
         assert f"Usage: python -m ridethrough {words[0]}" in ridethrough(*words, "--help")
 
 
+def test_the_newest_kubernetes_is_the_newest_whose_schemas_are_locked() -> None:
+    """Who takes a newer validator is told to look at the table."""
+    assert kubernetes_validate.latest_version().startswith(f"{next(reversed(KUBERNETES))}.")
+
+
+@pytest.mark.parametrize("version", [next(iter(KUBERNETES)), next(reversed(KUBERNETES))])
 @pytest.mark.parametrize("path", MANIFESTS, ids=relative)
-def test_a_manifest_is_one_that_kubernetes_takes(path: Path, tmp_path: Path) -> None:
+def test_a_manifest_is_one_that_the_oldest_and_the_newest_kubernetes_take(path: Path, version: str) -> None:
+    for document in YAML(typ="safe", pure=True).load_all(path):
+        assert kubernetes_validate.validate(document, version, strict=True)
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=relative)
+def test_a_manifest_is_ours_and_gives_few_rights(path: Path, tmp_path: Path) -> None:
     images: set[str] = set()
     for document in YAML(typ="safe", pure=True).load_all(path):
-        assert kubernetes_validate.validate(document, "1.29", strict=True)
         for name, text in (document.get("data") or {}).items():
             (tmp_path / name).write_text(text)
             assert "a valid" in ridethrough("check", tmp_path / name)
@@ -153,6 +166,15 @@ def test_a_device_of_a_pod_answers_at_the_address_of_the_pod(tmp_path: Path) -> 
             assert expected in tool(*program, *to, *question)
         finally:
             stop(process)
+
+
+def test_the_base_of_the_images_is_named_by_its_digest() -> None:
+    """A tag is what its maker makes of it next; every stage stands on the one base."""
+    base = re.search(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert base
+    assert re.fullmatch(r"[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}", base[1])
+    foreign = set(re.findall(r"^FROM (?:--\S+ )*(\S+)", DOCKERFILE, re.MULTILINE)) - {"base"}
+    assert foreign == {"${BASE}"}
 
 
 def test_the_unit_of_the_emulators_is_as_strict_as_that_of_the_gateway() -> None:

@@ -118,7 +118,7 @@ def laid(path: Path, text: str = "") -> Path:
     return path
 
 
-LAUNCHER = 'import sys\nsys.path.insert(0, "/usr/lib/standin")\nfrom rigs.cli import main\n'
+LAUNCHER = 'import sys\nsys.path.insert(0, "lib")\nfrom rigs.cli import main\n'
 OURS: dict[str, Callable[[Path], object]] = {
     "package standin": lambda root: package(root, "the makers of Standin <standin@localhost>"),
     "etc/systemd/system/standin-gateway.service": lambda root: laid(

@@ -203,11 +203,24 @@ def _unpack(names: list[str]) -> None:
     shutil.rmtree(state)
 
 
+NO_NAMESPACES = (
+    "user namespaces are forbidden here, so the tests run one after another, and those that bind ports below 1024 or mount "
+    "a disk fail: allow user namespaces, or run `make test` as root"
+)
+
+
+def _may_isolate() -> bool:
+    words = ["unshare", *(["--user", "--map-root-user"] if os.geteuid() else []), "--net", "true"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 def main() -> None:
     install, unpack = missing()
     if install and os.geteuid() != 0:
         line = " ".join(("apt-get", *INSTALL, *install))
         _fail(f"The tests need packages that root installs:\n    apt-get update && {line}")
+    if not _may_isolate():
+        sys.stderr.write(f"{NO_NAMESPACES}\n")
     if install:
         _say("installing", install)
         _call(*APT, "update")

@@ -31,3 +31,10 @@ def own_network(*, ipv6: bool = True) -> None:
             if not ipv6:
                 raise
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh", name, flags | IFF_UP))
+
+
+def as_ordinary_user() -> list[str]:
+    """A wrapper for programs that as root would change their groups, where a user namespace forbids root to do that."""
+    if Path("/proc/self/setgroups").read_text().strip() == "allow":
+        return []
+    return ["unshare", "--user", "--map-user=1", "--map-group=1"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ridethrough.emulators.bindings.chassis import Action, RestartCause
-from ridethrough.emulators.bindings.inputs import Input, plain
+from ridethrough.emulators.bindings.inputs import Input, NoEffectError, plain, while_able
 from ridethrough.emulators.devices.bmc.link import Order
 from ridethrough.emulators.devices.bmc.pef import (
     FIRMWARE,
@@ -23,6 +23,7 @@ from ridethrough.emulators.devices.bmc.pef import (
 if TYPE_CHECKING:
     from ridethrough.emulators.devices.bmc.model import Bmc
     from ridethrough.emulators.kernel.instant import Instant
+    from ridethrough.wire.sdr import Sensor
 
 
 class Fault(NamedTuple):
@@ -61,35 +62,49 @@ class Damage:
 
     def inputs(self) -> dict[str, Input]:
         """A word for each fault, and one for the repair."""
-        rows = {name: plain(fault.text, self._breaker(name)) for name, fault in FAULTS.items()}
+        rows = {name: while_able(self.unable, plain(fault.text, self._breaker(name))) for name, fault in FAULTS.items()}
         return rows | {"clear": plain("every injected fault is repaired", self._repair)}
 
     def _breaker(self, name: str) -> Callable[[Instant], None]:
         return lambda now: self._break(name, now)
 
+    def powerless(self) -> str:
+        """That the controller has no power; empty where it has."""
+        return "" if self._bmc.alive else f"{self._bmc.name} has no power"
+
+    def unable(self) -> str:
+        """Why the controller notices nothing; empty where it does."""
+        return self.powerless() or (f"{self._bmc.name} hangs; cold_reset restarts it" if self._bmc.hung else "")
+
     def _break(self, name: str, now: Instant) -> None:
         bmc, fault = self._bmc, FAULTS[name]
-        if not bmc.alive or bmc.hung:
-            return
+        sensor = self._noticing(fault)
+        if sensor is None:
+            raise NoEffectError(f"{bmc.name} has no sensor that would notice it")
         self.active.append(name)
         if fault.sensor:
-            number = next((n for n, sensor in bmc.bank.sensors.items() if sensor.name == fault.sensor), None)
-            if number is not None:
-                bmc.bank.overrides[number] = fault.reading
-                bmc.watch_readings(now)
+            bmc.bank.overrides[sensor.number] = fault.reading
+            bmc.watch_readings(now)
             return
-        sensor = bmc.bank.of_type(fault.sensor_type)
-        if sensor is not None:
-            order = Order(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
-            bmc.events.record(sensor, fault.event_data, now, action=order)
+        order = Order(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
+        bmc.events.record(sensor, fault.event_data, now, action=order)
+
+    def _noticing(self, fault: Fault) -> Sensor | None:
+        if not fault.sensor:
+            return self._bmc.bank.of_type(fault.sensor_type)
+        return next((row for row in self._bmc.bank.sensors.values() if row.name == fault.sensor), None)
 
     def _repair(self, now: Instant) -> None:
+        """A controller that cannot notice it finds everything in order later, and has nothing to tell."""
         bmc = self._bmc
         bmc.bank.overrides.clear()
         for name in self.active:
             fault = FAULTS[name]
             sensor = None if fault.sensor else bmc.bank.of_type(fault.sensor_type)
-            if sensor is not None:
+            if sensor is not None and not self.unable():
                 bmc.events.record(sensor, fault.event_data, now, deasserted=True)
+            elif sensor is not None:
+                bmc.bank.states[sensor.number] &= ~(1 << (fault.event_data[0] & 0x0F))
         self.active.clear()
-        bmc.watch_readings(now)
+        if not self.unable():
+            bmc.watch_readings(now)

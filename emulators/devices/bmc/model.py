@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ridethrough.emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
-from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain
+from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain, while_able
 from ridethrough.emulators.bindings.ipmi import SteadyAnswers, dispatch
 from ridethrough.emulators.bindings.network import Impairment, network_inputs
 from ridethrough.emulators.bindings.traps import OutgoingTrap
@@ -134,8 +134,10 @@ class Bmc:
                 "inlet": numeric("the air at the inlet has so many degrees", "CELSIUS", 0, 80, self._inlet),
                 "lan_cut": plain("the BMC's network cable is pulled", self._plug(out=True)),
                 "lan_mend": plain("the BMC's network cable is back", self._plug(out=False)),
-                "hang": plain("the controller hangs: it neither answers nor acts", self._hang),
-                "cold_reset": plain("the controller restarts", self.restart),
+                "hang": while_able(
+                    self.damage.powerless, plain("the controller hangs: it neither answers nor acts", self._hang)
+                ),
+                "cold_reset": while_able(self.damage.powerless, plain("the controller restarts", self.restart)),
                 **network_inputs(self.impairment),
             }
         )
@@ -266,7 +268,8 @@ class Bmc:
 
     def _inlet(self, celsius: float, now: Instant) -> None:
         self.inlet_celsius = celsius
-        self.watch_readings(now)
+        if not self.damage.unable():
+            self.watch_readings(now)
 
     def _plug(self, *, out: bool) -> Callable[[Instant], None]:
         return lambda _now: setattr(self, "muted", out)

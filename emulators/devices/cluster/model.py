@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from ridethrough.emulators.bindings.chassis import Host, OsOrder, OsState, OsTask
-from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, plain
+from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, plain
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.emulators.kernel.world import Port
 
@@ -69,13 +69,15 @@ class Cluster:
     def _stop(self, now: Instant, then: OsTask | None) -> None:
         online = self._in(Node.ONLINE)
         if not online:
-            raise InputError(f"{self.name} does not run")
+            raise NoEffectError(f"{self.name} does not run")
         for node in online:
             self.nodes[node] = Node.STOPPING
         self._after = then
         self._stopped_at = None if self._hangs else after(now, self._shutdown_s)
 
     def _hang(self, _now: Instant) -> None:
+        if not self._in(Node.ONLINE):
+            raise NoEffectError(f"{self.name} does not run")
         self._hangs = True
 
     def _shutdown_node(self, args: list[str], _now: Instant) -> None:
@@ -89,7 +91,7 @@ class Cluster:
             raise InputError(f"expected GROUP NODE; groups: {', '.join(self.groups)}; nodes: {', '.join(self.nodes)}")
         group, node = args
         if self.nodes[node] is not Node.ONLINE:
-            raise InputError(f"{node} is {self.nodes[node]}, so {group} cannot run there")
+            raise NoEffectError(f"{node} is {self.nodes[node]}, so {group} cannot run there")
         self.groups[group] = node
 
     def _tell(self, node: str, task: OsTask) -> None:

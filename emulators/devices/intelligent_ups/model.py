@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ridethrough.emulators.bindings.inputs import Inputs, choice, plain
+from ridethrough.emulators.bindings.inputs import Inputs, NoEffectError, choice, plain
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.emulators.kernel.power import DEAD, Inlet, Outlet
 from ridethrough.emulators.kernel.world import Port
@@ -59,11 +59,14 @@ class IntelligentUps:
         self._off_at, self._wanted = None, True
 
     def _line(self, signal: str, _now: Instant) -> None:
-        if self.line_board:
-            self.line_signal = signal == "on"
+        if not self.line_board:
+            raise NoEffectError(f"{self.name} has no board for the V.24 line")
+        self.line_signal = signal == "on"
 
     def _call(self, _now: Instant) -> None:
-        self.client_calls += self.lan_board
+        if not self.lan_board:
+            raise NoEffectError(f"{self.name} has no LAN board")
+        self.client_calls += 1
 
     @property
     def output_on(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain
+from ridethrough.emulators.bindings.inputs import Inputs, NoEffectError, numeric, plain
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.power import DEAD, Outlet, Supply
 from ridethrough.emulators.kernel.world import Port
@@ -54,7 +54,9 @@ class Mains:
         self._volts(self.nominal.volts * percent / 100, now)
 
     def _noise(self, _now: Instant) -> None:
-        self.line = self.line._replace(noisy=self.line.live)
+        if not self.line.live:
+            raise NoEffectError(f"{self.name} is off, and has no voltage to be noisy")
+        self.line = self.line._replace(noisy=True)
 
     def _quiet(self, _now: Instant) -> None:
         self.line = self.line._replace(noisy=False)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ridethrough.emulators.bindings.chassis import OsState, OsTask
-from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, numeric, plain
+from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, numeric, plain, while_able
 from ridethrough.emulators.devices.server.software import Software
 from ridethrough.emulators.kernel.instant import Instant
+
+_ANY_BUT_OFF = (OsState.BOOTING, OsState.RUNNING, OsState.SHUTTING_DOWN, OsState.HUNG)
+HEARD = {
+    "power_button": (OsState.OFF, OsState.RUNNING, OsState.SHUTTING_DOWN),
+    "shutdown": (OsState.RUNNING, OsState.SHUTTING_DOWN),
+    "reboot": (OsState.RUNNING,),
+    "hang": _ANY_BUT_OFF,
+    "clients": _ANY_BUT_OFF,
+}
+"""In which states of the operating system something comes of a word."""
 
 
 class Runs(Protocol):
@@ -18,6 +30,8 @@ class Runs(Protocol):
 
     @property
     def os(self) -> OsState: ...
+
+    def unlike(self, *states: OsState) -> str: ...
 
     def press_button(self, now: Instant) -> None: ...
 
@@ -37,7 +51,7 @@ def inputs_of(server: Runs) -> Inputs:
         except (IndexError, ValueError):
             raise InputError("expected NAME SECONDS") from None
         if server.os is not OsState.RUNNING:
-            raise InputError(f"{server.name} does not run")
+            raise NoEffectError(f"{server.name} does not run")
         server.software.begin(name, seconds, now)
 
     def clients(count: float, _now: Instant) -> None:
@@ -48,16 +62,17 @@ def inputs_of(server: Runs) -> Inputs:
             raise InputError("expected NAME")
         server.start_guest(args[0], now)
 
-    return Inputs(
-        {
-            "power_button": plain("the power button is pressed", server.press_button),
-            "shutdown": plain(
-                "the operating system is told to shut down", lambda now: server.tell(OsTask.SHUTDOWN, now)
-            ),
-            "reboot": plain("the operating system is told to restart", lambda now: server.tell(OsTask.REBOOT, now)),
-            "hang": plain("the operating system hangs", server.hang),
-            "job": Input("a job called NAME runs for SECONDS", job),
-            "clients": numeric("COUNT clients work with the server", "COUNT", 0, 10_000, clients),
-            "guest_start": Input("the guest called NAME is started", guest),
-        }
-    )
+    def told(task: OsTask) -> Callable[[Instant], None]:
+        return lambda now: server.tell(task, now)
+
+    rows = {
+        "power_button": plain("the power button is pressed", server.press_button),
+        "shutdown": plain("the operating system is told to shut down", told(OsTask.SHUTDOWN)),
+        "reboot": plain("the operating system is told to restart", told(OsTask.REBOOT)),
+        "hang": plain("the operating system hangs", server.hang),
+        "job": Input("a job called NAME runs for SECONDS", job),
+        "clients": numeric("COUNT clients work with the server", "COUNT", 0, 10_000, clients),
+        "guest_start": Input("the guest called NAME is started", guest),
+    }
+    needed = {word: partial(server.unlike, *states) for word, states in HEARD.items()}
+    return Inputs({word: while_able(needed[word], row) if word in needed else row for word, row in rows.items()})

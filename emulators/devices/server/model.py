@@ -15,7 +15,7 @@ from ridethrough.emulators.bindings.chassis import (
     OsTask,
     RestartCause,
 )
-from ridethrough.emulators.bindings.inputs import InputError, Inputs
+from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.devices.server.guests import Guest, Guests, GuestState
 from ridethrough.emulators.devices.server.inputs import inputs_of
 from ridethrough.emulators.devices.server.software import Software
@@ -23,6 +23,13 @@ from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.emulators.kernel.world import Port
 
 SHORTEST_CYCLE_S = 1.0  # of a power cycle, whatever is asked for
+STATE_WORDS = {
+    OsState.OFF: "is off",
+    OsState.BOOTING: "is booting",
+    OsState.RUNNING: "is running",
+    OsState.SHUTTING_DOWN: "is shutting down",
+    OsState.HUNG: "hangs",
+}
 NO_ORDER = ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN)
 NO_OS_ORDER = OsOrder(0, OsTask.SHUTDOWN)
 
@@ -114,6 +121,12 @@ class Server:
         self._boot_done = after(now, self._boot_s)
         self._show(OsState.BOOTING, cause)
 
+    def unlike(self, *states: OsState) -> str:
+        """Why the server is in none of these states; empty where it is in one, and could leave it."""
+        if self._fed is False:
+            return f"{self.name} has no power"
+        return "" if self.os in states else f"{self.name} {STATE_WORDS[self.os]}"
+
     def press_button(self, now: Instant) -> None:
         """On when off; an orderly shutdown when on."""
         if not self._powered and self._fed:
@@ -150,7 +163,7 @@ class Server:
     def start_guest(self, name: str, now: Instant) -> None:
         """Raises InputError."""
         if self.os is not OsState.RUNNING:
-            raise InputError(f"{self.name} does not run")
+            raise NoEffectError(f"{self.name} does not run")
         if name not in self.guests.states:
             raise InputError(f"there is no guest {name!r}; accepted: {', '.join(self.guests.states) or 'none'}")
         self.guests.start(now, name)

@@ -254,6 +254,12 @@ class Card:
     def answering(self, now: Instant) -> bool:
         return not self.muted and self._back_at is None
 
+    def silent(self) -> str:
+        """Why the card tells nobody anything; empty where it does."""
+        if self.muted:
+            return f"the card of {self.ups.name} is off the network"
+        return "" if self._back_at is None else f"the card of {self.ups.name} is starting"
+
     def resting(self, now: Instant) -> bool:
         return self.ups.battery.resting(now)
 

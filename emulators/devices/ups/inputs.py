@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, choice, numeric, plain
+from ridethrough.emulators.bindings.inputs import (
+    Input,
+    InputError,
+    Inputs,
+    NoEffectError,
+    choice,
+    numeric,
+    plain,
+    while_able,
+)
 from ridethrough.emulators.bindings.network import network_inputs
 from ridethrough.emulators.devices.ups.bypass import Bypass
 from ridethrough.emulators.devices.ups.environment import Measure
@@ -28,6 +37,8 @@ def inputs_of(ups: Ups) -> Inputs:
 
 def _power(ups: Ups) -> dict[str, Input]:
     def button_on(now: Instant) -> None:
+        if not ups.output_on and not ups.line.good and ups.runtime_s(now) <= 0:
+            raise NoEffectError(f"{ups.name} has no power: no input, and an empty battery")
         if not ups.output_on:
             ups.switching.switch_on(now)
 
@@ -82,7 +93,7 @@ def _troubles(ups: Ups) -> dict[str, Input]:
     inputs = {
         "trouble": choice("TROUBLE begins", "TROUBLE", words, trouble),
         "mend": choice("TROUBLE ends", "TROUBLE", words, mend),
-        "incident": choice("INCIDENT happens", "INCIDENT", list(INCIDENTS), incident),
+        "incident": while_able(ups.card.silent, choice("INCIDENT happens", "INCIDENT", list(INCIDENTS), incident)),
         "abnormal": numeric(
             "condition NUMBER becomes abnormal", "NUMBER", 1, 32, lambda number, _: ups.abnormal_marked.add(int(number))
         ),

@@ -71,4 +71,4 @@ class Restoring:
         """D3, D4: servers that came up without their disks restart."""
         for server in servers:
             if is_up(self._desk, server):
-                await self._pad.attempt(self._desk.tell(server, "reboot"))
+                await self._pad.attempt(self._desk.tell_if_heard(server, "reboot"))
