@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.clients import PATH
@@ -37,3 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{name} comes from {place}: make compiled, then pytest {COMPILED_FIRST}")
     # Rigs in processes of their own take the compiled modules, too.
     os.environ |= {"PYTHONPATH": str(COMPILED), "PYTHONSAFEPATH": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _log_as_at_first() -> Iterator[None]:
+    """A verb run inside the process of the tests sends the log to the standard error of that test, which is closed later."""
+    yield
+    structlog.reset_defaults()

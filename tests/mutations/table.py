@@ -253,7 +253,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "waited = ()",
             "D1-early",
         ),
-        ("servers that waited reboot (form B)", 'self._desk.tell(server, "reboot")', "asyncio.sleep(0)", "D3"),
+        ("servers that waited reboot (form B)", 'self._desk.tell_if_heard(server, "reboot")', "asyncio.sleep(0)", "D3"),
         (
             "servers are started (form A)",
             "                    await self._switch_on(ups)",
