@@ -45,7 +45,7 @@ clients:
 
 # What installs packages, so outside the networks of the workers.
 network: $(VENV)/.dev
-	$(BIN)/pytest -m network
+	$(BIN)/pytest -m network --numprocesses=2 --dist=load
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
