@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MARKER = "ridethrough"
 START = "2026-01-01T00:00:00+00:00"
 USAGE = (
-    "ridethrough(rig=FILE, speed=1, patch={...}, start=TIME): the rig file of a test (from the test's folder), how "
-    "much faster than the wall clock it runs (time jumps unless given), what is laid over the file, and the time of "
-    "day at which it begins where time jumps"
+    "ridethrough(rig=RIG, speed=1, patch={...}, start=TIME): the rig of a test, by its file (from the test's folder) "
+    "or its name, how much faster than the wall clock it runs (time jumps unless given), what is laid over it, and "
+    "the time of day at which it begins where time jumps"
 )
 STORY = pytest.StashKey[Callable[[], str]]()
 
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
-        "ridethrough_rig", "rig file of tests that name none, from the folder of this file", default="rig.yaml"
+        "ridethrough_rig", "rig of tests that name none, by its file, from here, or its name", default="rig.yaml"
     )
 
 
@@ -75,13 +75,22 @@ def wanted(item: pytest.Item) -> Wanted:
     if speed != "max" and not (isinstance(speed, int | float) and speed > 0):
         raise pytest.UsageError(f"speed={speed!r}: expected 'max' or a number above 0")
     if "rig" in keys:
-        rig = item.path.parent / keys["rig"]
+        rig = _rig_file(keys["rig"], item.path.parent)
     else:
         folder = item.config.inipath.parent if item.config.inipath else item.config.rootpath
-        rig = folder / item.config.getini("ridethrough_rig")
-    if not rig.is_file():
-        raise pytest.UsageError(f"there is no rig file {rig}; name one: {USAGE}")
+        rig = _rig_file(item.config.getini("ridethrough_rig"), folder)
     return Wanted(rig, speed, keys.get("patch", {}), keys.get("start", START))
+
+
+def _rig_file(text: str, base: Path) -> Path:
+    """The rig file of that path, or of that name among those that come with Ridethrough. Raises UsageError."""
+    from ridethrough.rigs.files import FileError
+    from ridethrough.rigs.shipped import place
+
+    try:
+        return place(str(text), "rig", base=base)
+    except FileError as error:
+        raise pytest.UsageError(f"{error} (paths count from {base})\n{USAGE}") from None
 
 
 @pytest.fixture

@@ -154,10 +154,24 @@ async def test_it(rig, gateway):
     assert status == 0, said
 
 
+def test_a_rig_that_comes_with_ridethrough_goes_by_its_name(project: Path) -> None:
+    status, said = outcome(
+        project,
+        """
+@pytest.mark.ridethrough(rig="a1080a-pair")
+async def test_it(rig):
+    assert "server2" in rig.file.servers
+""",
+    )
+    assert status == 0, said
+
+
 REFUSED = {
-    'rig="none.yaml"': "there is no rig file",
+    'rig="none.yaml"': "none.yaml: there is no such file",
+    'rig="a1080a"': "a1080a: there is no such file, and no rig of that name; near: a1080a-p",
+    'rig="C1"': "C1: there is no such file, and no rig of that name; C1 is a scenario (ridethrough replay C1)",
     "speed=0": "speed=0: expected 'max' or a number above 0",
-    "sped=1": "ridethrough(rig=FILE, speed=1, patch={...}, start=TIME)",
+    "sped=1": "ridethrough(rig=RIG, speed=1, patch={...}, start=TIME)",
     'patch={"ups": {"UPS1": {"confirm": 1}}}': "ups.UPS1.confirm: this key is unknown here",
 }
 
