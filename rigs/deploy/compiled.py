@@ -2,10 +2,10 @@
 
 usage: python rigs/deploy/compiled.py FOLDER
 
-Run by the Python of an environment that has what `requirements-build.lock` and `requirements.lock` name. The folder is
-made anew when a file of the package, this Python or the build has changed since it was made; a file that was only
-touched has not. Where there is no compiler, or compiling fails, a line says so, no folder is left, and the status is 0:
-interpreted code does the same, more slowly.
+Run by the Python of an environment that has what `requirements-build.lock` and `requirements.lock` name. Modules are
+compiled anew when one of them, or anything that they may import, this Python or the build has changed; a file that was
+only touched has not. Changes of other files, such as rigs, profiles and pages, are copied. Where there is no compiler,
+or compiling fails, a line says so, no folder is left, and the status is 0: interpreted code does the same, more slowly.
 """
 
 from __future__ import annotations
@@ -17,25 +17,52 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("ridethrough", "mibs", "wire", "emulators", "gateway", "rigs")
+PACKAGE = "ridethrough"
+PARTS = ("mibs", "wire", "emulators", "gateway", "rigs")
+IMPORTED = ("mibs", "wire", "emulators", "gateway")
+"""Where compiled modules are, and what they import: nothing of rigs, as the direction of imports has it."""
 BUILD = ("hatch_build.py", "pyproject.toml", "requirements-build.lock", "requirements.lock")
-KEY = ".made-of"
+KEYS = ".made-of"
 EVERY_S = 5.0
 
 
-def key_of_sources() -> str:
-    """A hash of all that the folder's content depends on."""
+def files_of(part: str) -> list[Path]:
+    """What a part has, without what Python leaves there."""
+    return sorted(path for path in (ROOT / part).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def key_of(files: Iterable[Path]) -> str:
+    """A hash of these files, of this Python and of where it is."""
     digest = hashlib.sha256(f"{sys.implementation.cache_tag} {sysconfig.get_platform()} {sys.prefix}".encode())
-    files = [ROOT / name for name in BUILD]
-    for part in PARTS:
-        files += sorted(path for path in (ROOT / part).rglob("*") if path.is_file() and path.suffix != ".pyc")
     for file in files:
         digest.update(f"\0{file.relative_to(ROOT)}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def keys_of_sources() -> tuple[str, str]:
+    """A hash of what is compiled and what that depends on, and one of all that the folder has."""
+    build = [ROOT / name for name in BUILD]
+    modules = [file for part in IMPORTED for file in files_of(part) if file.suffix == ".py"]
+    return key_of(build + modules), key_of(build + [file for part in (PACKAGE, *PARTS) for file in files_of(part)])
+
+
+def copy_into(folder: Path) -> None:
+    """Bring what is not compiled in `folder` up to date."""
+    package = folder / "ridethrough"
+    sources = {package / file.relative_to(ROOT): file for part in PARTS for file in files_of(part)}
+    sources |= {folder / file.relative_to(ROOT): file for file in files_of(PACKAGE)}
+    for place in [path for path in package.rglob("*") if path.is_file() and path.suffix != ".so"]:
+        if place not in sources:
+            place.unlink()
+    for place, source in sources.items():
+        if not place.exists() or place.read_bytes() != source.read_bytes():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, place)
 
 
 def lacks() -> str | None:
@@ -71,9 +98,15 @@ def compile_into(folder: Path, log: Path) -> int:
 
 def main(folder: Path) -> None:
     """Make the folder what it should be, or remove it."""
-    key = key_of_sources()
-    kept = folder / KEY
-    if kept.exists() and kept.read_text(encoding="utf-8") == key:
+    keys = keys_of_sources()
+    kept = folder / KEYS
+    before = kept.read_text(encoding="utf-8").split() if kept.exists() else []
+    if before == [*keys]:
+        return
+    if before[:1] == [keys[0]]:
+        kept.unlink()  # a copy that is cut off is not taken for a whole one
+        copy_into(folder)
+        kept.write_text(" ".join(keys), encoding="utf-8")
         return
     shutil.rmtree(folder, ignore_errors=True)
     missing = lacks()
@@ -86,7 +119,7 @@ def main(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         print(f"compiling failed ({log} says why): runs interpreted, more slowly")
         return
-    kept.write_text(key, encoding="utf-8")
+    kept.write_text(" ".join(keys), encoding="utf-8")
 
 
 if __name__ == "__main__":
