@@ -36,8 +36,8 @@ def files_of(part: str) -> list[Path]:
 
 
 def key_of(files: Iterable[Path]) -> str:
-    """A hash of these files, of this Python and of where it is."""
-    digest = hashlib.sha256(f"{sys.implementation.cache_tag} {sysconfig.get_platform()} {sys.prefix}".encode())
+    """A hash of these files and of what this Python can load."""
+    digest = hashlib.sha256(f"{sys.implementation.cache_tag} {sysconfig.get_platform()}".encode())
     for file in files:
         digest.update(f"\0{file.relative_to(ROOT)}\0".encode())
         digest.update(file.read_bytes())

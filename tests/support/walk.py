@@ -39,7 +39,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def copy_of_the_tree(folder: Path) -> Path:
-    """What git knows of, with the environment of this checkout."""
+    """What git knows of, with the environment of this checkout; what is compiled there is a copy, which may be made anew."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -51,7 +51,12 @@ def copy_of_the_tree(folder: Path) -> Path:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (folder / ".venv").mkdir()
+    for path in (ROOT / ".venv").iterdir():
+        if path.name != "compiled":
+            (folder / ".venv" / path.name).symlink_to(path)
+        elif path.is_dir():
+            shutil.copytree(path, folder / ".venv" / path.name)
     return folder
 
 
