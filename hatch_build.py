@@ -25,19 +25,19 @@ COMPILED = (
     "ridethrough/emulators/devices/bmc/model.py",
     "ridethrough/emulators/devices/bmc/users.py",
     "ridethrough/emulators/faces/ipmi_lan.py",
-    "ridethrough/emulators/faces/plans.py",
+    "ridethrough/emulators/faces/answer_cache.py",
     "ridethrough/emulators/faces/snmp_agent.py",
     "ridethrough/emulators/faces/udp.py",
     "ridethrough/emulators/hosts.py",
     "ridethrough/gateway/decode/snmp.py",
-    "ridethrough/gateway/decode/timeless.py",
+    "ridethrough/gateway/decode/without_time.py",
     "ridethrough/gateway/translate/translator.py",
     "ridethrough/gateway/correlate/batch.py",
     "ridethrough/gateway/correlate/correlator.py",
     "ridethrough/gateway/correlate/storms.py",
-    "ridethrough/gateway/deliver/relay.py",
+    "ridethrough/gateway/deliver/convert.py",
     "ridethrough/gateway/translate/inventory.py",
-    "ridethrough/gateway/thinking.py",
+    "ridethrough/gateway/pipeline/stages.py",
 )
 LIBRARY = "ridethrough.native"
 """mypyc puts the code of all modules into one library, `ridethrough.native__mypyc`; each module's own file opens it."""

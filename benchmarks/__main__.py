@@ -16,8 +16,8 @@ from pyasn1.codec.ber import decoder
 from pysnmp.proto import api
 
 from ridethrough.mibs import Oid, standard_tree
-from ridethrough.rigs.runner import replay
-from ridethrough.rigs.scenario import load_scenario
+from ridethrough.rigs.scenario.language import load_scenario
+from ridethrough.rigs.scenario.runner import replay
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 REPEATS = 5

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
 from benchmarks.results import Row, keep
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.ipmi.console import ConsolePlus, State

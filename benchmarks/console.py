@@ -11,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from ridethrough.rigs.generate import generated
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.generate import generated
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import running
 
 REPEATS = 5

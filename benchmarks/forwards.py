@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
 from benchmarks.results import Row, keep
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
 

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.bmc import processor_s, ridethrough
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 
 COUNT = 10_000
 INTERVAL_S = 3

@@ -34,7 +34,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import UNKNOWN, octets
 

@@ -17,7 +17,7 @@ POLLED_PER_CORE = 5_000 / 0.191  # UPSs, ten objects each, every 8 s
 BEATEN_PER_CORE = 10_000 / 0.134  # BMCs, a presence ping every 3 s
 EVENTS_PER_S = 14_445  # trap to event in the outbox, checkout
 GATEWAY_MIB, DEVICE_KIB = 93, (131 - 93) * 1024 / 5_000
-LEASE_S = 3.0  # a partition's, gateway/cluster.py
+LEASE_S = 3.0  # a partition's, gateway/pipeline/cluster.py
 SPARE = 0.5  # of a core that is kept for events
 # Not measured: what we suppose.
 EVENTS_EACH = 3  # of a UPS whose mains fail: lost, outage, and one of its server's BMC

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.load import Login, discover, walk
 from ridethrough.mibs import Oid
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Tag, VarBind
 from ridethrough.wire.snmp.usm import Auth, Priv
 

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.bmc import processor_s
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind, decode, encode
 
 COUNT = 5_000

@@ -19,8 +19,8 @@ from benchmarks.load import CORE, FIRST_ID, Address, community_requests
 from benchmarks.peers import CORE as AGENT_CORE
 from benchmarks.peers import memory_kib
 from ridethrough.mibs import Oid
-from ridethrough.rigs.generate import generated
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.generate import generated
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire import rmcp
 from ridethrough.wire.snmp import Kind
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.loops import Clock, run
-from ridethrough.rigs.rigfile import load_rig
+from ridethrough.rigs.clock import Clock, run
+from ridethrough.rigs.rigfile.schema import load_rig
 from ridethrough.rigs.runtime import assemble
 
 RIG = Path(__file__).parent.parent / "rigs" / "samples" / "a1080a-pair.yaml"

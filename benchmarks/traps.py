@@ -33,7 +33,7 @@ from ruamel.yaml import YAML
 from benchmarks.peers import COMPILED, CORE, compare_medians
 from benchmarks.results import Row, keep
 from ridethrough.mibs import Oid
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 

@@ -15,7 +15,7 @@ from ridethrough.emulators.devices.bmc import profile_names as bmc_profile_names
 from ridethrough.emulators.devices.bmc.commands import TABLE
 from ridethrough.emulators.devices.ups import load_profile, profile_names
 from ridethrough.gateway.api.openapi import ROUTES
-from ridethrough.gateway.config import Site
+from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.devices.bmc_commands import SHAPES as BMC_SHAPES
 from ridethrough.gateway.devices.ups_commands import SHAPES as UPS_SHAPES
 from ridethrough.gateway.devices.wake import SHAPES as WAKE_SHAPES
@@ -24,12 +24,12 @@ from ridethrough.gateway.translate.traps import RULES
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.rigs.cli.main import everything
 from ridethrough.rigs.controllers import CONTROLLERS
-from ridethrough.rigs.lab import ROUTES as LAB
-from ridethrough.rigs.lab_runs import ROUTES as RUNS
-from ridethrough.rigs.rigfile import RigFile
-from ridethrough.rigs.scenario import Scenario
+from ridethrough.rigs.lab.api import ROUTES as LAB
+from ridethrough.rigs.lab.scenario_runs_api import ROUTES as RUNS
+from ridethrough.rigs.rigfile.schema import RigFile
+from ridethrough.rigs.scenario.language import Scenario
 
-CONTROLLER = "ridethrough__rigs__controllers__"  # how pydantic tells models of one name apart
+CONTROLLER = {controller.config_class.__name__: name for name, controller in CONTROLLERS.items()}
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- made by `make docs` from the code; do not edit -->\n\n"
 MODELS: dict[str, tuple[str, type[BaseModel], str]] = {
@@ -52,9 +52,8 @@ def kind_of(schema: dict[str, Any], parts: dict[str, Any]) -> str:
     """A schema in a few words; parts that have a section of their own are links."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        if name.startswith(CONTROLLER):
-            stand = name.removeprefix(CONTROLLER).partition("__")[0]
-            return f"[{stand}](controllers.md#{stand})"
+        if name in CONTROLLER:
+            return f"[{CONTROLLER[name]}](controllers.md#{CONTROLLER[name]})"
         inner = parts.get(name, {})
         return f"[{name}](#{name.lower()})" if "properties" in inner else kind_of(inner, parts)
     if "const" in schema:
@@ -99,7 +98,7 @@ def file_page(title: str, model: type[BaseModel], about: str) -> str:
     parts = schema.get("$defs", {})
     text = [f"# {title}\n\n{about}\n\n{keys_of(schema, parts)}"]
     for name, part in sorted(parts.items()):
-        if "properties" in part and not name.startswith(CONTROLLER):
+        if "properties" in part and name not in CONTROLLER:
             text.append(f"## {name}\n\n{part.get('description', '')}\n\n{keys_of(part, parts)}")
     return "\n".join(text)
 
@@ -212,10 +211,9 @@ def profiles_page() -> str:
 def controllers_page() -> str:
     about = "In a rig's `controllers`; what they may see is [a decision](../decisions/0017-controllers.md)."
     text = [f"# Stand-in controllers\n\n{about}\n"]
-    for name in sorted(CONTROLLERS):
-        module = import_module(CONTROLLERS[name].__module__)
-        said = (import_module(CONTROLLERS[name].__module__.removesuffix(".stand")).__doc__ or "").strip()
-        schema = module.Config.model_json_schema()
+    for name, controller in CONTROLLERS.items():
+        said = (import_module(f"ridethrough.rigs.controllers.{name}").__doc__ or "").strip()
+        schema = controller.config_class.model_json_schema()
         parts = schema.get("$defs", {})
         text.append(f"## {name}\n\n{said}\n\n{keys_of(schema, parts)}")
         text += [

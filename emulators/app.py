@@ -12,20 +12,20 @@ from typing import Any, Protocol
 import structlog
 
 from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
-from ridethrough.emulators.config import Plant
+from ridethrough.emulators.build import build
+from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.devices.bmc import Bmc
 from ridethrough.emulators.devices.hub import Hub
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.server import Server
 from ridethrough.emulators.devices.ups import Ups
-from ridethrough.emulators.faces.bind import BindError
+from ridethrough.emulators.faces.bind_error import BindError
 from ridethrough.emulators.faces.udp import Readers
 from ridethrough.emulators.hosts import BmcHost, UpsHost
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant, soonest
 from ridethrough.emulators.lan_hosts import ManagerHost, ServerHost
-from ridethrough.emulators.memory import Memory
-from ridethrough.emulators.plant import build
+from ridethrough.emulators.state_files import Memory
 
 log = structlog.get_logger("emulators")
 

@@ -14,17 +14,17 @@ import structlog
 
 from ridethrough.emulators.bindings.network import Impairment
 from ridethrough.emulators.bindings.traps import OutgoingTrap
-from ridethrough.emulators.config import Ports
+from ridethrough.emulators.config.plant import Ports
 from ridethrough.emulators.devices.bmc import Bmc
 from ridethrough.emulators.devices.ups import Ups
-from ridethrough.emulators.faces.bind import BindError
-from ridethrough.emulators.faces.console import ConsoleFace
+from ridethrough.emulators.faces.bind_error import BindError
+from ridethrough.emulators.faces.card_console import ConsoleFace
+from ridethrough.emulators.faces.card_web import WebFace
+from ridethrough.emulators.faces.interactive import Stage
 from ridethrough.emulators.faces.ipmi_lan import IpmiLan
 from ridethrough.emulators.faces.notifier import Datagram, Notifier, Sender
 from ridethrough.emulators.faces.snmp_agent import SnmpAgent
-from ridethrough.emulators.faces.stage import Stage
 from ridethrough.emulators.faces.udp import PassingSocket, Readers, UdpSocket
-from ridethrough.emulators.faces.web import WebFace
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.world import World
 

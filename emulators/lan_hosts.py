@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from ridethrough.emulators.config import Ports
+from ridethrough.emulators.config.plant import Ports
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.server import Server
 from ridethrough.emulators.faces.udp import UdpSocket

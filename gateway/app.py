@@ -17,20 +17,20 @@ from ridethrough.gateway.assembly import (
     described,
     probe_of,
 )
-from ridethrough.gateway.audit import AuditLog
-from ridethrough.gateway.cluster import ClusterCore
-from ridethrough.gateway.commander import Commands
-from ridethrough.gateway.config import Site, UpsDevice
-from ridethrough.gateway.config_sinks import SseSink
-from ridethrough.gateway.core import Core, Surroundings
+from ridethrough.gateway.commands import Commands
+from ridethrough.gateway.config.sinks import SseSink
+from ridethrough.gateway.config.site import Site, UpsDevice
 from ridethrough.gateway.decode.fields import fields
 from ridethrough.gateway.deliver.sinks.sse import Streams
 from ridethrough.gateway.destinations import Destinations
 from ridethrough.gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from ridethrough.gateway.devices.heartbeat import Heartbeat
 from ridethrough.gateway.devices.ups_poll import UpsPoller
-from ridethrough.gateway.local import LocalCore
 from ridethrough.gateway.metrics import Look, Metrics
+from ridethrough.gateway.pipeline.cluster import ClusterCore
+from ridethrough.gateway.pipeline.core import Core, Surroundings
+from ridethrough.gateway.pipeline.reload import TAKEN_UP, waiting
+from ridethrough.gateway.pipeline.standalone import LocalCore
 from ridethrough.gateway.receive import Listener, ListenError, watch
 from ridethrough.gateway.records import (
     Arrival,
@@ -42,8 +42,8 @@ from ridethrough.gateway.records import (
     Recovery,
     encode_json,
 )
-from ridethrough.gateway.reloading import TAKEN_UP, waiting
-from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.storage.sqlite.audit import AuditLog
+from ridethrough.gateway.storage.sqlite.database import Store, StoreError
 from ridethrough.gateway.translate import EventType
 from ridethrough.gateway.translate.readings import POLLED, SHOWN
 from ridethrough.mibs import MibTree

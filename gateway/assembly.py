@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ridethrough.gateway.api import Holder, Role
-from ridethrough.gateway.bus import Bus, Layout
-from ridethrough.gateway.config import Api, BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan, keyword_address
-from ridethrough.gateway.config_sinks import (
+from ridethrough.gateway.config.sinks import (
     ExecSink,
     FileSink,
     NatsLogin,
@@ -25,15 +23,24 @@ from ridethrough.gateway.config_sinks import (
     Tls,
     WebhookSink,
 )
-from ridethrough.gateway.config_traps import Forward, split_destination
+from ridethrough.gateway.config.site import (
+    Api,
+    BmcDevice,
+    Device,
+    ServerDevice,
+    Site,
+    UpsDevice,
+    WakeOnLan,
+    keyword_address,
+)
+from ridethrough.gateway.config.traps import Forward, split_destination
 from ridethrough.gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from ridethrough.gateway.decode import TrapUser
+from ridethrough.gateway.deliver.convert import Form, Plan
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import Wanted
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.forward import CURSOR
-from ridethrough.gateway.deliver.relay import Form, Plan
-from ridethrough.gateway.deliver.sealing import Sealer, SealUser
 from ridethrough.gateway.deliver.sinks import Sink
 from ridethrough.gateway.deliver.sinks.exec import ExecSink as Exec
 from ridethrough.gateway.deliver.sinks.file import FileSink as File
@@ -42,13 +49,15 @@ from ridethrough.gateway.deliver.sinks.syslog import SyslogSink as Syslog
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink as Webhook
 from ridethrough.gateway.deliver.sinks.webhook import read_secret
 from ridethrough.gateway.deliver.spoof import Spoofer
+from ridethrough.gateway.deliver.v3_sender import Sealer, SealUser
 from ridethrough.gateway.devices.bmc_commands import BmcCommander, new_pool
 from ridethrough.gateway.devices.commands import Commander
 from ridethrough.gateway.devices.probes import Echo, Login, PresencePing, Probe
 from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
 from ridethrough.gateway.devices.wake import WakeCommander
-from ridethrough.gateway.retention import Limits, Retention
-from ridethrough.gateway.store import Store
+from ridethrough.gateway.storage.jetstream.client import Bus, Layout
+from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.retention import Limits, Retention
 from ridethrough.gateway.translate import Known, Match, UserRule
 from ridethrough.mibs import MibTree
 from ridethrough.wire.wol import mac_address

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ridethrough.gateway.api import Refusal
-from ridethrough.gateway.core import Part
-from ridethrough.gateway.deliver.progress import Events
 from ridethrough.gateway.deliver.sinks.sse import Streams
+from ridethrough.gateway.pipeline.core import Part
 from ridethrough.gateway.records import Redelivery
+from ridethrough.gateway.storage.interfaces import Events
 
 STREAM = "stream"
 # How a destination stands for which another gateway does all the work.

@@ -13,14 +13,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ridethrough.gateway.addresses import ABSENT, Address, resolve_now
-from ridethrough.gateway.config import BmcDevice, Site, UpsDevice
+from ridethrough.gateway.config.site import BmcDevice, Site, UpsDevice
 from ridethrough.gateway.devices.probes import PresencePing
+from ridethrough.gateway.net.addresses import ABSENT, Address, resolve_now
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
-from ridethrough.rigs.datagrams import exchange
-from ridethrough.rigs.former import left
+from ridethrough.rigs.former_name import left
+from ridethrough.rigs.recording.udp_client import exchange
 from ridethrough.rigs.resources import COMPILE, is_compiled
-from ridethrough.rigs.rigfile import RigFile, plant_of
+from ridethrough.rigs.rigfile.schema import RigFile, plant_of
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.convert import SYS_UP_TIME

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from ridethrough.emulators.config_base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, Seconds, Strict
 
 Slot = Literal["ct", "lt"]
 

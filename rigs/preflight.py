@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KINDS = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
-# As in emulators/config.py, which needs libraries; a test compares them.
+# As in emulators/config/plant.py, which needs libraries; a test compares them.
 FILE = {"snmp": 161, "trap": 162, "ipmi": 623, "http": 80, "console": 23, "echo": 7, "wake": 9}
 HIGH = {"snmp": 1161, "trap": 1162, "ipmi": 1623, "http": 1080, "console": 2323, "echo": 10007, "wake": 10009}
 DEVICE_PORTS = {"snmp": "udp", "http": "tcp", "console": "tcp", "ipmi": "udp"}

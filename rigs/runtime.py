@@ -16,22 +16,22 @@ import structlog
 from aiohttp import web
 
 from ridethrough.emulators.app import Emulators
-from ridethrough.emulators.faces.bind import BindError, explain_bind
-from ridethrough.gateway.addresses import bound_streams, resolve
+from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 from ridethrough.gateway.api import Gate, Refusal, create_application
 from ridethrough.gateway.app import Gateway
 from ridethrough.gateway.assembly import holders_of, server_tls
-from ridethrough.gateway.config import Api, Site, Token
-from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.config.site import Api, Site, Token
+from ridethrough.gateway.net.addresses import bound_streams, resolve
+from ridethrough.gateway.storage.sqlite.database import Store, StoreError
 from ridethrough.mibs import MibTree
-from ridethrough.rigs.cast import Cast
+from ridethrough.rigs.clock import Clock, Inline, Speed
 from ridethrough.rigs.console import add_console
-from ridethrough.rigs.files import FileError
-from ridethrough.rigs.lab import Groups, add_lab
-from ridethrough.rigs.lab_runs import add_runs
-from ridethrough.rigs.loops import Clock, Inline, Speed
-from ridethrough.rigs.plays import Plays
-from ridethrough.rigs.rigfile import RigFile, plant_of, site_of
+from ridethrough.rigs.controller_runner import Cast
+from ridethrough.rigs.lab.api import Groups, add_lab
+from ridethrough.rigs.lab.scenario_runs import Plays
+from ridethrough.rigs.lab.scenario_runs_api import add_runs
+from ridethrough.rigs.rigfile.schema import RigFile, plant_of, site_of
+from ridethrough.rigs.rigfile.yaml import FileError
 
 log = structlog.get_logger("gateway")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ridethrough.emulators.config_servers import ClusterConfig, ServerConfig
+from ridethrough.emulators.config.servers import ClusterConfig, ServerConfig
 from ridethrough.rigs.power_groups import Group, Placed, Policy, PowerManagement, walk
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Protocol
 
 from ridethrough.emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser, admits
-from ridethrough.emulators.faces.plans import (
+from ridethrough.emulators.faces.answer_cache import (
     MOST_SETTLED,
     MOST_VARIABLES,
     Plan,

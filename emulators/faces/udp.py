@@ -11,7 +11,7 @@ import select
 import socket
 from collections.abc import Callable
 
-from ridethrough.emulators.faces.bind import BindError, explain_bind
+from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 
 BATCH = 64  # datagrams read of a socket before others get their turn
 MOST = 1024  # sockets looked at together

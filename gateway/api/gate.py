@@ -11,9 +11,9 @@ from aiohttp import web
 from ridethrough.gateway.api.backend import Refusal
 from ridethrough.gateway.api.limits import Buckets
 from ridethrough.gateway.api.tokens import ANONYMOUS, Holder, Role, admit
-from ridethrough.gateway.config import Limits
+from ridethrough.gateway.config.site import Limits
 from ridethrough.gateway.records import Audit, encode_json
-from ridethrough.gateway.store import StoreError
+from ridethrough.gateway.storage.sqlite.database import StoreError
 
 log = structlog.get_logger("api")
 

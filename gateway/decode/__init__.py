@@ -2,8 +2,8 @@
 
 from ridethrough.gateway.decode.observation import decode_observation
 from ridethrough.gateway.decode.snmp import Decoded, acknowledged, decode_datagram
-from ridethrough.gateway.decode.timeless import timeless
 from ridethrough.gateway.decode.usm import TrapUser, UsmReceiver
+from ridethrough.gateway.decode.without_time import timeless
 
 __all__ = [
     "Decoded",

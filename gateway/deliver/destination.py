@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from ridethrough.gateway.addresses import Address, family_of
-from ridethrough.gateway.datagrams import Datagrams
-from ridethrough.gateway.deliver.relay import Plan, Relayed
-from ridethrough.gateway.deliver.sealing import Sealer
+from ridethrough.gateway.deliver.convert import Plan, Relayed
 from ridethrough.gateway.deliver.spoof import Spoofer
+from ridethrough.gateway.deliver.v3_sender import Sealer
+from ridethrough.gateway.net.addresses import Address, family_of
+from ridethrough.gateway.net.datagrams import Datagrams
 from ridethrough.gateway.records import EngineIdentity
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Pdu, decode

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.progress import Events
 from ridethrough.gateway.deliver.sinks import Sink
 from ridethrough.gateway.deliver.worker import Worker
+from ridethrough.gateway.storage.interfaces import Events
 
 
 class Wanted(NamedTuple):

@@ -15,12 +15,12 @@ from typing import Any
 
 import structlog
 
+from ridethrough.gateway.backoff import Growth, delay_s, within
+from ridethrough.gateway.deliver.convert import NotRelayed, Relayed, Trust, relay
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.progress import Events
-from ridethrough.gateway.deliver.relay import NotRelayed, Relayed, Trust, relay
-from ridethrough.gateway.pacing import Growth, delay_s, within
 from ridethrough.gateway.records import EngineIdentity, Record, RecordKind
-from ridethrough.gateway.store import StoreError
+from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.sqlite.database import StoreError
 
 log = structlog.get_logger("forward")
 

@@ -6,7 +6,7 @@ import socket
 from collections import OrderedDict
 from typing import Any
 
-from ridethrough.gateway.addresses import family_of
+from ridethrough.gateway.net.addresses import family_of
 
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # socket options of Linux (ip(7), ipv6(7)), which Python does not name
 MOST = 256  # sockets kept, one for each source

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import structlog
 
+from ridethrough.gateway.backoff import LONGEST_DELAY_S, delay_s
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.flight import Flight
-from ridethrough.gateway.deliver.progress import Book, Events, Queued, Retry, SetAside
+from ridethrough.gateway.deliver.in_flight import Flight
 from ridethrough.gateway.deliver.sinks import Batching, Outcome, Sink, give_up, retry
-from ridethrough.gateway.pacing import LONGEST_DELAY_S, delay_s
-from ridethrough.gateway.store import StoreError
+from ridethrough.gateway.storage.interfaces import Book, Events, Queued, Retry, SetAside
+from ridethrough.gateway.storage.sqlite.database import StoreError
 
 log = structlog.get_logger("deliver")
 

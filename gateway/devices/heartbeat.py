@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ridethrough.gateway.devices.link import Link
+from ridethrough.gateway.devices.liveness import Silence
+from ridethrough.gateway.devices.poller import Link
 from ridethrough.gateway.devices.probes import Probe
-from ridethrough.gateway.devices.silence import Silence
 from ridethrough.gateway.records import Observation
 
 ANSWERS_TO_RETURN = 2

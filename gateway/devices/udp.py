@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from ridethrough.gateway.addresses import family_of
+from ridethrough.gateway.net.addresses import family_of
 
 LARGEST = 65535
 BATCH = 512

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ridethrough.gateway.devices.link import Link
-from ridethrough.gateway.devices.patience import Patience
-from ridethrough.gateway.devices.silence import Silence
+from ridethrough.gateway.devices.liveness import Silence
+from ridethrough.gateway.devices.poller import Link
+from ridethrough.gateway.devices.rtt import Patience
 from ridethrough.gateway.records import Observation
 from ridethrough.mibs import MibTree
 from ridethrough.wire.errors import WireError

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from ridethrough.gateway.addresses import family_of
 from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.gateway.net.addresses import family_of
 from ridethrough.wire.wol import Wake, encode
 
 TIMES = 3  # packets at once; nobody says whether one arrived

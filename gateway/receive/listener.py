@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from struct import Struct
 from typing import Any
 
-from ridethrough.gateway.addresses import family_of
+from ridethrough.gateway.net.addresses import family_of
 from ridethrough.gateway.records import Arrival, RecordKind
 
 BATCH = 1024  # datagrams taken in one turn of the loop

@@ -3,6 +3,6 @@
 from ridethrough.gateway.translate.inventory import Inventory, Known
 from ridethrough.gateway.translate.translator import Translator, at_time
 from ridethrough.gateway.translate.user_rules import Match, UserRule
-from ridethrough.gateway.translate.vocabulary import EventType
+from ridethrough.gateway.vocabulary import EventType
 
 __all__ = ["EventType", "Inventory", "Known", "Match", "Translator", "UserRule", "at_time"]

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from ridethrough.gateway.records import Severity
-from ridethrough.gateway.translate.vocabulary import EventType as E
+from ridethrough.gateway.vocabulary import EventType as E
 
 TABLE = "fault_traps.csv"
 

@@ -22,7 +22,7 @@ from ridethrough.gateway.translate.platform import NoticeClass, meaning, waits
 from ridethrough.gateway.translate.readings import FACTS
 from ridethrough.gateway.translate.traps import RULES, Rule
 from ridethrough.gateway.translate.user_rules import UserRule
-from ridethrough.gateway.translate.vocabulary import EventType
+from ridethrough.gateway.vocabulary import EventType
 
 CATEGORY = "BMCNOTICE"
 SILENCE = "silence"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ridethrough.gateway.records import Severity
 from ridethrough.gateway.translate.fault_traps import rows
-from ridethrough.gateway.translate.vocabulary import EventType as E
+from ridethrough.gateway.vocabulary import EventType as E
 
 APC = "1.3.6.1.4.1.318.0."
 GENERIC = "1.3.6.1.6.3.1.1.5."

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from ridethrough.gateway.config import Site
+from ridethrough.gateway.config.site import Site
+from ridethrough.rigs.checks import Finding, check_rig
 from ridethrough.rigs.cli.common import USAGE, JsonOption, Named, explained, print_json, stop
-from ridethrough.rigs.files import FileError, load, read_yaml
-from ridethrough.rigs.rigfile import RigFile, load_rig, site_of
-from ridethrough.rigs.rules import Finding, check_rig
-from ridethrough.rigs.scenario import Scenario, load_scenario
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig, site_of
+from ridethrough.rigs.rigfile.yaml import FileError, load, read_yaml
+from ridethrough.rigs.scenario.language import Scenario, load_scenario
 
 EITHER = Named("rig", "scenario", later=True)
 KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}

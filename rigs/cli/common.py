@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Never, get_args
 
 import typer
 
-from ridethrough.rigs.former import FormerError, variable
-from ridethrough.rigs.ports import PortChoice
+from ridethrough.rigs.former_name import FormerError, variable
+from ridethrough.rigs.rigfile.ports import PortChoice
 
 if TYPE_CHECKING:
     from ridethrough.mibs import MibTree
-    from ridethrough.rigs.loops import Speed
-    from ridethrough.rigs.shipped import Kind
+    from ridethrough.rigs.clock import Speed
+    from ridethrough.rigs.rigfile.bundled import Kind
 
 FAILED = 1  # what was asked for did not hold
 USAGE = 2  # bad usage or configuration
@@ -31,16 +31,16 @@ def refusals() -> tuple[type[Exception], ...]:
     """What people cause: one clear line each, and exit status 2. Imported when something went wrong."""
     from ridethrough.emulators.bindings.inputs import InputError
     from ridethrough.emulators.devices.ups import ProfileError
-    from ridethrough.emulators.faces.bind import BindError
+    from ridethrough.emulators.faces.bind_error import BindError
     from ridethrough.emulators.kernel.world import LoopError
-    from ridethrough.emulators.memory import MemoryFileError
+    from ridethrough.emulators.state_files import MemoryFileError
     from ridethrough.gateway.api import Refusal
     from ridethrough.gateway.assembly import SecretError
     from ridethrough.gateway.receive import ListenError
-    from ridethrough.gateway.store import StoreError
+    from ridethrough.gateway.storage.sqlite.database import StoreError
     from ridethrough.mibs.compiler import MibError
-    from ridethrough.rigs.controllers.desk import DeskError
-    from ridethrough.rigs.files import FileError
+    from ridethrough.rigs.controllers.client import DeskError
+    from ridethrough.rigs.rigfile.yaml import FileError
 
     of_devices = (BindError, InputError, LoopError, MemoryFileError, MibError, ProfileError)
     return (*of_devices, DeskError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
@@ -83,7 +83,7 @@ def explained() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, refusals()):
             raise
-        from ridethrough.emulators.faces.bind import BindError
+        from ridethrough.emulators.faces.bind_error import BindError
         from ridethrough.gateway.receive import ListenError
 
         stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
@@ -133,7 +133,7 @@ def tree_of(folder: Path | None) -> MibTree:
 
 
 def _speed(text: str) -> Speed:
-    from ridethrough.rigs.loops import parse_speed
+    from ridethrough.rigs.clock import parse_speed
 
     try:
         return parse_speed(text)
@@ -166,7 +166,7 @@ class Named:
         self.__name__ = " or ".join(kinds)
 
     def __call__(self, text: str) -> Path | str:
-        from ridethrough.rigs.files import FileError
+        from ridethrough.rigs.rigfile.yaml import FileError
 
         try:
             return text if self._later else self.find(text)
@@ -175,13 +175,13 @@ class Named:
 
     def find(self, text: str) -> Path:
         """Raises FileError."""
-        from ridethrough.rigs.shipped import place
+        from ridethrough.rigs.rigfile.bundled import place
 
         return place(text, *self.kinds, folders=self._folders)
 
     def complete(self, incomplete: str) -> list[str]:
         """For shells: the names, and what lies in the folder."""
-        from ridethrough.rigs.shipped import names
+        from ridethrough.rigs.rigfile.bundled import names
 
         known = [name for kind in self.kinds for name in names(kind) if name.startswith(incomplete)]
         before = Path(incomplete)

@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ridethrough.gateway.config import Site
+from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.cli.common import FAILED, RIG, UNREACHABLE, JsonOption, PortsOption, explained, print_json
 from ridethrough.rigs.doctor import Finding, bindings, machine, reach
-from ridethrough.rigs.files import load, read_yaml
-from ridethrough.rigs.rigfile import load_rig, site_of
+from ridethrough.rigs.rigfile.schema import load_rig, site_of
+from ridethrough.rigs.rigfile.yaml import load, read_yaml
 
 COLOURS = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 

@@ -10,9 +10,9 @@ import typer
 from rich.cells import cell_len
 
 from ridethrough.rigs.cli.common import UNREACHABLE, JsonOption, RigArgument, explained, headers, print_json, stop, url
-from ridethrough.rigs.rigfile import RigFile, load_rig
-from ridethrough.rigs.status import COLUMNS, Language, lines
-from ridethrough.rigs.status import tree as tree_of_groups
+from ridethrough.rigs.lab.group_status import COLUMNS, Language, lines
+from ridethrough.rigs.lab.group_status import tree as tree_of_groups
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 
 
 def _language(text: str) -> Language:

@@ -11,15 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ridethrough.gateway.config import Site
-from ridethrough.gateway.deliver.outbox import ENGINE
-from ridethrough.gateway.former_name import as_told_now
-from ridethrough.gateway.journal import archive
+from ridethrough.gateway.config.site import Site
+from ridethrough.gateway.pipeline.replay import replay as derive
 from ridethrough.gateway.records import Record, encode_json
-from ridethrough.gateway.replay import replay as derive
-from ridethrough.gateway.store import Store, StoreError
+from ridethrough.gateway.storage.former_name import as_told_now
+from ridethrough.gateway.storage.sqlite import archive
+from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.outbox import ENGINE
 from ridethrough.rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
-from ridethrough.rigs.files import load
+from ridethrough.rigs.rigfile.yaml import load
 
 T = TypeVar("T")
 CHUNK = 5000

@@ -14,7 +14,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ridethrough.emulators.devices.ups import ProfileError, load_profile, profile_names
 from ridethrough.rigs.cli.common import USAGE, JsonOption, explained, print_json, stop, tell
-from ridethrough.rigs.recordings import RecordingError, profile_of, read_snmprec
+from ridethrough.rigs.recording.walks import RecordingError, profile_of, read_snmprec
 
 app = typer.Typer(help="Profiles of UPS cards.", no_args_is_help=True, rich_markup_mode="markdown")
 

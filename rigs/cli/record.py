@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ruamel.yaml import YAML
 
-from ridethrough.gateway.addresses import split_place
+from ridethrough.gateway.net.addresses import split_place
 from ridethrough.mibs import Oid, standard_tree
-from ridethrough.rigs import bmc_recorder
-from ridethrough.rigs.bmc_recorder import Login
-from ridethrough.rigs.bmc_recorder import record as record_bmc
 from ridethrough.rigs.cli.common import UNREACHABLE, USAGE, JsonOption, explained, stop
 from ridethrough.rigs.cli.common import tell as outcome
-from ridethrough.rigs.recorder import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
+from ridethrough.rigs.recording import bmc as bmc_recorder
+from ridethrough.rigs.recording.bmc import Login
+from ridethrough.rigs.recording.bmc import record as record_bmc
+from ridethrough.rigs.recording.ups import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
 
 app = typer.Typer(help="Record real devices.", no_args_is_help=True, rich_markup_mode="markdown")
 

@@ -25,12 +25,12 @@ from ridethrough.rigs.cli.common import (
     tree_of,
 )
 from ridethrough.rigs.cli.replay_display import Audience, Display, Lines, verdicts
-from ridethrough.rigs.files import FileError
-from ridethrough.rigs.html_report import html_of
-from ridethrough.rigs.junit import junit_of
-from ridethrough.rigs.runner import Report
-from ridethrough.rigs.runner import replay as run_scenario
-from ridethrough.rigs.scenario import load_scenario
+from ridethrough.rigs.rigfile.yaml import FileError
+from ridethrough.rigs.scenario.html_report import html_of
+from ridethrough.rigs.scenario.junit import junit_of
+from ridethrough.rigs.scenario.language import load_scenario
+from ridethrough.rigs.scenario.runner import Report
+from ridethrough.rigs.scenario.runner import replay as run_scenario
 
 SCENARIOS = Named("scenario", folders=True)
 

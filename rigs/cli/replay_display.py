@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ridethrough.rigs.runner import Report, Watch
-from ridethrough.rigs.scenario import Scenario
-from ridethrough.rigs.verdicts import SeenEvent, SeenNote, SeenOrder, Verdict, line_of
+from ridethrough.rigs.scenario.language import Scenario
+from ridethrough.rigs.scenario.runner import Report, Watch
+from ridethrough.rigs.scenario.verdicts import SeenEvent, SeenNote, SeenOrder, Verdict, line_of
 
 
 class Audience(Protocol):

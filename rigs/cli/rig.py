@@ -10,8 +10,8 @@ import typer
 from ruamel.yaml import YAML
 
 from ridethrough.rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
-from ridethrough.rigs.generate import LARGEST, generated
-from ridethrough.rigs.shipped import FOLDER, names, summary
+from ridethrough.rigs.rigfile.bundled import FOLDER, names, summary
+from ridethrough.rigs.rigfile.generate import LARGEST, generated
 
 HELP = "Rigs that come along: list, copy; generate one of any size; the addresses that one needs."
 app = typer.Typer(
@@ -67,7 +67,7 @@ def addresses(rig: RigArgument, json: JsonOption = False) -> None:
 
     Example: `ridethrough rig addresses rack.yaml | while read a; do ip address replace $a/24 dev eth0; done`
     """
-    from ridethrough.rigs.rigfile import addresses_of, load_rig
+    from ridethrough.rigs.rigfile.schema import addresses_of, load_rig
 
     with explained():
         found = addresses_of(load_rig(rig))

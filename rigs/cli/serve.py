@@ -15,7 +15,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
-from ridethrough.gateway.config import Api, Site
+from ridethrough.gateway.config.site import Api, Site
 from ridethrough.rigs.cli.common import (
     INTERRUPTED,
     JsonOption,
@@ -31,14 +31,14 @@ from ridethrough.rigs.cli.common import (
     tell,
     tree_of,
 )
-from ridethrough.rigs.cli.greeting import Greeting, of_rig, of_site
-from ridethrough.rigs.controllers.desk import Note
-from ridethrough.rigs.files import FileError, in_short, load
-from ridethrough.rigs.former import look_beside
-from ridethrough.rigs.loops import Clock
-from ridethrough.rigs.loops import run as run_loop
+from ridethrough.rigs.cli.startup_banner import Greeting, of_rig, of_site
+from ridethrough.rigs.clock import Clock
+from ridethrough.rigs.clock import run as run_loop
+from ridethrough.rigs.controllers.client import Note
+from ridethrough.rigs.former_name import look_beside
 from ridethrough.rigs.resources import COMPILE, allow_many_sockets, begin_growing, end_growing, is_compiled
-from ridethrough.rigs.rigfile import Ports, load_rig, site_of
+from ridethrough.rigs.rigfile.schema import Ports, load_rig, site_of
+from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
 
 log = structlog.get_logger("ridethrough")

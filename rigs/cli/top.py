@@ -22,7 +22,7 @@ from rich.text import Text
 
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
-from ridethrough.rigs.listening import one_line, watch
+from ridethrough.rigs.event_lines import one_line, watch
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown

@@ -8,7 +8,7 @@ import * as groups from "./groups.js";
 import * as overview from "./overview.js";
 import * as scenarios from "./scenarios.js";
 import { choose, language, t } from "./texts.js";
-import * as world from "./world.js";
+import * as world from "./plant_state.js";
 
 const PAGES = [
   ["", "Overview", overview.page], ["devices", "Devices", devices.page], ["events", "Events", events.page],

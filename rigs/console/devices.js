@@ -1,10 +1,10 @@
 // All devices in a table, and one of them with everything that it shows and takes.
 
 import { RETRY_MS, button, command, confirmed, element, get, inject, repeat, section, send, table, wide } from "./dom.js";
-import { front } from "./front.js";
-import { ask } from "./talk.js";
+import { front } from "./ups_panel.js";
+import { ask } from "./api.js";
 import { t } from "./texts.js";
-import * as world from "./world.js";
+import * as world from "./plant_state.js";
 
 const SERIES = [
   ["charge", "charge_percent", "%"], ["load", "load_percent", "%"], ["input", "input_volts", "V"],

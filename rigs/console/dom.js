@@ -1,6 +1,6 @@
 // Small helpers that every page uses.
 
-import { ask } from "./talk.js";
+import { ask } from "./api.js";
 import { t } from "./texts.js";
 
 export const RETRY_MS = 2000;

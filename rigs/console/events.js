@@ -1,7 +1,7 @@
 // Events: kept while the console is open, and shown with filters, evidence and what is open now.
 
 import { $, RETRY_MS, element, get, repeat, section, table, wide } from "./dom.js";
-import { follow } from "./talk.js";
+import { follow } from "./api.js";
 import { t } from "./texts.js";
 
 const KEPT = 500;

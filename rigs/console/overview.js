@@ -3,7 +3,7 @@
 import { RETRY_MS, button, command, confirmed, element, get, inject, section } from "./dom.js";
 import * as events from "./events.js";
 import { t } from "./texts.js";
-import * as world from "./world.js";
+import * as world from "./plant_state.js";
 
 const SHOWN_EVENTS = 200;
 const MANY = 60; // devices, above which each is a line

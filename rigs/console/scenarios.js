@@ -1,7 +1,7 @@
 // Run a scenario beside the rig, and watch its expectations come true or not.
 
 import { button, element, get, repeat, say, section, send, table, wide } from "./dom.js";
-import { ask, download } from "./talk.js";
+import { ask, download } from "./api.js";
 import { t } from "./texts.js";
 
 const AT_ONCE_MS = 50; // the answer itself waits for news

@@ -1,7 +1,8 @@
-"""Stand-in controllers: one module or folder each, found here.
+"""Stand-in controllers: one module or folder each, found here by its `CONTROLLER`.
 
 They use the gateway's public interface and the servers' lab agents and nothing else, so that a real product or the
-program under test can take the place of any of them. A module has `Config` and `Stand`, see `base`.
+program under test can take the place of any of them. `CONTROLLER` is a subclass of `base.Controller`, whose
+`config_class` has the keys of a rig file; its `type` is the name of the module.
 """
 
 from __future__ import annotations
@@ -14,22 +15,19 @@ from pydantic import Field
 
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 
-SHARED = frozenset({"base", "desk", "failover", "waiting"})  # no controllers, but what they are made of
+
+def _found() -> dict[str, type[Controller[Any]]]:
+    modules = {found.name: import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)}
+    return {name: module.CONTROLLER for name, module in sorted(modules.items()) if hasattr(module, "CONTROLLER")}
 
 
-def _found() -> dict[str, Any]:
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name not in SHARED)
-    return {name: import_module(f"{__name__}.{name}") for name in names}
-
-
-_MODULES = _found()
-CONTROLLERS: dict[str, type[Controller[Any]]] = {name: module.Stand for name, module in _MODULES.items()}
+CONTROLLERS = _found()
 
 if TYPE_CHECKING:
     AnyController = ControllerConfig
 else:
     AnyController = Annotated[
-        Union[tuple(module.Config for module in _MODULES.values())],  # noqa: UP007  # made at run time
+        Union[tuple(controller.config_class for controller in CONTROLLERS.values())],  # noqa: UP007  # made at run time
         Field(discriminator="type"),
     ]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import structlog
 
-from ridethrough.emulators.config_base import Name, Strict
-from ridethrough.rigs.controllers.desk import Desk, DeskError
+from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.rigs.controllers.client import Desk, DeskError
 
 log = structlog.get_logger("controllers")
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 
 class ControllerConfig(Strict):
@@ -35,6 +35,9 @@ class InputRefused(ValueError):
 
 class Controller(ABC, Generic[C]):
     """One running stand-in."""
+
+    config_class: ClassVar[type[ControllerConfig]]
+    """What a rig file says of it."""
 
     def __init__(self, config: C, rig: RigFile, desk: Desk) -> None:
         self.config = config

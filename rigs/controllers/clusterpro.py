@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.rigs.controllers.actions import Pad, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig
-from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.failover import fail_over
-from ridethrough.rigs.controllers.waiting import Pad, is_up
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 Recovery = Literal["failover", "stop", "none"]
 
 
-class Config(ControllerConfig):
+class ClusterproConfig(ControllerConfig):
     """A cluster and how it recovers."""
 
     type: Literal["clusterpro"]
@@ -33,10 +33,12 @@ class Config(ControllerConfig):
     """Servers whose ipmi service does not run, against 3.4."""
 
 
-class Stand(Controller[Config]):
+class ClusterproController(Controller[ClusterproConfig]):
     """The monitors of a cluster. Each acts on the server that it names, and only while that server runs."""
 
-    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+    config_class = ClusterproConfig
+
+    def __init__(self, config: ClusterproConfig, rig: RigFile, desk: Desk) -> None:
         super().__init__(config, rig, desk)
         self._nodes = rig.clusters[config.cluster].nodes
         self._monitors = [monitor.name for monitor in rig.gateway.monitors]
@@ -128,3 +130,6 @@ class Stand(Controller[Config]):
 
     def snapshot(self) -> dict[str, Any]:
         return {"heartbeats": self._status, "monitors": self._monitors, "recovering": dict(self._recovering)}
+
+
+CONTROLLER = ClusterproController

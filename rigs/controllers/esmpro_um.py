@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
-from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
-from ridethrough.rigs.controllers.desk import Desk
-from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.rigs.controllers.client import Desk
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 
-class Config(ControllerConfig):
+class EsmproUmConfig(ControllerConfig):
     """The agent's server, its UPS, and the servers of multi-server agents."""
 
     type: Literal["esmpro_um"]
@@ -26,10 +26,12 @@ class Config(ControllerConfig):
     """From the orders to the UPS's."""
 
 
-class Stand(Controller[Config]):
+class EsmproUmController(Controller[EsmproUmConfig]):
     """The agent; it dies with its server."""
 
-    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+    config_class = EsmproUmConfig
+
+    def __init__(self, config: EsmproUmConfig, rig: RigFile, desk: Desk) -> None:
         super().__init__(config, rig, desk)
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
@@ -58,3 +60,6 @@ class Stand(Controller[Config]):
 
     def snapshot(self) -> dict[str, Any]:
         return {"acting": self._acting}
+
+
+CONTROLLER = EsmproUmController

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ridethrough.rigs.controllers.waiting import Pad
+from ridethrough.rigs.controllers.actions import Pad
 
 
 def next_node(states: dict[str, str], nodes: tuple[str, ...], node: str) -> str | None:

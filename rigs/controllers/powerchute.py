@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
-from ridethrough.rigs.controllers.desk import Desk
-from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.rigs.controllers.client import Desk
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 LOST, RESTORED = "ups.input.lost", "ups.input.restored"
 
 
-class Config(ControllerConfig):
+class PowerChuteConfig(ControllerConfig):
     """The cluster, and the UPS of each node."""
 
     type: Literal["powerchute"]
@@ -38,10 +38,12 @@ class Config(ControllerConfig):
     """The cluster's stop command registered directly as the shutdown command: the anti-pattern."""
 
 
-class Stand(Controller[Config]):
+class PowerChuteController(Controller[PowerChuteConfig]):
     """All agents together; each looks at its own UPS and asks the others for theirs."""
 
-    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+    config_class = PowerChuteConfig
+
+    def __init__(self, config: PowerChuteConfig, rig: RigFile, desk: Desk) -> None:
         super().__init__(config, rig, desk)
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
@@ -105,3 +107,6 @@ class Stand(Controller[Config]):
 
     def snapshot(self) -> dict[str, Any]:
         return {"dark": sorted(self._dark)}
+
+
+CONTROLLER = PowerChuteController

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from ridethrough.emulators.config_base import Name
+from ridethrough.emulators.config.base import Name
+from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
-from ridethrough.rigs.controllers.desk import Desk
-from ridethrough.rigs.controllers.waiting import Pad, is_up, order_shutdown
+from ridethrough.rigs.controllers.client import Desk
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 SOURCE = "ESMCOMMONSERVICE"
 EVENTS = ("C00001FD", "C0000203", "C0000454")
 
 
-class Config(ControllerConfig):
+class ServerAgentConfig(ControllerConfig):
     """Where it runs, and 通報後動作 for the events of 3.4."""
 
     type: Literal["server_agent"]
@@ -26,10 +26,12 @@ class Config(ControllerConfig):
     """シャットダウン, as it is set at first, or 何もしない, as the BMC link wants it."""
 
 
-class Stand(Controller[Config]):
+class ServerAgentController(Controller[ServerAgentConfig]):
     """One for all servers named."""
 
-    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+    config_class = ServerAgentConfig
+
+    def __init__(self, config: ServerAgentConfig, rig: RigFile, desk: Desk) -> None:
         super().__init__(config, rig, desk)
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
@@ -44,3 +46,6 @@ class Stand(Controller[Config]):
 
     def snapshot(self) -> dict[str, Any]:
         return {"after_report": self.config.after_report}
+
+
+CONTROLLER = ServerAgentController

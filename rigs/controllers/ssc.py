@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from ridethrough.emulators.config_base import Name
+from ridethrough.emulators.config.base import Name
+from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, InputRefused
-from ridethrough.rigs.controllers.desk import Desk
-from ridethrough.rigs.controllers.waiting import Pad, is_off, is_up
+from ridethrough.rigs.controllers.client import Desk
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 
-class Config(ControllerConfig):
+class SscConfig(ControllerConfig):
     """Where it runs, and the hosts that it manages."""
 
     type: Literal["ssc"]
@@ -24,10 +24,12 @@ class Config(ControllerConfig):
     hosts: tuple[Name, ...]
 
 
-class Stand(Controller[Config]):
+class SscController(Controller[SscConfig]):
     """Answers requests."""
 
-    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+    config_class = SscConfig
+
+    def __init__(self, config: SscConfig, rig: RigFile, desk: Desk) -> None:
         super().__init__(config, rig, desk)
         self._pad = Pad(desk, self.note)
         self._maintenance: set[str] = set()
@@ -76,3 +78,6 @@ class Stand(Controller[Config]):
 
     def snapshot(self) -> dict[str, Any]:
         return {"maintenance": sorted(self._maintenance)}
+
+
+CONTROLLER = SscController

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from ridethrough.emulators.config_base import Name, Seconds
+from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.rigs.controllers.actions import Pad
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
-from ridethrough.rigs.controllers.desk import Desk
+from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.failover import fail_over
-from ridethrough.rigs.controllers.waiting import Pad
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile import RigFile
+    from ridethrough.rigs.rigfile.schema import RigFile
 
 
-class Config(ControllerConfig):
+class WsfcConfig(ControllerConfig):
     """A cluster and how long its roles take to move."""
 
     type: Literal["wsfc"]
@@ -23,10 +23,12 @@ class Config(ControllerConfig):
     move_s: Seconds = 20
 
 
-class Stand(Controller[Config]):
+class WsfcController(Controller[WsfcConfig]):
     """Only the heartbeat over the servers' network counts; the BMC's is not known here."""
 
-    def __init__(self, config: Config, rig: RigFile, desk: Desk) -> None:
+    config_class = WsfcConfig
+
+    def __init__(self, config: WsfcConfig, rig: RigFile, desk: Desk) -> None:
         super().__init__(config, rig, desk)
         self._nodes = rig.clusters[config.cluster].nodes
         self._pad = Pad(desk, self.note)
@@ -49,3 +51,6 @@ class Stand(Controller[Config]):
 
     def snapshot(self) -> dict[str, Any]:
         return {"down": sorted(self._down)}
+
+
+CONTROLLER = WsfcController

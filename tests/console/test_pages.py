@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from ridethrough.rigs.generate import generated
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.generate import generated
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import Live, running, sample
 
 PAGES = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ridethrough.emulators.config import Plant
+from ridethrough.emulators.build import build
+from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.devices.bmc import Bmc
 from ridethrough.emulators.devices.mains import Mains
 from ridethrough.emulators.devices.server import Server
@@ -13,7 +14,6 @@ from ridethrough.emulators.devices.ups import Ups
 from ridethrough.emulators.devices.ups.profile import FOLDER
 from ridethrough.emulators.faces.snmp_agent import SnmpAgent
 from ridethrough.emulators.kernel.instant import Instant
-from ridethrough.emulators.plant import build
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.ipmi.message import Privilege, Request
 from ridethrough.wire.ipmi.session import Account, Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.emulators.faces.console_menu import ConsoleMenu
+from ridethrough.emulators.faces.card_menu import ConsoleMenu
 from ridethrough.emulators.faces.telnet import TelnetFilter
 from tests.emulators.rig import Desk, american
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
+from ridethrough.emulators.build import build
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.emulators.kernel.world import World
-from ridethrough.emulators.plant import build
-from ridethrough.rigs.rigfile import RigFile, load_rig, plant_of
-from ridethrough.rigs.shipped import names, place
+from ridethrough.rigs.rigfile.bundled import names, place
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig, plant_of
 
 EPOCH_S = 1_767_225_600
 UNSEEN = {"_steady", "_accounts", "_instances", "_rights", "_now", "inputs", "touched"}  # what is kept to be quick

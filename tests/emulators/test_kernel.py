@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.emulators.build import build
 from ridethrough.emulators.devices.ups import Ups
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.quantity import Quantity
 from ridethrough.emulators.kernel.world import LoopError, Port, World
-from ridethrough.emulators.plant import build
-from ridethrough.rigs.rigfile import load_rig
+from ridethrough.rigs.rigfile.schema import load_rig
 
 levels = st.floats(0, 1, allow_nan=False)
 

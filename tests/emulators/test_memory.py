@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.emulators.memory import Memory, MemoryFileError
+from ridethrough.emulators.state_files import Memory, MemoryFileError
 from ridethrough.wire.snmp import Tag
 from tests.emulators.rig import Desk
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ridethrough.emulators.config import Plant
+from ridethrough.emulators.config.plant import Plant
 from tests.emulators.rig import PLANT, Desk
 
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.emulators.bindings.inputs import InputError
-from ridethrough.emulators.config import Plant
+from ridethrough.emulators.build import build
+from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.devices.cluster import Cluster
 from ridethrough.emulators.devices.hub import Hub
 from ridethrough.emulators.devices.server import Server
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.world import World
-from ridethrough.emulators.plant import build
 from ridethrough.wire.wol import mac_address
 
 MAC = "00:00:4c:00:00:01"

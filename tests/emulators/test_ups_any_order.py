@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 )
 
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
-from ridethrough.emulators.devices.ups.orders import CONTROLS, Status
-from ridethrough.emulators.devices.ups.troubles import INCIDENTS, TROUBLES
+from ridethrough.emulators.devices.ups.controls import CONTROLS, Status
+from ridethrough.emulators.devices.ups.faults import INCIDENTS, TROUBLES
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.codec import encode_varbind

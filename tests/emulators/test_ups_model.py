@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ridethrough.emulators.devices.ups.orders import Status
+from ridethrough.emulators.devices.ups.controls import Status
 from ridethrough.wire.snmp import ErrorStatus, Tag
 from tests.emulators.rig import PLANT, Desk, american
 

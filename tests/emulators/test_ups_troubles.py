@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ridethrough.emulators.bindings.inputs import InputError
-from ridethrough.emulators.devices.ups.environment import LIMITS
-from ridethrough.emulators.devices.ups.orders import Status
+from ridethrough.emulators.devices.ups.card.environment import LIMITS
+from ridethrough.emulators.devices.ups.controls import Status
+from ridethrough.emulators.devices.ups.faults import INCIDENTS, TROUBLES
 from ridethrough.emulators.devices.ups.traps import Trap
-from ridethrough.emulators.devices.ups.troubles import INCIDENTS, TROUBLES
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import ErrorStatus, Tag
 from tests.emulators.rig import Desk, american, profile_with

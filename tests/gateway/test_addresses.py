@@ -17,20 +17,20 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.addresses import Address, Choice, bound_streams, resolve, split_place
-from ridethrough.gateway.datagrams import REFUSAL_S, Datagrams
+from ridethrough.gateway.deliver.convert import Form, Plan, Trust
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.forward import Forwarded, Forwarder
-from ridethrough.gateway.deliver.relay import Form, Plan, Trust
-from ridethrough.gateway.deliver.sealing import Sealer, SealUser
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
+from ridethrough.gateway.deliver.v3_sender import Sealer, SealUser
 from ridethrough.gateway.devices.udp import Asker
+from ridethrough.gateway.net.addresses import Address, Choice, bound_streams, resolve, split_place
+from ridethrough.gateway.net.datagrams import REFUSAL_S, Datagrams
 from ridethrough.gateway.receive import Listener, ListenError
 from ridethrough.gateway.records import Arrival, EngineIdentity, Event, Record, RecordKind
+from ridethrough.rigs.clock import run
 from ridethrough.rigs.doctor import _bindable
-from ridethrough.rigs.loops import run
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind, Pdu, secure
 from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.v3 import Flags, Header, Scoped

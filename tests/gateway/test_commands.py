@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ridethrough.gateway.records import Command, CommandState, encode_json
-from ridethrough.gateway.schema import FILE_NAME
-from ridethrough.rigs.ports import free_port
+from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.wol import Wake, decode, mac_address
 from tests.support.sites import Site
 from tests.support.stage import Stage, stage

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from ridethrough.gateway.deliver.convert import Plan, Relayed
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.relay import Plan, Relayed
 from ridethrough.gateway.deliver.sinks import DONE
 from ridethrough.gateway.deliver.sinks.file import FileSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
 from ridethrough.gateway.records import Event
-from ridethrough.rigs.loops import run
+from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind, Message, Pdu, Version, encode
 
 

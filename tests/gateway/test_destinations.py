@@ -16,12 +16,12 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from ridethrough.gateway.config import Site as Config
+from ridethrough.gateway.config.site import Site as Config
 from ridethrough.gateway.deliver.sinks import DONE
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
 from ridethrough.gateway.records import Event
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.certificates import Authority
 from tests.support.hook import Hook
 from tests.support.sites import Site

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ridethrough.gateway.config_sinks import ExecSink as Config
+from ridethrough.gateway.config.sinks import ExecSink as Config
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import DONE, Outcome
 from ridethrough.gateway.deliver.sinks.exec import ExecSink
 from ridethrough.gateway.records import Event
-from ridethrough.rigs.loops import run
+from ridethrough.rigs.clock import run
 
 NOTICE = Event(
     "5-0",

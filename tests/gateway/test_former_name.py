@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from ridethrough.gateway import former_name, salvage
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.former_name import FORMER_FILE_NAME
-from ridethrough.gateway.journal import Journal, archive
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.schema import FILE_NAME, FORM
-from ridethrough.gateway.store import Store, StoreError
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage import former_name
+from ridethrough.gateway.storage.former_name import FORMER_FILE_NAME
+from ridethrough.gateway.storage.sqlite import archive
+from ridethrough.gateway.storage.sqlite import recovery as salvage
+from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, FORM
+from ridethrough.rigs.clock import run
 
 EARLY, LATE = 300, 40  # records in the database file, and in its log alone
 NAMES = (FILE_NAME, FORMER_FILE_NAME)

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 
 from ridethrough.gateway.assembly import SecretError
-from ridethrough.gateway.config import Site, Token
+from ridethrough.gateway.config.site import Site, Token
 from ridethrough.mibs import Oid
-from ridethrough.rigs.rigfile import RigFile, site_of
+from ridethrough.rigs.rigfile.schema import RigFile, site_of
 from ridethrough.wire import rmcp
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
 from tests.support.live import sample

@@ -14,14 +14,14 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from ridethrough.gateway.journal import archive
 from ridethrough.gateway.records import Arrival, Record, RecordKind
-from ridethrough.gateway.schema import FILE_NAME
+from ridethrough.gateway.storage.sqlite import archive
+from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.cli.main import app
-from ridethrough.rigs.loops import Clock, run
-from ridethrough.rigs.ports import free_port
-from ridethrough.rigs.rigfile import RigFile, site_of
+from ridethrough.rigs.clock import Clock, run
+from ridethrough.rigs.rigfile.ports import free_port
+from ridethrough.rigs.rigfile.schema import RigFile, site_of
 from ridethrough.rigs.runtime import assemble
 from tests.support.live import sample
 from tests.support.vectors import vector

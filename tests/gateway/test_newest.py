@@ -11,12 +11,13 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway import newest, tables
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.store import Store
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage import tail as newest
+from ridethrough.gateway.storage.sqlite import tables
+from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
 from tests.support.stage import Stage, stage

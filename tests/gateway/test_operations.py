@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from ridethrough.gateway.config import Site as Config
-from ridethrough.rigs.ports import free_port
+from ridethrough.gateway.config.site import Site as Config
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.hook import Hook
 from tests.support.live import tool
 from tests.support.names import has_ipv6

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from unittest.mock import patch
 
-from ridethrough.gateway.config import Site
-from ridethrough.gateway.local import fresh_identity
+from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline import ENOUGH, TURNS, Hooks, Pipeline
+from ridethrough.gateway.pipeline.ingest import ENOUGH, TURNS, Hooks, Pipeline
+from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.standalone import fresh_identity
 from ridethrough.gateway.records import Arrival, Record, RecordKind
-from ridethrough.gateway.store import Store
-from ridethrough.gateway.thinking import Thinking
+from ridethrough.gateway.storage.sqlite.database import Store
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.loops import run
+from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
 

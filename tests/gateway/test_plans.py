@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.config import Site
+from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.decode import timeless
+from ridethrough.gateway.pipeline.stages import Thinking
 from ridethrough.gateway.records import Arrival, Event, Record, RecordKind
-from ridethrough.gateway.thinking import Thinking
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ridethrough.gateway.config import Site
-from ridethrough.gateway.devices.patience import FIRST_S, LEAST_S, MOST_S, TRIES, Patience
+from ridethrough.gateway.config.site import Site
+from ridethrough.gateway.devices.rtt import FIRST_S, LEAST_S, MOST_S, TRIES, Patience
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.records import Observation
 from ridethrough.gateway.translate.readings import POLLED
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.loops import run
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.clock import run
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 PORT = free_port()

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.retention import Limits, Retention, Swept
-from ridethrough.gateway.store import Store
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.retention import Limits, Retention, Swept
+from ridethrough.rigs.clock import run
 
 DAY_MS = 86_400_000
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.rows import ROOM, SpoiltError, pack, unpack
-from ridethrough.gateway.schema import FILE_NAME
-from ridethrough.gateway.store import Store, StoreError
-from ridethrough.gateway.tables import position_of
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.packed_rows import ROOM, SpoiltError, pack, unpack
+from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
+from ridethrough.gateway.storage.sqlite.tables import position_of
+from ridethrough.rigs.clock import run
 
 BODIES = msgspec.msgpack.Decoder(list[bytes])
 sizes = st.one_of(st.integers(0, 300), st.sampled_from([ROOM - 4, ROOM - 3, ROOM - 2, ROOM, 3 * ROOM]))

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.salvage import damage
-from ridethrough.gateway.schema import FILE_NAME
-from ridethrough.gateway.store import Store
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.recovery import damage
+from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
+from ridethrough.rigs.clock import run
 
 COUNT = 2000
 PAGE = 4096

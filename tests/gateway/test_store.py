@@ -8,14 +8,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.deliver.progress import SetAside
-from ridethrough.gateway.journal import Journal
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.rows import total
-from ridethrough.gateway.schema import FILE_NAME
-from ridethrough.gateway.store import COMMITS, Store, StoreError
-from ridethrough.gateway.tables import JOURNAL
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage.interfaces import SetAside
+from ridethrough.gateway.storage.sqlite.database import COMMITS, Store, StoreError
+from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.packed_rows import total
+from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
+from ridethrough.gateway.storage.sqlite.tables import JOURNAL
+from ridethrough.rigs.clock import run
 
 
 def arrivals(count: int) -> list[Arrival]:

@@ -8,12 +8,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.config import Site
+from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Correlator, SitePolicy, State, StormPolicy
 from ridethrough.gateway.correlate.storms import HOLDS, PASSES
+from ridethrough.gateway.pipeline.stages import HELD, Concluded, Thinking
 from ridethrough.gateway.receive import FairQueue
 from ridethrough.gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
-from ridethrough.gateway.thinking import HELD, Concluded, Thinking
 from ridethrough.mibs import standard_tree
 from tests.support.vectors import vector
 

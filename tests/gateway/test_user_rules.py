@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ridethrough.gateway.assembly import rules_of
-from ridethrough.gateway.config import Site as SiteFile
+from ridethrough.gateway.config.site import Site as SiteFile
 from ridethrough.gateway.decode import decode_datagram
 from ridethrough.gateway.records import Arrival, Notification, RecordKind, Severity
 from ridethrough.gateway.translate import Inventory, Known, Translator

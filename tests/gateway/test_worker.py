@@ -13,8 +13,8 @@ from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
 from ridethrough.gateway.deliver.templates import document, filled, one_line, shown
 from ridethrough.gateway.records import Event, Severity
-from ridethrough.gateway.store import Store
-from ridethrough.rigs.loops import run
+from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.rigs.clock import run
 from tests.support.sinks import Bench, Script, Together, event, ids
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.emulators.rig import profile_with
 from tests.support.clients import find
 from tests.support.live import Live, american_sample, running, sample

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire import pet
 from tests.emulators.rig import Desk
 from tests.support.bmcs import HOSTS, freeipmi, ipmitool

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import nats
 import pytest
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind
 from tests.support.nats import NatsServer, nats_server
 from tests.support.sites import Site, octets

@@ -8,9 +8,9 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-from ridethrough.gateway.deliver.outbox import ENGINE
-from ridethrough.gateway.journal import archive
-from ridethrough.rigs.ports import free_port
+from ridethrough.gateway.storage.sqlite import archive
+from ridethrough.gateway.storage.sqlite.outbox import ENGINE
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import start, stop, tool
 from tests.support.sites import Site
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ridethrough.mibs import Oid
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.clients import find
 from tests.support.hook import Hook
 from tests.support.sites import Site, octets

@@ -13,10 +13,10 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from ridethrough.gateway.config import Site as Config
-from ridethrough.gateway.deliver.outbox import ENGINE
-from ridethrough.gateway.journal import archive
-from ridethrough.rigs.ports import free_port
+from ridethrough.gateway.config.site import Site as Config
+from ridethrough.gateway.storage.sqlite import archive
+from ridethrough.gateway.storage.sqlite.outbox import ENGINE
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Pdu, TrapV1, decode
 from ridethrough.wire.snmp.relay import SNMP_TRAP_ADDRESS
 from tests.support.live import start, stop, tool

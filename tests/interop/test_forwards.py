@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import stop, tool
 from tests.support.sites import SENDERS, Site, next_line, snmptrapd
 

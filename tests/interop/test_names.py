@@ -17,14 +17,15 @@ import nats
 import pytest
 from typer.testing import CliRunner
 
-from ridethrough.gateway.bus import Bus, Layout
 from ridethrough.gateway.deliver.sinks import DONE
 from ridethrough.gateway.deliver.sinks.nats import NatsSink
 from ridethrough.gateway.records import Event
-from ridethrough.gateway.store import StoreError
-from ridethrough.rigs import bmc_recorder, recorder
+from ridethrough.gateway.storage.jetstream.client import Bus, Layout
+from ridethrough.gateway.storage.sqlite.database import StoreError
 from ridethrough.rigs.cli import record as record_verbs
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.recording import bmc as bmc_recorder
+from ridethrough.rigs.recording import ups as recorder
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.hook import Hook
 from tests.support.live import Live
 from tests.support.names import NAME, has_ipv6, manager, named, relay, silent_stream, with_hosts

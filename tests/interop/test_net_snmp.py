@@ -8,7 +8,7 @@ from typing import IO
 
 import pytest
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import Live, running, sample, start, stop, tool
 
 U = "1.3.6.1.4.1.318.1.1.1"

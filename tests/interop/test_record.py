@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.rigs.ports import free_port
-from ridethrough.rigs.recordings import read_snmprec
+from ridethrough.rigs.recording.walks import read_snmprec
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import Live, running, sample, tool
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.clients import find
 from tests.support.live import american_sample, running, tool
 

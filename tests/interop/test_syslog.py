@@ -13,8 +13,8 @@ import pytest
 
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink, message
 from ridethrough.gateway.records import Event
-from ridethrough.rigs.loops import run
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.clock import run
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.clients import find
 
 FIELDS = ["syslogfacility-text", "syslogseverity-text", "hostname", "app-name", "msgid", "timereported:::date-rfc3339"]

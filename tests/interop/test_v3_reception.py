@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import stop, tool
 from tests.support.sites import Site, next_line, snmptrapd
 

@@ -517,7 +517,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "6",
-        "rigs/rules_management.py",
+        "rigs/checks/management.py",
         ("disk confirms before server", "if _confirm(rig, disk) >= _confirm(rig, ups):", "if False:", "X09"),
         (
             "all terminals' UPSs have one time",

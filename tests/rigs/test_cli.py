@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ridethrough.rigs.cli.main import VERBS, everything
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import running, sample, start, stop
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"

@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from ridethrough import __version__
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.clients import find, offered
 from tests.support.live import start, stop, tool
 

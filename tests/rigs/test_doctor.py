@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import running, sample
 
 DROPPED = ["setpriv", "--bounding-set", "-net_bind_service,-net_raw,-net_admin"]

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from ridethrough.gateway.config import Site, UpsDevice, keyword_address
-from ridethrough.rigs.files import FileError, _plain, load, read_yaml
-from ridethrough.rigs.rigfile import RigFile, load_rig, site_of
-from ridethrough.rigs.scenario import Scenario, load_scenario
+from ridethrough.gateway.config.site import Site, UpsDevice, keyword_address
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig, site_of
+from ridethrough.rigs.rigfile.yaml import FileError, _plain, load, read_yaml
+from ridethrough.rigs.scenario.language import Scenario, load_scenario
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 
@@ -199,7 +199,7 @@ def test_words_stay_words(tmp_path: Path) -> None:
 
 
 def test_notices_go_to_the_keyword_address_of_their_server() -> None:
-    from ridethrough.rigs.rigfile import plant_of
+    from ridethrough.rigs.rigfile.schema import plant_of
 
     rig = load_rig(SAMPLES / "a1080a-pair.yaml", "high")
     plant = plant_of(rig)

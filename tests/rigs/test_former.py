@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.rigs.former import FormerError, left, look_beside
+from ridethrough.rigs.former_name import FormerError, left, look_beside
 from tests.support.live import tool
 
 ROOT = Path(__file__).parents[2]

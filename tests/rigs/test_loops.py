@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ridethrough.rigs.loops import Clock, JumpingLoop, ScaledLoop, Speed, UnpacedError, paced, parse_speed, run
+from ridethrough.rigs.clock import Clock, JumpingLoop, ScaledLoop, Speed, UnpacedError, paced, parse_speed, run
 
 
 def test_at_full_speed_nobody_waits() -> None:

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 from ridethrough.gateway.api import Refusal
 from ridethrough.rigs.cli.common import Named
 from ridethrough.rigs.cli.main import app, everything
-from ridethrough.rigs.files import FileError
-from ridethrough.rigs.plays import Plays
-from ridethrough.rigs.scenario import load_scenario
-from ridethrough.rigs.shipped import FOLDERS, Kind, names
+from ridethrough.rigs.lab.scenario_runs import Plays
+from ridethrough.rigs.rigfile.bundled import FOLDERS, Kind, names
+from ridethrough.rigs.rigfile.yaml import FileError
+from ridethrough.rigs.scenario.language import load_scenario
 from tests.support.live import start, stop
 
 KNOWN: dict[Kind, str] = {"rig": "c1", "scenario": "M2-down"}

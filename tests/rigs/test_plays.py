@@ -11,11 +11,11 @@ import pytest
 from aiohttp import web
 
 from ridethrough.gateway.api import Gate, Refusal
-from ridethrough.gateway.config import Limits
-from ridethrough.rigs.lab_runs import add_runs
-from ridethrough.rigs.plays import Play, Plays
-from ridethrough.rigs.scenario import load_scenario
-from ridethrough.rigs.shipped import names, place
+from ridethrough.gateway.config.site import Limits
+from ridethrough.rigs.lab.scenario_runs import Play, Plays
+from ridethrough.rigs.lab.scenario_runs_api import add_runs
+from ridethrough.rigs.rigfile.bundled import names, place
+from ridethrough.rigs.scenario.language import load_scenario
 
 GOOD = """\
 scenario: good
@@ -93,7 +93,7 @@ async def test_one_run_at_a_time_which_can_be_stopped(plays: Plays) -> None:
 
 
 async def test_only_the_latest_runs_are_kept(plays: Plays, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ridethrough.rigs.plays.KEPT", 2)
+    monkeypatch.setattr("ridethrough.rigs.lab.scenario_runs.KEPT", 2)
     first = await ended(plays.start("broken", "max"))
     first.reports["html"].write_text("a report")
     for _ in range(2):

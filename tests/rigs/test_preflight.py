@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.emulators.config import HIGH_PORTS, Ports
+from ridethrough.emulators.config.plant import HIGH_PORTS, Ports
 from ridethrough.rigs import preflight
 from ridethrough.rigs.doctor import bindings
-from ridethrough.rigs.ports import PortChoice, free_port
-from ridethrough.rigs.rigfile import load_rig, site_of
+from ridethrough.rigs.rigfile.ports import PortChoice, free_port
+from ridethrough.rigs.rigfile.schema import load_rig, site_of
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "rigs/samples").glob("*.yaml"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ridethrough.rigs.testing import parse
+from ridethrough.rigs.testing.session import parse
 
 ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "rigs" / "starter"
@@ -200,7 +200,7 @@ def test_a_project_without_a_rig_imports_none_of_it(project: Path) -> None:
         "-s",
     )
     assert status == 0, said
-    assert "['ridethrough', 'ridethrough.rigs', 'ridethrough.rigs.pytest_plugin']" in said
+    assert "['ridethrough', 'ridethrough.rigs', 'ridethrough.rigs.testing', 'ridethrough.rigs.testing.plugin']" in said
 
 
 @pytest.mark.parametrize(

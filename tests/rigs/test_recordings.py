@@ -10,8 +10,8 @@ import pytest
 
 from ridethrough.emulators.devices.ups import ProfileError, load_profile
 from ridethrough.mibs import Oid
-from ridethrough.rigs.recordings import RecordingError, read_snmprec
-from ridethrough.rigs.rigfile import load_rig
+from ridethrough.rigs.recording.walks import RecordingError, read_snmprec
+from ridethrough.rigs.rigfile.schema import load_rig
 from ridethrough.wire.snmp import VarBind
 from tests.emulators.rig import PLANT, Desk
 from tests.emulators.test_ups_card import PROFILES, desk_of, walk
@@ -113,7 +113,7 @@ def test_recordings_that_cannot_be_read(tmp_path: Path, text: str, words: str) -
 
 
 def test_types_of_a_recording_are_kept() -> None:
-    from ridethrough.rigs.recordings import Recorded, profile_of
+    from ridethrough.rigs.recording.walks import Recorded, profile_of
     from ridethrough.wire.snmp import Tag
 
     rows = [

@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from ridethrough.gateway.deliver import Outbox
-from ridethrough.gateway.deliver.outbox import Told
 from ridethrough.gateway.records import Event, encode_json
+from ridethrough.gateway.storage.sqlite.outbox import Told
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.ports import PortChoice
-from ridethrough.rigs.runner import Report, replay
-from ridethrough.rigs.scenario import Scenario, load_scenario
-from ridethrough.rigs.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
+from ridethrough.rigs.rigfile.ports import PortChoice
+from ridethrough.rigs.scenario.language import Scenario, load_scenario
+from ridethrough.rigs.scenario.runner import Report, replay
+from ridethrough.rigs.scenario.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
 
 SCENARIOS = Path(__file__).parents[2] / "rigs" / "scenarios"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.rigs.generate import LARGEST, generated
-from ridethrough.rigs.rigfile import RigFile, load_rig
-from ridethrough.rigs.shipped import FOLDER, names
+from ridethrough.rigs.rigfile.bundled import FOLDER, names
+from ridethrough.rigs.rigfile.generate import LARGEST, generated
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 
 
 def ridethrough(*words: str, status: int = 0) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from ridethrough.rigs.files import merged
-from ridethrough.rigs.rules import RULES, check_rig
+from ridethrough.rigs.checks import RULES, check_rig
+from ridethrough.rigs.rigfile.yaml import merged
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 SOFTWARE: dict[str, dict[str, Any]] = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ridethrough import __version__
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "RIDETHROUGH"))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import Live, tool
 
 SUITES = [1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind, Pdu, decode, encode
 from tests.support.hook import Hook
 from tests.support.nats import nats_server

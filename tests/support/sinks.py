@@ -12,7 +12,7 @@ from ridethrough.gateway.deliver.dispatcher import Wanted
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import DONE, Outcome
 from ridethrough.gateway.records import Event
-from ridethrough.gateway.store import Store
+from ridethrough.gateway.storage.sqlite.database import Store
 
 
 def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "info") -> Event:

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 from ruamel.yaml import YAML
 
 from ridethrough.mibs import Oid
-from ridethrough.rigs.ports import free_port
+from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME

@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.loops import Clock, run
-from ridethrough.rigs.ports import free_port
-from ridethrough.rigs.rigfile import RigFile
+from ridethrough.rigs.clock import Clock, run
+from ridethrough.rigs.rigfile.ports import free_port
+from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.runtime import GatewayProcess, assemble
 from tests.support.live import sample
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ridethrough.emulators.bindings.chassis import Action, RestartCause
 from ridethrough.emulators.bindings.inputs import Input, NoEffectError, plain, while_able
-from ridethrough.emulators.devices.bmc.link import Order
 from ridethrough.emulators.devices.bmc.pef import (
     FIRMWARE,
     INTERRUPT,
@@ -19,6 +18,7 @@ from ridethrough.emulators.devices.bmc.pef import (
     SUPPLY,
     WATCHDOG,
 )
+from ridethrough.emulators.devices.bmc.recovery_hold import Order
 
 if TYPE_CHECKING:
     from ridethrough.emulators.devices.bmc.model import Bmc

@@ -11,19 +11,20 @@ from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain, while_
 from ridethrough.emulators.bindings.ipmi import SteadyAnswers, dispatch
 from ridethrough.emulators.bindings.network import Impairment, network_inputs
 from ridethrough.emulators.bindings.traps import OutgoingTrap
-from ridethrough.emulators.devices.bmc import fru, keeping, pef
+from ridethrough.emulators.devices.bmc import fru, pef
+from ridethrough.emulators.devices.bmc import persistence as keeping
 from ridethrough.emulators.devices.bmc.boot import BootOptions
 from ridethrough.emulators.devices.bmc.commands import READS, STEADY, TABLE
 from ridethrough.emulators.devices.bmc.console import Console
-from ridethrough.emulators.devices.bmc.eventing import Eventing
-from ridethrough.emulators.devices.bmc.extras import Extras
+from ridethrough.emulators.devices.bmc.events import Eventing
 from ridethrough.emulators.devices.bmc.faults import Damage
 from ridethrough.emulators.devices.bmc.lan import CHANNEL, Destination, Lan
-from ridethrough.emulators.devices.bmc.link import Flags, Link, Order
-from ridethrough.emulators.devices.bmc.power import PowerMeter
+from ridethrough.emulators.devices.bmc.power_meter import PowerMeter
 from ridethrough.emulators.devices.bmc.profile import BmcProfile
-from ridethrough.emulators.devices.bmc.sensor_bank import Around, SensorBank
+from ridethrough.emulators.devices.bmc.recovery_hold import Flags, Link, Order
+from ridethrough.emulators.devices.bmc.sensors import Around, SensorBank
 from ridethrough.emulators.devices.bmc.sol_parameters import RMCP_PORT, retry_of
+from ridethrough.emulators.devices.bmc.system_settings import Extras
 from ridethrough.emulators.devices.bmc.users import Users
 from ridethrough.emulators.devices.bmc.watchdog import Watchdog
 from ridethrough.emulators.kernel.instant import START, Instant, after, soonest

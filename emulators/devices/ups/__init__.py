@@ -1,7 +1,7 @@
 """A Smart-UPS with its network card."""
 
 from ridethrough.emulators.bindings.profile_files import ProfileError
-from ridethrough.emulators.devices.ups.card import Receiver
+from ridethrough.emulators.devices.ups.card.card import Receiver
 from ridethrough.emulators.devices.ups.model import Ups
 from ridethrough.emulators.devices.ups.outlet_groups import indexes_of
 from ridethrough.emulators.devices.ups.profile import Profile, load_profile, profile_names

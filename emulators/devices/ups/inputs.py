@@ -17,9 +17,9 @@ from ridethrough.emulators.bindings.inputs import (
 )
 from ridethrough.emulators.bindings.network import network_inputs
 from ridethrough.emulators.devices.ups.bypass import Bypass
-from ridethrough.emulators.devices.ups.environment import Measure
+from ridethrough.emulators.devices.ups.card.environment import Measure
+from ridethrough.emulators.devices.ups.faults import INCIDENTS, TROUBLES
 from ridethrough.emulators.devices.ups.traps import Trap
-from ridethrough.emulators.devices.ups.troubles import INCIDENTS, TROUBLES
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.snmp import Value
 

@@ -8,13 +8,9 @@ from typing import Any
 from ridethrough.emulators.bindings.snmp import UsmUser
 from ridethrough.emulators.devices.ups.battery import Battery
 from ridethrough.emulators.devices.ups.bypass import BEGINS, Bypass
-from ridethrough.emulators.devices.ups.card import Card, Receiver
-from ridethrough.emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome
-from ridethrough.emulators.devices.ups.front import lamps
-from ridethrough.emulators.devices.ups.inputs import inputs_of
-from ridethrough.emulators.devices.ups.line import Avr, FailCause, LineMonitor
-from ridethrough.emulators.devices.ups.news import Condition, News
-from ridethrough.emulators.devices.ups.orders import (
+from ridethrough.emulators.devices.ups.card.card import Card, Receiver
+from ridethrough.emulators.devices.ups.conditions import Condition, News
+from ridethrough.emulators.devices.ups.controls import (
     BYPASS,
     CALIBRATE,
     CANCEL_CALIBRATION,
@@ -27,11 +23,15 @@ from ridethrough.emulators.devices.ups.orders import (
     Status,
     When,
 )
+from ridethrough.emulators.devices.ups.diagnostics import Diagnostics, Kind, Outcome
+from ridethrough.emulators.devices.ups.faults import TROUBLES, Effect
+from ridethrough.emulators.devices.ups.inputs import inputs_of
+from ridethrough.emulators.devices.ups.line import Avr, FailCause, LineMonitor
+from ridethrough.emulators.devices.ups.panel import lamps
 from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
 from ridethrough.emulators.devices.ups.settings import Settings
 from ridethrough.emulators.devices.ups.switching import Switching
 from ridethrough.emulators.devices.ups.traps import Trap
-from ridethrough.emulators.devices.ups.troubles import TROUBLES, Effect
 from ridethrough.emulators.kernel.instant import START, Instant, soonest, ticks_between
 from ridethrough.emulators.kernel.power import DEAD, Inlet, Outlet, Supply
 from ridethrough.emulators.kernel.world import Port

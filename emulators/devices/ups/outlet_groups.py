@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from ridethrough.emulators.bindings.snmp import Applier, Getter
 from ridethrough.emulators.devices.ups.profile import Profile
-from ridethrough.emulators.devices.ups.rows import Rows, any_number
+from ridethrough.emulators.devices.ups.snmp.rows import Rows, any_number
 from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.wire.snmp import Value
 
 if TYPE_CHECKING:
-    from ridethrough.emulators.devices.ups.card import Card
+    from ridethrough.emulators.devices.ups.card.card import Card
 
 STATUS_INDEX = "upsOutletGroupStatusIndex"
 

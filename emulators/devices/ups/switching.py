@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ridethrough.emulators.devices.ups.orders import EXHAUSTED, OFF, Order, Return, Status
+from ridethrough.emulators.devices.ups.controls import EXHAUSTED, OFF, Order, Return, Status
 from ridethrough.emulators.devices.ups.profile import Profile
 from ridethrough.emulators.devices.ups.settings import Settings
 from ridethrough.emulators.devices.ups.traps import Trap

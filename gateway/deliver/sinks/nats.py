@@ -64,7 +64,7 @@ class NatsSink:
 
     async def _connected(self) -> Any:
         """Raises the errors of nats-py, OSError, and TimeoutError: it would try to connect for ever."""
-        from ridethrough.gateway.nats_client import new_client, options
+        from ridethrough.gateway.net.nats_client import new_client, options
 
         async with self._connecting:
             if self._connection is None or self._connection.is_closed:

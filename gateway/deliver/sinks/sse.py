@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from ridethrough.gateway.deliver.progress import Events, Queued
-from ridethrough.gateway.pacing import Growth
+from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.storage.interfaces import Events, Queued
 
 PAGE = 256
 

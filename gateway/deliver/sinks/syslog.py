@@ -7,10 +7,10 @@ import re
 import ssl
 from collections.abc import Callable
 
-from ridethrough.gateway.addresses import open_stream
-from ridethrough.gateway.datagrams import Datagrams
 from ridethrough.gateway.deliver.sinks import DONE, Outcome, retry
 from ridethrough.gateway.deliver.templates import shown
+from ridethrough.gateway.net.addresses import open_stream
+from ridethrough.gateway.net.datagrams import Datagrams
 from ridethrough.gateway.records import Event, Severity
 
 # Facilities by name (RFC 5424 table 1), and severities (table 2).

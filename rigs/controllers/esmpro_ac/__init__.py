@@ -1,6 +1,8 @@
 """ESMPRO/AutomaticRunningController: power management and automatic running of servers and clusters."""
 
-from ridethrough.rigs.controllers.esmpro_ac.config import Config
-from ridethrough.rigs.controllers.esmpro_ac.stand import Stand
+from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_ac.controller import EsmproAcController
 
-__all__ = ["Config", "Stand"]
+__all__ = ["CONTROLLER", "EsmproAcConfig", "EsmproAcController"]
+
+CONTROLLER = EsmproAcController

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from ridethrough.emulators.config_base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, Seconds, Strict
 from ridethrough.rigs.controllers.base import ControllerConfig
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -61,7 +61,7 @@ class Intelligent(Strict):
     """The V.24 line signal switches on and off."""
 
 
-class Config(ControllerConfig):
+class EsmproAcConfig(ControllerConfig):
     """Times are those of requirements 6."""
 
     type: Literal["esmpro_ac"]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ridethrough.rigs.controllers.waiting import Pad, is_off, is_up
+from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
 from ridethrough.rigs.topology import plan_off
 
 if TYPE_CHECKING:
-    from ridethrough.rigs.controllers.esmpro_ac.stand import Stand
+    from ridethrough.rigs.controllers.esmpro_ac.controller import EsmproAcController
 
 
 class ClusterManager:
     """Looks at clusters and servers."""
 
-    def __init__(self, stand: Stand) -> None:
+    def __init__(self, stand: EsmproAcController) -> None:
         self._stand = stand
         self._desk = stand.desk
         self._pad: Pad = stand.pad

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER
-from ridethrough.emulators.devices.bmc.extras import BLOCK
+from ridethrough.emulators.devices.bmc.system_settings import BLOCK
 from ridethrough.wire.ipmi.message import Completion
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Handler, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import EVENT, OPERATOR, USER
-from ridethrough.emulators.devices.bmc.sensor_bank import LEVELS
+from ridethrough.emulators.devices.bmc.sensors import LEVELS
 from ridethrough.wire import sdr
 from ridethrough.wire.ipmi.message import Completion
 from ridethrough.wire.sdr import THRESHOLD, Sensor, Thresholds, event_masks

@@ -1,0 +1,1 @@
+"""What a rig file says of the plant."""

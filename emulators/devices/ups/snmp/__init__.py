@@ -1,0 +1,1 @@
+"""The SNMP view of a UPS and its card."""

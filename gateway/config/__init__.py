@@ -1,0 +1,1 @@
+"""What users write: the site file and its parts."""

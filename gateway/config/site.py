@@ -1,0 +1,335 @@
+"""What a site file says: the gateway alone, against real or emulated devices."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ridethrough.gateway.config.base import Address, DeviceId, Port, Seconds, Strict
+from ridethrough.gateway.config.sinks import NatsLogin, Sink
+from ridethrough.gateway.config.traps import Access, Forward, Rule, split_destination
+from ridethrough.wire.wol import mac_address
+
+TRAP_PORT = 162
+CATEGORY = "BMCNOTICE"
+
+
+class Listen(Strict):
+    """A socket that takes traps and informs."""
+
+    address: Address = "127.0.0.1"
+    port: Port = TRAP_PORT
+
+
+class Snmp(Strict):
+    """How a card is asked and commanded."""
+
+    version: Literal[1, "2c"] = 1
+    community: str = "public"
+    port: Port = 161
+
+
+class UpsDevice(Strict):
+    """A UPS with a network card."""
+
+    kind: Literal["ups"]
+    address: Address
+    snmp: Snmp = Snmp()
+    poll_s: Annotated[float, Field(gt=0, le=8)] = 8
+    """How often it is asked; the documents allow 8 s at most."""
+    confirm_s: Annotated[float, Field(ge=0)] = 60
+    """Time an outage must last before it is confirmed."""
+    silence_s: Seconds = 50
+    """Time without an answer after which the card counts as lost."""
+    groups: tuple[str, ...] = ()
+    """Power-control groups this UPS belongs to."""
+    on_silence: Literal["continue", "shutdown"] = "continue"
+    """What its servers do when nothing is heard of it for `silence_s` during an outage."""
+    behind: DeviceId | None = None
+    """What the device hangs on, such as a hub: devices that fall silent together are told as one."""
+    engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
+    """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
+
+
+class Heartbeat(Strict):
+    """How a device is asked whether it is there."""
+
+    interval_s: Seconds = 3
+    timeout_s: Seconds = 90
+
+
+class BmcHeartbeat(Heartbeat):
+    """How a BMC is asked."""
+
+    probe: Literal["presence", "login"] = "presence"
+    """A presence ping without a session, or Get Chassis Status in one, which shows the server's power, too."""
+    suite: Literal[3, 8, 12, 17] = 17
+    """Cipher suite of the login."""
+
+
+class RecoveryWait(Strict):
+    """How long a BMC holds its action: until the start of a recovery, and until its end."""
+
+    start_s: Seconds = 10
+    end_s: Seconds = 120
+
+
+class BmcDevice(Strict):
+    """A BMC on a server's board."""
+
+    kind: Literal["bmc"]
+    address: Address
+    port: Port = 623
+    user: str = "admin"
+    password: str | None = Field(default=None, repr=False)
+    """Only for rigs; a site keeps passwords in files."""
+    password_file: Path | None = None
+    server: str | None = None
+    heartbeat: BmcHeartbeat = BmcHeartbeat()
+    recovery: RecoveryWait = RecoveryWait()
+    behind: DeviceId | None = None
+    engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
+    """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if (self.password is None) == (self.password_file is None):
+            raise ValueError("give exactly one of password and password_file")
+        return self
+
+
+class WakeOnLan(Strict):
+    """How a server is woken."""
+
+    mac: Annotated[str, AfterValidator(lambda text: (mac_address(text), text)[1])]
+    to: Address = "255.255.255.255"
+    """A broadcast address of the server's network, or the server's own."""
+    port: Port = 9
+    secureon_file: Path | None = None
+    """The password of SecureOn, as a MAC address or four numbers with points."""
+
+
+class ServerDevice(Strict):
+    """A server whose operating system is asked over the LAN, by an echo service (RFC 862)."""
+
+    kind: Literal["server"]
+    address: Address
+    port: Port = 7
+    heartbeat: Heartbeat = Heartbeat(timeout_s=30)
+    wake: WakeOnLan | None = None
+    behind: DeviceId | None = None
+
+
+Device = Annotated[UpsDevice | BmcDevice | ServerDevice, Field(discriminator="kind")]
+
+
+def keyword_address(text: str) -> str:
+    """`<IP>[:<port>]` as `IP:port`; the port of traps when none is given. Raises ValueError."""
+    if len(text.encode()) > 1023:
+        raise ValueError("a keyword has at most 1023 bytes")
+    host, _, port = text.partition(":")
+    if not port:
+        port = str(TRAP_PORT)
+    if not port.isdigit() or not 0 < int(port) <= 65535:
+        raise ValueError(f"keyword {text!r}: expected <IP>[:<port>]")
+    return f"{ip_address(host)}:{port}"
+
+
+Keyword = Annotated[str, AfterValidator(lambda text: (keyword_address(text), text)[1])]
+
+
+class Monitor(Strict):
+    """An external-linkage monitor: which receive address means which server."""
+
+    name: str
+    category: Literal["BMCNOTICE"] = "BMCNOTICE"
+    keyword: dict[str, Keyword]
+    """`common` and one entry for each server."""
+
+
+class Storms(Strict):
+    """What one source may send before its datagrams are only kept; see `trap.storm`."""
+
+    per_s: Annotated[float, Field(gt=0)] = 100
+    burst: int = Field(default=500, ge=1)
+
+
+class Flaps(Strict):
+    """When a condition that comes and goes counts as flapping, and when it has settled."""
+
+    opens: int = Field(default=4, ge=2)
+    window_s: Seconds = 300
+    settle_s: Seconds = 60
+
+
+class Correlate(Strict):
+    """How statements of devices become events."""
+
+    storms: Storms | None = Storms()
+    flaps: Flaps | None = Flaps()
+    segment_wait_s: Seconds = 10
+    """How long the silence of one device waits for that of the others behind the same thing."""
+
+
+class JetStream(Strict):
+    """A journal that several gateways share. Needs the extra `ridethrough[nats]`."""
+
+    login: NatsLogin = NatsLogin()
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")] = "ridethrough"
+    """Of streams, buckets and subjects."""
+    partitions: int = Field(default=8, ge=1, le=256)
+    """Parts that gateways share out among themselves; the same at all of them, and never changed."""
+    replicas: int = Field(default=1, ge=1, le=5)
+    """Servers that keep each message."""
+    duplicate_s: Seconds = 5
+    """How far apart two gateways may hear the same datagram."""
+
+
+class JournalConfig(Strict):
+    """Where the journal lives, and for how long. Without a path it lives in memory and dies with the process."""
+
+    path: Path | None = None
+    keep_days: Annotated[float, Field(gt=0)] | None = 30
+    """Age at which records and their events go, once every destination has taken them; null keeps them for ever."""
+    keep_mib: Annotated[float, Field(ge=1)] | None = None
+    """Size above which the oldest go, likewise; without limit when left out."""
+    jetstream: JetStream | None = None
+    """Instead of the path; commands and the audit stay there."""
+
+
+class Token(Strict):
+    """A bearer token: the SHA-256 of its text in hexadecimal, or a file with its text."""
+
+    role: Literal["read", "operate", "lab"]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if (self.sha256 is None) == (self.file is None):
+            raise ValueError("give exactly one of sha256 and file")
+        return self
+
+
+class Limits(Strict):
+    """How often one holder of a token may ask from one address."""
+
+    per_s: Annotated[float, Field(gt=0)] = 50
+    burst: int = Field(default=200, ge=1)
+
+
+class ServerTls(Strict):
+    """How the HTTP interface is sealed."""
+
+    cert_file: Path
+    key_file: Path | None = None
+    client_ca_file: Path | None = None
+    """With it, only clients with a certificate of this authority are let in."""
+
+
+class Api(Strict):
+    """The HTTP interface."""
+
+    bind: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
+    tokens: dict[str, Token] = Field(default_factory=dict)
+    """By name. Needed as soon as `bind` is not loopback."""
+    limits: Limits = Limits()
+    """For those who hold tokens."""
+    tls: ServerTls | None = None
+
+    @property
+    def host(self) -> str:
+        return self.bind.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.bind.rpartition(":")[2])
+
+    @property
+    def url(self) -> str:
+        """Where it is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        local = self.host == "localhost" or ip_address(self.host).is_loopback
+        if not local and not self.tokens:
+            raise ValueError(
+                f"{self.bind} can be reached from outside, so api.tokens must name at least one token; "
+                "or bind 127.0.0.1"
+            )
+        return self
+
+
+def _reached(address: str) -> set[str]:
+    """Names and addresses by which a listener is surely reached."""
+    own = ip_address(address)
+    loopback = "127.0.0.1" if own.version == 4 else "::1"
+    return {address, loopback, "localhost"} if own.is_unspecified or address == loopback else {address}
+
+
+class Site(Strict):
+    """A site file, and the `gateway` part of a rig file."""
+
+    _complete: ClassVar[bool] = True  # whether all devices are named here
+
+    name: str = "ridethrough"
+    listen: tuple[Listen, ...] = (Listen(),)
+    access: Access = Access()
+    devices: dict[DeviceId, Device] = Field(default_factory=dict)
+    monitors: tuple[Monitor, ...] = ()
+    sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Sink] = Field(default_factory=dict)
+    forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    """Before the gateway's own, in this order; the first that matches is taken."""
+    correlate: Correlate = Correlate()
+    journal: JournalConfig = JournalConfig()
+    api: Api = Api()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        places = [(listen.address, listen.port) for listen in self.listen]
+        if len(set(places)) != len(places):
+            raise ValueError("listen: the same address and port twice")
+        owners: dict[str, str] = {}
+        for name, device in self.devices.items():
+            if device.address in owners:
+                raise ValueError(
+                    f"devices.{name}.address: {device.address} already belongs to {owners[device.address]}"
+                )
+            owners[device.address] = name
+        self._check_monitors()
+        for index, rule in enumerate(self.rules):
+            known = ", ".join(self.devices) or "none"
+            # The devices of a rig are added to those of its gateway part later.
+            if rule.match.device and self._complete and rule.match.device not in self.devices:
+                raise ValueError(f"rules.{index}.match.device: there is no {rule.match.device!r}; accepted: {known}")
+        for name, forward in self.forwards.items():
+            host, port = split_destination(forward.to)
+            for address, own in places:
+                if own == port and host in _reached(address):
+                    raise ValueError(f"forwards.{name}.to: {forward.to} is this gateway's own listener")
+            if name in self.sinks:
+                raise ValueError(f"forwards.{name}: a sink has that name already")
+        return self
+
+    def _check_monitors(self) -> None:
+        """Every server has a value of its own in every monitor, with the same port in all (requirements 3.3)."""
+        servers = [device.server for device in self.devices.values() if isinstance(device, BmcDevice) and device.server]
+        for server in servers:
+            ports: dict[str, str] = {}
+            for monitor in self.monitors:
+                text = monitor.keyword.get(server)
+                if text is None:
+                    raise ValueError(
+                        f"monitors: {monitor.name} has no keyword for {server}; every server needs a value of its own"
+                    )
+                ports.setdefault(keyword_address(text).rpartition(":")[2], monitor.name)
+            if len(ports) > 1:
+                shown = ", ".join(f"{port} in {name}" for port, name in ports.items())
+                raise ValueError(f"monitors: {server} has different ports ({shown}); it must be the same in all")

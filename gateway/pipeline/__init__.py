@@ -1,0 +1,1 @@
+"""From an arrival to an event."""

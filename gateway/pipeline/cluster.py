@@ -1,0 +1,285 @@
+"""The core of one gateway of several that share a JetStream: all of them receive, each works off its part.
+
+The journal has partitions, and a device belongs to one of them. A gateway owns a partition by a lease that it renews.
+The lease of one that is gone ends after `LEASE_S`, and another goes on from the memory that was kept with the last
+events. Two that both believed to own a partition cannot both go on: only whoever read the memory last may replace it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.config.site import Site
+from ridethrough.gateway.correlate import Open, State
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pipeline.core import Part, Surroundings
+from ridethrough.gateway.pipeline.partition import Partition, Router
+from ridethrough.gateway.pipeline.reload import changes
+from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.standalone import fresh_identity
+from ridethrough.gateway.receive import FairQueue
+from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
+from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
+from ridethrough.gateway.storage.jetstream.journal import JetJournal, append
+from ridethrough.gateway.storage.jetstream.outbox import JetOutbox
+from ridethrough.gateway.storage.sqlite.database import StoreError
+from ridethrough.mibs import MibTree
+
+log = structlog.get_logger("cluster")
+
+RENEW_S, LOOK_S = 0.75, 1.0  # a quarter of a lease's life, and between looks at who has what
+GROUP = 2048
+HIGH_WATER = 100_000
+AGAIN_S = 1.0
+
+
+class ClusterCore:
+    """Implements `Core`."""
+
+    def __init__(
+        self,
+        site: Site,
+        tree: MibTree,
+        bus: Bus,
+        unix_ms: Callable[[], int],
+        metrics: Metrics,
+        around: Surroundings,
+    ) -> None:
+        self._site = site
+        self._tree = tree
+        self._bus = bus
+        self._unix_ms = unix_ms
+        self._metrics = metrics
+        self._around = around
+        self._name = uuid4().hex
+        self._front = Thinking(site, tree)  # answers at the door; what follows is worked out by the partition's owner
+        self._router = Router(site, self._front, bus.layout.partitions)
+        self._arrivals = FairQueue()
+        self._growth = Growth()
+        self._ending = False
+        self._full = False
+        self._owned: dict[int, Partition] = {}
+        self._elsewhere: dict[str, dict[str, Open]] = {}
+        self._identity: EngineIdentity | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._counter = 0
+        self._trouble = ""
+
+    @property
+    def events(self) -> Events:
+        return JetOutbox(self._bus)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._arrivals)
+
+    @property
+    def trouble(self) -> str:
+        return self._trouble
+
+    def parts(self) -> Sequence[Part]:
+        return [Part(item.dispatcher, item.forwarder) for item in self._owned.values()]
+
+    async def reload(self, site: Site) -> None:
+        changes(self._site, site, self._unix_ms)  # what cannot be done is refused before anything is
+        self._front.reload(site)
+        for partition in self._owned.values():
+            await partition.reload(changes(self._site, site, self._unix_ms), site)
+        self._site = site
+
+    def conditions(self) -> dict[str, dict[str, Open]]:
+        found = dict(self._elsewhere)
+        for partition in self._owned.values():
+            found |= partition.thinking.state.open
+        return found
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        await self._bus.start()
+        self._identity = await self._shared_identity()
+        self._front.introduce(self._identity)
+        await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._around.told)
+        await self._renew()
+        await self._look()
+        self._tasks = [
+            asyncio.create_task(self._publish(), name="publisher"),
+            asyncio.create_task(self._again_and_again(self._renew, RENEW_S), name="leases"),
+            asyncio.create_task(self._again_and_again(self._look, LOOK_S), name="shares"),
+        ]
+
+    async def _shared_identity(self) -> EngineIdentity:
+        """One SNMP engine for all, as senders of informs may meet any of them."""
+        fresh = fresh_identity(self._unix_ms)
+        try:
+            await self._bus.swap("identity", encode_json(fresh), 0)
+        except Fenced:
+            found = await self._bus.get("identity")
+            if found is None:
+                raise
+            return msgspec.json.decode(found[0], type=EngineIdentity)
+        return fresh
+
+    async def stop(self) -> None:
+        self._ending = True
+        self._growth.notify()
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1], timeout=10)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(self._give_up(number, release=True) for number in list(self._owned)))
+        try:
+            await self._bus.release(f"node.{self._name}")
+        except StoreError:
+            log.info("lease left to end by itself")
+        await self._bus.stop()
+
+    async def record(self, position: int, partition: int) -> Record | None:
+        journal = JetJournal(self._bus, partition)
+        try:
+            records = await journal.after(position - 1, 1) if partition < self._bus.layout.partitions else []
+        finally:
+            await journal.close()
+        return records[0] if records and records[0].position == position else None
+
+    async def row(self) -> dict[str, Any]:
+        layout = self._bus.layout
+        row: dict[str, Any] = {
+            "place": f"JetStream {layout.prefix}",
+            "durable": True,
+            "trouble": self._trouble,
+            "waiting": self.waiting,
+            "kept_for_destinations": False,
+            "partitions": layout.partitions,
+            "owned": sorted(self._owned),
+        }
+        try:
+            row["records"], row["last_position"] = await self._bus.last(self._bus.raw_name)
+            row["events"], _ = await self._bus.last(self._bus.event_name)
+        except StoreError as error:
+            row["trouble"] = row["trouble"] or str(error)
+            row |= {"records": None, "last_position": None, "events": None}
+        return row
+
+    # --- hearing ----------------------------------------------------------------------------------------------
+
+    def hear(self, arrivals: Iterable[Arrival]) -> None:
+        self._arrivals.extend(arrivals)
+        self._growth.notify()
+        if not self._full and len(self._arrivals) > HIGH_WATER:
+            self._full = True
+            self._around.full(True)
+
+    async def _publish(self) -> None:
+        """Journal first, here too: an inform is acknowledged when the stream has it."""
+        while self._arrivals or not self._ending:
+            grown = self._growth.next
+            arrivals = self._arrivals.take(GROUP)
+            if self._full and len(self._arrivals) < HIGH_WATER // 2:
+                self._full = False
+                self._around.full(False)
+            if not arrivals:
+                await grown.wait()
+                continue
+            try:
+                await append(self._bus, [(*self._addressed(item), item) for item in arrivals])
+            except StoreError as error:
+                self._arrivals.put_back(arrivals)
+                if not self._trouble:
+                    log.error("cannot publish; informs wait", reason=str(error))  # noqa: TRY400
+                self._trouble = str(error)
+                await asyncio.sleep(AGAIN_S)
+                continue
+            self._trouble = ""
+            for item in arrivals:
+                answer = self._front.acknowledgement(item)
+                if answer is not None:
+                    self._around.answer(item, answer)
+
+    def _addressed(self, arrival: Arrival) -> tuple[int, str]:
+        """Partition and identifier; what two gateways heard of one datagram has the same."""
+        if arrival.kind is RecordKind.DATAGRAM:
+            return self._router.of(arrival), self._router.fingerprint(arrival)
+        if arrival.kind is RecordKind.TICK:
+            number, _, _ = arrival.listener.partition(" ")
+            return int(number), f"tick {number} {arrival.at_ms}"
+        self._counter += 1
+        return self._router.of(arrival), f"{self._name} {self._counter}"
+
+    # --- leases -----------------------------------------------------------------------------------------------
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await work()
+            except StoreError as error:
+                log.info("leases not looked after", reason=str(error))
+
+    async def _renew(self) -> None:
+        """Keep what is owned. Nothing else is done here, so that nothing else can be too slow for it."""
+        await self._bus.lease(f"node.{self._name}", self._name)
+        numbers = list(self._owned)
+        kept = await asyncio.gather(*(self._bus.lease(f"part.{number}", self._name) for number in numbers))
+        for number, ours in zip(numbers, kept, strict=True):
+            if not ours and number in self._owned:
+                self._owned[number].broken = True
+
+    async def _look(self) -> None:
+        """Let go of what is lost, take what is free and our share, hand over what is more. Raises StoreError."""
+        nodes = max(1, len(await self._bus.leased("node.")))
+        share = math.ceil(self._bus.layout.partitions / nodes)
+        before = set(self._owned)
+        for number, partition in list(self._owned.items()):
+            if partition.broken:
+                await self._give_up(number, release=False)
+        for number in sorted(self._owned)[share:]:
+            await self._give_up(number, release=True)
+        for number in range(self._bus.layout.partitions):
+            wanted = number not in self._owned and len(self._owned) < share
+            if wanted and await self._bus.lease(f"part.{number}", self._name):
+                await self._take(number)
+        if before != set(self._owned) or not before:
+            log.info("partitions", owned=sorted(self._owned), gateways=nodes)
+            await self._around.watch([name for name in self._site.devices if self._router.place(name) in self._owned])
+        for partition in self._owned.values():
+            await partition.follow_pauses()
+        await self._peek()
+
+    async def _take(self, number: int) -> None:
+        partition = Partition(number, self._site, self._tree, self._bus, self._unix_ms, self._metrics, self._tick)
+        if self._identity is None:
+            raise RuntimeError("partitions come after the start")
+        await partition.start(self._identity)
+        self._owned[number] = partition
+
+    async def _give_up(self, number: int, *, release: bool) -> None:
+        await self._owned.pop(number).stop()
+        if release:
+            try:
+                await self._bus.release(f"part.{number}")
+            except StoreError as error:
+                log.info("lease left to end by itself", partition=number, reason=str(error))
+
+    async def _peek(self) -> None:
+        """What is open in partitions of others, as they last kept it."""
+        found: dict[str, dict[str, Open]] = {}
+        for number in range(self._bus.layout.partitions):
+            if number not in self._owned:
+                memory = await JetOutbox(self._bus, number).peek()
+                if memory:
+                    found |= msgspec.json.decode(memory, type=State).open
+        self._elsewhere = found
+
+    def _tick(self, partition: int, at_ms: int) -> None:
+        self.hear([Arrival(at_ms, RecordKind.TICK, b"", f"{partition} tick")])

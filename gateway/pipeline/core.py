@@ -1,0 +1,70 @@
+"""What keeps and works off what a gateway hears: one process with a database, or one of several on a JetStream."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ridethrough.gateway.config.site import Site
+from ridethrough.gateway.correlate import Open
+from ridethrough.gateway.deliver import Dispatcher
+from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.records import Arrival, Observation, Record
+from ridethrough.gateway.storage.interfaces import Events
+
+
+class Part(NamedTuple):
+    """The destinations of one journal, or of one partition of it."""
+
+    dispatcher: Dispatcher
+    forwarder: Forwarder
+
+
+class Surroundings(NamedTuple):
+    """What a core asks of the gateway around it."""
+
+    answer: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
+    told: Callable[[], None]  # there are new events
+    full: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
+    observe: Callable[[Observation], None]  # something to be journaled
+    watch: Callable[[Iterable[str]], Awaitable[None]]  # the devices that this gateway is to ask, from now on
+
+
+class Core(Protocol):
+    """Journal, thinking stages, outbox and destinations. Methods that wait raise StoreError."""
+
+    @property
+    def events(self) -> Events:
+        """All events."""
+
+    @property
+    def waiting(self) -> int:
+        """Arrivals that are not kept yet."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be kept, while that is so."""
+
+    def parts(self) -> Sequence[Part]:
+        """The destinations that this gateway serves now."""
+
+    def hear(self, arrivals: Iterable[Arrival]) -> None:
+        """Take what arrived."""
+
+    async def reload(self, site: Site) -> None:
+        """Go on with rules, monitors, access, sinks and forwards of `site`. Raises SecretError with nothing changed."""
+
+    def conditions(self) -> dict[str, dict[str, Open]]:
+        """What is open, by device."""
+
+    async def start(self) -> None:
+        """Take up what an earlier run left, and go on."""
+
+    async def stop(self) -> None:
+        """Work off what was heard, and close."""
+
+    async def record(self, position: int, partition: int) -> Record | None:
+        """What was heard at a position of the journal, or of one partition of it; None when it is gone."""
+
+    async def row(self) -> dict[str, Any]:
+        """How the journal stands, for people. Raises nothing."""

@@ -1,0 +1,168 @@
+"""A partition of the shared journal at the gateway that owns it, and which partition everything belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import zlib
+from collections.abc import Callable
+
+import structlog
+
+from ridethrough.gateway.assembly import forwards_of, sinks_of
+from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.config.site import Site
+from ridethrough.gateway.decode import decode_observation
+from ridethrough.gateway.decode.snmp import without_request_id
+from ridethrough.gateway.deliver import Dispatcher
+from ridethrough.gateway.deliver.convert import Trust
+from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pipeline.reload import Changes, apply
+from ridethrough.gateway.pipeline.runner import SLICE, Processor
+from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
+from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
+from ridethrough.gateway.storage.jetstream.journal import JetJournal
+from ridethrough.gateway.storage.jetstream.outbox import JetOutbox
+from ridethrough.gateway.storage.sqlite.database import StoreError
+from ridethrough.mibs import MibTree
+
+log = structlog.get_logger("cluster")
+
+LOOK_S = 1.0  # a message that announced a record may itself be lost
+
+
+class Router:
+    """Which partition a device, a stranger or a datagram belongs to. Every gateway of a site comes to the same."""
+
+    def __init__(self, site: Site, front: Thinking, partitions: int) -> None:
+        self._front = front
+        self._partitions = partitions
+        # Devices behind one thing are told together, so one gateway must know them all.
+        self._keys = {
+            name: f"behind {device.behind}" if device.behind else name for name, device in site.devices.items()
+        }
+
+    def place(self, name: str) -> int:
+        """The partition of a device, or of a stranger's address."""
+        return zlib.crc32(self._keys.get(name, name).encode()) % self._partitions
+
+    def of(self, arrival: Arrival) -> int:
+        """The partition of a datagram or an observation."""
+        if arrival.kind is RecordKind.OBSERVATION:
+            return self.place(decode_observation(arrival.data).device)
+        return self.place(self._front.sender(arrival))
+
+    @staticmethod
+    def fingerprint(arrival: Arrival) -> str:
+        """The same for what a device sent to two gateways."""
+        return hashlib.sha256(arrival.source.encode() + b" " + without_request_id(arrival.data)).hexdigest()[:32]
+
+
+class Partition:
+    """Reads on, works off, delivers and forwards, until it is stopped or finds that another one does."""
+
+    def __init__(
+        self,
+        number: int,
+        site: Site,
+        tree: MibTree,
+        bus: Bus,
+        unix_ms: Callable[[], int],
+        metrics: Metrics,
+        tick: Callable[[int, int], None],
+    ) -> None:
+        self.number = number
+        self.thinking = Thinking(site, tree)
+        self.broken = False
+        self._bus = bus
+        self._journal = JetJournal(bus, number)
+        self._outbox = JetOutbox(bus, number)
+        self._processor = Processor(
+            self.thinking, self._outbox, unix_ms, metrics, self._told, lambda at_ms: tick(number, at_ms)
+        )
+        self.dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
+        trust = Trust(lambda: self.thinking.communities, self.thinking.read)
+        forwards = forwards_of(site, lambda: unix_ms() / 1000)
+        self.forwarder = Forwarder(self._outbox, lambda: JetJournal(bus, number).after, forwards, trust, random.random)
+        self._growth = Growth()
+        self._heard: object = None
+        self._ending = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, identity: EngineIdentity) -> None:
+        """Take up what the last owner left. Raises StoreError."""
+        self.thinking.introduce(identity)
+        self._heard = await self._bus.hear(self._bus.layout.raw(self.number), self._grown)
+        position = await self._processor.resume(self._journal)
+        self._task = asyncio.create_task(self._run(position), name=f"partition-{self.number}")
+        self.dispatcher.start()
+        await self.forwarder.start((await self._journal.extent())[1], identity)
+
+    async def stop(self) -> None:
+        """Finish what is under way, and let go."""
+        self._ending = True
+        self._growth.notify()
+        self._processor.disarm()
+        if self._task is not None:
+            await self._task
+        await self.dispatcher.stop()
+        await self.forwarder.stop()
+        for closing in (getattr(self._heard, "unsubscribe", None), self._journal.close, self._outbox.close):
+            if closing is not None:
+                try:
+                    await closing()
+                except Exception as error:  # the server is gone, and with it what was to be closed
+                    log.debug("not closed", reason=str(error))
+
+    async def reload(self, what: Changes, site: Site) -> None:
+        """Go on with a changed file. Raises SecretError and StoreError."""
+        self.thinking.reload(site)
+        await apply(what, self.dispatcher, self.forwarder, (await self._journal.extent())[1])
+
+    async def follow_pauses(self) -> None:
+        """Do what was asked for at another gateway. Raises StoreError."""
+        for worker in self.dispatcher.workers.values():
+            if await worker.book.is_paused() != worker.paused:
+                await (worker.resume() if worker.paused else worker.pause())
+        await self.forwarder.follow_pauses()
+
+    def _grown(self) -> None:
+        self._growth.notify()
+        self.forwarder.notify()
+
+    def _told(self) -> None:
+        self.dispatcher.notify()
+
+    async def _run(self, position: int) -> None:
+        while not self._ending:
+            grown = self._growth.next
+            try:
+                records = await self._journal.after(position, SLICE)
+                if records:
+                    await self._processor.process(records)
+                    position = records[-1].position
+                    continue
+            except Fenced as error:
+                log.info("partition left to another gateway", partition=self.number, reason=str(error))
+                self.broken = True
+                return
+            except StoreError as error:
+                log.info("partition waits", partition=self.number, reason=str(error))
+                await asyncio.sleep(LOOK_S)
+                position = await self._again(position)
+                continue
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await grown.wait()
+            except TimeoutError:
+                continue
+
+    async def _again(self, position: int) -> int:
+        """After trouble: the memory may be ahead of what was kept, so it is taken up anew."""
+        try:
+            return await self._processor.resume(self._journal)
+        except StoreError:
+            return position

@@ -1,0 +1,149 @@
+"""The core of a gateway that is alone: everything in one database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from ridethrough.gateway.assembly import forwards_of, retention_of, sinks_of
+from ridethrough.gateway.config.site import Site
+from ridethrough.gateway.correlate import Open
+from ridethrough.gateway.deliver import Dispatcher
+from ridethrough.gateway.deliver.convert import Trust
+from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.pipeline.core import Part, Surroundings
+from ridethrough.gateway.pipeline.ingest import Hooks, Pipeline
+from ridethrough.gateway.pipeline.reload import apply, changes
+from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
+from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.recovery import Salvage
+from ridethrough.mibs import MibTree
+
+log = structlog.get_logger("gateway")
+
+# Of engine identifiers of our own making (RFC 3411 section 5), under the number for examples (RFC 5612).
+ENGINE_PREFIX = bytes.fromhex("80007ed905")
+
+
+def fresh_identity(unix_ms: Callable[[], int]) -> EngineIdentity:
+    """An SNMP engine that nobody has known before."""
+    return EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, unix_ms() // 1000, random.getrandbits(32))
+
+
+class LocalCore:
+    """Implements `Core`."""
+
+    def __init__(
+        self,
+        site: Site,
+        tree: MibTree,
+        store: Store,
+        unix_ms: Callable[[], int],
+        metrics: Metrics,
+        around: Surroundings,
+    ) -> None:
+        self._site = site
+        self._store = store
+        self._unix_ms = unix_ms
+        self._around = around
+        self._devices = list(site.devices)
+        self._thinking = Thinking(site, tree)
+        hooks = Hooks(around.answer, self._journaled, self._told, self._heal, around.full)
+        self._pipeline = Pipeline(self._thinking, store, unix_ms, metrics, hooks)
+        # The same that is written to: it knows what has just been told.
+        self._journal, self._outbox = self._pipeline.journal, self._pipeline.outbox
+        self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
+        trust = Trust(lambda: self._thinking.communities, self._thinking.read)
+        forwards = forwards_of(site, lambda: unix_ms() / 1000)
+        self._forwarder = Forwarder(self._outbox, lambda: self._journal.after, forwards, trust, random.random)
+        self._retention = retention_of(site, store)
+        self._sweeping: asyncio.Task[None] | None = None
+
+    @property
+    def events(self) -> Events:
+        return self._outbox
+
+    @property
+    def waiting(self) -> int:
+        return self._pipeline.waiting
+
+    @property
+    def trouble(self) -> str:
+        return self._pipeline.trouble
+
+    def parts(self) -> Sequence[Part]:
+        return (Part(self._dispatcher, self._forwarder),)
+
+    def hear(self, arrivals: Iterable[Arrival]) -> None:
+        self._pipeline.hear(arrivals)
+
+    async def reload(self, site: Site) -> None:
+        what = changes(self._site, site, self._unix_ms)
+        self._thinking.reload(site)
+        self._site = site
+        self._retention.serve(site.forwards, site.sinks)
+        await apply(what, self._dispatcher, self._forwarder, (await self._journal.extent())[1])
+
+    def conditions(self) -> dict[str, dict[str, Open]]:
+        return self._thinking.state.open
+
+    async def record(self, position: int, partition: int) -> Record | None:
+        records = await self._journal.after(position - 1, 1) if partition == 0 else []
+        return records[0] if records and records[0].position == position else None
+
+    async def start(self) -> None:
+        identity = await self._outbox.identity(fresh_identity(self._unix_ms))
+        await self._pipeline.start(identity)
+        self._tell_salvage(self._store.salvaged)
+        self._sweeping = asyncio.create_task(self._retention.run(self._unix_ms), name="retention")
+        self._dispatcher.start()
+        await self._forwarder.start((await self._journal.extent())[1], identity)
+        await self._around.watch(self._devices)
+
+    async def stop(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._pipeline.stop()
+        await self._dispatcher.stop()
+        await self._forwarder.stop()
+
+    async def row(self) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "place": self._store.place,
+            "durable": self._store.durable,
+            "trouble": self.trouble,
+            "waiting": self.waiting,
+            "kept_for_destinations": self._retention.waiting,
+        }
+        try:
+            row["records"], row["last_position"] = await self._journal.extent()
+            row["events"] = await self._outbox.last_seq()
+        except StoreError as error:  # what cannot be read is not known, and the rest is wanted all the more
+            row["trouble"] = row["trouble"] or str(error)
+            row |= {"records": None, "last_position": None, "events": None}
+        return row
+
+    def _journaled(self) -> None:
+        self._forwarder.notify()
+
+    def _told(self) -> None:
+        self._dispatcher.notify()
+        self._around.told()
+
+    async def _heal(self) -> None:
+        self._tell_salvage(await self._store.heal())
+
+    def _tell_salvage(self, salvage: Salvage | None) -> None:
+        """What could not be saved of a damaged journal is told like any other loss."""
+        if salvage is not None:
+            log.error("the journal was damaged", **salvage._asdict())
+            self._around.observe(Observation("journal", damage=Damage(*salvage)))

@@ -1,0 +1,1 @@
+"""What keeps records, events and positions."""

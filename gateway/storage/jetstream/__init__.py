@@ -1,0 +1,1 @@
+"""The streams and buckets that several gateways share."""

@@ -1,0 +1,395 @@
+"""One connection to a NATS JetStream, for a journal and an outbox that several gateways share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+from ridethrough.gateway.storage.former_name import former_streams
+from ridethrough.gateway.storage.sqlite.database import StoreError
+
+T = TypeVar("T")
+
+WINDOW = 256  # publications under way at once
+PATIENCE_S = 2.0
+DAY_S, MIB = 86_400, 1 << 20
+LEASE_S = 3.0  # without renewal, after which what a gateway owned is free
+LOOK_S = 0.05  # how long a read waits for the server to say that there is nothing
+LOST = "messages were lost on their way; they are read again"
+
+
+class Layout(NamedTuple):
+    """Names and sizes. `replicas` is how many servers keep each message; `duplicate_s` the window for repeats.
+
+    Records and events go after `keep_days`, and the oldest of each above `keep_mib`; None keeps them.
+    `chosen`: the site file gives the prefix.
+    """
+
+    prefix: str
+    partitions: int
+    replicas: int
+    duplicate_s: float
+    keep_days: float | None = None
+    keep_mib: float | None = None
+    chosen: bool = True
+
+    def raw(self, partition: int | str) -> str:
+        """Subject of a partition's records."""
+        return f"{self.prefix}.raw.{partition}"
+
+    def events(self, partition: int | str) -> str:
+        """Subject below which a partition's events are."""
+        return f"{self.prefix}.event.{partition}"
+
+
+class Message(NamedTuple):
+    """What a stream holds. `headers` is empty where there are none."""
+
+    seq: int
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+
+
+class Publication(NamedTuple):
+    """What is to be in a stream once, however often it is published under this identifier."""
+
+    subject: str
+    data: bytes
+    identifier: str
+    headers: Mapping[str, str] = {}
+
+
+class Place(NamedTuple):
+    """A consumer of a stream, by its name there, and how many messages stood behind it when it was made."""
+
+    stream: str
+    subscription: Any
+    name: str
+    pending: int
+
+
+class Fenced(StoreError):
+    """Another gateway has taken over what this one believed to own."""
+
+
+class Bus:
+    """All methods raise StoreError when the server cannot be reached or says no."""
+
+    def __init__(
+        self, login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None], layout: Layout
+    ) -> None:
+        self.layout = layout
+        self._lease_bucket = f"{layout.prefix}-leases"
+        self._login = login
+        self._tls = tls
+        self._connection: Any = None
+        self._stream: Any = None
+        self._memory: Any = None
+        self._leases: Any = None
+        self.raw_name, self.event_name = f"{layout.prefix}-raw", f"{layout.prefix}-events"
+
+    async def start(self) -> None:
+        """Connect, and make what is not there yet."""
+        await self._asked(self._start(), 5 * PATIENCE_S)
+
+    async def _start(self) -> None:
+        from nats.js.api import KeyValueConfig, StorageType, StreamConfig
+
+        from ridethrough.gateway.net.nats_client import new_client, options
+
+        self._connection = new_client()
+        await self._connection.connect(
+            **options(self._login, self._tls),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,
+            connect_timeout=PATIENCE_S,
+            error_cb=_quiet,
+        )
+        self._stream = self._connection.jetstream(timeout=PATIENCE_S)
+        layout, replicas = self.layout, self.layout.replicas
+        if not layout.chosen and (problem := await former_streams(self._stream, self.raw_name)):
+            raise StoreError(problem)
+        for name, subject, window in (
+            (self.raw_name, layout.raw("*"), layout.duplicate_s),
+            (self.event_name, f"{layout.events('*')}.>", 120.0),
+        ):
+            await self._stream.add_stream(
+                StreamConfig(
+                    name=name,
+                    subjects=[subject],
+                    storage=StorageType.FILE,
+                    num_replicas=replicas,
+                    duplicate_window=window,
+                    max_age=(layout.keep_days or 0) * DAY_S,
+                    max_bytes=-1 if layout.keep_mib is None else round(layout.keep_mib * MIB),
+                )
+            )
+        memory = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
+        leases = KeyValueConfig(bucket=self._lease_bucket, storage=StorageType.MEMORY, replicas=replicas)
+        leases.ttl = LEASE_S
+        self._memory = await self._stream.create_key_value(memory)
+        self._leases = await self._stream.create_key_value(leases)
+
+    async def stop(self) -> None:
+        if self._connection is not None and not self._connection.is_closed:
+            await self._connection.close()
+
+    # --- streams ----------------------------------------------------------------------------------------------
+
+    async def publish(self, items: Sequence[Publication]) -> list[int]:
+        """Their numbers in the stream, in order; when this returns, the server has them all."""
+        numbers: list[int] = []
+        for start in range(0, len(items), WINDOW):
+            window = [self._publish(item) for item in items[start : start + WINDOW]]
+            numbers += await self._asked(asyncio.gather(*window))
+        return numbers
+
+    async def _publish(self, item: Publication) -> int:
+        headers = {"Nats-Msg-Id": item.identifier, **item.headers}
+        ack = await self._stream.publish(item.subject, item.data, headers=headers)
+        return int(ack.seq)
+
+    def reader(self, stream: str, subject: str) -> Reader:
+        """Reads on from any number."""
+        return Reader(self, stream, subject)
+
+    async def last(self, stream: str) -> tuple[int, int]:
+        """How many messages a stream holds, and the number of the last one."""
+        info = await self._asked(self._stream.stream_info(stream))
+        return int(info.state.messages), int(info.state.last_seq)
+
+    async def by_number(self, stream: str, number: int) -> str | None:
+        """The subject of a message; None when there is none of that number."""
+        return await self._asked(self._found(stream, seq=number))
+
+    async def number_of(self, stream: str, subject: str) -> int | None:
+        """The number of the last message of a subject; None when there is none."""
+        from nats.js.errors import NotFoundError
+
+        async def find() -> int | None:
+            try:
+                return int((await self._stream.get_msg(stream, subject=subject)).seq)
+            except NotFoundError:
+                return None
+
+        return await self._asked(find())
+
+    async def _found(self, stream: str, **words: Any) -> str | None:
+        from nats.js.errors import NotFoundError
+
+        try:
+            return str((await self._stream.get_msg(stream, **words)).subject)
+        except NotFoundError:
+            return None
+
+    async def consume(self, stream: str, subject: str, after: int) -> Place:
+        """A place in a stream, to be left when it is needed no more; the server forgets it after a minute's silence."""
+        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=after + 1,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        subscription = await self._asked(self._stream.pull_subscribe(subject, stream=stream, config=config))
+        info = await self._asked(subscription.consumer_info())
+        return Place(stream, subscription, str(info.name), int(info.num_pending))
+
+    async def delivered(self, place: Place) -> int:
+        """How many messages were sent to a place. Raises StoreError when the server knows it no more."""
+        info = await self._asked(place.subscription.consumer_info())
+        return int(info.delivered.consumer_seq)
+
+    async def leave(self, place: Place) -> None:
+        """Let the server forget a place. Trouble is nothing: it does so by itself later."""
+        with suppress(Exception):
+            async with asyncio.timeout(PATIENCE_S):
+                await place.subscription.unsubscribe()
+                await self._stream.delete_consumer(place.stream, place.name)
+
+    async def pending(self, stream: str, subject: str, after: int) -> int:
+        """How many messages of a subject stand behind a number."""
+        place = await self.consume(stream, subject, after)
+        await self.leave(place)
+        return place.pending
+
+    async def hear(self, subject: str, tell: Callable[[], None]) -> Any:
+        """Be told whenever something is published; what `unsubscribe` is called on in the end."""
+
+        async def told(_message: Any) -> None:
+            tell()
+
+        return await self._asked(self._connection.subscribe(subject, cb=told))
+
+    # --- memory -----------------------------------------------------------------------------------------------
+
+    async def get(self, key: str) -> tuple[bytes, int] | None:
+        """A value and its revision."""
+        return await self._asked(self._entry(self._memory, key))
+
+    async def put(self, key: str, value: bytes) -> None:
+        await self._asked(self._memory.put(key, value))
+
+    async def swap(self, key: str, value: bytes, revision: int) -> int:
+        """Replace what was read at `revision` (0: nothing); the new revision. Raises Fenced when it has changed."""
+        from nats.js.errors import KeyWrongLastSequenceError
+
+        async def work() -> int:
+            try:
+                return int(await self._memory.update(key, value, last=revision))
+            except KeyWrongLastSequenceError as error:
+                raise Fenced(f"{self.layout.prefix}: {key} was changed by another gateway") from error
+
+        return await self._asked(work())
+
+    async def remove(self, key: str) -> None:
+        await self._asked(self._memory.purge(key))
+
+    async def keys(self, beginning: str) -> list[str]:
+        """Keys in memory that begin so."""
+        return await self._asked(self._keys(self._memory, beginning))
+
+    # --- leases -----------------------------------------------------------------------------------------------
+
+    async def lease(self, key: str, owner: str) -> bool:
+        """Take or keep what is free or ours, for LEASE_S."""
+        from nats.js.errors import KeyWrongLastSequenceError
+
+        async def work() -> bool:
+            entry = await self._entry(self._leases, key)
+            if entry is not None and entry[0] != owner.encode():
+                return False
+            try:
+                if entry is None:
+                    await self._leases.create(key, owner.encode())
+                else:
+                    await self._leases.update(key, owner.encode(), last=entry[1])
+            except KeyWrongLastSequenceError:
+                return False  # somebody was quicker
+            return True
+
+        return await self._asked(work())
+
+    async def release(self, key: str) -> None:
+        await self._asked(self._leases.purge(key))
+
+    async def leased(self, beginning: str) -> list[str]:
+        """Keys that are leased now and begin so.
+
+        The stream is asked for its subjects: a watcher, as nats-py lists keys with, may wait for ever for the end of a
+        list whose keys are renewed meanwhile.
+        """
+
+        async def work() -> list[str]:
+            front = f"$KV.{self._lease_bucket}."
+            info = await self._stream.stream_info(f"KV_{self._lease_bucket}", subjects_filter=f"{front}>")
+            keys = sorted(subject.removeprefix(front) for subject in info.state.subjects or {})
+            # What was given back is still a subject.
+            return [key for key in keys if key.startswith(beginning) and await self._entry(self._leases, key)]
+
+        return await self._asked(work())
+
+    # --- helpers ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    async def _entry(bucket: Any, key: str) -> tuple[bytes, int] | None:
+        from nats.js.errors import KeyNotFoundError
+
+        try:
+            entry = await bucket.get(key)
+        except KeyNotFoundError:
+            return None
+        return entry.value or b"", int(entry.revision)
+
+    @staticmethod
+    async def _keys(bucket: Any, beginning: str) -> list[str]:
+        from nats.js.errors import NoKeysError
+
+        try:
+            # What is replaced while it is listed is listed again.
+            return sorted({key for key in await bucket.keys() if key.startswith(beginning)})
+        except NoKeysError:
+            return []
+
+    async def _asked(self, work: Awaitable[T], patience_s: float = 3 * PATIENCE_S) -> T:
+        from nats.errors import Error
+
+        try:
+            async with asyncio.timeout(patience_s):
+                return await work
+        except StoreError:
+            raise
+        except (Error, OSError, TimeoutError) as error:
+            raise StoreError(f"JetStream {self.layout.prefix}: {type(error).__name__} {error}".rstrip()) from error
+
+
+class Reader:
+    """A subject of a stream, read in order; going on where it stopped costs no question.
+
+    A consumer's answers may be lost with a connection, and a consumer with its server, and neither is told: silence
+    looks the same. So what is read is counted against the consumer's own numbers.
+    """
+
+    def __init__(self, bus: Bus, stream: str, subject: str) -> None:
+        self._bus = bus
+        self._stream = stream
+        self._subject = subject
+        self._place: Place | None = None
+        self._at = -1
+        self._delivered = 0  # by the consumer of this place
+
+    async def after(self, number: int, limit: int) -> list[Message]:
+        """Up to `limit` messages behind a number. Raises StoreError."""
+        if self._place is None or self._at != number:
+            await self.close()
+            self._place = await self._bus.consume(self._stream, self._subject, number)
+            self._at, self._delivered = number, 0
+        try:
+            return await self._next(self._place, limit)
+        except StoreError:
+            await self.close()
+            raise
+
+    async def _next(self, place: Place, limit: int) -> list[Message]:
+        found = await self._fetched(place, limit)
+        if not found and await self._bus.delivered(place) != self._delivered:
+            found = await self._fetched(place, limit)  # what came too late for the first time is here by now
+            if not found:
+                raise StoreError(f"JetStream {self._stream}: {LOST}")
+        for item in found:
+            self._delivered += 1
+            if item.metadata.sequence.consumer != self._delivered:
+                raise StoreError(f"JetStream {self._stream}: {LOST}")
+        messages = [
+            Message(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {})) for item in found
+        ]
+        if messages:
+            self._at = messages[-1].seq
+        return messages
+
+    async def _fetched(self, place: Place, limit: int) -> list[Any]:
+        from nats.errors import Error
+
+        try:
+            return list(await place.subscription.fetch(limit, timeout=LOOK_S))
+        except TimeoutError:
+            return []
+        except (Error, OSError) as error:
+            raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
+
+    async def close(self) -> None:
+        """The place in the stream is needed no more."""
+        place, self._place = self._place, None
+        if place is not None:
+            await self._bus.leave(place)
+
+
+async def _quiet(_error: Exception) -> None:
+    """Every failure comes back from the call that met it."""

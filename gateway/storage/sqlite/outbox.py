@@ -1,0 +1,143 @@
+"""Events on disk, and how far each sink has come."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from ridethrough.gateway.records import EngineClock, EngineIdentity, Event, encode_json
+from ridethrough.gateway.storage.interfaces import Book, Queued, StoredBook
+from ridethrough.gateway.storage.sqlite import tables
+from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.packed_rows import last_used
+from ridethrough.gateway.storage.sqlite.tables import EVENTS, encoded, place_of, put_events
+from ridethrough.gateway.storage.tail import Newest
+
+PROCESSED = "processed"
+CORRELATOR = "correlator"
+ENGINE = "engine"
+_KEEP_STATE = (
+    "INSERT INTO state VALUES (?, ?), (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"  # both at once
+)
+
+
+class Told(NamedTuple):
+    """What a transaction has written, and the octets of its JSON."""
+
+    events: list[Queued]
+    octets: int
+
+
+class Outbox:
+    """Events in order. An event, the position it came from and the correlator's memory are one commit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._newest: Newest[Queued] = Newest()
+
+    async def add(
+        self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
+    ) -> None:
+        """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
+        self.grown(await self._store.write(self.adding(events, processed, state, clocks)))
+
+    def grown(self, told: Told) -> None:
+        """These are on disk, behind what was there."""
+        if told.events:
+            self._newest.grown(told.events[0].seq, *told)
+
+    def adding(
+        self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
+    ) -> Callable[[sqlite3.Connection], Told]:
+        """The same as a part of a transaction, behind which `grown` takes what it gives."""
+        bodies, positions = encoded(events)
+
+        def work(connection: sqlite3.Connection) -> Told:
+            places = put_events(connection, bodies, positions)
+            connection.execute(_KEEP_STATE, (PROCESSED, str(processed).encode(), CORRELATOR, state))
+            if clocks:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
+                    [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
+                )
+            known = len(events) - len(places)  # told before a crash
+            return Told(list(map(Queued, places, events[known:])), sum(map(len, bodies[known:])))
+
+        return work
+
+    async def resume(self) -> tuple[int, bytes]:
+        """The last position worked off and the correlator's memory at that moment."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, bytes]:
+            rows = dict(connection.execute("SELECT name, value FROM state"))
+            return int(rows.get(PROCESSED, b"0")), rows.get(CORRELATOR, b"")
+
+        return await self._store.read(work)
+
+    async def identity(self, fresh: EngineIdentity) -> EngineIdentity:
+        """The gateway's own SNMP engine: `fresh` the first time, later the same with the salt of `fresh`.
+
+        When the clock was set back, it is as if the engine had started anew (RFC 3414 section 2.2.2).
+        """
+
+        def work(connection: sqlite3.Connection) -> EngineIdentity:
+            row = connection.execute("SELECT value FROM state WHERE name = ?", (ENGINE,)).fetchone()
+            known = msgspec.json.decode(row[0], type=EngineIdentity) if row else fresh
+            (last_ms,) = connection.execute("SELECT COALESCE(MAX(at_ms), 0) FROM engines").fetchone()
+            zero_s, boots = known.zero_s, known.boots
+            if fresh.zero_s < max(zero_s, last_ms // 1000):
+                zero_s, boots = fresh.zero_s, boots + 1
+            identity = EngineIdentity(known.engine_id, boots, zero_s, fresh.salt)
+            connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (ENGINE, encode_json(identity)))
+            return identity
+
+        return await self._store.write(work)
+
+    async def clocks(self, most: int) -> list[EngineClock]:
+        """The clocks of SNMP engines heard last, oldest first; others are forgotten."""
+
+        def work(connection: sqlite3.Connection) -> list[EngineClock]:
+            connection.execute(
+                "DELETE FROM engines WHERE engine_id NOT IN"
+                " (SELECT engine_id FROM engines ORDER BY at_ms DESC LIMIT ?)",
+                (most,),
+            )
+            rows = connection.execute("SELECT engine_id, boots, time_s, at_ms FROM engines ORDER BY at_ms")
+            return [EngineClock(*row) for row in rows]
+
+        return await self._store.write(work)
+
+    async def after(self, seq: int, limit: int) -> list[Queued]:
+        """Up to `limit` events behind `seq`."""
+        newest = self._newest.after(seq, limit)
+        if newest is not None:
+            return newest
+        found = await self._store.read(lambda connection: list(islice(tables.events(connection, seq), limit)))
+        return [Queued(number, msgspec.json.decode(body, type=Event)) for number, body in found]
+
+    async def seq_of(self, event_id: str) -> int | None:
+        """Place of the event called `event_id`; None when there is none."""
+        return await self._store.read(lambda connection: place_of(connection, event_id))
+
+    async def last_seq(self) -> int:
+        """Place of the newest event, 0 when there is none."""
+        return await self._store.read(lambda connection: last_used(connection, EVENTS))
+
+    async def behind(self, seq: int) -> int:
+        """How many events stand behind `seq`."""
+        return max(0, await self.last_seq() - seq)
+
+    def book(self, name: str) -> Book:
+        """How far the destination called `name` has come."""
+        return StoredBook(self._store, name)
+
+    def view(self) -> Outbox:
+        """The same: reading costs the same from anywhere."""
+        return self
+
+    async def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,157 @@
+"""A damaged database: what can be read of it goes into a new one, and the old one is kept beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ridethrough.gateway.storage.sqlite.packed_rows import ROOM, Row, behind
+from ridethrough.gateway.storage.sqlite.schema import SCHEMA, TABLES, FormError, known_form
+from ridethrough.gateway.storage.sqlite.tables import EVENTS, JOURNAL
+
+STEP = 256  # rows read at once; halved where some of them cannot be read
+UNUSED = 1_000_000  # numbers left out where the last one used is not known
+PACKED = (JOURNAL, EVENTS)
+NUMBERED = (*PACKED, "audit")
+LOG = "-wal"
+BESIDE = ("", LOG, "-shm")  # what belongs to a database file
+KEPT = ".damaged-"  # with a number, a file that was set aside
+NEW = ".new"  # the database that takes its place, while it is filled
+
+
+class Salvage(NamedTuple):
+    """What became of a damaged file: where it is now, rows saved and rows that could not be read, and the reason."""
+
+    kept: str
+    saved: int
+    lost: int
+    reason: str
+
+
+def damage(path: Path) -> str:
+    """What is wrong with a database file; empty when nothing is."""
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            for table in PACKED if said == "ok" and known_form(connection) else ():
+                spoilt = next((row for row in behind(connection, table, 0) if not row.sound), None)
+                if spoilt is not None:
+                    return f"items {spoilt.first} to {spoilt.last} of {table} are not what was written"
+    except FormError:
+        return ""
+    except sqlite3.DatabaseError as error:
+        # A disk that is full or may not be written says so when the file is used; that is no damage.
+        primary = error.sqlite_errorcode & 0xFF
+        return str(error) if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
+    return "" if said == "ok" else str(said).replace("\n", " ")
+
+
+def interrupted(path: Path) -> bool:
+    """Whether a salvage of this file ended before its end, with the process: it is to be done again."""
+    return not path.exists() and _new(path).exists() and bool(_numbers(path))
+
+
+def salvage(path: Path) -> Salvage:
+    """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error.
+
+    After a crash in between, the same call begins again with what was set aside then.
+    """
+    new = _new(path)
+    number = max(_numbers(path), default=0) + (not interrupted(path))
+    kept = path.with_name(f"{path.name}{KEPT}{number}")
+    new.touch()  # from now on it is known that this has begun
+    for end in BESIDE:
+        part = path.with_name(path.name + end)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + end))
+    reason = damage(kept)
+    new.with_name(f"{new.name}-journal").unlink(missing_ok=True)
+    new.write_bytes(b"")
+    with closing(sqlite3.connect(new)) as fresh, closing(sqlite3.connect(kept)) as old:
+        fresh.executescript(SCHEMA)
+        saved = lost = 0
+        for table, order in TABLES.items():
+            columns = ", ".join(row[1] for row in fresh.execute(f"PRAGMA table_info({table})"))
+            marks = ", ".join("?" for _ in columns.split(", "))
+            ends = _ends(old, table, order)
+            for found in _rows(old, table, order, columns, ends):
+                if isinstance(found, int):
+                    lost += found
+                    continue
+                row = Row._make(found) if table in PACKED else None
+                if row is not None and not row.sound:
+                    lost += min(max(1, row.items), ROOM)  # not even its count is certain
+                else:
+                    saved += 1 if row is None else row.items
+                    fresh.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", found)  # noqa: S608
+            _count_on(fresh, old, table, ends[1])
+        fresh.commit()
+    new.rename(path)
+    return Salvage(str(kept), saved, lost, reason)
+
+
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + NEW)
+
+
+def _numbers(path: Path) -> list[int]:
+    """Of the files that were set aside."""
+    front = f"{path.name}{KEPT}"
+    ends = [item.name.removeprefix(front) for item in path.parent.glob(f"{front}*")]
+    return [int(end) for end in ends if end.isdecimal()]
+
+
+def _ends(old: sqlite3.Connection, table: str, order: str) -> tuple[int, int]:
+    """The first and the last number of a table's rows, as far as can be told."""
+    try:
+        first, last = old.execute(f"SELECT MIN({order}), MAX({order}) FROM {table}").fetchone()  # noqa: S608
+    except sqlite3.Error:
+        first, last = 0, _sequence(old, table)
+    return int(first or 0), int(last or 0)
+
+
+def _sequence(old: sqlite3.Connection, table: str) -> int:
+    """The last number given to a row, as the file counts them; 0 when that cannot be read."""
+    try:
+        row = old.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    except sqlite3.Error:
+        return 0
+    return int(row[0]) if row else 0
+
+
+def _rows(
+    old: sqlite3.Connection, table: str, order: str, columns: str, ends: tuple[int, int]
+) -> Iterator[tuple[Any, ...] | int]:
+    """Rows that can be read, and for numbers that cannot, how many of them there are."""
+    at, step = ends[0], STEP
+    while at <= ends[1]:
+        try:
+            # A single row is asked for by its number: a range would look at the row behind it, too.
+            wanted, limits = ("= ?", (at,)) if step == 1 else ("BETWEEN ? AND ?", (at, at + step - 1))
+            query = f"SELECT {columns} FROM {table} WHERE {order} {wanted} ORDER BY {order}"  # noqa: S608
+            found = old.execute(query, limits).fetchall()
+        except sqlite3.Error:
+            if step == 1:
+                yield 1
+                at, step = at + 1, STEP
+            else:
+                step //= 2
+            continue
+        yield from found
+        at += step
+        step = min(STEP, step * 2)
+
+
+def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
+    """Numbers are never used twice, not even those of rows that are lost."""
+    if table not in NUMBERED:
+        return
+    counted = _sequence(old, table)
+    (saved,) = fresh.execute(f"SELECT COALESCE(MAX({TABLES[table]}), 0) FROM {table}").fetchone()  # noqa: S608
+    # Where the count itself is lost, so may be the last rows: leave room for more than a file can hold at its end.
+    last = max(last, counted, saved) + (0 if counted else UNUSED)
+    fresh.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+    fresh.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last))

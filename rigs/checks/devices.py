@@ -1,0 +1,144 @@
+"""Rules about devices and how they are reached (requirements sections 2, 3 and 7). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ridethrough.gateway.config.traps import split_destination
+from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.rigfile.schema import RigFile
+
+Violation = tuple[tuple[str, ...], str]
+Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]
+
+MOST_NODES = 4  # of an I-UPS with a shared disk
+PAIR = 2
+NAMED = 6  # devices in one message
+
+
+def keywords(rig: RigFile) -> Iterator[Violation]:
+    for index, monitor in enumerate(rig.gateway.monitors):
+        for server, text in monitor.keyword.items():
+            config = rig.servers.get(server)
+            if config is None or config.bmc is None:
+                continue
+            if text.partition(":")[0] not in (config.address, *config.other_addresses):
+                yield (
+                    ("gateway", "monitors", str(index), "keyword", server),
+                    f"{text} is no address of {server}'s operating system that its BMC could reach",
+                )
+
+
+def missing_keywords(rig: RigFile) -> Iterator[Violation]:
+    linked = [name for name, server in rig.servers.items() if server.bmc is not None]
+    for index, monitor in enumerate(rig.gateway.monitors):
+        for server in linked:
+            if server not in monitor.keyword:
+                yield (
+                    ("gateway", "monitors", str(index), "keyword"),
+                    f"{monitor.name} has no keyword of {server}'s own",
+                )
+
+
+def monitor_ports(rig: RigFile) -> Iterator[Violation]:
+    first: dict[str, tuple[str, str]] = {}
+    for index, monitor in enumerate(rig.gateway.monitors):
+        for server, text in monitor.keyword.items():
+            port = text.partition(":")[2] or str(rig.ports.trap)
+            known, name = first.setdefault(server, (port, monitor.name))
+            if port != known:
+                yield (
+                    ("gateway", "monitors", str(index), "keyword", server),
+                    f"port {port} differs from {known} in {name}; one for each server in all monitors",
+                )
+
+
+def intelligent(rig: RigFile) -> Iterator[Violation]:
+    for name, config in rig.intelligent_ups.items():
+        where = ("intelligent_ups", name)
+        if config.nodes > MOST_NODES and any(cluster.disks for cluster in rig.clusters.values()):
+            yield where, f"{config.nodes} nodes with a shared disk: an I-UPS serves at most four"
+        if config.nodes > PAIR and not any(
+            "ac_enterprise" in software.products for software in rig.environment.servers.values()
+        ):
+            yield where, f"{config.nodes} nodes need ESMPRO/AC Enterprise"
+
+
+def interfaces(rig: RigFile) -> Iterator[Violation]:
+    for index, item in enumerate(rig.controllers):
+        if not isinstance(item, EsmproAcConfig) or item.intelligent is None:
+            continue
+        config = rig.intelligent_ups.get(item.intelligent.ups)
+        if config is None:
+            yield ("controllers", str(index), "intelligent"), f"there is no I-UPS {item.intelligent.ups!r}"
+        elif item.intelligent.lan_on and (config.nodes > PAIR or not config.lan_board):
+            yield (
+                ("controllers", str(index), "intelligent"),
+                "power-on over the network needs the LAN board, and with three nodes or more only Client監視 works",
+            )
+
+
+def line_signal(rig: RigFile) -> Iterator[Violation]:
+    for index, item in enumerate(rig.controllers):
+        if isinstance(item, EsmproAcConfig) and item.intelligent is not None and item.intelligent.line:
+            config = rig.intelligent_ups.get(item.intelligent.ups)
+            if config is not None and (config.nodes > PAIR or not config.line_board):
+                yield (
+                    ("controllers", str(index), "intelligent"),
+                    "the V.24 line signal serves two nodes, with its board",
+                )
+
+
+def different_models(rig: RigFile) -> Iterator[Violation]:
+    topology = rig.topology()
+    for name, cluster in rig.clusters.items():
+        profiles = {
+            rig.ups[ups].profile
+            for node in cluster.nodes
+            for ups in topology.feeds(node)
+            if ups in topology.power_devices and ups in rig.ups
+        }
+        if len(profiles) > 1:
+            yield ("clusters", name), f"different UPS models ({', '.join(sorted(profiles))}): set each server by itself"
+
+
+def hubs(rig: RigFile) -> Iterator[Violation]:
+    linked = rig.topology().linked_devices
+    for name, hub in rig.hubs.items():
+        feed = hub.power.partition("/")[0]
+        if feed in linked:
+            yield ("hubs", name, "power"), f"{feed} feeds the disk array: the network goes when the disks go"
+        elif feed in rig.mains:
+            yield ("hubs", name, "power"), "without a UPS there is no SNMP path in an outage"
+
+
+def receivers(rig: RigFile) -> Iterator[Violation]:
+    physical = {address: name for name, item in rig.managers.items() for address in item.nodes.values()}
+    for name, forward in rig.gateway.forwards.items():
+        host, _ = split_destination(forward.to)
+        if host in physical:
+            yield (
+                ("gateway", "forwards", name, "to"),
+                f"{host} is one node of the clustered {physical[host]}: after a failover nobody hears it there",
+            )
+
+
+def accounts(rig: RigFile) -> Iterator[Violation]:
+    left = [name for name in rig.ups if name not in rig.environment.changed_accounts]
+    if left:
+        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+        yield ("ups", left[0]), f"the factory account apc/apc is left on {', '.join(left[:NAMED])}{more}"
+
+
+DEVICE_RULES: tuple[Row, ...] = (
+    ("X04", False, "004", missing_keywords),
+    ("X05", False, "004", monitor_ports),
+    ("X06", False, "004", keywords),
+    ("X16", False, "003 1.6.1, 1.6.3", intelligent),
+    ("L2", False, "003 1.6.2", interfaces),
+    ("V1", False, "003 1.6.2", line_signal),
+    ("X16", True, "003 1.6.7, 1.8.6(3), 1.9.6(3)", different_models),
+    ("X18", True, "003 1.7.3", hubs),
+    ("X22", True, "003 2.1.6", receivers),
+    ("X23", True, "003 1.7.4.1", accounts),
+)

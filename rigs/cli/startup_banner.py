@@ -1,0 +1,93 @@
+"""What is said when a rig or a gateway has started: where everything is, and words to try."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Any, NamedTuple
+
+from ridethrough.gateway.config.site import Api, Site
+from ridethrough.rigs.rigfile.schema import RigFile
+
+NAME, KIND = 12, 13  # widths
+
+
+class Greeting(NamedTuple):
+    """For people, and for programs."""
+
+    text: str
+    document: dict[str, Any]
+
+
+def of_site(site: Site) -> Greeting:
+    """A gateway alone says where it is in its log, so there is no text."""
+    return Greeting("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
+
+
+def _traps(site: Site) -> list[str]:
+    return [f"{listen.address}:{listen.port}" for listen in site.listen]
+
+
+def of_rig(rig: RigFile, api: Api, site: Site | None = None) -> Greeting:
+    """A whole rig, whose gateway has `site`, or its devices only."""
+    devices = _devices(rig)
+    document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
+    lines = [f"rig {rig.rig} is running", ""]
+    for name, device in devices.items():
+        kind = "UPS card" if device["kind"] == "ups" else "BMC"
+        faces = [f"{device[face]}/udp" for face in ("snmp", "ipmi") if face in device]
+        faces += [device[face] for face in ("http", "telnet") if face in device]
+        lines.append(_line(name, kind, "   ".join(faces)))
+    if site is not None:
+        document["traps"] = _traps(site)
+        lines += [_line("gateway", "traps", f"{place}/udp") for place in _traps(site)]
+        lines.append(_line("console", "web", f"{api.url}/"))
+    else:
+        lines.append(_line("lab", "HTTP", f"{api.url}/lab/v1/world"))
+    lines += ["", "try:", *_tries(rig, api, gateway=site is not None), "", "Ctrl-C stops it.", ""]
+    return Greeting("\n".join(lines), document)
+
+
+def _line(name: str, kind: str, rest: str) -> str:
+    return f"  {name:<{NAME}} {kind:<{KIND}} {rest}".rstrip()
+
+
+def _devices(rig: RigFile) -> dict[str, dict[str, str]]:
+    """Name to kind and the addresses of what it answers with."""
+    ports = rig.ports
+    devices = {}
+    for name, ups in rig.ups.items():
+        devices[name] = {"kind": "ups", "snmp": f"{ups.address}:{ports.snmp}"}
+        if ports.http is not None:
+            devices[name]["http"] = f"http://{ups.address}{'' if ports.http == 80 else f':{ports.http}'}/"
+        if ports.console is not None:
+            devices[name]["telnet"] = f"telnet {ups.address}{'' if ports.console == 23 else f' {ports.console}'}"
+    for name, server in rig.servers.items():
+        if server.bmc is not None:
+            devices[f"{name}.bmc"] = {"kind": "bmc", "ipmi": f"{server.bmc.address}:{ports.ipmi}"}
+    return devices
+
+
+def _tries(rig: RigFile, api: Api, *, gateway: bool) -> list[str]:
+    """Commands to paste."""
+    ports = rig.ports
+    bmcs = {f"{name}.bmc": server.bmc for name, server in rig.servers.items() if server.bmc is not None}
+    command = "ridethrough" if shutil.which("ridethrough") else sys.argv[0]
+    lines = []
+    if api.bind != "127.0.0.1:8080":
+        lines.append(f"  export RIDETHROUGH_URL={api.url}")
+    for name, ups in list(rig.ups.items())[:1]:
+        community = next(iter(row.community for row in ups.access), "public")
+        place = ups.address if ports.snmp == 161 else f"{ups.address}:{ports.snmp}"
+        lines.append(f"  snmpget -v1 -c {community} {place} 1.3.6.1.4.1.318.1.1.1.4.1.1.0    # {name} output status")
+        lines.append(f"  snmpwalk -v2c -c {community} {place} 1.3.6.1.4.1.318.1.1.1")
+    for bmc in list(bmcs.values())[:1]:
+        user, secret = next(iter(bmc.users.items()))
+        port = "" if ports.ipmi == 623 else f" -p {ports.ipmi}"
+        login = f"-H {bmc.address}{port} -U {user} -P {secret.password}"
+        lines.append(f"  ipmitool -I lanplus {login} chassis status")
+    if gateway:
+        lines.append(f"  curl -N {api.url}/v1/events/stream")
+    lines += [f"  {command} inject {name} off" for name in list(rig.mains)[:1]]
+    lines += [f"  {command} inject {name} memory_uncorrectable" for name in list(bmcs)[:1]]
+    return lines

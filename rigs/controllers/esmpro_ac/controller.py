@@ -1,0 +1,211 @@
+"""The stand-in itself: who is master, what it hears, and which plans are under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
+from ridethrough.rigs.controllers.base import Act, Controller, InputRefused
+from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.esmpro_ac.automation import Automatic
+from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
+from ridethrough.rigs.controllers.esmpro_ac.rules import RUNNING, elect
+from ridethrough.rigs.controllers.esmpro_ac.shutdown import Ending
+from ridethrough.rigs.controllers.esmpro_ac.startup import Restoring
+from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
+from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
+
+if TYPE_CHECKING:
+    from ridethrough.rigs.rigfile.schema import RigFile
+
+CONFIRMED, CLEARED = "power.outage.confirmed", "power.outage.cleared"
+SILENT = "power.communication.lost"
+
+
+class EsmproAcController(Controller[EsmproAcConfig]):
+    """One for all terminals of a rig: what one knows they all know, because the master hands it on."""
+
+    config_class = EsmproAcConfig
+
+    def __init__(self, config: EsmproAcConfig, rig: RigFile, desk: Desk) -> None:
+        super().__init__(config, rig, desk)
+        self.topology = rig.topology()
+        self.pad = Pad(desk, self.note)
+        self.master: str | None = None
+        self._events = desk.events()
+        self._known: set[str] = set()  # outages that have been dealt with, until they end
+        self._due: set[str] = set()
+        self._plans: dict[str, Plan] = {}  # under way, or cut off with their terminal
+        self._returns: dict[str, Plan] = {}
+        self._ended: set[str] = set()  # servers that a plan has ended, until they run again
+        self._working: dict[str, asyncio.Task[None]] = {}
+        intervals_s = {name: self.topology.policy_of(name).statistics_s for name in rig.ups}
+        self._statistics = Statistics(self.pad, intervals_s, config)
+        self._automatic = Automatic(self, ZoneInfo(config.timezone))
+        self._manager = ClusterManager(self)
+
+    async def run(self) -> None:
+        self.spawn(self._hold_office(), "election")
+        self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
+        self._automatic.begin()
+        self._manager.begin()
+        async for event in self._events:
+            self._hear(event)
+
+    # --- who is master ----------------------------------------------------------------------------------------
+
+    def _alive(self, terminal: str) -> bool:
+        return self.desk.state(terminal) in RUNNING
+
+    def _elected(self) -> str | None:
+        return elect(self.topology.terminals, self._alive, self.master)
+
+    async def _hold_office(self) -> None:
+        while True:
+            await self.desk.until(lambda: self._elected() != self.master)
+            before, self.master = self.master, self._elected()
+            if before is not None:
+                self._cut_off(before)
+            if self.master is not None:
+                self.note("master", self.master)
+                await self._take_over()
+
+    def _cut_off(self, terminal: str) -> None:
+        """Whatever the terminal had not ordered yet is lost with it."""
+        for task in self._working.values():
+            task.cancel()
+        self._working.clear()
+        self.note("master_lost", terminal, f"unfinished: {', '.join(self._plans) or 'nothing'}")
+
+    async def _take_over(self) -> None:
+        """What is open is dealt with, and what was begun goes on."""
+        left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
+        conditions = await self.desk.conditions()
+        dark = {row["device"] for row in conditions if row["condition"] == "input"}
+        confirmed = {row["device"] for row in conditions if row["condition"] == "outage"}
+        for cause, plan in left.items():
+            if cause in dark:
+                self._carry_out(plan)
+            else:
+                del self._plans[cause]
+        for cause, plan in self._returns.items():
+            self._work(f"return {cause}", self._bring_back(plan))
+        for device in sorted(confirmed - self._known - set(self._plans)):
+            self._confirmed(device)
+        self._manager.take_over()
+
+    # --- outages ----------------------------------------------------------------------------------------------
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        subject, data = event["subject"], event["data"]
+        if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
+            self._confirmed(subject)
+        elif event["type"] == CLEARED:
+            self._known.discard(subject)
+        elif event["type"].startswith("ups.battery.temperature"):
+            self.note("alarm", subject, event["data"]["text"])
+
+    def _confirmed(self, ups: str) -> None:
+        if self.master is None or ups in self._known or ups in self._plans:
+            return
+        self._due.add(ups)
+        self._work("gather", self._gather())
+
+    async def _gather(self) -> None:
+        """Outages that belong together are looked at together."""
+        await asyncio.sleep(self.config.gather_s)
+        due, self._due = sorted(self._due), set()
+        dark = {row["device"] for row in await self.desk.conditions() if row["condition"] == "input"}
+        self._known.update(due)
+        plans = [plan_outage(self.topology, ups, dark) for ups in due]
+        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._gone()]
+        if needed:
+            self.begin(joined(needed))
+
+    @property
+    def busy(self) -> set[str]:
+        """Servers that a plan under way takes care of."""
+        return {server for plan in self._plans.values() for server in plan.servers}
+
+    def _gone(self) -> set[str]:
+        """Servers that a plan has ended and that have not come back."""
+        self._ended = {server for server in self._ended if not is_up(self.desk, server)}
+        return self._ended
+
+    @property
+    def idle(self) -> list[str]:
+        """Servers that are off."""
+        return [server for server in self.topology.members if is_off(self.desk, server)]
+
+    def own(self, plan: Plan) -> list[str]:
+        """Servers of a plan on which terminals run."""
+        return [server for server in plan.servers if server in self.topology.terminals]
+
+    def begin(self, plan: Plan) -> None:
+        """Carry a plan out from now on."""
+        if plan.cause in self._working:
+            return  # asked for twice
+        self._plans[plan.cause] = plan
+        self._carry_out(plan)
+
+    def _carry_out(self, plan: Plan) -> None:
+        self._work(plan.cause, self._end(plan))
+
+    async def _end(self, plan: Plan) -> None:
+        await Ending(self.pad, self.config, self.topology, plan, self.own(plan)).run()
+        del self._plans[plan.cause]
+        self._ended |= set(plan.servers)
+        self.note("plan_done", plan.cause)
+        await self._automatic.ended(plan)
+        if plan.linked_devices and plan.cause in self.topology.linked_devices:
+            self._returns[plan.cause] = plan
+            self._work(f"return {plan.cause}", self._bring_back(plan))
+
+    async def _bring_back(self, plan: Plan) -> None:
+        await Restoring(self.pad, self.topology, plan, self.disks_of).run(self.own(plan))
+        del self._returns[plan.cause]
+
+    def disks_of(self, ups: str) -> list[str]:
+        """Disks that a UPS feeds."""
+        return [name for name, disk in self.rig.disks.items() if disk.power[0].partition("/")[0] == ups]
+
+    def _work(self, name: str, work: Any) -> None:
+        """Something that ends with the master."""
+        task = self.spawn(work, name)
+        self._working[name] = task
+        task.add_done_callback(lambda done: self._working.pop(name, None) if self._working.get(name) is done else None)
+
+    # --- people and applications ------------------------------------------------------------------------------
+
+    def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        return {
+            "power_off": ("end the servers named, or all linked ones, in order (power-off API)", self._power_off),
+            "power_on": ("start the servers named, or all linked ones", self._power_on),
+        }
+
+    def _servers(self, args: list[str]) -> list[str]:
+        if self.master is None:
+            raise InputRefused("no control terminal runs")
+        for server in args:
+            if server not in self.topology.members:
+                raise InputRefused(f"there is no {server!r}; accepted: {', '.join(self.topology.members)}")
+        return args or self.topology.linked or self.topology.members
+
+    async def _power_off(self, args: list[str]) -> None:
+        self.begin(plan_off(self.topology, "api", self._servers(args), self.idle))
+
+    async def _power_on(self, args: list[str]) -> None:
+        self.spawn(self._automatic.start(self._servers(args)), "start")
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "master": self.master,
+            "terminals": list(self.topology.terminals),
+            "plans": list(self._plans),
+            "returns": list(self._returns),
+            "statistics": self._statistics.row(),
+        }

@@ -1,0 +1,1 @@
+"""The lab interface: what only an emulated plant offers."""

@@ -1,0 +1,180 @@
+"""Scenarios that are run from the console: each in a process of its own, beside the rig that is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+from ridethrough.gateway.api import Refusal
+from ridethrough.rigs.clock import Speed
+from ridethrough.rigs.rigfile.bundled import FOLDERS, near
+
+log = structlog.get_logger("plays")
+
+KEPT = 8  # finished runs
+LONGEST_LINE = 1 << 20
+ERROR_LINES = 20  # of a process that failed
+State = Literal["running", "held", "failed", "broken", "stopped"]
+"""Whether expectations held; broken means that there was no verdict, and the last line says why."""
+
+
+class Play:
+    """One run: what it has printed so far, and where its reports are."""
+
+    def __init__(self, number: int, scenario: str, speed: Speed, folder: Path) -> None:
+        self.number = number
+        self.scenario = scenario
+        self.speed = speed
+        self.state: State = "running"
+        self.lines: list[dict[str, Any]] = []
+        self.reports = {"html": folder / f"{number}.html", "xml": folder / f"{number}.xml"}
+        self.changed = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def add(self, line: dict[str, Any]) -> None:
+        self.lines.append(line)
+        self.wake()
+
+    def wake(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def shown(self, after: int) -> dict[str, Any]:
+        """As JSON has it, with the lines behind the first `after`."""
+        return {
+            "id": self.number,
+            "scenario": self.scenario,
+            "speed": self.speed,
+            "state": self.state,
+            "lines": self.lines[after:],
+            "next": len(self.lines),
+        }
+
+
+class Plays:
+    """Every scenario of a folder, and the runs of them, one at a time."""
+
+    def __init__(self, folder: Path = FOLDERS["scenario"]) -> None:
+        self._files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+        self._numbers = count(1)
+        self._plays: dict[int, Play] = {}
+        self._reports: TemporaryDirectory[str] | None = None
+
+    def listed(self) -> list[dict[str, str]]:
+        """Name and title of every scenario, in the order of their names."""
+        return [{"name": name, "title": _title(path)} for name, path in self._files.items()]
+
+    @property
+    def running(self) -> Play | None:
+        return next((play for play in self._plays.values() if play.state == "running"), None)
+
+    def play(self, number: int) -> Play:
+        """Raises Refusal 404."""
+        play = self._plays.get(number)
+        if play is None:
+            raise Refusal(404, f"there is no run {number}; kept: {', '.join(map(str, self._plays)) or 'none'}")
+        return play
+
+    def start(self, name: str, speed: Speed) -> Play:
+        """Begin a run. Raises Refusal 404 for an unknown name and 409 while another one runs."""
+        file = self._files.get(name)
+        if file is None:
+            close = near(name, list(self._files)) or list(self._files)
+            raise Refusal(404, f"there is no scenario {name!r}; accepted: {', '.join(close)}")
+        if (other := self.running) is not None:
+            raise Refusal(409, f"{other.scenario} is still running, as run {other.number}")
+        if self._reports is None:
+            self._reports = TemporaryDirectory(prefix="ridethrough-runs-")
+        play = Play(next(self._numbers), name, speed, Path(self._reports.name))
+        self._plays[play.number] = play
+        for number in list(self._plays)[:-KEPT]:
+            for report in self._plays.pop(number).reports.values():
+                report.unlink(missing_ok=True)
+        play.task = asyncio.create_task(_perform(play, file), name=f"run {play.number}")
+        return play
+
+    async def stop(self, play: Play) -> None:
+        """End a run before its end; one that has ended stays as it is."""
+        if play.task is not None and play.state == "running":
+            play.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await play.task
+
+    async def close(self) -> None:
+        """End everything and forget the reports."""
+        if self.running is not None:
+            await self.stop(self.running)
+        if self._reports is not None:
+            self._reports.cleanup()
+
+
+def _title(path: Path) -> str:
+    """Without reading all of the file's YAML: there are many of them."""
+    found = re.search(r"^title:\s*(.+?)\s*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1].strip("\"'") if found else ""
+
+
+async def _perform(play: Play, file: Path) -> None:
+    reports = ("--html", str(play.reports["html"]), "--junit", str(play.reports["xml"]))
+    options = ("--ports", "free", "--speed", str(play.speed), "--json-lines", *reports)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ridethrough",
+        "replay",
+        str(file),
+        *options,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=LONGEST_LINE,
+    )
+    state: State = "broken"
+    try:
+        errors, held = await asyncio.gather(_errors(process), _lines(process, play))
+        await process.wait()
+        if held is not None:
+            state = "held" if held else "failed"
+        else:
+            play.add({"kind": "error", "text": errors or f"the run ended with status {process.returncode}"})
+    except asyncio.CancelledError:
+        state = "stopped"
+        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        log.info("run ended", scenario=play.scenario, state=state)
+        play.state = state
+        play.wake()
+
+
+async def _lines(process: asyncio.subprocess.Process, play: Play) -> bool | None:
+    """Take what is printed; whether all expectations held, or None when it ended without a verdict."""
+    held: bool | None = None
+    if process.stdout is None:  # it is a pipe
+        return None
+    async for text in process.stdout:
+        line = msgspec.json.decode(text)
+        play.add(line)
+        if line["kind"] == "end":
+            held = line["held"]
+    return held
+
+
+async def _errors(process: asyncio.subprocess.Process) -> str:
+    if process.stderr is None:  # it is a pipe
+        return ""
+    text = (await process.stderr.read()).decode(errors="replace")
+    return "\n".join(text.strip().splitlines()[-ERROR_LINES:])

@@ -1,0 +1,257 @@
+"""The rig file: plant, gateway, power-control groups and stand-in controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ridethrough.emulators.config.base import Strict
+from ridethrough.emulators.config.plant import HIGH_PORTS, Plant, Ports, UpsConfig
+from ridethrough.emulators.config.servers import AlertConfig
+from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
+from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
+from ridethrough.gateway.config.site import (
+    Api,
+    BmcDevice,
+    Listen,
+    Monitor,
+    RecoveryWait,
+    ServerDevice,
+    Site,
+    Snmp,
+    UpsDevice,
+    WakeOnLan,
+)
+from ridethrough.rigs.controllers import AnyController
+from ridethrough.rigs.power_groups import Group, PowerManagement, walk
+from ridethrough.rigs.rigfile.environment import Environment
+from ridethrough.rigs.rigfile.ports import PortChoice, free_port
+from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
+from ridethrough.rigs.topology import Topology
+
+
+class Defaults(Strict):
+    """Values for devices that do not give their own."""
+
+    community: str = "public"
+
+
+class RigGateway(Site):
+    """The gateway of a rig. Devices of the plant are added by themselves."""
+
+    _complete: ClassVar[bool] = False
+
+    listen: tuple[Listen, ...] = ()
+    """When left out: 127.0.0.1 and every keyword address, on the trap port."""
+
+
+class RigFile(Plant):
+    """A whole rig."""
+
+    defaults: Defaults = Defaults()
+    groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
+    power_management: PowerManagement = PowerManagement()
+    environment: Environment = Environment()
+    gateway: RigGateway = RigGateway()
+    controllers: tuple[AnyController, ...] = ()
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        seen: set[str] = set()
+        for name, group, _, _ in walk(self.groups):
+            if name in seen:
+                raise ValueError(f"groups: the name {name!r} is used twice")
+            seen.add(name)
+            for slot, accepted in (("pd", self.ups), ("ld", self.ups), ("ct", self.servers), ("lt", self.servers)):
+                for member in getattr(group, slot):
+                    if member not in accepted:
+                        raise ValueError(
+                            f"groups.{name}.{slot}: there is no {member!r}; accepted: {', '.join(accepted) or 'none'}"
+                        )
+        names = [controller.name for controller in self.controllers]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"controllers: the name {', '.join(sorted(twice))} is used twice; give each its own")
+        for name in (*self.power_management.ups, *self.power_management.servers):
+            if name not in self.ups and name not in self.servers:
+                raise ValueError(f"power_management: there is no {name!r} in this rig")
+        for name, ups in self.ups.items():
+            try:
+                Settings(load_profile(ups.profile))  # complete, too
+            except ProfileError as error:
+                raise ValueError(f"ups.{name}.profile: {error}") from error
+        for name, server in self.servers.items():
+            try:
+                if server.bmc is not None:
+                    load_bmc_profile(server.bmc.profile)
+            except BmcProfileError as error:
+                raise ValueError(f"servers.{name}.bmc.profile: {error}") from error
+        for section, consumers in (("servers", self.servers), ("disks", self.disks)):
+            for name, consumer in consumers.items():
+                for feed in consumer.power:
+                    self._check_outlet_group(f"{section}.{name}.power", feed)
+        return self
+
+    def _check_outlet_group(self, key: str, feed: str) -> None:
+        name, _, group = feed.partition("/")
+        ups = self.ups.get(name)
+        if group and (ups is None or int(group) not in (indexes := indexes_of(load_profile(ups.profile)))):
+            accepted = ", ".join(f"{name}/{index}" for index in indexes) if ups is not None else "none"
+            raise ValueError(f"{key}: there is no outlet group {feed!r}; accepted: {accepted or 'none'}")
+
+    def groups_of(self, ups: str) -> tuple[str, ...]:
+        """The groups in which a UPS is a power device or a linked device."""
+        return tuple(name for name, group, _, _ in walk(self.groups) if ups in (*group.pd, *group.ld))
+
+    def topology(self) -> Topology:
+        """Lookups over the power-control groups."""
+        return Topology(self.groups, self.servers, self.clusters, self.power_management)
+
+
+def load_rig(path: Path, ports: PortChoice = "file", patch: Mapping[str, Any] | None = None) -> RigFile:
+    """Read a rig file; profiles given as files count from its folder. `patch` is laid over it. Raises FileError."""
+    rig = load(path, RigFile, _with_profile_paths, patch)
+    if ports == "file":
+        return rig
+    off = {name: None for name, port in rig.ports if port is None}
+    others = HIGH_PORTS if ports == "high" else Ports(**{name: free_port() for name in Ports.model_fields})
+    return rig.model_copy(update={"ports": others.model_copy(update=off)})
+
+
+def _with_profile_paths(path: Path, document: Any) -> None:
+    for ups in (document.get("ups") or {}).values():
+        profile = ups.get("profile") if isinstance(ups, dict) else None
+        if isinstance(profile, str) and profile.endswith(".yaml"):
+            ups["profile"] = str((path.parent / profile).resolve())
+    for server in (document.get("servers") or {}).values():
+        bmc = server.get("bmc") if isinstance(server, dict) else None
+        profile = bmc.get("profile") if isinstance(bmc, dict) else None
+        if isinstance(bmc, dict) and isinstance(profile, str) and profile.endswith(".yaml"):
+            bmc["profile"] = str((path.parent / profile).resolve())
+
+
+def plant_of(rig: RigFile) -> RigFile:
+    """The rig with what it leaves open filled in: trap destinations of BMCs and communities."""
+    servers = {}
+    for name, server in rig.servers.items():
+        bmc = server.bmc
+        if bmc is not None:
+            places = _keywords(rig, name)
+            changes: dict[str, Any] = {}
+            if bmc.alerts is None and places:
+                changes["alerts"] = tuple(AlertConfig(receiver=host, port=port) for host, port in places)
+            if bmc.link.on is None:
+                changes["link"] = bmc.link.model_copy(update={"on": bool(places)})
+            server = server.model_copy(update={"bmc": bmc.model_copy(update=changes)})
+        servers[name] = server
+    return rig.model_copy(update={"servers": servers})
+
+
+def _keywords(rig: RigFile, server: str) -> list[tuple[str, int]]:
+    """Receive addresses that the monitors name for a server."""
+    places: list[tuple[str, int]] = []
+    for monitor in rig.gateway.monitors:
+        if (text := monitor.keyword.get(server)) is not None:
+            host, _, port = text.partition(":")
+            places.append((host, int(port) if port else rig.ports.trap))
+    return list(dict.fromkeys(places))
+
+
+def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
+    """The site that watches the plant of a rig. Raises FileError when the file's gateway part forbids it."""
+    gateway = rig.gateway
+    trap = rig.ports.trap
+    devices: dict[str, Any] = dict(gateway.devices)
+    for name, ups in rig.ups.items():
+        devices.setdefault(name, _ups_device(rig, name, ups))
+    for name, server in rig.servers.items():
+        if rig.ports.echo is not None:
+            devices.setdefault(name, _server_device(rig, name, rig.ports.echo))
+        if server.bmc is None:
+            continue
+        user, secret = next(iter(server.bmc.users.items()))
+        devices.setdefault(
+            f"{name}.bmc",
+            BmcDevice(
+                kind="bmc",
+                address=server.bmc.address,
+                port=rig.ports.ipmi,
+                user=user,
+                password=secret.password,
+                server=name,
+                behind=_hub_of(rig, f"{name}.bmc"),
+                recovery=RecoveryWait(start_s=server.bmc.link.start_s, end_s=server.bmc.link.end_s),
+            ),
+        )
+    places = [("127.0.0.1", trap), *(place for server in rig.servers for place in _keywords(rig, server))]
+    listen = gateway.listen or tuple(Listen(address=host, port=port) for host, port in dict.fromkeys(places))
+    monitors = tuple(_with_port(monitor, trap) for monitor in gateway.monitors)
+    try:
+        api = gateway.api
+        written = {key: getattr(gateway, key) for key in Site.model_fields}
+        own = {
+            "name": rig.rig,
+            "listen": listen,
+            "devices": devices,
+            "monitors": monitors,
+            "journal": gateway.journal.model_copy(update={"path": data}) if data else gateway.journal,
+            "api": Api(bind=bind, tokens=api.tokens, limits=api.limits, tls=api.tls) if bind else api,
+        }
+        return Site(**{**written, **own})
+    except ValidationError as error:
+        raise FileError([f"rig {rig.rig}: gateway: {in_short(error)}"]) from error
+
+
+def addresses_of(rig: RigFile) -> list[str]:
+    """What a machine must be given before it can run the rig: addresses of its devices beyond loopback."""
+    servers = rig.servers.values()
+    listed = [
+        *(ups.address for ups in rig.ups.values()),
+        *(address for server in servers for address in (server.address, *server.other_addresses)),
+        *(server.bmc.address for server in servers if server.bmc is not None),
+        *(address for manager in rig.managers.values() for address in (*manager.nodes.values(), manager.floating)),
+        *(listen.address for listen in rig.gateway.listen),
+    ]
+    own = (text for text in dict.fromkeys(listed) if not ip_address(text).is_loopback)
+    return [text for text in own if not ip_address(text).is_unspecified]
+
+
+def _with_port(monitor: Monitor, trap: int) -> Monitor:
+    """A keyword without a port means the trap port of the rig."""
+    return monitor.model_copy(
+        update={"keyword": {key: text if ":" in text else f"{text}:{trap}" for key, text in monitor.keyword.items()}}
+    )
+
+
+def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
+    policy = rig.topology().policy_of(name)
+    writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
+    return UpsDevice(
+        kind="ups",
+        address=ups.address,
+        snmp=Snmp(version=1, community=policy.community or writing, port=rig.ports.snmp),
+        confirm_s=ups.confirm_s,
+        groups=rig.groups_of(name),
+        silence_s=policy.silence_s,
+        on_silence=policy.on_silence,
+        behind=_hub_of(rig, name),
+    )
+
+
+def _server_device(rig: RigFile, name: str, port: int) -> ServerDevice:
+    server = rig.servers[name]
+    wake = None
+    if server.wake is not None and rig.ports.wake is not None:
+        wake = WakeOnLan(mac=server.wake.mac, to=server.address, port=rig.ports.wake)
+    return ServerDevice(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
+
+
+def _hub_of(rig: RigFile, device: str) -> str | None:
+    return next((name for name, hub in rig.hubs.items() if device in hub.serves), None)
+
+
+__all__ = ["Ports", "RigFile", "addresses_of", "load_rig", "plant_of", "site_of"]

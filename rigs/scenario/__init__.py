@@ -1,0 +1,1 @@
+"""Scenarios: their language, their runs and their reports."""

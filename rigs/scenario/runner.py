@@ -1,0 +1,267 @@
+"""Run a scenario: one process, one loop, at any speed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ridethrough.emulators.bindings.inputs import InputError
+from ridethrough.gateway.api import Refusal
+from ridethrough.gateway.records import CommandState, Event
+from ridethrough.mibs import MibTree
+from ridethrough.rigs.clock import Clock, Speed, run
+from ridethrough.rigs.controllers.client import Note
+from ridethrough.rigs.rigfile.ports import PortChoice
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig
+from ridethrough.rigs.runtime import GatewayProcess, assemble
+from ridethrough.rigs.scenario.language import Scenario, Step
+from ridethrough.rigs.scenario.probes import Place, ProbeError, ask
+from ridethrough.rigs.scenario.verdicts import (
+    Seen,
+    SeenAnswer,
+    SeenCommand,
+    SeenEvent,
+    SeenNote,
+    SeenOrder,
+    SeenState,
+    Verdict,
+    judge,
+)
+
+PAGE = 1000
+ANY_PORT = "127.0.0.1:0"
+
+SLACK_S = 0.1  # of the wall clock, by which a machine may be late where time does not wait for it
+DEADLINE_S = 600.0  # of a scenario's commands
+
+
+class Report(NamedTuple):
+    """A finished run."""
+
+    scenario: Scenario
+    rig: RigFile
+    seen: Seen
+    verdicts: list[Verdict]
+
+    @property
+    def held(self) -> bool:
+        return all(verdict.held for verdict in self.verdicts)
+
+
+Progress = Callable[[float, str], None]
+Watch = Callable[[SeenEvent | SeenOrder | SeenNote], None]
+
+
+def replay(
+    scenario: Scenario,
+    tree: MibTree,
+    speed: Speed,
+    ports: PortChoice,
+    progress: Progress | None = None,
+    data: Path | None = None,
+    watch: Watch | None = None,
+) -> Report:
+    """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
+
+    Where time is real, everything may come a tenth of a second of the wall clock earlier or later.
+    `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass; `watch` of every event,
+    order and note when it is seen.
+
+    Raises FileError, BindError, ListenError.
+    """
+    rig = load_rig(scenario.rig, ports, scenario.patch)
+    seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data, watch), speed)
+    slack_s = 0.0 if speed == "max" else SLACK_S * speed
+    return Report(scenario, rig, seen, judge(scenario, seen, slack_s))
+
+
+async def _replay(
+    scenario: Scenario,
+    rig: RigFile,
+    tree: MibTree,
+    speed: Speed,
+    progress: Progress,
+    data: Path | None,
+    watch: Watch | None,
+) -> Seen:
+    # With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
+    clock = Clock(datetime.fromisoformat(scenario.start).timestamp() - scenario.lead_s)
+    process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces)
+    await process.start()
+    beside: list[asyncio.Task[None]] = []
+    try:
+        stage = Stage(process, rig, tree, clock, scenario.rig.parent)
+        await asyncio.sleep(scenario.lead_s)
+        stage.begin()
+        if watch is not None:
+            stage.watch = watch
+            beside.append(asyncio.create_task(stage.follow(), name="follow"))
+        actions = sorted(
+            ((index, step) for index, step in enumerate(scenario.timeline) if step.expect is None),
+            key=lambda item: item[1].at or 0,
+        )
+        if speed != "max":
+            beside.append(asyncio.create_task(_tick(stage, progress), name="tick"))
+        for index, step in actions:
+            await stage.until(step.at or 0)
+            progress(step.at or 0, step.words)
+            await stage.perform(index, step)
+        await stage.until(scenario.end_s)
+        return await stage.seen()
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await process.stop()
+
+
+async def _tick(stage: Stage, progress: Progress) -> None:
+    """Where time does not jump, people want to see it pass."""
+    while True:
+        await asyncio.sleep(1)
+        progress(stage.elapsed_s(), "")
+
+
+class Stage:
+    """The rig as a scenario or a test sees it, with a stopwatch."""
+
+    def __init__(self, process: GatewayProcess, rig: RigFile, tree: MibTree, clock: Clock, folder: Path) -> None:
+        if process.emulators is None:
+            raise ValueError("a scenario needs emulators")
+        self._emulators = process.emulators
+        self._gateway = process.gateway
+        self._cast = process.cast
+        self._place = Place(rig, tree, folder, process.url, process.cast, process.headers, process.site.api.tls)
+        self._clock = clock
+        self._start_ms = clock.unix_ms()
+        self._last: dict[str, dict[str, Any]] = {}
+        self._states: list[SeenState] = []
+        self._orders: list[SeenOrder] = []
+        self._notes: list[SeenNote] = []
+        self._answers: list[SeenAnswer] = []
+        self.moved = asyncio.Event()
+        """Set by every new state, order and note, and by every event while `follow` runs."""
+        self.story: list[SeenEvent | SeenOrder | SeenNote] = []
+        """What was seen, in the order in which it was; of events, what `follow` heard."""
+        self.watch: Watch = lambda _item: None
+
+    def begin(self) -> None:
+        """Time 0 of the timeline is now."""
+        self._start_ms = self._clock.unix_ms()
+        self._emulators.watch(self._observe)
+        self._emulators.listen(self._overhear)
+        if self._cast is not None and self._cast.desk is not None:
+            self._cast.desk.watch(self._read)
+            for note in self._cast.desk.notes:
+                self._read(note)
+        self._observe()
+
+    def elapsed_s(self) -> float:
+        return (self._clock.unix_ms() - self._start_ms) / 1000
+
+    def _observe(self) -> None:
+        """Note what has changed."""
+        at_s = self.elapsed_s()
+        for name, state in self._emulators.snapshot().items():
+            if self._last.get(name) != state:
+                self._last[name] = state
+                self._states.append(SeenState(at_s, name, state))
+                self.moved.set()
+
+    def _overhear(self, place: str, word: str, args: list[str]) -> None:
+        self._orders.append(SeenOrder(self.elapsed_s(), place, word, tuple(args)))
+        self._tell(self._orders[-1])
+
+    def _read(self, note: Note) -> None:
+        at_s = (note.at_ms - self._start_ms) / 1000
+        self._notes.append(SeenNote(at_s, note.controller, note.mark, note.subject, note.text))
+        self._tell(self._notes[-1])
+
+    def _tell(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
+        self.story.append(item)
+        self.moved.set()
+        self.watch(item)
+
+    async def follow(self) -> None:
+        """Hear of events as they come, until cancelled."""
+        async for event in self._gateway.follow(""):
+            self._tell(self._seen_event(event))
+
+    async def until(self, at_s: float) -> None:
+        """Wait for a mark of the scenario."""
+        await asyncio.sleep(max(0.0, at_s - self.elapsed_s()))
+
+    async def do(self, words: str) -> None:
+        """Say `PLACE INPUT [ARGS]` to a device or a controller. Raises InputError and Refusal."""
+        place, name, *args = words.split()
+        if self._cast is not None and place in self._cast.names:
+            await self._cast.take(place, name, args)
+        else:
+            self._emulators.inject(place, name, args)
+
+    async def command(self, device: str, command: str, params: dict[str, Any]) -> None:
+        """Give a command as a controller would. Raises Refusal."""
+        await self._gateway.submit(device, command, params, "", DEADLINE_S, "scenario")
+
+    async def perform(self, index: int, step: Step) -> None:
+        """Do what an action or a probe says; what is refused is noted, for the verdict."""
+        try:
+            if step.do is not None:
+                await self.do(step.do)
+            elif step.command is not None and step.device is not None:
+                await self.command(step.device, step.command, step.params)
+            elif step.probe is not None:
+                asked = {**(step.model_extra or {}), **_given(step)}
+                answer = await ask(self._place, step.probe, asked)
+                self._answers.append(SeenAnswer(self.elapsed_s(), index, answer))
+        except (InputError, Refusal, ProbeError) as error:
+            self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error), refused=True))
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What every device of the plant shows now."""
+        return self._emulators.snapshot()
+
+    async def events(self) -> list[SeenEvent]:
+        """All events so far."""
+        events: list[SeenEvent] = []
+        after = ""
+        while page := await self._gateway.events(after, PAGE):
+            after = page[-1].id
+            events += [self._seen_event(event) for event in page]
+        return events
+
+    async def seen(self) -> Seen:
+        """Everything so far."""
+        commands = [item for device in self._gateway.site.devices for item in await self._commands(device)]
+        commands.sort(key=lambda item: item.at_s)
+        return Seen(await self.events(), self._states, commands, self._orders, self._notes, self._answers)
+
+    async def _commands(self, device: str) -> list[SeenCommand]:
+        shown = []
+        after = ""
+        while page := await self._gateway.commands_of(device, after, PAGE):
+            after = page[-1].id
+            for command in page:
+                begun_s = (command.created_ms - self._start_ms) / 1000
+                ended_s = begun_s if command.ended_ms is None else (command.ended_ms - self._start_ms) / 1000
+                state = command.state if command.ended_ms is not None else CommandState.RUNNING
+                shown.append(
+                    SeenCommand(begun_s, ended_s, device, command.command, command.params, state.value, command.result)
+                )
+        return shown
+
+    def _seen_event(self, event: Event) -> SeenEvent:
+        at_s = (round(datetime.fromisoformat(event.time).timestamp() * 1000) - self._start_ms) / 1000
+        return SeenEvent(at_s, event.id, event.type, event.subject, event.data)
+
+
+def _given(step: Step) -> dict[str, Any]:
+    """Arguments of a probe whose names the language knows, too."""
+    named = {"device": step.device, "controller": step.controller}
+    return {key: value for key, value in named.items() if value is not None}
+
+
+__all__ = ["Report", "Stage", "Watch", "replay"]

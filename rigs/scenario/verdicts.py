@@ -1,0 +1,335 @@
+"""Judge a run: which expectations held, and what was seen instead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ridethrough.rigs.scenario.language import Scenario, Step
+
+ROUNDING_S = 0.0005  # instants are whole milliseconds
+NEAR = 6  # neighbours that a failure shows
+
+
+class SeenEvent(NamedTuple):
+    at_s: float
+    id: str
+    type: str
+    subject: str
+    data: dict[str, Any]
+
+
+class SeenState(NamedTuple):
+    """What a device showed from `at_s` on."""
+
+    at_s: float
+    device: str
+    state: dict[str, Any]
+
+
+class SeenCommand(NamedTuple):
+    """A command to a device. It began at `at_s` and had ended `ended_s`."""
+
+    at_s: float
+    ended_s: float
+    device: str
+    command: str
+    params: dict[str, Any]
+    state: str
+    result: str
+
+
+class SeenOrder(NamedTuple):
+    """What a controller, or the scenario, said to a device of the plant."""
+
+    at_s: float
+    device: str
+    input: str
+    args: tuple[str, ...]
+
+
+class SeenNote(NamedTuple):
+    """What a stand-in controller wrote down."""
+
+    at_s: float
+    controller: str
+    mark: str
+    subject: str
+    text: str
+
+
+class SeenAnswer(NamedTuple):
+    """What a probe heard, or how an action was refused; `step` counts from the first line of the timeline."""
+
+    at_s: float
+    step: int
+    answer: Any
+    refused: bool = False
+
+
+class Seen(NamedTuple):
+    """Everything a run showed, in order."""
+
+    events: Sequence[SeenEvent] = ()
+    states: Sequence[SeenState] = ()
+    commands: Sequence[SeenCommand] = ()
+    orders: Sequence[SeenOrder] = ()
+    notes: Sequence[SeenNote] = ()
+    answers: Sequence[SeenAnswer] = ()
+
+
+class Verdict(NamedTuple):
+    """An expectation, whether it held, and what was seen instead."""
+
+    step: Step
+    held: bool
+    detail: str
+
+
+def judge(scenario: Scenario, seen: Seen, slack_s: float = 0.0) -> list[Verdict]:
+    """A verdict for every expectation, and for every action that was refused, in the order of the file.
+
+    With `slack_s` everything may come so much earlier or later.
+    """
+    verdicts = []
+    for index, step in enumerate(scenario.timeline):
+        if step.expect is not None:
+            verdicts.append(_JUDGES[step.expect](_slackened(step, slack_s), seen)._replace(step=step))
+        elif step.probe is not None or step.refused or any(item.step == index for item in seen.answers):
+            verdicts.append(_answer(step, index, seen))
+    return verdicts
+
+
+def _slackened(step: Step, slack_s: float) -> Step:
+    """The step with a wider window; with a narrower one where nothing, or nothing else, may be seen in it."""
+    if not slack_s:
+        return step
+    first, last = step.window
+    lasts = step.expect == "steady" or (step.expect or "").startswith("no ")
+    earlier, later = (first + slack_s, last - slack_s) if lasts else (max(0.0, first - slack_s), last + slack_s)
+    window = (earlier, max(earlier, later))
+    return step.model_copy(update={"between": window, "at": None, "within": None, "by": None})
+
+
+def matches(wanted: Any, shown: Any) -> bool:
+    """Equal; a mapping need only have the keys that are wanted, a text those of {contains: TEXT}."""
+    if isinstance(wanted, Mapping):
+        if set(wanted) == {"contains"}:
+            return str(wanted["contains"]) in str(shown)
+        return isinstance(shown, Mapping) and all(matches(value, shown.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, list | tuple) and isinstance(shown, list | tuple):
+        return len(wanted) == len(shown) and all(matches(a, b) for a, b in zip(wanted, shown, strict=True))
+    return bool(wanted == shown)
+
+
+def fitting(step: Step, seen: Seen) -> list[Any]:
+    """What was seen of an expected event, command, order or note, within its window."""
+    find = _FITTING.get(step.expect or "")
+    return [item for item in find(step, seen) if _inside(step, item.at_s)] if find is not None else []
+
+
+def line_of(item: Item) -> str:
+    """Something seen, in a few words."""
+    match item:
+        case SeenEvent():
+            return f"{item.type} {item.subject} at {item.at_s:g} s"
+        case SeenCommand():
+            return f"{item.command} {item.device} {item.state} at {item.at_s:g} s ({item.result})"
+        case SeenOrder():
+            return f"{' '.join((item.device, item.input, *item.args))} at {item.at_s:g} s"
+        case SeenNote():
+            return f"{item.controller}: {item.mark} {item.subject} at {item.at_s:g} s"
+
+
+def _inside(step: Step, at_s: float) -> bool:
+    first, last = step.window
+    return first - ROUNDING_S <= at_s <= last + ROUNDING_S
+
+
+# --- what fits a step, whenever it was ----------------------------------------------------------------------------
+
+Item = SeenEvent | SeenCommand | SeenOrder | SeenNote
+
+
+def _events(step: Step, seen: Seen) -> list[SeenEvent]:
+    return [
+        event
+        for event in seen.events
+        if event.type == step.type
+        and step.subject in (None, event.subject)
+        and all(matches(value, event.data.get(key)) for key, value in step.where.items())
+    ]
+
+
+def _commands(step: Step, seen: Seen) -> list[SeenCommand]:
+    wanted = (step.model_extra or {}).get("state")
+    return [
+        item
+        for item in seen.commands
+        if item.device == step.device
+        and step.command in (None, item.command)
+        and wanted in (None, item.state)
+        and matches(step.params, item.params)
+    ]
+
+
+def _orders(step: Step, seen: Seen) -> list[SeenOrder]:
+    return [
+        item
+        for item in seen.orders
+        if item.device == step.device and step.input in (None, item.input) and step.args in (None, item.args)
+    ]
+
+
+def _notes(step: Step, seen: Seen) -> list[SeenNote]:
+    return [
+        item
+        for item in seen.notes
+        if item.mark == step.mark
+        and step.controller in (None, item.controller)
+        and step.subject in (None, item.subject)
+        and (step.text or "") in item.text
+    ]
+
+
+_FITTING: dict[str, Callable[[Step, Seen], list[Any]]] = {
+    "event": _events,
+    "command": _commands,
+    "order": _orders,
+    "note": _notes,
+}
+
+
+def _all(kind: str, seen: Seen) -> Sequence[Any]:
+    kinds: dict[str, Sequence[Any]] = {
+        "event": seen.events,
+        "command": seen.commands,
+        "order": seen.orders,
+        "note": seen.notes,
+    }
+    return kinds[kind]
+
+
+def _one(kind: str) -> Callable[[Step, Seen], Verdict]:
+    def judged(step: Step, seen: Seen) -> Verdict:
+        found = _FITTING[kind](step, seen)
+        if hits := [item for item in found if _inside(step, item.at_s)]:
+            return Verdict(step, True, f"at {hits[0].at_s:g} s")
+        if found:
+            return Verdict(step, False, "seen only at " + ", ".join(f"{item.at_s:g} s" for item in found[:NEAR]))
+        near = [item for item in _all(kind, seen) if _inside(step, item.at_s)]
+        if not near:  # nothing in its window: show what was nearest
+            middle = sum(step.window) / 2
+            near = sorted(sorted(_all(kind, seen), key=lambda item: abs(item.at_s - middle))[:NEAR])
+            around = "; ".join(line_of(item) for item in near)
+            return Verdict(step, False, f"never seen; nothing in its window; nearest: {around or 'nothing'}")
+        return Verdict(step, False, f"never seen; in its window: {'; '.join(line_of(item) for item in near[:NEAR])}")
+
+    return judged
+
+
+def _none(kind: str) -> Callable[[Step, Seen], Verdict]:
+    def judged(step: Step, seen: Seen) -> Verdict:
+        hits = [item for item in _FITTING[kind](step, seen) if _inside(step, item.at_s)]
+        return Verdict(step, not hits, f"seen: {line_of(hits[0])}" if hits else "not seen")
+
+    return judged
+
+
+# --- states -------------------------------------------------------------------------------------------------------
+
+
+def _history(step: Step, seen: Seen) -> list[SeenState]:
+    """What the device showed when the window began, and then in it."""
+    first, last = step.window
+    history = [entry for entry in seen.states if entry.device == step.device]
+    before = [entry for entry in history if entry.at_s <= first + ROUNDING_S][-1:]
+    return before + [entry for entry in history if first + ROUNDING_S < entry.at_s <= last + ROUNDING_S]
+
+
+def _shows(step: Step, entry: SeenState) -> bool:
+    return matches(step.model_extra or {}, entry.state)
+
+
+def _shown(step: Step, entries: list[SeenState]) -> str:
+    wanted = step.model_extra or {}
+    shown = [{key: entry.state.get(key) for key in wanted} | {"since_s": entry.at_s} for entry in entries]
+    changes = [entry for at, entry in enumerate(shown) if not _same(entry, shown[at - 1] if at else None)]
+    return f"showed {changes[:NEAR] or 'nothing: there is no such device'}"
+
+
+def _same(entry: dict[str, Any], before: dict[str, Any] | None) -> bool:
+    return before is not None and {**entry, "since_s": 0} == {**before, "since_s": 0}
+
+
+def _state(step: Step, seen: Seen) -> Verdict:
+    entries = _history(step, seen)
+    for entry in entries:
+        if _shows(step, entry):
+            return Verdict(step, True, f"since {entry.at_s:g} s")
+    return Verdict(step, False, _shown(step, entries))
+
+
+def _steady(step: Step, seen: Seen) -> Verdict:
+    entries = _history(step, seen)
+    wrong = next((entry for entry in entries if not _shows(step, entry)), None)
+    if entries and wrong is None:
+        return Verdict(step, True, "all the time")
+    return Verdict(step, False, _shown(step, entries))
+
+
+# --- order and answers --------------------------------------------------------------------------------------------
+
+
+def _sequence(step: Step, seen: Seen) -> Verdict:
+    """Each part is looked for behind the one before it, within the window of the whole."""
+    first, last = step.window
+    after = first - ROUNDING_S
+    marks: list[str] = []
+    for index, raw in enumerate(step.of):
+        part = Step.model_validate({"between": step.window, **raw})
+        at_s = _first_behind(part, seen, after, last)
+        if at_s is None:
+            return Verdict(
+                step, False, f"part {index + 1} ({part.words}) did not follow; before it: {', '.join(marks)}"
+            )
+        marks.append(f"{at_s:g} s")
+        after = at_s
+    return Verdict(step, True, "at " + ", ".join(marks))
+
+
+def _first_behind(part: Step, seen: Seen, after: float, last: float) -> float | None:
+    if part.expect == "state":
+        entries = [entry for entry in seen.states if entry.device == part.device]
+        became = [
+            entry.at_s
+            for at, entry in enumerate(entries)
+            if _shows(part, entry) and (at == 0 or not _shows(part, entries[at - 1]))
+        ]
+        return next((at_s for at_s in became if after <= at_s <= last + ROUNDING_S), None)
+    found = _FITTING[part.expect or ""](part, seen)
+    return next((item.at_s for item in found if after <= item.at_s <= last + ROUNDING_S), None)
+
+
+def _answer(step: Step, index: int, seen: Seen) -> Verdict:
+    heard = next((item for item in seen.answers if item.step == index), None)
+    if heard is None:
+        return Verdict(step, False, "was taken, though it had to be refused" if step.refused else "was never asked")
+    if heard.refused:
+        return Verdict(step, step.refused, f"refused: {heard.answer}")
+    return Verdict(step, matches(step.answer, heard.answer), f"answered {heard.answer!r}")
+
+
+_JUDGES: dict[str, Callable[[Step, Seen], Verdict]] = {
+    "event": _one("event"),
+    "no event": _none("event"),
+    "state": _state,
+    "steady": _steady,
+    "command": _one("command"),
+    "no command": _none("command"),
+    "order": _one("order"),
+    "no order": _none("order"),
+    "note": _one("note"),
+    "no note": _none("note"),
+    "sequence": _sequence,
+}

@@ -1,0 +1,1 @@
+"""Running rigs inside tests."""

@@ -1,0 +1,304 @@
+"""What a test of a controller holds in its hands: a running rig, its gateway, and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import aiohttp
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from ridethrough.mibs import standard_tree
+from ridethrough.rigs.clock import Clock, Speed
+from ridethrough.rigs.controller_runner import trusting
+from ridethrough.rigs.rigfile.schema import RigFile, load_rig
+from ridethrough.rigs.rigfile.yaml import in_short
+from ridethrough.rigs.runtime import GatewayProcess, assemble
+from ridethrough.rigs.scenario.language import Expectation, Scenario, Step
+from ridethrough.rigs.scenario.runner import ANY_PORT, Stage
+from ridethrough.rigs.scenario.verdicts import (
+    Seen,
+    SeenCommand,
+    SeenEvent,
+    SeenNote,
+    SeenOrder,
+    Verdict,
+    fitting,
+    judge,
+    line_of,
+)
+
+PATIENCE_S = 60.0  # of an expectation that names no time
+LEAD_S = 0.2  # before time 0, in which every card answers its first poll; of the wall clock where that is the time
+LOOK_AGAIN_S = 0.5  # what no state, order or note announces is looked for that often
+ENDED = ("done", "failed", "expired")
+
+# The words behind an expectation's kind, in order, and where what has the form KEY=VALUE goes: into a mapping of the
+# step, or among its own keys.
+WORDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "event": (("type", "subject"), "where"),
+    "command": (("device", "command"), "params"),
+    "order": (("device", "input"), ""),
+    "note": (("mark", "subject"), ""),
+    "state": (("device",), ""),
+    "steady": (("device",), ""),
+    "sequence": ((), ""),
+}
+Found = SeenEvent | SeenCommand | SeenOrder | SeenNote
+
+
+class Address(NamedTuple):
+    """Where a device answers, over UDP. As text it is `HOST:PORT`."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class RigClock:
+    """The rig's time, in seconds from the start of the test."""
+
+    def __init__(self, stage: Stage, speed: Speed) -> None:
+        self._stage = stage
+        self.speed = speed
+        """`max` where time is virtual and jumps, otherwise how much faster than the wall clock it runs."""
+
+    @property
+    def now_s(self) -> float:
+        return self._stage.elapsed_s()
+
+    async def until(self, at_s: float) -> None:
+        """Let the rig run up to a mark; one that is past is no wait."""
+        await self._stage.until(at_s)
+
+    async def advance(self, seconds: float) -> None:
+        """Let the rig run that long."""
+        await self._stage.until(self.now_s + seconds)
+
+
+class GatewayClient:
+    """The gateway's HTTP interface, with a token where the rig wants one."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession, headers: Mapping[str, str]) -> None:
+        self.url = url
+        self.headers = dict(headers)
+        """What a controller under test has to send, too; empty unless the rig has tokens."""
+        self._session = session
+
+    async def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and JSON document of any request."""
+        async with self._session.request(method, self.url + path, json=body, headers=self.headers) as answer:
+            return answer.status, await answer.json()
+
+    async def get(self, path: str) -> Any:
+        """The document at `path`, such as `/v1/devices/UPS1`. Raises AssertionError with the refusal."""
+        status, document = await self.request("GET", path)
+        assert status == 200, f"GET {path}: {status}: {document.get('detail', document)}"
+        return document
+
+    async def events(self) -> list[dict[str, Any]]:
+        """The last thousand events, as controllers get them (CloudEvents)."""
+        document: dict[str, list[dict[str, Any]]] = await self.get("/v1/events?last=1000")
+        return document["events"]
+
+    async def command(self, device: str, command: str, **params: Any) -> dict[str, Any]:
+        """Give a command and wait for its end; what comes back has `state` and `result`. Raises AssertionError."""
+        path = f"/v1/devices/{device}/commands"
+        status, given = await self.request("POST", path, {"command": command, "params": params})
+        assert status == 202, f"POST {path}: {status}: {given.get('detail', given)}"
+        shown: dict[str, Any] = given
+        while shown["state"] not in ENDED:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            shown = await self.get(f"/v1/commands/{shown['id']}")
+        return shown
+
+
+class Rig:
+    """A running rig, and what it has shown since the test began."""
+
+    def __init__(self, process: GatewayProcess, file: RigFile, stage: Stage, clock: RigClock) -> None:
+        self.file = file
+        self.clock = clock
+        self.url = process.url
+        """Of the gateway and the lab interface; what `RIDETHROUGH_URL` names for a program of its own."""
+        self._stage = stage
+        self._done_s = 0.0
+        self._done = ""
+        self._seen = Seen()
+
+    def snmp(self, ups: str) -> Address:
+        """Where a UPS's card answers SNMP. Raises KeyError."""
+        return Address(self.file.ups[ups].address, self.file.ports.snmp)
+
+    def ipmi(self, server: str) -> Address:
+        """Where a server's BMC answers IPMI. Raises KeyError, also for a server without one."""
+        bmc = self.file.servers[server].bmc
+        if bmc is None:
+            raise KeyError(f"{server} has no BMC")
+        return Address(bmc.address, self.file.ports.ipmi)
+
+    @property
+    def traps(self) -> Address:
+        """Where the gateway hears traps."""
+        return Address("127.0.0.1", self.file.ports.trap)
+
+    def state(self, device: str) -> dict[str, Any]:
+        """What a device of the plant shows now. Raises KeyError."""
+        return self._stage.states()[device]
+
+    async def events(self) -> list[SeenEvent]:
+        """All events so far."""
+        return await self._stage.events()
+
+    async def do(self, words: str) -> None:
+        """Let something happen: `PLACE INPUT [ARGS]`, as `ridethrough inject` has it. Raises InputError and Refusal."""
+        self._done_s = self.clock.now_s
+        self._done = f" ({words} at {self._done_s:g} s)"
+        await self._stage.do(words)
+
+    async def expect(
+        self,
+        what: str,
+        *,
+        at: float | None = None,
+        within: float | None = None,
+        by: float | None = None,
+        between: tuple[float, float] | None = None,
+        **keys: Any,
+    ) -> Found | None:
+        """Wait until something is seen, and return it; of a state or a sequence, None.
+
+        `what` has the words of a scenario's expectation: `event TYPE [SUBJECT]`, `order DEVICE [INPUT [ARGS]]`,
+        `command DEVICE [COMMAND] [state=done]`, `note MARK [SUBJECT]`, each with `no` before it for what must not be
+        seen, `state DEVICE KEY=VALUE ...` and `steady DEVICE KEY=VALUE ...`; `keys` are more of a step's keys.
+        `at` (with `within`), `between` and `by` count from the last `do`. Without them the window goes from the last
+        `do` to `within` seconds from now, 60 unless given. A `no` and a `steady` last to the end of their window.
+
+        Raises AssertionError that says what was seen instead, and ValueError for words that are no expectation.
+        """
+        __tracebackhide__ = True
+        step = self._step(what, at, within, by, between, keys)
+        first, last = step.window
+        await self.clock.until(last if _lasts(step) else first)
+        while not (verdict := await self._verdict(step)).held and self.clock.now_s < last:
+            await self._next(last)
+        if not verdict.held:
+            raise AssertionError(f"{step.words}, {first:g}..{last:g} s{self._done}: {verdict.detail}")
+        return next(iter(fitting(step, self._seen)), None)
+
+    def _step(
+        self,
+        what: str,
+        at: float | None,
+        within: float | None,
+        by: float | None,
+        between: tuple[float, float] | None,
+        keys: dict[str, Any],
+    ) -> Step:
+        if sum(key is not None for key in (at, by, between)) > 1:
+            raise ValueError("an expectation has one of at, by and between")
+        if within is not None and (by is not None or between is not None):
+            raise ValueError("within goes with at, or alone")
+        if at is not None:
+            between = (at - (within or 0), at + (within or 0))
+        elif by is not None:
+            between = (0, by)
+        elif between is None:
+            between = (0, self.clock.now_s - self._done_s + (PATIENCE_S if within is None else within))
+        window = (max(0.0, self._done_s + between[0]), self._done_s + between[1])
+        try:
+            return Step.model_validate({**parse(what), **keys, "between": window})
+        except ValidationError as error:
+            raise ValueError(f"{what!r}: {in_short(error)}") from error
+
+    async def _verdict(self, step: Step) -> Verdict:
+        self._seen = await self._stage.seen()
+        (verdict,) = judge(Scenario(scenario="test", rig=Path(), timeline=(step,)), self._seen)
+        return verdict
+
+    async def _next(self, last: float) -> None:
+        """Wait for something new, but not beyond the window."""
+        moved = self._stage.moved
+        moved.clear()
+        try:
+            async with asyncio.timeout(min(LOOK_AGAIN_S, last - self.clock.now_s)):
+                await moved.wait()
+        except TimeoutError:
+            return
+
+    def story(self) -> str:
+        """The events, orders and notes so far, a line each, for people who look for the reason of a failure."""
+        return "\n".join(line_of(item) for item in self._stage.story)
+
+
+def _lasts(step: Step) -> bool:
+    kind = step.expect or ""
+    return kind == "steady" or kind.startswith("no ")
+
+
+def parse(what: str) -> dict[str, Any]:
+    """The keys of a step, from the words of an expectation. Raises ValueError."""
+    words = shlex.split(what)
+    count = 2 if words[:1] == ["no"] else 1
+    kind, rest = " ".join(words[:count]), words[count:]
+    if kind not in get_args(Expectation):
+        raise ValueError(f"{what!r}: there is no expectation {kind!r}; accepted: {', '.join(get_args(Expectation))}")
+    slots, pairs_to = WORDS[kind.removeprefix("no ")]
+    plain = [word for word in rest if "=" not in word]
+    pairs = {key: _value(text) for key, _, text in (word.partition("=") for word in rest if "=" in word)}
+    keys: dict[str, Any] = {"expect": kind, **dict(zip(slots, plain, strict=False))}
+    extra = tuple(plain[len(slots) :])
+    if extra and kind.endswith("order"):
+        keys["args"] = extra
+    elif extra:
+        raise ValueError(f"{what!r}: {extra[0]!r} is one word too many")
+    if kind.endswith("command") and "state" in pairs:
+        keys["state"] = pairs.pop("state")
+    if pairs_to and pairs:
+        keys[pairs_to] = pairs
+    else:
+        keys |= pairs
+    return keys
+
+
+def _value(text: str) -> Any:
+    """A value as a YAML file would have it: `off` stays a word, 300 is a number."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
+@asynccontextmanager
+async def running(
+    path: Path, speed: Speed, patch: Mapping[str, Any], start: str, data: Path | None = None
+) -> AsyncIterator[tuple[Rig, GatewayClient]]:
+    """A rig on ports that nobody uses, `patch` laid over its file, with a client of its gateway.
+
+    `start` is the time of day at which it begins where time is virtual. Raises FileError and BindError.
+    """
+    file = load_rig(path, "free", patch)
+    clock = Clock(datetime.fromisoformat(start).timestamp() - LEAD_S if speed == "max" else time.time())
+    process = assemble(file, standard_tree(), clock, speed, data, ANY_PORT)
+    await process.start()
+    try:
+        stage = Stage(process, file, standard_tree(), clock, path.parent)
+        await asyncio.sleep(LEAD_S if speed == "max" else LEAD_S * speed)
+        stage.begin()
+        following = asyncio.create_task(stage.follow(), name="follow")
+        try:
+            connector = aiohttp.TCPConnector(ssl=trusting(process.site.api.tls) or True)
+            async with aiohttp.ClientSession(connector=connector) as session:
+                client = GatewayClient(process.url, session, process.headers)
+                yield Rig(process, file, stage, RigClock(stage, speed)), client
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+    finally:
+        await process.stop()
