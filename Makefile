@@ -32,7 +32,7 @@ test: clients $(VENV)/.dev
 	@[ ! -e $(VENV)/compiled ] || $(MAKE) --no-print-directory interpreted
 
 # What is compiled, once more as it stands in the checkout.
-INTERPRETED = tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_plans.py tests/gateway/test_correlate.py \
+INTERPRETED = tests/wire tests/emulators tests/gateway/test_translate.py tests/gateway/test_notification_cache.py tests/gateway/test_correlate.py \
 	tests/gateway/test_storms.py tests/gateway/test_together.py tests/gateway/test_usm.py tests/gateway/test_journal_verbs.py \
 	tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
 

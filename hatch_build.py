@@ -37,6 +37,7 @@ COMPILED = (
     "ridethrough/gateway/correlate/storms.py",
     "ridethrough/gateway/deliver/convert.py",
     "ridethrough/gateway/translate/inventory.py",
+    "ridethrough/gateway/pipeline/notification_cache.py",
     "ridethrough/gateway/pipeline/stages.py",
 )
 LIBRARY = "ridethrough.native"

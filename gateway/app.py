@@ -11,12 +11,9 @@ import msgspec
 import structlog
 
 from ridethrough.gateway.api import Refusal, Reloaded
-from ridethrough.gateway.assembly import (
-    SecretError,
-    bus_of,
-    described,
-    probe_of,
-)
+from ridethrough.gateway.build.devices import described, probe_of
+from ridethrough.gateway.build.jetstream import bus_of
+from ridethrough.gateway.build.secrets import SecretError
 from ridethrough.gateway.commands import Commands
 from ridethrough.gateway.config.sinks import SseSink
 from ridethrough.gateway.config.site import Site, UpsDevice
@@ -28,9 +25,9 @@ from ridethrough.gateway.devices.heartbeat import Heartbeat
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.metrics import Look, Metrics
 from ridethrough.gateway.pipeline.cluster import ClusterCore
-from ridethrough.gateway.pipeline.core import Core, Surroundings
+from ridethrough.gateway.pipeline.core import GatewayCallbacks, PipelineCore
 from ridethrough.gateway.pipeline.reload import TAKEN_UP, waiting
-from ridethrough.gateway.pipeline.standalone import LocalCore
+from ridethrough.gateway.pipeline.standalone import StandaloneCore
 from ridethrough.gateway.receive import Listener, ListenError, watch
 from ridethrough.gateway.records import (
     Arrival,
@@ -73,10 +70,10 @@ class Gateway:
         self._unix_ms = unix_ms
         self.audit_log = AuditLog(store)
         self._metrics = Metrics(self._waiting)
-        around = Surroundings(self._answer, self._told, self._full, self._observe, self._watch)
+        around = GatewayCallbacks(self._answer, self._told, self._full, self._observe, self._watch)
         bus = bus_of(site)
-        self._core: Core = (
-            LocalCore(site, tree, store, unix_ms, self._metrics, around)
+        self._core: PipelineCore = (
+            StandaloneCore(site, tree, store, unix_ms, self._metrics, around)
             if bus is None
             else ClusterCore(site, tree, bus, unix_ms, self._metrics, around)
         )

@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from ridethrough.gateway.api import Refusal
-from ridethrough.gateway.assembly import commanders_of
+from ridethrough.gateway.build.devices import commanders_of
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.devices.commands import Commander, CommandError
 from ridethrough.gateway.records import Command, CommandState

@@ -8,7 +8,7 @@ from typing import Any
 
 from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.deliver.sinks.sse import Streams
-from ridethrough.gateway.pipeline.core import Part
+from ridethrough.gateway.pipeline.core import DeliverySet
 from ridethrough.gateway.records import Redelivery
 from ridethrough.gateway.storage.interfaces import Events
 
@@ -27,7 +27,7 @@ class Destinations:
         self,
         sinks: Mapping[str, str],
         forwards: Collection[str],
-        parts: Callable[[], Sequence[Part]],
+        parts: Callable[[], Sequence[DeliverySet]],
         events: Events,
         extent: Callable[[], Awaitable[tuple[int, int]]],
         streams: Streams,

@@ -3,7 +3,7 @@
 from ridethrough.gateway.decode.observation import decode_observation
 from ridethrough.gateway.decode.snmp import Decoded, acknowledged, decode_datagram
 from ridethrough.gateway.decode.usm import TrapUser, UsmReceiver
-from ridethrough.gateway.decode.without_time import timeless
+from ridethrough.gateway.decode.without_time import time_free_key
 
 __all__ = [
     "Decoded",
@@ -12,5 +12,5 @@ __all__ = [
     "acknowledged",
     "decode_datagram",
     "decode_observation",
-    "timeless",
+    "time_free_key",
 ]

@@ -33,7 +33,7 @@ Content = Notification | Undecodable | Refused
 class Decoded:
     """What a datagram says, and the answer that an inform waits for.
 
-    `again`: another with the same rest (`timeless`) would say the same.
+    `again`: another with the same rest (`time_free_key`) would say the same.
     """
 
     def __init__(self, value: Content, acknowledgement: bytes | None = None, *, again: bool = False) -> None:

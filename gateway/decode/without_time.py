@@ -19,7 +19,7 @@ UPTIME: Final = ber.encode_oid(SYS_UP_TIME)
 NO_ERROR: Final = b"\x02\x01\x00\x02\x01\x00"
 
 
-def timeless(data: bytes) -> tuple[bytes, int] | None:
+def time_free_key(data: bytes) -> tuple[bytes, int] | None:
     """All of a notification of version 1 or 2c but its time and its request's identifier, and that time in 1/100 s.
 
     Two datagrams of which all this is the same say the same, if one of them can be read at all and tells its time once.

@@ -17,15 +17,16 @@ import msgspec
 import structlog
 
 from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open, State
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.core import Part, Surroundings
+from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
+from ridethrough.gateway.pipeline.intake import Intake
 from ridethrough.gateway.pipeline.partition import Partition, Router
 from ridethrough.gateway.pipeline.reload import changes
-from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.pipeline.standalone import fresh_identity
-from ridethrough.gateway.receive import FairQueue
 from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
 from ridethrough.gateway.storage.interfaces import Events
 from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
@@ -36,14 +37,12 @@ from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("cluster")
 
-RENEW_S, LOOK_S = 0.75, 1.0  # a quarter of a lease's life, and between looks at who has what
-GROUP = 2048
-HIGH_WATER = 100_000
+RENEW_S, REBALANCE_S = 0.75, 1.0  # a quarter of a lease's life, and between looks at who has what
 AGAIN_S = 1.0
 
 
 class ClusterCore:
-    """Implements `Core`."""
+    """One gateway of several.."""
 
     def __init__(
         self,
@@ -52,23 +51,24 @@ class ClusterCore:
         bus: Bus,
         unix_ms: Callable[[], int],
         metrics: Metrics,
-        around: Surroundings,
+        callbacks: GatewayCallbacks,
     ) -> None:
         self._site = site
         self._tree = tree
         self._bus = bus
         self._unix_ms = unix_ms
         self._metrics = metrics
-        self._around = around
+        self._callbacks = callbacks
         self._name = uuid4().hex
-        self._front = Thinking(site, tree)  # answers at the door; what follows is worked out by the partition's owner
-        self._router = Router(site, self._front, bus.layout.partitions)
-        self._arrivals = FairQueue()
+        self._edge_stages = Stages(
+            stage_config(site), tree
+        )  # answers at the door; what follows is worked out by the partition's owner
+        self._router = Router(site, self._edge_stages, bus.layout.partitions)
+        self._arrivals = Intake(callbacks.set_backpressure)
         self._growth = Growth()
         self._ending = False
-        self._full = False
         self._owned: dict[int, Partition] = {}
-        self._elsewhere: dict[str, dict[str, Open]] = {}
+        self._remote_conditions: dict[str, dict[str, Open]] = {}
         self._identity: EngineIdentity | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._counter = 0
@@ -86,20 +86,20 @@ class ClusterCore:
     def trouble(self) -> str:
         return self._trouble
 
-    def parts(self) -> Sequence[Part]:
-        return [Part(item.dispatcher, item.forwarder) for item in self._owned.values()]
+    def parts(self) -> Sequence[DeliverySet]:
+        return [DeliverySet(item.dispatcher, item.forwarder) for item in self._owned.values()]
 
     async def reload(self, site: Site) -> None:
         changes(self._site, site, self._unix_ms)  # what cannot be done is refused before anything is
-        self._front.reload(site)
+        self._edge_stages.reload(stage_config(site))
         for partition in self._owned.values():
             await partition.reload(changes(self._site, site, self._unix_ms), site)
         self._site = site
 
     def conditions(self) -> dict[str, dict[str, Open]]:
-        found = dict(self._elsewhere)
+        found = dict(self._remote_conditions)
         for partition in self._owned.values():
-            found |= partition.thinking.state.open
+            found |= partition.stages.state.open
         return found
 
     # --- life -------------------------------------------------------------------------------------------------
@@ -107,14 +107,14 @@ class ClusterCore:
     async def start(self) -> None:
         await self._bus.start()
         self._identity = await self._shared_identity()
-        self._front.introduce(self._identity)
-        await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._around.told)
+        self._edge_stages.set_engine(self._identity)
+        await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._callbacks.on_events)
         await self._renew()
-        await self._look()
+        await self._rebalance()
         self._tasks = [
             asyncio.create_task(self._publish(), name="publisher"),
             asyncio.create_task(self._again_and_again(self._renew, RENEW_S), name="leases"),
-            asyncio.create_task(self._again_and_again(self._look, LOOK_S), name="shares"),
+            asyncio.create_task(self._again_and_again(self._rebalance, REBALANCE_S), name="shares"),
         ]
 
     async def _shared_identity(self) -> EngineIdentity:
@@ -137,7 +137,7 @@ class ClusterCore:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(self._give_up(number, release=True) for number in list(self._owned)))
+        await asyncio.gather(*(self._release(number, release=True) for number in list(self._owned)))
         try:
             await self._bus.release(f"node.{self._name}")
         except StoreError:
@@ -176,18 +176,12 @@ class ClusterCore:
     def hear(self, arrivals: Iterable[Arrival]) -> None:
         self._arrivals.extend(arrivals)
         self._growth.notify()
-        if not self._full and len(self._arrivals) > HIGH_WATER:
-            self._full = True
-            self._around.full(True)
 
     async def _publish(self) -> None:
         """Journal first, here too: an inform is acknowledged when the stream has it."""
         while self._arrivals or not self._ending:
             grown = self._growth.next
-            arrivals = self._arrivals.take(GROUP)
-            if self._full and len(self._arrivals) < HIGH_WATER // 2:
-                self._full = False
-                self._around.full(False)
+            arrivals = self._arrivals.take()
             if not arrivals:
                 await grown.wait()
                 continue
@@ -202,9 +196,9 @@ class ClusterCore:
                 continue
             self._trouble = ""
             for item in arrivals:
-                answer = self._front.acknowledgement(item)
+                answer = self._edge_stages.acknowledgement(item)
                 if answer is not None:
-                    self._around.answer(item, answer)
+                    self._callbacks.send_ack(item, answer)
 
     def _addressed(self, arrival: Arrival) -> tuple[int, str]:
         """Partition and identifier; what two gateways heard of one datagram has the same."""
@@ -235,26 +229,28 @@ class ClusterCore:
             if not ours and number in self._owned:
                 self._owned[number].broken = True
 
-    async def _look(self) -> None:
+    async def _rebalance(self) -> None:
         """Let go of what is lost, take what is free and our share, hand over what is more. Raises StoreError."""
         nodes = max(1, len(await self._bus.leased("node.")))
         share = math.ceil(self._bus.layout.partitions / nodes)
         before = set(self._owned)
         for number, partition in list(self._owned.items()):
             if partition.broken:
-                await self._give_up(number, release=False)
+                await self._release(number, release=False)
         for number in sorted(self._owned)[share:]:
-            await self._give_up(number, release=True)
+            await self._release(number, release=True)
         for number in range(self._bus.layout.partitions):
             wanted = number not in self._owned and len(self._owned) < share
             if wanted and await self._bus.lease(f"part.{number}", self._name):
                 await self._take(number)
         if before != set(self._owned) or not before:
             log.info("partitions", owned=sorted(self._owned), gateways=nodes)
-            await self._around.watch([name for name in self._site.devices if self._router.place(name) in self._owned])
+            await self._callbacks.watch(
+                [name for name in self._site.devices if self._router.place(name) in self._owned]
+            )
         for partition in self._owned.values():
             await partition.follow_pauses()
-        await self._peek()
+        await self._read_other_states()
 
     async def _take(self, number: int) -> None:
         partition = Partition(number, self._site, self._tree, self._bus, self._unix_ms, self._metrics, self._tick)
@@ -263,7 +259,7 @@ class ClusterCore:
         await partition.start(self._identity)
         self._owned[number] = partition
 
-    async def _give_up(self, number: int, *, release: bool) -> None:
+    async def _release(self, number: int, *, release: bool) -> None:
         await self._owned.pop(number).stop()
         if release:
             try:
@@ -271,7 +267,7 @@ class ClusterCore:
             except StoreError as error:
                 log.info("lease left to end by itself", partition=number, reason=str(error))
 
-    async def _peek(self) -> None:
+    async def _read_other_states(self) -> None:
         """What is open in partitions of others, as they last kept it."""
         found: dict[str, dict[str, Open]] = {}
         for number in range(self._bus.layout.partitions):
@@ -279,7 +275,7 @@ class ClusterCore:
                 memory = await JetOutbox(self._bus, number).peek()
                 if memory:
                     found |= msgspec.json.decode(memory, type=State).open
-        self._elsewhere = found
+        self._remote_conditions = found
 
     def _tick(self, partition: int, at_ms: int) -> None:
         self.hear([Arrival(at_ms, RecordKind.TICK, b"", f"{partition} tick")])

@@ -13,25 +13,25 @@ from ridethrough.gateway.records import Arrival, Observation, Record
 from ridethrough.gateway.storage.interfaces import Events
 
 
-class Part(NamedTuple):
+class DeliverySet(NamedTuple):
     """The destinations of one journal, or of one partition of it."""
 
     dispatcher: Dispatcher
     forwarder: Forwarder
 
 
-class Surroundings(NamedTuple):
-    """What a core asks of the gateway around it."""
+class GatewayCallbacks(NamedTuple):
+    """What a core asks of its gateway."""
 
-    answer: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
-    told: Callable[[], None]  # there are new events
-    full: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
+    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
+    on_events: Callable[[], None]  # there are new events
+    set_backpressure: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
     observe: Callable[[Observation], None]  # something to be journaled
     watch: Callable[[Iterable[str]], Awaitable[None]]  # the devices that this gateway is to ask, from now on
 
 
-class Core(Protocol):
-    """Journal, thinking stages, outbox and destinations. Methods that wait raise StoreError."""
+class PipelineCore(Protocol):
+    """Journal, stages, outbox and destinations. Methods that wait raise StoreError."""
 
     @property
     def events(self) -> Events:
@@ -45,7 +45,7 @@ class Core(Protocol):
     def trouble(self) -> str:
         """Why nothing can be kept, while that is so."""
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[DeliverySet]:
         """The destinations that this gateway serves now."""
 
     def hear(self, arrivals: Iterable[Arrival]) -> None:

@@ -1,4 +1,8 @@
-"""From what arrives to events on disk: the journal first, then the thinking stages, then the outbox."""
+"""From what arrives to events on disk: the journal first, then the stages, then the outbox.
+
+One commit keeps a group of arrivals together with the events derived from the group before it (group commit). An inform
+is acknowledged after the commit that has it (`_work`), so that what was acknowledged is on disk.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,9 @@ import structlog
 from ridethrough.gateway.decode.usm import MOST_ENGINES
 from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.runner import Outcome, Processor
-from ridethrough.gateway.pipeline.stages import Thinking
-from ridethrough.gateway.receive import FairQueue
+from ridethrough.gateway.pipeline.intake import Intake
+from ridethrough.gateway.pipeline.runner import Derived, StageRunner
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind
 from ridethrough.gateway.storage.sqlite.database import Store, StoreError
 from ridethrough.gateway.storage.sqlite.journal import Journal
@@ -22,43 +26,40 @@ from ridethrough.gateway.storage.sqlite.outbox import Told
 
 log = structlog.get_logger("gateway")
 
-HIGH_WATER = 100_000  # arrivals waiting for the journal; above it the kernel's buffers hold what comes
-GROUP = 2048  # arrivals of one commit; sources share them
-ENOUGH = 64  # arrivals that are worth a commit at once
-TURNS = 4  # of the loop before a commit of fewer
+FULL_BATCH = 64  # arrivals that are worth a commit at once
+YIELDS = 4  # of the loop before a commit of fewer
 RECOVERY_S = 1.0
 
 
-class Hooks(NamedTuple):
-    """What the pipeline asks of its surroundings."""
+class IngestHooks(NamedTuple):
+    """What `Ingest` calls when something has happened."""
 
-    answer: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
-    journaled: Callable[[], None]  # the journal has grown
-    told: Callable[[], None]  # the outbox has grown
-    heal: Callable[[], Awaitable[None]]  # after a write that failed; raises StoreError
-    full: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
+    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
+    on_journal_growth: Callable[[], None]
+    on_events: Callable[[], None]  # the outbox has grown
+    reopen_store: Callable[[], Awaitable[None]]  # after a write that failed; raises StoreError
+    set_backpressure: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
 
 
-class Pipeline:
-    """The thinking stages of one site, and their memory."""
+class Ingest:
+    """Journals what arrives, derives events, and acknowledges informs once both are on disk."""
 
     def __init__(
         self,
-        thinking: Thinking,
+        stages: Stages,
         store: Store,
         unix_ms: Callable[[], int],
         metrics: Metrics,
-        hooks: Hooks,
+        hooks: IngestHooks,
     ) -> None:
-        self.thinking = thinking
+        self.stages = stages
         self.outbox = Outbox(store)
-        self._processor = Processor(thinking, self.outbox, unix_ms, metrics, hooks.told, self._tick)
+        self._runner = StageRunner(stages, self.outbox, unix_ms, metrics, hooks.on_events, self._tick)
         self._store = store
         self.journal = Journal(store)
         self._hooks = hooks
-        self._arrivals = FairQueue()
+        self._arrivals = Intake(hooks.set_backpressure)
         self._arrived = asyncio.Event()
-        self._full = False
         self._ending = False
         self._task: asyncio.Task[None] | None = None
         self.trouble = ""  # why nothing can be written, while that is so
@@ -72,13 +73,13 @@ class Pipeline:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what an earlier run left, and go on. Raises StoreError."""
-        self.thinking.introduce(identity, await self.outbox.clocks(MOST_ENGINES))
-        await self._processor.resume(self.journal)
+        self.stages.set_engine(identity, await self.outbox.clocks(MOST_ENGINES))
+        await self._runner.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 
     async def stop(self) -> None:
         """Work off what was heard. Never broken off halfway: the stages' memory and the outbox would part."""
-        self._processor.disarm()
+        self._runner.disarm()
         self._ending = True
         self._arrived.set()
         if self._task is not None:
@@ -92,64 +93,58 @@ class Pipeline:
         """Take what arrived."""
         self._arrivals.extend(arrivals)
         self._arrived.set()
-        if not self._full and len(self._arrivals) > HIGH_WATER:
-            self._full = True
-            self._hooks.full(True)
 
     async def _work(self) -> None:
         """Journal first: nothing is concluded from what is not on disk.
 
         A commit keeps what was concluded from one group together with the group that arrived meanwhile.
         """
-        outcome: Outcome | None = None
-        while self._arrivals or outcome or not self._ending:
-            if outcome is None:
+        derived: Derived | None = None
+        while self._arrivals or derived or not self._ending:
+            if derived is None:
                 await self._arrived.wait()
-            await self._give_way()
+            await self._yield_before_commit()
             arrivals = self._take()
             try:
-                records = await self._commit(outcome, arrivals)
+                records = await self._commit(derived, arrivals)
             except StoreError as error:
                 await self._recover(arrivals, error)
                 if self.trouble:
                     return  # the end came first
-                outcome = None
+                derived = None
                 continue
-            if outcome is not None:
-                self._processor.settle(outcome)
-                for arrival, answer in outcome.answers:
-                    self._hooks.answer(arrival, answer)
-            outcome = None
+            if derived is not None:
+                self._runner.committed(derived)
+                for arrival, answer in derived.answers:
+                    self._hooks.send_ack(arrival, answer)
+            derived = None
             if records:
                 self.journal.grown(records)
-                self._hooks.journaled()
-                outcome = await self._processor.think(records)
+                self._hooks.on_journal_growth()
+                derived = await self._runner.derive(records)
 
-    async def _give_way(self) -> None:
+    async def _yield_before_commit(self) -> None:
         """Let what is under way go first: a busy loop makes fewer and larger commits, an idle one waits for nothing.
 
         Without it commits follow each other as fast as they can, and what was told before waits for them.
         """
-        for _ in range(TURNS):
-            if len(self._arrivals) >= ENOUGH:
+        for _ in range(YIELDS):
+            if len(self._arrivals) >= FULL_BATCH:
                 return
             await asyncio.sleep(0)
 
     def _take(self) -> list[Arrival]:
-        arrivals = self._arrivals.take(GROUP)
+        arrivals = self._arrivals.take()
         if not self._arrivals and not self._ending:
             self._arrived.clear()
-        if self._full and len(self._arrivals) < HIGH_WATER // 2:
-            self._full = False
-            self._hooks.full(False)
         return arrivals
 
-    async def _commit(self, outcome: Outcome | None, arrivals: list[Arrival]) -> list[Record]:
+    async def _commit(self, derived: Derived | None, arrivals: list[Arrival]) -> list[Record]:
         """The records of what arrived. Raises StoreError, with nothing kept."""
         appending = self.journal.appending(arrivals)
-        if outcome is None:
+        if derived is None:
             return await self._store.write(appending) if arrivals else []
-        adding = self.outbox.adding(*outcome.kept)
+        adding = self.outbox.adding(*derived.kept)
 
         def work(connection: sqlite3.Connection) -> tuple[Told, list[Record]]:
             return adding(connection), appending(connection)
@@ -166,8 +161,8 @@ class Pipeline:
         while self.trouble and not self._ending:
             await asyncio.sleep(RECOVERY_S)
             try:
-                await self._hooks.heal()
-                await self._processor.resume(self.journal)
+                await self._hooks.reopen_store()
+                await self._runner.resume(self.journal)
                 self.trouble = ""
             except StoreError as again:
                 self.trouble = str(again)

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import structlog
 
-from ridethrough.gateway.assembly import forwards_of, sinks_of
 from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.build.destinations import forwards_of, sinks_of
+from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.decode import decode_observation
 from ridethrough.gateway.decode.snmp import without_request_id
@@ -20,8 +21,8 @@ from ridethrough.gateway.deliver.convert import Trust
 from ridethrough.gateway.deliver.forward import Forwarder
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.reload import Changes, apply
-from ridethrough.gateway.pipeline.runner import SLICE, Processor
-from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.runner import SLICE, StageRunner
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
 from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
 from ridethrough.gateway.storage.jetstream.journal import JetJournal
@@ -37,7 +38,7 @@ LOOK_S = 1.0  # a message that announced a record may itself be lost
 class Router:
     """Which partition a device, a stranger or a datagram belongs to. Every gateway of a site comes to the same."""
 
-    def __init__(self, site: Site, front: Thinking, partitions: int) -> None:
+    def __init__(self, site: Site, front: Stages, partitions: int) -> None:
         self._front = front
         self._partitions = partitions
         # Devices behind one thing are told together, so one gateway must know them all.
@@ -75,16 +76,16 @@ class Partition:
         tick: Callable[[int, int], None],
     ) -> None:
         self.number = number
-        self.thinking = Thinking(site, tree)
+        self.stages = Stages(stage_config(site), tree)
         self.broken = False
         self._bus = bus
         self._journal = JetJournal(bus, number)
         self._outbox = JetOutbox(bus, number)
-        self._processor = Processor(
-            self.thinking, self._outbox, unix_ms, metrics, self._told, lambda at_ms: tick(number, at_ms)
+        self._runner = StageRunner(
+            self.stages, self._outbox, unix_ms, metrics, self._told, lambda at_ms: tick(number, at_ms)
         )
         self.dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
-        trust = Trust(lambda: self.thinking.communities, self.thinking.read)
+        trust = Trust(lambda: self.stages.communities, self.stages.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)
         self.forwarder = Forwarder(self._outbox, lambda: JetJournal(bus, number).after, forwards, trust, random.random)
         self._growth = Growth()
@@ -94,9 +95,9 @@ class Partition:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what the last owner left. Raises StoreError."""
-        self.thinking.introduce(identity)
+        self.stages.set_engine(identity)
         self._heard = await self._bus.hear(self._bus.layout.raw(self.number), self._grown)
-        position = await self._processor.resume(self._journal)
+        position = await self._runner.resume(self._journal)
         self._task = asyncio.create_task(self._run(position), name=f"partition-{self.number}")
         self.dispatcher.start()
         await self.forwarder.start((await self._journal.extent())[1], identity)
@@ -105,7 +106,7 @@ class Partition:
         """Finish what is under way, and let go."""
         self._ending = True
         self._growth.notify()
-        self._processor.disarm()
+        self._runner.disarm()
         if self._task is not None:
             await self._task
         await self.dispatcher.stop()
@@ -119,7 +120,7 @@ class Partition:
 
     async def reload(self, what: Changes, site: Site) -> None:
         """Go on with a changed file. Raises SecretError and StoreError."""
-        self.thinking.reload(site)
+        self.stages.reload(stage_config(site))
         await apply(what, self.dispatcher, self.forwarder, (await self._journal.extent())[1])
 
     async def follow_pauses(self) -> None:
@@ -142,7 +143,7 @@ class Partition:
             try:
                 records = await self._journal.after(position, SLICE)
                 if records:
-                    await self._processor.process(records)
+                    await self._runner.process(records)
                     position = records[-1].position
                     continue
             except Fenced as error:
@@ -163,6 +164,6 @@ class Partition:
     async def _again(self, position: int) -> int:
         """After trouble: the memory may be ahead of what was kept, so it is taken up anew."""
         try:
-            return await self._processor.resume(self._journal)
+            return await self._runner.resume(self._journal)
         except StoreError:
             return position

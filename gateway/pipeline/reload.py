@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ridethrough.gateway.assembly import forwards_of, sinks_of
+from ridethrough.gateway.build.destinations import forwards_of, sinks_of
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import Dispatcher, Wanted

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import EngineIdentity, Event, Record
 from ridethrough.mibs import MibTree
 
@@ -19,16 +20,16 @@ def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes |
 
     `engine` is the gateway's own SNMP engine, as its database keeps it. Raises SecretError.
     """
-    thinking = Thinking(site, tree)
-    thinking.introduce(msgspec.json.decode(engine, type=EngineIdentity) if engine else NO_ENGINE)
+    stages = Stages(stage_config(site), tree)
+    stages.set_engine(msgspec.json.decode(engine, type=EngineIdentity) if engine else NO_ENGINE)
     for record in records:
-        for event in _events(thinking, record):
+        for event in _events(stages, record):
             yield record.position, event
 
 
-def _events(thinking: Thinking, record: Record) -> Sequence[Event]:
+def _events(stages: Stages, record: Record) -> Sequence[Event]:
     """As in the running gateway, a record that trips a rule tells nothing and holds up nobody."""
     try:
-        return thinking.conclude(record).events
+        return stages.process(record).events
     except Exception:
         return []

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.stages import HELD, Thinking
+from ridethrough.gateway.pipeline.stages import SUPPRESSED, Stages
 from ridethrough.gateway.records import Arrival, EngineClock, Event, Record
 
 log = structlog.get_logger("gateway")
@@ -35,34 +35,34 @@ class Outbox(Protocol):
 
 
 @dataclass(slots=True)
-class Outcome:
+class Derived:
     """What follows from records up to `position`."""
 
     events: list[Event]
     answers: list[tuple[Arrival, bytes]]  # acknowledgements of informs
     position: int
-    memory: bytes = b""
+    state: bytes = b""
     clocks: Sequence[EngineClock] = ()
 
     @property
     def kept(self) -> tuple[Sequence[Event], int, bytes, Sequence[EngineClock]]:
         """As an outbox takes it."""
-        return self.events, self.position, self.memory, self.clocks
+        return self.events, self.position, self.state, self.clocks
 
 
-class Processor:
+class StageRunner:
     """The stages of one journal, or of one part of it. `tick` is called when a deadline has come, with its time."""
 
     def __init__(
         self,
-        thinking: Thinking,
+        stages: Stages,
         outbox: Outbox,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         told: Callable[[], None],
         tick: Callable[[int], None],
     ) -> None:
-        self.thinking = thinking
+        self.stages = stages
         self._outbox = outbox
         self._unix_ms = unix_ms
         self._metrics = metrics
@@ -73,8 +73,8 @@ class Processor:
 
     async def resume(self, journal: Records) -> int:
         """Take up the stages' memory, and the journal's remainder; the position reached. Raises StoreError."""
-        processed, memory = await self._outbox.resume()
-        self.thinking.remember(memory)
+        processed, state = await self._outbox.resume()
+        self.stages.load_state(state)
         while records := await journal.after(processed, SLICE):
             await self.process(records)
             processed = records[-1].position
@@ -83,61 +83,61 @@ class Processor:
 
     async def process(self, records: Sequence[Record]) -> list[tuple[Arrival, bytes]]:
         """Work off records that stand behind those before; the acknowledgements of informs. Raises StoreError."""
-        outcome = await self.think(records)
-        await self._outbox.add(*outcome.kept)
-        self.settle(outcome)
-        return outcome.answers
+        derived = await self.derive(records)
+        await self._outbox.add(*derived.kept)
+        self.committed(derived)
+        return derived.answers
 
-    async def think(self, records: Sequence[Record]) -> Outcome:
+    async def derive(self, records: Sequence[Record]) -> Derived:
         """What follows from records that stand behind those before. It is to be kept, and then to be settled."""
-        outcome = Outcome([], [], records[-1].position)
+        derived = Derived([], [], records[-1].position)
         for start in range(0, len(records), SLICE):
             if start:
                 await asyncio.sleep(0)
-            self._think(records[start : start + SLICE], outcome)
-        outcome.memory = self.thinking.memory(records[-1].arrival.at_ms)
-        outcome.clocks = self.thinking.moved_clocks()
-        return outcome
+            self._derive_slice(records[start : start + SLICE], derived)
+        derived.state = self.stages.dump_state(records[-1].arrival.at_ms)
+        derived.clocks = self.stages.moved_clocks()
+        return derived
 
-    def _think(self, records: Sequence[Record], outcome: Outcome) -> None:
+    def _derive_slice(self, records: Sequence[Record], derived: Derived) -> None:
         held = at = 0
         while at < len(records):
             record = records[at]
             at += 1
             try:
-                concluded = self.thinking.conclude(record)
+                result = self.stages.process(record)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
                 self._metrics.failed()
                 continue
-            if concluded is HELD:
-                more = self.thinking.held_with(records, at)
+            if result is SUPPRESSED:
+                more = self.stages.suppressed_with(records, at)
                 held += 1 + more
                 at += more
                 continue
-            if concluded.events:
-                outcome.events += concluded.events
-            if concluded.answer is not None:
-                outcome.answers.append((record.arrival, concluded.answer))
-            if concluded.held:
+            if result.events:
+                derived.events += result.events
+            if result.answer is not None:
+                derived.answers.append((record.arrival, result.answer))
+            if result.suppressed:
                 held += 1
-            elif concluded.outcome:
-                self._metrics.decoded(concluded.outcome)
+            elif result.outcome:
+                self._metrics.decoded(result.outcome)
         if held:
             self._metrics.held(held)
 
-    def settle(self, outcome: Outcome) -> None:
+    def committed(self, derived: Derived) -> None:
         """It is on disk."""
-        self._metrics.told(outcome.events)
+        self._metrics.told(derived.events)
         self.arm()
-        if outcome.events:
+        if derived.events:
             self._told()
 
     # --- deadlines --------------------------------------------------------------------------------------------
 
     def arm(self) -> None:
         """Wait for the next deadline."""
-        deadline = self.thinking.next_deadline_ms()
+        deadline = self.stages.next_deadline_ms()
         if deadline == self._timer_for:
             return
         self.disarm()

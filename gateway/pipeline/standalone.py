@@ -10,21 +10,24 @@ from typing import Any
 
 import structlog
 
-from ridethrough.gateway.assembly import forwards_of, retention_of, sinks_of
+from ridethrough.gateway.build.destinations import forwards_of, sinks_of
+from ridethrough.gateway.build.stages import stage_config
+from ridethrough.gateway.config.sinks import SseSink
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.convert import Trust
-from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.deliver.forward import CURSOR, Forwarder
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.core import Part, Surroundings
-from ridethrough.gateway.pipeline.ingest import Hooks, Pipeline
+from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
+from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
 from ridethrough.gateway.pipeline.reload import apply, changes
-from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
 from ridethrough.gateway.storage.interfaces import Events
 from ridethrough.gateway.storage.sqlite.database import Store, StoreError
 from ridethrough.gateway.storage.sqlite.recovery import Salvage
+from ridethrough.gateway.storage.sqlite.retention import Limits, Retention
 from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("gateway")
@@ -38,8 +41,8 @@ def fresh_identity(unix_ms: Callable[[], int]) -> EngineIdentity:
     return EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, unix_ms() // 1000, random.getrandbits(32))
 
 
-class LocalCore:
-    """Implements `Core`."""
+class StandaloneCore:
+    """One process, one database.."""
 
     def __init__(
         self,
@@ -48,23 +51,30 @@ class LocalCore:
         store: Store,
         unix_ms: Callable[[], int],
         metrics: Metrics,
-        around: Surroundings,
+        callbacks: GatewayCallbacks,
     ) -> None:
         self._site = site
         self._store = store
         self._unix_ms = unix_ms
-        self._around = around
+        self._callbacks = callbacks
         self._devices = list(site.devices)
-        self._thinking = Thinking(site, tree)
-        hooks = Hooks(around.answer, self._journaled, self._told, self._heal, around.full)
-        self._pipeline = Pipeline(self._thinking, store, unix_ms, metrics, hooks)
+        self._stages = Stages(stage_config(site), tree)
+        hooks = IngestHooks(
+            send_ack=callbacks.send_ack,
+            on_journal_growth=self._journal_grown,
+            on_events=self._events_added,
+            reopen_store=self._reopen,
+            set_backpressure=callbacks.set_backpressure,
+        )
+        self._ingest = Ingest(self._stages, store, unix_ms, metrics, hooks)
         # The same that is written to: it knows what has just been told.
-        self._journal, self._outbox = self._pipeline.journal, self._pipeline.outbox
+        self._journal, self._outbox = self._ingest.journal, self._ingest.outbox
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
-        trust = Trust(lambda: self._thinking.communities, self._thinking.read)
+        trust = Trust(lambda: self._stages.communities, self._stages.read)
         forwards = forwards_of(site, lambda: unix_ms() / 1000)
         self._forwarder = Forwarder(self._outbox, lambda: self._journal.after, forwards, trust, random.random)
-        self._retention = retention_of(site, store)
+        limits = Limits(site.journal.keep_days, site.journal.keep_mib)
+        self._retention = Retention(store, limits, *_cursors(site))
         self._sweeping: asyncio.Task[None] | None = None
 
     @property
@@ -73,27 +83,27 @@ class LocalCore:
 
     @property
     def waiting(self) -> int:
-        return self._pipeline.waiting
+        return self._ingest.waiting
 
     @property
     def trouble(self) -> str:
-        return self._pipeline.trouble
+        return self._ingest.trouble
 
-    def parts(self) -> Sequence[Part]:
-        return (Part(self._dispatcher, self._forwarder),)
+    def parts(self) -> Sequence[DeliverySet]:
+        return (DeliverySet(self._dispatcher, self._forwarder),)
 
     def hear(self, arrivals: Iterable[Arrival]) -> None:
-        self._pipeline.hear(arrivals)
+        self._ingest.hear(arrivals)
 
     async def reload(self, site: Site) -> None:
         what = changes(self._site, site, self._unix_ms)
-        self._thinking.reload(site)
+        self._stages.reload(stage_config(site))
         self._site = site
-        self._retention.serve(site.forwards, site.sinks)
+        self._retention.track(*_cursors(site))
         await apply(what, self._dispatcher, self._forwarder, (await self._journal.extent())[1])
 
     def conditions(self) -> dict[str, dict[str, Open]]:
-        return self._thinking.state.open
+        return self._stages.state.open
 
     async def record(self, position: int, partition: int) -> Record | None:
         records = await self._journal.after(position - 1, 1) if partition == 0 else []
@@ -101,18 +111,18 @@ class LocalCore:
 
     async def start(self) -> None:
         identity = await self._outbox.identity(fresh_identity(self._unix_ms))
-        await self._pipeline.start(identity)
+        await self._ingest.start(identity)
         self._tell_salvage(self._store.salvaged)
         self._sweeping = asyncio.create_task(self._retention.run(self._unix_ms), name="retention")
         self._dispatcher.start()
         await self._forwarder.start((await self._journal.extent())[1], identity)
-        await self._around.watch(self._devices)
+        await self._callbacks.watch(self._devices)
 
     async def stop(self) -> None:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
-        await self._pipeline.stop()
+        await self._ingest.stop()
         await self._dispatcher.stop()
         await self._forwarder.stop()
 
@@ -132,18 +142,25 @@ class LocalCore:
             row |= {"records": None, "last_position": None, "events": None}
         return row
 
-    def _journaled(self) -> None:
+    def _journal_grown(self) -> None:
         self._forwarder.notify()
 
-    def _told(self) -> None:
+    def _events_added(self) -> None:
         self._dispatcher.notify()
-        self._around.told()
+        self._callbacks.on_events()
 
-    async def _heal(self) -> None:
+    async def _reopen(self) -> None:
         self._tell_salvage(await self._store.heal())
 
     def _tell_salvage(self, salvage: Salvage | None) -> None:
         """What could not be saved of a damaged journal is told like any other loss."""
         if salvage is not None:
             log.error("the journal was damaged", **salvage._asdict())
-            self._around.observe(Observation("journal", damage=Damage(*salvage)))
+            self._callbacks.observe(Observation("journal", damage=Damage(*salvage)))
+
+
+def _cursors(site: Site) -> tuple[list[str], list[str]]:
+    """The cursors over the journal and over the events that retention waits for."""
+    return [CURSOR + name for name in site.forwards], [
+        name for name, sink in site.sinks.items() if not isinstance(sink, SseSink)
+    ]

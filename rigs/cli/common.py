@@ -35,7 +35,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.emulators.kernel.world import LoopError
     from ridethrough.emulators.state_files import MemoryFileError
     from ridethrough.gateway.api import Refusal
-    from ridethrough.gateway.assembly import SecretError
+    from ridethrough.gateway.build.secrets import SecretError
     from ridethrough.gateway.receive import ListenError
     from ridethrough.gateway.storage.sqlite.database import StoreError
     from ridethrough.mibs.compiler import MibError

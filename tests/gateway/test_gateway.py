@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ridethrough.gateway.assembly import SecretError
+from ridethrough.gateway.build.secrets import SecretError
 from ridethrough.gateway.config.site import Site, Token
 from ridethrough.mibs import Oid
 from ridethrough.rigs.rigfile.schema import RigFile, site_of

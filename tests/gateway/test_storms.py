@@ -8,10 +8,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Correlator, SitePolicy, State, StormPolicy
 from ridethrough.gateway.correlate.storms import HOLDS, PASSES
-from ridethrough.gateway.pipeline.stages import HELD, Concluded, Thinking
+from ridethrough.gateway.pipeline.stages import SUPPRESSED, StageResult, Stages
 from ridethrough.gateway.receive import FairQueue
 from ridethrough.gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
 from ridethrough.mibs import standard_tree
@@ -71,17 +72,17 @@ def test_what_is_held_back_together_is_what_is_held_back_one_by_one(
         now_ms += later_ms
         arrival = Arrival(now_ms, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
         records += [Record(len(records) + 1 + number, arrival) for number in range(count)]
-    single, together = Thinking(site, TREE), Thinking(site, TREE)
-    alone = [single.conclude(record) for record in records]
-    found: list[Concluded] = []
+    single, together = Stages(stage_config(site), TREE), Stages(stage_config(site), TREE)
+    alone = [single.process(record) for record in records]
+    found: list[StageResult] = []
     while len(found) < len(records):
-        found.append(together.conclude(records[len(found)]))
-        if found[-1] is HELD:
-            found += [HELD] * together.held_with(records, len(found))
-    assert [(list(one.events), one.answer, one.held) for one in found] == [
-        (list(one.events), one.answer, one.held) for one in alone
+        found.append(together.process(records[len(found)]))
+        if found[-1] is SUPPRESSED:
+            found += [SUPPRESSED] * together.suppressed_with(records, len(found))
+    assert [(list(one.events), one.answer, one.suppressed) for one in found] == [
+        (list(one.events), one.answer, one.suppressed) for one in alone
     ]
-    assert together.memory(now_ms) == single.memory(now_ms)
+    assert together.dump_state(now_ms) == single.dump_state(now_ms)
 
 
 def test_a_clock_set_back_silences_nobody() -> None:

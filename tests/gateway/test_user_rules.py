@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 from ruamel.yaml import YAML
 
-from ridethrough.gateway.assembly import rules_of
+from ridethrough.gateway.build.stages import rules_of
 from ridethrough.gateway.config.site import Site as SiteFile
 from ridethrough.gateway.decode import decode_datagram
 from ridethrough.gateway.records import Arrival, Notification, RecordKind, Severity

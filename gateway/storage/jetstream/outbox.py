@@ -14,7 +14,7 @@ ALL = "*"
 
 
 class Memory(msgspec.Struct):
-    """The thinking stages' memory at a position."""
+    """The stages' memory at a position."""
 
     processed: int
     memory: bytes

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
-from ridethrough.gateway.deliver.forward import CURSOR
 from ridethrough.gateway.storage.sqlite.database import Store, StoreError
 from ridethrough.gateway.storage.sqlite.outbox import PROCESSED
 from ridethrough.gateway.storage.sqlite.packed_rows import behind
@@ -21,7 +20,6 @@ from ridethrough.gateway.storage.sqlite.tables import JOURNAL, events, name_of, 
 log = structlog.get_logger("retention")
 
 EVERY_S = 600.0
-STREAM = "sse"  # the kind of sink that keeps no cursor
 
 CHUNK = 1_000  # rows removed in one transaction, so that writers wait for milliseconds
 DAY_MS = 86_400_000
@@ -50,19 +48,21 @@ class Swept(NamedTuple):
 
 
 class Retention:
-    """`readers` are cursors over the journal, `takers` over the events; what they have not passed stays."""
+    """Removes what is older or more than `limits` allow, but nothing that a named cursor has not passed yet."""
 
-    def __init__(self, store: Store, limits: Limits, readers: Sequence[str], takers: Sequence[str]) -> None:
+    def __init__(
+        self, store: Store, limits: Limits, journal_cursors: Sequence[str], event_cursors: Sequence[str]
+    ) -> None:
         self._store = store
         self._limits = limits
-        self._readers = readers
-        self._takers = takers
+        self._journal_cursors = journal_cursors
+        self._event_cursors = event_cursors
         self.waiting = False  # whether what should go is kept for a destination
 
-    def serve(self, forwards: Iterable[str], sinks: Mapping[str, Any]) -> None:
-        """Wait for these destinations from now on."""
-        self._readers = [CURSOR + name for name in forwards]
-        self._takers = [name for name, sink in sinks.items() if sink.type != STREAM]
+    def track(self, journal_cursors: Sequence[str], event_cursors: Sequence[str]) -> None:
+        """Wait for these cursors from now on."""
+        self._journal_cursors = journal_cursors
+        self._event_cursors = event_cursors
 
     async def run(self, now_ms: Callable[[], int]) -> None:
         """Sweep for ever. Trouble of the database is logged, and tried again."""
@@ -107,9 +107,9 @@ class Retention:
         """The journal's position up to which nobody waits for anything."""
         cursors = dict(connection.execute("SELECT sink, seq FROM cursors"))
         row = connection.execute("SELECT value FROM state WHERE name = ?", (PROCESSED,)).fetchone()
-        passed = min([int(row[0]) if row else 0, *(cursors.get(name, 0) for name in self._readers)])
-        if self._takers:
-            taken = min(cursors.get(name, 0) for name in self._takers)
+        passed = min([int(row[0]) if row else 0, *(cursors.get(name, 0) for name in self._journal_cursors)])
+        if self._event_cursors:
+            taken = min(cursors.get(name, 0) for name in self._event_cursors)
             untaken = next(events(connection, taken), None)
             passed = passed if untaken is None else min(passed, (position_of(name_of(untaken[1])) or 0) - 1)
         return int(passed)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.decode import timeless
-from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.decode import time_free_key
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, Event, Record, RecordKind
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
@@ -86,13 +87,13 @@ heard = st.lists(st.tuples(datagrams, st.sampled_from([UPS, RELAY, STRANGER])), 
 
 def conclusions(stream: list[tuple[bytes, str]], *, restarts: bool) -> list[tuple[list[Event], bytes | None, str]]:
     """What is concluded of each; with `restarts`, by a gateway that is started anew before each."""
-    thinking, found = Thinking(SITE, TREE), []
+    stages, found = Stages(stage_config(SITE), TREE), []
     for position, (data, source) in enumerate(stream, start=1):
         if restarts:
-            memory, thinking = thinking.memory(position), Thinking(SITE, TREE)
-            thinking.remember(memory)
+            state, stages = stages.dump_state(position), Stages(stage_config(SITE), TREE)
+            stages.load_state(state)
         arrival = Arrival(position * 1000, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
-        concluded = thinking.conclude(Record(position, arrival))
+        concluded = stages.process(Record(position, arrival))
         found.append((list(concluded.events), concluded.answer, concluded.outcome))
     return found
 
@@ -112,33 +113,33 @@ def test_each_is_told_with_its_own_time() -> None:
 def test_what_comes_again_is_found_after_much_that_does_not() -> None:
     apart = [(trap_v1(4242, 1, (TEXT._replace(value=b"%d" % number),), b"public"), STRANGER) for number in range(2_000)]
     again = [(trap_v1(4242, at, (TEXT,), b"public"), STRANGER) for at in range(40)]
-    thinking, planned = Thinking(SITE, TREE), []
+    stages, planned = Stages(stage_config(SITE), TREE), []
     for position, (data, source) in enumerate(apart + again, start=1):
         arrival = Arrival(position, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
-        (event,) = thinking.conclude(Record(position, arrival)).events
+        (event,) = stages.process(Record(position, arrival)).events
         assert event.id == f"{position}-0"
-        assert event.data["evidence"]["uptime_ticks"] == (timeless(data) or (b"", -1))[1]
-        planned.append(len(thinking._plans))
+        assert event.data["evidence"]["uptime_ticks"] == (time_free_key(data) or (b"", -1))[1]
+        planned.append(len(stages._cache._entries))
     assert planned[len(apart) - 1] == 0
     assert planned[-1] == 1
 
 
 def test_another_time_and_another_identifier_are_the_same_otherwise() -> None:
     rest = (name(5), TEXT)
-    first = timeless(of_version_2(Kind.INFORM, 7, 0, (uptime(100), *rest)))
-    second = timeless(of_version_2(Kind.INFORM, 9, 0, (uptime(101), *rest)))
+    first = time_free_key(of_version_2(Kind.INFORM, 7, 0, (uptime(100), *rest)))
+    second = time_free_key(of_version_2(Kind.INFORM, 9, 0, (uptime(101), *rest)))
     assert first is not None
     assert second is not None
     assert (first[0], first[1], second[1]) == (second[0], 100, 101)
-    assert timeless(of_version_2(Kind.INFORM, 7, 0, (uptime(100), name(6), TEXT))) != first
-    trap = timeless(trap_v1(5, 100, (TEXT,), b"public"))
+    assert time_free_key(of_version_2(Kind.INFORM, 7, 0, (uptime(100), name(6), TEXT))) != first
+    trap = time_free_key(trap_v1(5, 100, (TEXT,), b"public"))
     assert trap is not None
     assert trap[1] == 100
-    assert timeless(trap_v1(5, 101, (TEXT,), b"public")) == (trap[0], 101)
-    assert timeless(vector("ipmitool-ping")) is None
+    assert time_free_key(trap_v1(5, 101, (TEXT,), b"public")) == (trap[0], 101)
+    assert time_free_key(vector("ipmitool-ping")) is None
 
 
 @given(datagrams)
 def test_any_datagram_is_looked_at(data: bytes) -> None:
-    found = timeless(data)
+    found = time_free_key(data)
     assert found is None or len(found[0]) < len(data)

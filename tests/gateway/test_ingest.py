@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from unittest.mock import patch
 
+from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.ingest import ENOUGH, TURNS, Hooks, Pipeline
-from ridethrough.gateway.pipeline.stages import Thinking
+from ridethrough.gateway.pipeline.ingest import FULL_BATCH, YIELDS, Ingest, IngestHooks
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.pipeline.standalone import fresh_identity
 from ridethrough.gateway.records import Arrival, Record, RecordKind
 from ridethrough.gateway.storage.sqlite.database import Store
@@ -26,21 +27,21 @@ async def commits(groups: list[int]) -> list[int]:
     """The sizes of what is journaled at once, where so many traps come in each turn of the loop."""
     store = Store(None)
     sizes: list[int] = []
-    hooks = Hooks(lambda *_: None, lambda: None, lambda: None, healed, lambda _full: None)
-    pipeline = Pipeline(Thinking(Site(), standard_tree()), store, lambda: 0, Metrics(lambda: 0), hooks)
-    grown = pipeline.journal.grown
+    hooks = IngestHooks(lambda *_: None, lambda: None, lambda: None, healed, lambda _full: None)
+    ingest = Ingest(Stages(stage_config(Site()), standard_tree()), store, lambda: 0, Metrics(lambda: 0), hooks)
+    grown = ingest.journal.grown
 
     def count(records: list[Record]) -> None:
         sizes.append(len(records))
         grown(records)
 
-    with patch.object(pipeline.journal, "grown", count):
-        await pipeline.start(fresh_identity(lambda: 0))
+    with patch.object(ingest.journal, "grown", count):
+        await ingest.start(fresh_identity(lambda: 0))
         for group in groups:
-            pipeline.hear([trap(number) for number in range(group)])
+            ingest.hear([trap(number) for number in range(group)])
             await asyncio.sleep(0)
-        await pipeline.stop()
-    assert await pipeline.journal.extent() == (sum(groups), sum(groups))
+        await ingest.stop()
+    assert await ingest.journal.extent() == (sum(groups), sum(groups))
     store.close()
     return sizes
 
@@ -50,8 +51,8 @@ async def healed() -> None:
 
 
 def test_what_comes_while_the_loop_is_busy_is_one_commit() -> None:
-    assert run(commits([1] * TURNS), "max") == [TURNS]
+    assert run(commits([1] * YIELDS), "max") == [YIELDS]
 
 
 def test_what_is_enough_waits_for_nothing() -> None:
-    assert run(commits([ENOUGH, 1]), "max") == [ENOUGH, 1]
+    assert run(commits([FULL_BATCH, 1]), "max") == [FULL_BATCH, 1]
