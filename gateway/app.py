@@ -39,8 +39,9 @@ from ridethrough.gateway.records import (
     Recovery,
     encode_json,
 )
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.audit import AuditLog
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.translate import EventType
 from ridethrough.gateway.translate.readings import POLLED, SHOWN
 from ridethrough.mibs import MibTree
@@ -56,7 +57,7 @@ class Gateway:
         self,
         site: Site,
         tree: MibTree,
-        store: Store,
+        store: Database,
         unix_ms: Callable[[], int],
         reread: Callable[[], Site] | None = None,
     ) -> None:

@@ -15,7 +15,7 @@ from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.devices.commands import Commander, CommandError
 from ridethrough.gateway.records import Command, CommandState
 from ridethrough.gateway.storage.sqlite.commands import CommandLog
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("commands")
@@ -33,7 +33,7 @@ class Commands:
         self,
         site: Site,
         tree: MibTree,
-        store: Store,
+        store: Database,
         unix_ms: Callable[[], int],
         done: Callable[[Command, Mapping[str, Any]], None],
         heard: Callable[[str, float], bool],

@@ -10,7 +10,7 @@ from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.deliver.sinks.sse import Streams
 from ridethrough.gateway.pipeline.core import DeliverySet
 from ridethrough.gateway.records import Redelivery
-from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.interfaces import EventReader
 
 STREAM = "stream"
 # How a destination stands for which another gateway does all the work.
@@ -28,7 +28,7 @@ class Destinations:
         sinks: Mapping[str, str],
         forwards: Collection[str],
         parts: Callable[[], Sequence[DeliverySet]],
-        events: Events,
+        events: EventReader,
         extent: Callable[[], Awaitable[tuple[int, int]]],
         streams: Streams,
     ) -> None:
@@ -103,7 +103,11 @@ class Destinations:
         seq = await self._seq(after)
         if name in self._forwards:
             return []
-        items = [item for part in self._parts() for item in await part.dispatcher.workers[name].book.aside(seq, limit)]
+        items = [
+            item
+            for part in self._parts()
+            for item in await part.dispatcher.workers[name].cursor.dead_letters(seq, limit)
+        ]
         items.sort(key=lambda item: item.seq)
         return [{"reason": item.reason, "event": item.event} for item in items[:limit]]
 

@@ -22,7 +22,8 @@ from ridethrough.gateway.app import Gateway
 from ridethrough.gateway.build.http import holders_of, server_tls
 from ridethrough.gateway.config.site import Api, Site, Token
 from ridethrough.gateway.net.addresses import bound_streams, resolve
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.mibs import MibTree
 from ridethrough.rigs.clock import Clock, Inline, Speed
 from ridethrough.rigs.console import add_console
@@ -101,7 +102,7 @@ class GatewayProcess:
         self.site = site
         self.emulators = emulators
         self.cast = cast
-        self.gateway = Gateway(site, tree, Store(site.journal.path, thread), clock.unix_ms, _refusing(reread))
+        self.gateway = Gateway(site, tree, Database(site.journal.path, thread), clock.unix_ms, _refusing(reread))
         gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
         self._plays = None if emulators is None else Plays()

@@ -13,7 +13,7 @@ from ridethrough.gateway.api.limits import Buckets
 from ridethrough.gateway.api.tokens import ANONYMOUS, Holder, Role, admit
 from ridethrough.gateway.config.site import Limits
 from ridethrough.gateway.records import Audit, encode_json
-from ridethrough.gateway.storage.sqlite.database import StoreError
+from ridethrough.gateway.storage.errors import StoreError
 
 log = structlog.get_logger("api")
 

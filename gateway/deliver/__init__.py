@@ -1,6 +1,5 @@
-"""The durable outbox and the sinks that empty it."""
+"""Forwards and sinks, and what carries events and notifications to each of them."""
 
 from ridethrough.gateway.deliver.dispatcher import Dispatcher
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
 
-__all__ = ["Dispatcher", "Outbox"]
+__all__ = ["Dispatcher"]

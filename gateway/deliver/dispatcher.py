@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import Sink
 from ridethrough.gateway.deliver.worker import Worker
-from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.interfaces import EventReader
 
 
 class Wanted(NamedTuple):
@@ -24,7 +24,7 @@ class Dispatcher:
     """Runs the sinks. `jitter` returns a number in 0..1 that spreads retries; `now_ms` is Unix time."""
 
     def __init__(
-        self, outbox: Events, sinks: Mapping[str, Wanted], jitter: Callable[[], float], now_ms: Callable[[], int]
+        self, outbox: EventReader, sinks: Mapping[str, Wanted], jitter: Callable[[], float], now_ms: Callable[[], int]
     ) -> None:
         self._outbox = outbox
         self._jitter = jitter
@@ -81,7 +81,7 @@ class Dispatcher:
                 "backlog": await self._outbox.behind(await worker.place()),
                 "delivered": worker.progress.delivered,
                 "filtered": worker.progress.filtered,
-                "given_up": await worker.book.aside_count(),
+                "given_up": await worker.cursor.dead_letter_count(),
                 "failures": worker.progress.failures,
                 "last_error": worker.progress.last_error,
             }

@@ -19,8 +19,8 @@ from ridethrough.gateway.backoff import Growth, delay_s, within
 from ridethrough.gateway.deliver.convert import NotRelayed, Relayed, Trust, relay
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.records import EngineIdentity, Record, RecordKind
-from ridethrough.gateway.storage.interfaces import Events
-from ridethrough.gateway.storage.sqlite.database import StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.interfaces import EventReader
 
 log = structlog.get_logger("forward")
 
@@ -50,14 +50,14 @@ class Forwarder:
 
     def __init__(
         self,
-        outbox: Events,
+        outbox: EventReader,
         readers: Callable[[], Reader],
         destinations: dict[str, Destination],
         trust: Trust,
         jitter: Callable[[], float],
     ) -> None:
         self._outbox = outbox
-        self._books = {name: outbox.book(CURSOR + name) for name in destinations}
+        self._cursors = {name: outbox.cursor(CURSOR + name) for name in destinations}
         self._readers = readers
         self._destinations = destinations
         self._trust = trust
@@ -77,11 +77,11 @@ class Forwarder:
             await self._start(name, position)
 
     async def _start(self, name: str, position: int) -> None:
-        book = self._books[name]
+        cursor = self._cursors[name]
         if self._identity is not None:
             self._destinations[name].know(self._identity)
-        await book.begin(position)
-        self.progress[name].paused = await book.is_paused()
+        await cursor.begin(position)
+        self.progress[name].paused = await cursor.is_paused()
         if not self.progress[name].paused:
             self._begin(name)
 
@@ -90,10 +90,10 @@ class Forwarder:
         for name in gone:
             await self._end(name)
             self._destinations.pop(name).close()
-            del self._books[name], self.progress[name]
+            del self._cursors[name], self.progress[name]
         for name, destination in new.items():
             self._destinations[name] = destination
-            self._books[name] = self._outbox.book(CURSOR + name)
+            self._cursors[name] = self._outbox.cursor(CURSOR + name)
             self.progress[name] = Forwarded()
             await self._start(name, position)
 
@@ -108,28 +108,28 @@ class Forwarder:
 
     async def pause(self, name: str) -> None:
         """Send nothing from now on, also after a restart. Raises StoreError."""
-        await self._books[name].pause(paused=True)
+        await self._cursors[name].pause(paused=True)
         self.progress[name].paused = True
         await self._end(name)
 
     async def resume(self, name: str) -> None:
         """Go on, at once even if a wait after a failure was under way. Raises StoreError."""
-        await self._books[name].pause(paused=False)
+        await self._cursors[name].pause(paused=False)
         self.progress[name].paused = False
         await self._end(name)
         self._begin(name)
 
     async def follow_pauses(self) -> None:
         """Do what was asked for elsewhere. Raises StoreError."""
-        for name, book in self._books.items():
-            paused = await book.is_paused()
+        for name, cursor in self._cursors.items():
+            paused = await cursor.is_paused()
             if paused != self.progress[name].paused:
                 await (self.pause(name) if paused else self.resume(name))
 
     async def redeliver(self, name: str, position: int) -> None:
         """Send everything behind `position` again. Raises StoreError."""
         await self._end(name)
-        await self._books[name].move(position)
+        await self._cursors[name].advance(position)
         self.progress[name].reached = position
         if not self.progress[name].paused:
             self._begin(name)
@@ -168,7 +168,7 @@ class Forwarder:
     async def _place(self, name: str) -> int:
         """How far a forward has come; what is on disk may lag behind."""
         reached = self.progress[name].reached
-        return await self._books[name].cursor() if reached is None else reached
+        return await self._cursors[name].position() if reached is None else reached
 
     async def _run(self, name: str, destination: Destination) -> None:
         progress, attempt = self.progress[name], 0
@@ -184,7 +184,7 @@ class Forwarder:
 
     async def _empty(self, name: str, destination: Destination, progress: Forwarded) -> None:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
-        position = await self._books[name].cursor()
+        position = await self._cursors[name].position()
         read = self._readers()
         # `kept` is on disk for certain; what is written next takes the rest with it, so a crash costs repetitions.
         kept = progress.reached = position
@@ -195,17 +195,17 @@ class Forwarder:
                 if page:
                     await self._forward_page(page, destination, progress)
                     position = progress.reached = page[-1].position
-                    if await self._books[name].move_soon(position):
+                    if await self._cursors[name].advance_lazily(position):
                         kept = position
                 elif kept < position and not await within(grown, QUIET_S):
-                    await self._books[name].move(position)
+                    await self._cursors[name].advance(position)
                     kept = position
                 else:
                     await grown.wait()
         finally:
             if kept < position:
                 with suppress(StoreError):  # then what was sent comes again
-                    await self._books[name].move(position)
+                    await self._cursors[name].advance(position)
 
     async def _forward_page(self, page: list[Record], destination: Destination, progress: Forwarded) -> None:
         """Records of one source keep their order; no source waits for the acknowledgement of another's."""

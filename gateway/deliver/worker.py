@@ -13,8 +13,8 @@ from ridethrough.gateway.backoff import LONGEST_DELAY_S, delay_s
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.in_flight import Flight
 from ridethrough.gateway.deliver.sinks import Batching, Outcome, Sink, give_up, retry
-from ridethrough.gateway.storage.interfaces import Book, Events, Queued, Retry, SetAside
-from ridethrough.gateway.storage.sqlite.database import StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.interfaces import Cursor, DeadLetter, EventReader, Queued, Retry
 
 log = structlog.get_logger("deliver")
 
@@ -42,7 +42,7 @@ class Worker:
         name: str,
         sink: Sink,
         wanted: Filter,
-        outbox: Events,
+        outbox: EventReader,
         jitter: Callable[[], float],
         now_ms: Callable[[], int],
     ) -> None:
@@ -53,7 +53,7 @@ class Worker:
         self.progress = Progress()
         self._wanted = wanted
         self._outbox = outbox.view()
-        self.book: Book = outbox.book(name)
+        self.cursor: Cursor = outbox.cursor(name)
         self._jitter = jitter
         self._now_ms = now_ms
         self._running = asyncio.Event()
@@ -78,17 +78,17 @@ class Worker:
 
     async def place(self) -> int:
         """How far it has come; what is on disk may lag behind. Raises StoreError."""
-        return await self.book.cursor() if self.reached is None else self.reached
+        return await self.cursor.position() if self.reached is None else self.reached
 
     async def pause(self) -> None:
         """Deliver nothing from now on, also after a restart. Raises StoreError."""
-        await self.book.pause(paused=True)
+        await self.cursor.pause(paused=True)
         self._running.clear()
         self._change_plan()
 
     async def resume(self) -> None:
         """Go on, at once even if a wait after a failure was under way. Raises StoreError."""
-        await self.book.pause(paused=False)
+        await self.cursor.pause(paused=False)
         self._running.set()
         self._change_plan()
 
@@ -117,7 +117,7 @@ class Worker:
         attempt = 0
         while True:
             try:
-                if await self.book.is_paused():
+                if await self.cursor.is_paused():
                     self._running.clear()
                 await self._empty()
             except StoreError as error:
@@ -127,8 +127,8 @@ class Worker:
 
     async def _empty(self) -> None:
         """Deliver for ever. Raises StoreError; the cursor on disk says where to go on."""
-        cursor = self.reached = self._noted = self._kept = await self.book.cursor()
-        self._left = await self.book.retry()
+        cursor = self.reached = self._noted = self._kept = await self.cursor.position()
+        self._left = await self.cursor.retry()
         while True:
             await self._running.wait()
             self._interrupt.clear()
@@ -136,7 +136,7 @@ class Worker:
                 cursor = self._move_to
                 self._left = None
                 self._done.clear()
-                await self.book.move(cursor)
+                await self.cursor.advance(cursor)
                 self.reached = self._noted = self._kept = cursor
                 if self._move_to == cursor:  # nobody asked for another place meanwhile
                     self._move_to = None
@@ -190,7 +190,7 @@ class Worker:
         """Let what is written next take along how far the sink has come."""
         self.reached = self._noted = place
         self._noted_at = asyncio.get_running_loop().time()
-        if await self.book.move_soon(place):
+        if await self.cursor.advance_lazily(place):
             self._kept = place
 
     def _quiet_s(self) -> float:
@@ -201,7 +201,7 @@ class Worker:
         """Note on disk how far the sink has come."""
         self.reached = self._noted = place
         if place != self._kept:
-            await self.book.move(place)
+            await self.cursor.advance(place)
             self._kept = place
 
     def _look_soon(self) -> None:
@@ -214,7 +214,7 @@ class Worker:
         self._changed.set()
 
     async def _lane(self, flight: Flight, lane: str) -> None:
-        """Events that keep their order among themselves, until there are none or the plan changes."""
+        """EventReader that keep their order among themselves, until there are none or the plan changes."""
         alone = tried = 0  # up to this place one by one, as they were not taken together in so many attempts
         while (group := flight.first(lane, self._batch)) and not self._interrupt.is_set():
             through, attempt = self.progress.delivered, 0
@@ -259,7 +259,7 @@ class Worker:
             self.progress.delivered += 1
         else:
             self.progress.last_error = outcome.reason
-            await self.book.set_aside(queued.seq, outcome.reason)
+            await self.cursor.dead_letter(queued.seq, outcome.reason)
         flight.finish(queued, lane)
         self.reached = flight.cursor
         if self.sink.lanes == self._batch == 1:
@@ -273,7 +273,7 @@ class Worker:
         now_ms = self._now_ms()
         if until_ms is None or until_ms - now_ms > LONGEST_DELAY_S * 1000:
             until_ms = now_ms + round(delay_s(attempt, self._jitter) * 1000)
-        await self.book.wait(Retry(seq, attempt, until_ms, reason))
+        await self.cursor.save_retry(Retry(seq, attempt, until_ms, reason))
         try:
             async with asyncio.timeout(max(0, until_ms - now_ms) / 1000):
                 await self._interrupt.wait()
@@ -281,7 +281,7 @@ class Worker:
             return True
         return False
 
-    async def _deliver(self, group: Sequence[Queued | SetAside]) -> Outcome:
+    async def _deliver(self, group: Sequence[Queued | DeadLetter]) -> Outcome:
         try:
             if len(group) > 1 and self._batching:
                 return await self._batching.deliver_all([item.event for item in group])
@@ -291,14 +291,14 @@ class Worker:
             return retry(f"{type(error).__name__}: {error}")
 
     async def _try_aside(self) -> None:
-        for item in await self.book.aside():
+        for item in await self.cursor.dead_letters():
             outcome = await self._deliver([item])
             if outcome.done:
                 self.progress.delivered += 1
-                await self.book.take_back(item.seq)
+                await self.cursor.requeue(item.seq)
             else:
                 self.progress.last_error = outcome.reason
-                await self.book.set_aside(item.seq, outcome.reason)
+                await self.cursor.dead_letter(item.seq, outcome.reason)
 
     def _note(self, reason: str) -> None:
         self.progress.failures += 1

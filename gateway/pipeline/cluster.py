@@ -28,11 +28,11 @@ from ridethrough.gateway.pipeline.reload import changes
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.pipeline.standalone import fresh_identity
 from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
-from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.interfaces import EventReader
 from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
 from ridethrough.gateway.storage.jetstream.journal import JetJournal, append
 from ridethrough.gateway.storage.jetstream.outbox import JetOutbox
-from ridethrough.gateway.storage.sqlite.database import StoreError
 from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("cluster")
@@ -75,7 +75,7 @@ class ClusterCore:
         self._trouble = ""
 
     @property
-    def events(self) -> Events:
+    def events(self) -> EventReader:
         return JetOutbox(self._bus)
 
     @property

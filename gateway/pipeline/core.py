@@ -10,7 +10,7 @@ from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.forward import Forwarder
 from ridethrough.gateway.records import Arrival, Observation, Record
-from ridethrough.gateway.storage.interfaces import Events
+from ridethrough.gateway.storage.interfaces import EventReader
 
 
 class DeliverySet(NamedTuple):
@@ -34,7 +34,7 @@ class PipelineCore(Protocol):
     """Journal, stages, outbox and destinations. Methods that wait raise StoreError."""
 
     @property
-    def events(self) -> Events:
+    def events(self) -> EventReader:
         """All events."""
 
     @property

@@ -14,15 +14,15 @@ from typing import NamedTuple
 import structlog
 
 from ridethrough.gateway.decode.usm import MOST_ENGINES
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.intake import Intake
 from ridethrough.gateway.pipeline.runner import Derived, StageRunner
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Told
+from ridethrough.gateway.storage.sqlite.outbox import Outbox, Told
 
 log = structlog.get_logger("gateway")
 
@@ -47,7 +47,7 @@ class Ingest:
     def __init__(
         self,
         stages: Stages,
-        store: Store,
+        store: Database,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         hooks: IngestHooks,

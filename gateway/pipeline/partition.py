@@ -24,10 +24,10 @@ from ridethrough.gateway.pipeline.reload import Changes, apply
 from ridethrough.gateway.pipeline.runner import SLICE, StageRunner
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
 from ridethrough.gateway.storage.jetstream.journal import JetJournal
 from ridethrough.gateway.storage.jetstream.outbox import JetOutbox
-from ridethrough.gateway.storage.sqlite.database import StoreError
 from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("cluster")
@@ -126,7 +126,7 @@ class Partition:
     async def follow_pauses(self) -> None:
         """Do what was asked for at another gateway. Raises StoreError."""
         for worker in self.dispatcher.workers.values():
-            if await worker.book.is_paused() != worker.paused:
+            if await worker.cursor.is_paused() != worker.paused:
                 await (worker.resume() if worker.paused else worker.pause())
         await self.forwarder.follow_pauses()
 

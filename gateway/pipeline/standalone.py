@@ -24,8 +24,9 @@ from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
 from ridethrough.gateway.pipeline.reload import apply, changes
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
-from ridethrough.gateway.storage.interfaces import Events
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.interfaces import EventReader
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.recovery import Salvage
 from ridethrough.gateway.storage.sqlite.retention import Limits, Retention
 from ridethrough.mibs import MibTree
@@ -48,7 +49,7 @@ class StandaloneCore:
         self,
         site: Site,
         tree: MibTree,
-        store: Store,
+        store: Database,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         callbacks: GatewayCallbacks,
@@ -78,7 +79,7 @@ class StandaloneCore:
         self._sweeping: asyncio.Task[None] | None = None
 
     @property
-    def events(self) -> Events:
+    def events(self) -> EventReader:
         return self._outbox
 
     @property
@@ -150,7 +151,7 @@ class StandaloneCore:
         self._callbacks.on_events()
 
     async def _reopen(self) -> None:
-        self._tell_salvage(await self._store.heal())
+        self._tell_salvage(await self._store.reopen())
 
     def _tell_salvage(self, salvage: Salvage | None) -> None:
         """What could not be saved of a damaged journal is told like any other loss."""

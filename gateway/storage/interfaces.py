@@ -1,15 +1,10 @@
-"""How far each destination has come, on disk: cursors, what was set aside, waits after failures, pauses."""
+"""What destinations read from and write to storage, whichever it is: events in order, and a cursor for each of them."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-from itertools import islice
 from typing import NamedTuple, Protocol
 
 from ridethrough.gateway.records import Event
-from ridethrough.gateway.storage.sqlite.database import Store
-from ridethrough.gateway.storage.sqlite.tables import event_at
 
 
 class Queued(NamedTuple):
@@ -28,7 +23,7 @@ class Retry(NamedTuple):
     reason: str
 
 
-class SetAside(NamedTuple):
+class DeadLetter(NamedTuple):
     """An event that a sink will never take, and why."""
 
     seq: int
@@ -36,38 +31,41 @@ class SetAside(NamedTuple):
     reason: str
 
 
-class Book(Protocol):
-    """The entries of one destination. All methods raise StoreError."""
+class Cursor(Protocol):
+    """How far one destination has come, and what it could not take. All methods raise StoreError."""
 
-    async def cursor(self) -> int:
-        """How far it has come."""
+    async def position(self) -> int:
+        """The place up to which it is done."""
 
     async def begin(self, seq: int) -> None:
-        """Let it begin behind `seq`, if it has not begun yet."""
+        """Start behind `seq`, unless it has a position already."""
 
-    async def move(self, seq: int) -> None:
-        """It is done with everything up to `seq`."""
+    async def advance(self, seq: int) -> None:
+        """Everything up to `seq` is done."""
 
-    async def move_soon(self, seq: int) -> bool:
-        """The same, with what is written next; lost if nothing is. Whether it is there already."""
+    async def advance_lazily(self, seq: int) -> bool:
+        """Like `advance`, but written together with whatever is written next, and lost if nothing is.
 
-    async def wait(self, retry: Retry) -> None:
-        """It failed and will try again."""
+        Returns whether it is on disk already.
+        """
+
+    async def save_retry(self, retry: Retry) -> None:
+        """Keep what the destination waits for after a failure."""
 
     async def retry(self) -> Retry | None:
-        """What it waits with since an earlier run."""
+        """What an earlier run left waiting."""
 
-    async def set_aside(self, seq: int, reason: str) -> None:
-        """It will never take the event at `seq`."""
+    async def dead_letter(self, seq: int, reason: str) -> None:
+        """Put the event at `seq` aside: the destination will never take it."""
 
-    async def take_back(self, seq: int) -> None:
-        """It has taken after all what was set aside."""
+    async def requeue(self, seq: int) -> None:
+        """Remove the dead letter at `seq`: it was delivered after all."""
 
-    async def aside(self, after: int = 0, limit: int = 1000) -> list[SetAside]:
-        """What was set aside behind `after` and is still kept."""
+    async def dead_letters(self, after: int = 0, limit: int = 1000) -> list[DeadLetter]:
+        """The dead letters behind `after` whose events are still kept."""
 
-    async def aside_count(self) -> int:
-        """How many events were set aside."""
+    async def dead_letter_count(self) -> int:
+        """How many dead letters there are."""
 
     async def pause(self, *, paused: bool) -> None:
         """Remember that it is paused, or no longer."""
@@ -76,8 +74,8 @@ class Book(Protocol):
         """Whether somebody paused it, in this run or an earlier one."""
 
 
-class Events(Protocol):
-    """Events in order, to be read. All methods raise StoreError."""
+class EventReader(Protocol):
+    """EventReader in order, to be read. All methods raise StoreError."""
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
@@ -91,131 +89,11 @@ class Events(Protocol):
     async def behind(self, seq: int) -> int:
         """How many events stand behind `seq`."""
 
-    def book(self, name: str) -> Book:
+    def cursor(self, name: str) -> Cursor:
         """How far the destination called `name` has come."""
 
-    def view(self) -> Events:
+    def view(self) -> EventReader:
         """The same, for one more reader that goes on from where it was."""
 
     async def close(self) -> None:
         """This reader is done."""
-
-
-class StoredBook:
-    """Those in the database."""
-
-    def __init__(self, store: Store, name: str) -> None:
-        self._store = store
-        self._name = name
-
-    async def cursor(self) -> int:
-        """How far it has come."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            row = connection.execute("SELECT seq FROM cursors WHERE sink = ?", (self._name,)).fetchone()
-            return int(row[0]) if row else 0
-
-        return await self._store.read(work)
-
-    async def begin(self, seq: int) -> None:
-        """Let it begin behind `seq`, if it has not begun yet."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR IGNORE INTO cursors VALUES (?, ?)", (self._name, seq))
-
-        await self._store.write(work)
-
-    async def move(self, seq: int) -> None:
-        """It is done with everything up to `seq`."""
-        await self._store.write(self._moving(seq))
-
-    async def move_soon(self, seq: int) -> bool:
-        """The same, with what is written next; lost if nothing is. False: it is not there yet."""
-        self._store.ride(f"cursor {self._name}", self._moving(seq))
-        return False
-
-    def _moving(self, seq: int) -> Callable[[sqlite3.Connection], None]:
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (sink) DO UPDATE SET seq = excluded.seq",
-                (self._name, seq),
-            )
-            connection.execute("DELETE FROM retries WHERE sink = ? AND seq <= ?", (self._name, seq))
-
-        return work
-
-    async def wait(self, retry: Retry) -> None:
-        """It failed and will try again."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO retries VALUES (?, ?, ?, ?, ?)", (self._name, *retry))
-
-        await self._store.write(work)
-
-    async def retry(self) -> Retry | None:
-        """What it waits with since an earlier run."""
-
-        def work(connection: sqlite3.Connection) -> Retry | None:
-            row = connection.execute(
-                "SELECT seq, attempt, until_ms, reason FROM retries WHERE sink = ?", (self._name,)
-            ).fetchone()
-            return Retry(*row) if row else None
-
-        return await self._store.read(work)
-
-    async def set_aside(self, seq: int, reason: str) -> None:
-        """It will never take the event at `seq`."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO poison VALUES (?, ?, ?)", (self._name, seq, reason))
-
-        await self._store.write(work)
-
-    async def take_back(self, seq: int) -> None:
-        """It has taken after all what was set aside."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM poison WHERE sink = ? AND seq = ?", (self._name, seq))
-
-        await self._store.write(work)
-
-    async def aside(self, after: int = 0, limit: int = 1000) -> list[SetAside]:
-        """What was set aside behind `after` and is still kept."""
-
-        def work(connection: sqlite3.Connection) -> list[SetAside]:
-            rows = connection.execute(
-                "SELECT seq, reason FROM poison WHERE sink = ? AND seq > ? ORDER BY seq", (self._name, after)
-            )
-            kept = (
-                SetAside(seq, event, reason) for seq, reason in rows if (event := event_at(connection, seq)) is not None
-            )
-            return list(islice(kept, limit))
-
-        return await self._store.read(work)
-
-    async def aside_count(self) -> int:
-        """How many events were set aside."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            row = connection.execute("SELECT COUNT(*) FROM poison WHERE sink = ?", (self._name,)).fetchone()
-            return int(row[0])
-
-        return await self._store.read(work)
-
-    async def pause(self, *, paused: bool) -> None:
-        """Remember that it is paused, or no longer."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM paused WHERE sink = ?", (self._name,))
-            if paused:
-                connection.execute("INSERT INTO paused VALUES (?)", (self._name,))
-
-        await self._store.write(work)
-
-    async def is_paused(self) -> bool:
-        """Whether somebody paused it, in this run or an earlier one."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            return connection.execute("SELECT 1 FROM paused WHERE sink = ?", (self._name,)).fetchone() is not None
-
-        return await self._store.read(work)

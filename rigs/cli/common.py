@@ -37,7 +37,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.gateway.api import Refusal
     from ridethrough.gateway.build.secrets import SecretError
     from ridethrough.gateway.receive import ListenError
-    from ridethrough.gateway.storage.sqlite.database import StoreError
+    from ridethrough.gateway.storage.errors import StoreError
     from ridethrough.mibs.compiler import MibError
     from ridethrough.rigs.controllers.client import DeskError
     from ridethrough.rigs.rigfile.yaml import FileError

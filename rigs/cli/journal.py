@@ -14,9 +14,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.pipeline.replay import replay as derive
 from ridethrough.gateway.records import Record, encode_json
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import as_told_now
 from ridethrough.gateway.storage.sqlite import archive
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.outbox import ENGINE
 from ridethrough.rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
 from ridethrough.rigs.rigfile.yaml import load
@@ -90,7 +91,7 @@ def import_(
     """
 
     async def body() -> int:
-        store = Store(folder)
+        store = Database(folder)
         count = 0
         try:
             for chunk in _chunks(_shown(_read(file), "importing", None)):

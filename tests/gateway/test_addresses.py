@@ -111,7 +111,7 @@ class Forward(Way):
 
 
 class Books:
-    def book(self, name: str) -> None:
+    def cursor(self, name: str) -> None:
         return None
 
 

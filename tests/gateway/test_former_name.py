@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.storage import former_name
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import FORMER_FILE_NAME
 from ridethrough.gateway.storage.sqlite import archive
 from ridethrough.gateway.storage.sqlite import recovery as salvage
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, FORM
 from ridethrough.rigs.clock import run
 
@@ -47,14 +48,14 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("killed")
 
     async def fill() -> dict[str, bytes]:
-        store = Store(folder)
+        store = Database(folder)
         for start in range(0, EARLY, 20):
             await Journal(store).append(arrivals()[start : start + 20])
         with closing(sqlite3.connect(folder / FILE_NAME)) as other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         await Journal(store).append(arrivals()[EARLY:])
         await Outbox(store).add([event(1), event(2)], EARLY + LATE, b"memory")
-        await Outbox(store).book("ops").move(1)
+        await Outbox(store).cursor("ops").advance(1)
         found = {part: (folder / f"{FILE_NAME}{part}").read_bytes() for part in PARTS}
         store.close()
         return found
@@ -77,7 +78,7 @@ def records(folder: Path) -> int:
     """How many records are there, each of which is as it was written."""
 
     async def read() -> int:
-        store = Store(folder)
+        store = Database(folder)
         found = await Journal(store).after(0, 1000)
         assert [record.arrival for record in found] == arrivals()[: len(found)]
         store.close()
@@ -91,13 +92,13 @@ def test_everything_is_carried_over_once(parts: dict[str, bytes], tmp_path: Path
 
     async def body() -> None:
         with capture_logs() as logs:
-            store = Store(tmp_path)
+            store = Database(tmp_path)
         assert [row["event"] for row in logs] == ["journal of the product's former name carried over"]
         outbox = Outbox(store)
         assert len(await Journal(store).after(0, 1000)) == EARLY + LATE
         assert await outbox.resume() == (EARLY + LATE, b"memory")
         assert [item.event for item in await outbox.after(0, 10)] == [event(1), event(2)]  # told under their old source
-        assert await outbox.book("ops").cursor() == 1
+        assert await outbox.cursor("ops").position() == 1
         (new,) = await Journal(store).append(arrivals()[:1])
         assert new.position == EARLY + LATE + 1
         assert await store.read(lambda found: found.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
@@ -106,7 +107,7 @@ def test_everything_is_carried_over_once(parts: dict[str, bytes], tmp_path: Path
     run(body(), 1)
     assert {path.name for path in tmp_path.iterdir()} == {FILE_NAME}
     with capture_logs() as logs:
-        Store(tmp_path).close()
+        Database(tmp_path).close()
     assert logs == []
 
 
@@ -121,7 +122,7 @@ def test_whichever_files_are_there_under_whichever_name(
     logs = [name for name in NAMES if (name, "-wal") in present]
     before = files(tmp_path)
     if len(mains) > 1 or any(name not in mains for name in logs):
-        for attempt in (Store, lambda folder: list(archive.read(folder))):
+        for attempt in (Database, lambda folder: list(archive.read(folder))):
             with pytest.raises(StoreError) as refused:
                 attempt(tmp_path)
             assert "\n" not in str(refused.value)
@@ -151,7 +152,7 @@ def opened_and_killed(folder: Path, line: int) -> bool:
             return trace
 
         threading.settrace(trace)
-        Store(folder).close()
+        Database(folder).close()
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) in (0, KILLED)
@@ -180,7 +181,7 @@ def test_a_kill_while_a_damaged_one_is_salvaged_loses_no_more(
     spoilt = parts | {"": bytes(octets)}
 
     def kept(folder: Path) -> list[int]:
-        store = Store(folder)
+        store = Database(folder)
         found = run(Journal(store).after(0, 1000), 1)
         store.close()
         return [record.position for record in found]
@@ -209,7 +210,7 @@ def test_a_gateway_of_the_former_name_that_still_runs(parts: dict[str, bytes], t
     with closing(sqlite3.connect(tmp_path / FORMER_FILE_NAME, isolation_level=None)) as other:
         other.execute("SELECT * FROM journal").fetchone()
         with pytest.raises(StoreError, match=f"{FORMER_FILE_NAME}.*is in use; stop the program"):
-            Store(tmp_path)
+            Database(tmp_path)
         assert not (tmp_path / FILE_NAME).exists()
         other.execute("DELETE FROM journal WHERE last = 0")  # it goes on writing
     assert records(tmp_path) == EARLY + LATE
@@ -220,6 +221,6 @@ def test_one_of_another_version_keeps_its_name(parts: dict[str, bytes], tmp_path
     with closing(sqlite3.connect(tmp_path / FORMER_FILE_NAME, isolation_level=None)) as other:
         other.execute(f"PRAGMA user_version = {FORM + 1}")
     with pytest.raises(StoreError, match="another version"):
-        Store(tmp_path)
+        Database(tmp_path)
     assert (tmp_path / FORMER_FILE_NAME).exists()
     assert not (tmp_path / FILE_NAME).exists()

@@ -12,7 +12,7 @@ from ridethrough.gateway.pipeline.ingest import FULL_BATCH, YIELDS, Ingest, Inge
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.pipeline.standalone import fresh_identity
 from ridethrough.gateway.records import Arrival, Record, RecordKind
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind
@@ -25,7 +25,7 @@ def trap(number: int) -> Arrival:
 
 async def commits(groups: list[int]) -> list[int]:
     """The sizes of what is journaled at once, where so many traps come in each turn of the loop."""
-    store = Store(None)
+    store = Database(None)
     sizes: list[int] = []
     hooks = IngestHooks(lambda *_: None, lambda: None, lambda: None, healed, lambda _full: None)
     ingest = Ingest(Stages(stage_config(Site()), standard_tree()), store, lambda: 0, Metrics(lambda: 0), hooks)

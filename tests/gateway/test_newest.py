@@ -11,12 +11,12 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.storage import tail as newest
 from ridethrough.gateway.storage.sqlite import tables
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
@@ -30,7 +30,7 @@ STEPS = st.lists(st.one_of(GROUPS, READS), max_size=30)
 @given(STEPS)
 def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]) -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         journal, outbox = Journal(store), Outbox(store)
         told = 0
         for step in steps:
@@ -51,7 +51,7 @@ def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]
 
 def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         outbox = Outbox(store)
         told = 0
         for _ in range(4):

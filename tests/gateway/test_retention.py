@@ -7,10 +7,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 from ridethrough.gateway.storage.sqlite.retention import Limits, Retention, Swept
 from ridethrough.rigs.clock import run
 
@@ -22,7 +22,7 @@ def event(position: int, index: int = 0) -> Event:
 
 
 async def filled(
-    store: Store, count: int, processed: int, octets: int = 1, together: int | None = None
+    store: Database, count: int, processed: int, octets: int = 1, together: int | None = None
 ) -> tuple[Journal, Outbox]:
     """A record a day, each with two events; so many records in one commit, and their events in another."""
     journal, outbox = Journal(store), Outbox(store)
@@ -37,7 +37,7 @@ def groups(count: int, together: int) -> list[list[int]]:
     return [list(range(n, min(n + together, count + 1))) for n in range(1, count + 1, together)]
 
 
-async def left(store: Store) -> tuple[list[int], list[str]]:
+async def left(store: Database) -> tuple[list[int], list[str]]:
     """On the disk: a journal may still know what it wrote last."""
     records, told = await Journal(store).after(0, 100_000), await Outbox(store).after(0, 100_000)
     return [record.position for record in records], [queued.event.id for queued in told]
@@ -60,11 +60,11 @@ def test_what_anybody_waits_for_stays(
     keep_days = 3.0
 
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         journal, outbox = await filled(store, count, processed, together=together)
-        await outbox.book("forward:nms").move(forwarded)
-        await outbox.book("ops").move(taken)
-        await outbox.book("gone").move(0)  # of a sink that the site no longer has
+        await outbox.cursor("forward:nms").advance(forwarded)
+        await outbox.cursor("ops").advance(taken)
+        await outbox.cursor("gone").advance(0)  # of a sink that the site no longer has
         retention = Retention(store, Limits(keep_days if limited else None), ["forward:nms"], ["ops"])
         swept = await retention.sweep(today * DAY_MS)
         positions, ids = await left(store)
@@ -88,7 +88,7 @@ def test_what_anybody_waits_for_stays(
 
 def test_the_oldest_go_when_it_grows_too_big(tmp_path: Path) -> None:
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         await filled(store, 12_000, 12_000, octets=400)
         retention = Retention(store, Limits(mib=6.0), [], [])
         swept = Swept(0, 0, 0, more=True, waiting=False)
@@ -107,7 +107,7 @@ def test_the_oldest_go_when_it_grows_too_big(tmp_path: Path) -> None:
 
 def test_too_big_and_still_wanted_is_said_and_kept() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         await filled(store, 3_000, 3_000, octets=1000)
         retention = Retention(store, Limits(mib=1.0), ["forward:away"], [])
         swept = await retention.sweep(0)

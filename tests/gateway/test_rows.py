@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 from ridethrough.gateway.storage.sqlite.packed_rows import ROOM, SpoiltError, pack, unpack
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.gateway.storage.sqlite.tables import position_of
@@ -65,7 +66,7 @@ def test_a_full_row_takes_one_page_of_the_file(tmp_path: Path) -> None:
     """Else a page that is spoilt would cost more than its own records."""
 
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         for size in (20, 103, 400, 1400):
             await Journal(store).append(
                 [Arrival(1 << 41, RecordKind.DATAGRAM, bytes(size), "[::1]:162", "::1", 9)] * 500
@@ -94,7 +95,7 @@ def test_a_full_row_takes_one_page_of_the_file(tmp_path: Path) -> None:
 )
 def test_reading_begins_and_ends_anywhere(groups: list[list[int]], after: int, limit: int) -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         journal, outbox = Journal(store), Outbox(store)
         records, events = [], []
         for group in groups:
@@ -126,7 +127,7 @@ def test_reading_begins_and_ends_anywhere(groups: list[list[int]], after: int, l
 @given(st.one_of(st.text(max_size=30), st.from_regex(r"\A[0-9]{1,25}-[0-9]{1,25}\Z")))
 def test_any_text_names_an_event_or_none(text: str) -> None:
     async def body() -> int | None:
-        store = Store(None)
+        store = Database(None)
         await Outbox(store).add([Event("7-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {})], 7, b"")
         try:
             return await Outbox(store).seq_of(text)
@@ -142,6 +143,6 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         database.execute("CREATE TABLE journal (position INTEGER PRIMARY KEY, data BLOB NOT NULL)")
     with pytest.raises(StoreError, match=r"another version of Ridethrough .*export the records"):
-        Store(tmp_path)
+        Database(tmp_path)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database, database:
         assert [row[0] for row in database.execute("SELECT name FROM sqlite_schema")] == ["journal"]  # as it was

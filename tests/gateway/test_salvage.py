@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 from ridethrough.gateway.storage.sqlite.recovery import damage
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.rigs.clock import run
@@ -34,11 +34,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
 
     async def fill() -> None:
-        store = Store(folder)
+        store = Database(folder)
         await Journal(store).append(arrivals())
         events = [Event(f"{n}-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"n": n}) for n in range(1, COUNT, 4)]
         await Outbox(store).add(events, COUNT, b"memory")
-        await Outbox(store).book("ops").move(17)
+        await Outbox(store).cursor("ops").advance(17)
         store.close()
 
     run(fill(), 1)
@@ -61,7 +61,7 @@ def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> N
     assert damage(path)
 
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         salvage = store.salvaged
         assert salvage is not None
         assert 0 < salvage.lost < 40
@@ -71,11 +71,11 @@ def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> N
         assert len(records) == COUNT - salvage.lost
         assert all(record.arrival == arrivals()[record.position - 1] for record in records)
         assert await outbox.resume() == (COUNT, b"memory")
-        assert await outbox.book("ops").cursor() == 17
+        assert await outbox.cursor("ops").position() == 17
         (new,) = await journal.append(arrivals()[:1])
         assert new.position == COUNT + 1
         store.close()
-        again = Store(tmp_path)
+        again = Database(tmp_path)
         assert again.salvaged is None
         again.close()
 
@@ -92,13 +92,13 @@ def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling
     expected = {n + 1: item for n, item in enumerate(arrivals())}
 
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         records = await Journal(store).after(0, 2 * COUNT)
         if store.salvaged is None:
             assert not damage(path)
         wrong = [record for record in records if expected.get(record.position) != record.arrival]
         assert not wrong
-        assert await Outbox(store).book("ops").cursor() in (0, 17)
+        assert await Outbox(store).cursor("ops").position() in (0, 17)
         (new,) = await Journal(store).append(arrivals()[:1])
         assert new.position > COUNT
         store.close()
@@ -120,7 +120,7 @@ def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: in
     expected = {n + 1: item for n, item in enumerate(arrivals())}
 
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         records = await Journal(store).after(0, 2 * COUNT)
         lost = store.salvaged.lost if store.salvaged else 0
         assert COUNT - len(records) <= lost <= 40
@@ -132,7 +132,7 @@ def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: in
 
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("this is no database, but long enough to be taken for one" * 20)
-    store = Store(tmp_path)
+    store = Database(tmp_path)
     assert store.salvaged is not None
     assert (store.salvaged.saved, store.salvaged.reason) == (0, "file is not a database")
     assert Path(store.salvaged.kept).read_text().startswith("this is no")
@@ -143,15 +143,15 @@ def test_damage_that_shows_while_running_is_healed(whole: Path, tmp_path: Path) 
     shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
 
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other, other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         broken(whole, tmp_path, [60], b"\xff")
-        salvage = await store.heal()
+        salvage = await store.reopen()
         assert salvage is not None
         assert salvage.lost > 0
         await Journal(store).append(arrivals()[:1])
-        assert await store.heal() is None
+        assert await store.reopen() is None
         store.close()
 
     run(body(), 1)

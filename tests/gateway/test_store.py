@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.storage.interfaces import SetAside
-from ridethrough.gateway.storage.sqlite.database import COMMITS, Store, StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.interfaces import DeadLetter
+from ridethrough.gateway.storage.sqlite.database import COMMITS, Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 from ridethrough.gateway.storage.sqlite.packed_rows import total
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.gateway.storage.sqlite.tables import JOURNAL
@@ -28,14 +29,14 @@ def event(number: int) -> Event:
 
 def test_positions_go_on_after_a_restart(tmp_path: Path) -> None:
     async def first() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         journal = Journal(store)
         assert [record.position for record in await journal.append(arrivals(3))] == [1, 2, 3]
         assert [record.position for record in await journal.append(arrivals(2))] == [4, 5]
         store.close()
 
     async def second() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         journal = Journal(store)
         (record,) = await journal.append(arrivals(1))
         assert record.position == 6
@@ -51,7 +52,7 @@ def test_positions_go_on_after_a_restart(tmp_path: Path) -> None:
 
 def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
     async def first() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         outbox = Outbox(store)
         assert await outbox.resume() == (0, b"")
         await outbox.add([event(1), event(2)], 2, b"memory")
@@ -59,18 +60,18 @@ def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
         store.close()
 
     async def second() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         outbox = Outbox(store)
         assert await outbox.resume() == (2, b"memory")
         assert [queued.event for queued in await outbox.after(0, 10)] == [event(1), event(2)]
         assert await outbox.seq_of("2-0") == 2
         assert await outbox.seq_of("9-9") is None
-        book = outbox.book("sink")
-        await book.move(1)
-        await book.set_aside(2, "HTTP 400")
-        await book.move(2)
-        assert (await book.cursor(), await book.aside_count()) == (2, 1)
-        assert await book.aside() == [SetAside(2, event(2), "HTTP 400")]
+        cursor = outbox.cursor("sink")
+        await cursor.advance(1)
+        await cursor.dead_letter(2, "HTTP 400")
+        await cursor.advance(2)
+        assert (await cursor.position(), await cursor.dead_letter_count()) == (2, 1)
+        assert await cursor.dead_letters() == [DeadLetter(2, event(2), "HTTP 400")]
         store.close()
 
     run(first(), 1)
@@ -78,7 +79,7 @@ def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
 
 
 def test_the_journal_is_synchronous_on_disk(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = Database(tmp_path)
 
     async def modes() -> tuple[str, int]:
         return await store.read(
@@ -94,7 +95,7 @@ def test_the_journal_is_synchronous_on_disk(tmp_path: Path) -> None:
 
 def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
 
         def work(connection: object) -> None:
             connection.execute("INSERT INTO cursors VALUES ('x', 1)")  # type: ignore[attr-defined]
@@ -102,7 +103,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
         with pytest.raises(RuntimeError, match="halfway"):
             await store.write(work)
-        assert await Outbox(store).book("x").cursor() == 0
+        assert await Outbox(store).cursor("x").position() == 0
         store.close()
 
     run(body(), 1)
@@ -112,22 +113,22 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(StoreError, match=f"journal {blocked}"):
-        Store(blocked / "folder")
+        Database(blocked / "folder")
 
 
 def test_what_rides_is_written_with_what_comes_next(tmp_path: Path) -> None:
     async def body() -> None:
-        store = Store(tmp_path)
-        book = Outbox(store).book("nms")
-        await book.move_soon(3)
-        await book.move_soon(5)
-        assert await book.cursor() == 0  # nothing was written yet
-        await Outbox(store).book("other").move(1)
-        assert await book.cursor() == 5
-        await book.move_soon(7)
-        await book.move(2)  # told again from there: what rode before does not come behind it
-        await Outbox(store).book("other").move(2)
-        assert await book.cursor() == 2
+        store = Database(tmp_path)
+        cursor = Outbox(store).cursor("nms")
+        await cursor.advance_lazily(3)
+        await cursor.advance_lazily(5)
+        assert await cursor.position() == 0  # nothing was written yet
+        await Outbox(store).cursor("other").advance(1)
+        assert await cursor.position() == 5
+        await cursor.advance_lazily(7)
+        await cursor.advance(2)  # told again from there: what rode before does not come behind it
+        await Outbox(store).cursor("other").advance(2)
+        assert await cursor.position() == 2
         store.close()
 
     run(body(), 1)
@@ -143,7 +144,7 @@ def test_what_was_committed_goes_to_the_file_after_so_many_commits(tmp_path: Pat
             return total(connection, JOURNAL) if tables else 0
 
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         journal = Journal(store)
         for _ in range(COMMITS - 1):
             await journal.append(arrivals(2))
@@ -159,7 +160,7 @@ def test_what_was_committed_goes_to_the_file_after_so_many_commits(tmp_path: Pat
 
 def test_a_checkpoint_that_fails_takes_nothing_away(tmp_path: Path) -> None:
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         journal = Journal(store)
         with capture_logs() as said:
             await store.read(lambda connection: connection.set_authorizer(deny_checkpoints))

@@ -13,14 +13,14 @@ from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
 from ridethrough.gateway.deliver.templates import document, filled, one_line, shown
 from ridethrough.gateway.records import Event, Severity
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.rigs.clock import run
 from tests.support.sinks import Bench, Script, Together, event, ids
 
 
 def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_one_another() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
 
         def slow(item: Event, attempt: int) -> Outcome:
             if item.id == "1-0" and attempt < 3:
@@ -46,7 +46,7 @@ def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for first in (1, 4):
 
         async def body(first: int = first) -> None:
-            store = Store(tmp_path)
+            store = Database(tmp_path)
             script = Script()
             bench = Bench(store, {"s": script})
             await bench.add([event(n) for n in range(first, first + 3)])
@@ -60,10 +60,10 @@ def test_a_sink_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it_is_quiet(tmp_path: Path) -> None:
     async def body() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         script = Script(lanes=4)
         bench = Bench(store, {"s": script})
-        book = bench.dispatcher.workers["s"].book
+        cursor = bench.dispatcher.workers["s"].cursor
 
         async def delivered(count: int) -> None:
             while (await bench.row())["backlog"]:
@@ -72,18 +72,18 @@ def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it
 
         await bench.add([event(n, f"UPS{n}") for n in range(1, 4)])
         await delivered(3)
-        assert await book.cursor() == 0
-        await bench.outbox.book("other").move(1)
-        assert await book.cursor() == 3
+        assert await cursor.position() == 0
+        await bench.outbox.cursor("other").advance(1)
+        assert await cursor.position() == 3
         await bench.add([event(4)])
         await delivered(4)
-        assert await book.cursor() == 3
+        assert await cursor.position() == 3
         await asyncio.sleep(1)
-        assert await book.cursor() == 4
+        assert await cursor.position() == 4
         await bench.add([event(5)])
         await delivered(5)
         await bench.dispatcher.stop()
-        assert await book.cursor() == 5
+        assert await cursor.position() == 5
         store.close()
 
     run(body(), "max")
@@ -91,12 +91,12 @@ def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it
 
 def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def first() -> float:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         script = Script(lambda _event, _attempt: retry("down"))
         bench = Bench(store, {"s": script})
         await bench.add([event(1)])
         await script.until(lambda: script.attempts["1-0"] == 7)  # the next one is half a minute away
-        while (left := await bench.dispatcher.workers["s"].book.retry()) is None or left.attempt < 7:
+        while (left := await bench.dispatcher.workers["s"].cursor.retry()) is None or left.attempt < 7:
             await asyncio.sleep(0.5)
         assert (left.seq, left.reason) == (1, "down")
         await bench.dispatcher.stop()
@@ -105,7 +105,7 @@ def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
 
     async def second(until_s: float) -> None:
         loop = asyncio.get_running_loop()
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         script = Script(lambda _event, attempt: retry("down") if attempt == 1 else DONE)
         bench = Bench(store, {"s": script})
         begun_s = loop.time()
@@ -114,7 +114,7 @@ def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert script.at_s[0] - begun_s < 1
         assert abs(script.at_s[1] - min(until_s, begun_s + 60)) < 1
         await bench.reached("s", 1)
-        assert await bench.dispatcher.workers["s"].book.retry() is None
+        assert await bench.dispatcher.workers["s"].cursor.retry() is None
         await bench.dispatcher.stop()
         store.close()
 
@@ -123,15 +123,15 @@ def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
 
 def test_what_is_done_is_noted_without_forgetting_a_wait_behind_it() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         script = Script(lambda item, _attempt: DONE if item.id == "1-0" else retry("down"), lanes=4)
         bench = Bench(store, {"s": script})
         await bench.add([event(1), event(2)])
         await script.until(lambda: script.attempts["2-0"] == 1)
         await asyncio.sleep(0.3)  # of 0.5 until the next attempt
-        book = bench.dispatcher.workers["s"].book
-        assert await book.cursor() == 1
-        left = await book.retry()
+        cursor = bench.dispatcher.workers["s"].cursor
+        assert await cursor.position() == 1
+        left = await cursor.retry()
         assert left is not None
         assert (left.seq, left.attempt) == (2, 1)
         await bench.dispatcher.stop()
@@ -142,7 +142,7 @@ def test_what_is_done_is_noted_without_forgetting_a_wait_behind_it() -> None:
 
 def test_devices_do_not_wait_for_one_another_in_lanes() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         script = Script(lambda item, attempt: retry("no") if item.subject == "B" and attempt < 3 else DONE, lanes=4)
         bench = Bench(store, {"s": script})
         await bench.add([event(n, "AB"[n % 2]) for n in range(1, 9)])
@@ -161,18 +161,18 @@ def test_an_event_that_is_the_trouble_itself_is_set_aside() -> None:
     for lanes, subjects in ((4, "AB"), (1, "A"), (4, "A")):
 
         async def body(lanes: int = lanes, subjects: str = subjects) -> None:
-            store = Store(None)
+            store = Database(None)
             script = Script(lambda item, _attempt: retry("HTTP 500") if item.id == "2-0" else DONE, lanes=lanes)
             bench = Bench(store, {"s": script})
             await bench.add([event(n, subjects[n % len(subjects)]) for n in range(1, 7)])
             await bench.reached("s", 6)
             assert sorted(script.taken) == ids([1, 3, 4, 5, 6])
-            (aside,) = await bench.dispatcher.workers["s"].book.aside()
+            (aside,) = await bench.dispatcher.workers["s"].cursor.dead_letters()
             assert (aside.event.id, aside.reason) == ("2-0", "HTTP 500, 7 times, while others got through")
             script.answer = lambda _event, _attempt: DONE
             bench.dispatcher.workers["s"].retry_aside()
             await script.until(lambda: "2-0" in script.taken)
-            while await bench.dispatcher.workers["s"].book.aside_count():
+            while await bench.dispatcher.workers["s"].cursor.dead_letter_count():
                 await asyncio.sleep(0.5)
             await bench.dispatcher.stop()
             store.close()
@@ -182,7 +182,7 @@ def test_an_event_that_is_the_trouble_itself_is_set_aside() -> None:
 
 def test_what_waits_goes_together_in_order_and_a_failed_group_is_tried_as_it_was() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         script = Together(lambda _event, attempt: retry("busy") if attempt < 3 else DONE, batch=4)
         bench = Bench(store, {"s": script})
         await bench.add([event(n, "AB"[n % 2]) for n in range(1, 7)])
@@ -201,14 +201,14 @@ def test_of_a_group_that_is_refused_only_the_trouble_is_set_aside() -> None:
     for verdict, reason in ((give_up("HTTP 400"), "HTTP 400"), (retry("HTTP 500"), "HTTP 500, 8 times, while others")):
 
         async def body(verdict: Outcome = verdict, reason: str = reason) -> None:
-            store = Store(None)
+            store = Database(None)
             script = Together(lambda item, _attempt: verdict if item.id == "2-0" else DONE, batch=4)
             bench = Bench(store, {"s": script})
             await bench.add([event(n, "AB"[n % 2]) for n in range(1, 7)])
             await bench.reached("s", 6)
             assert script.taken == ids([1, 3, 4, 5, 6])
             assert script.groups[-1] == ids([5, 6])
-            (aside,) = await bench.dispatcher.workers["s"].book.aside()
+            (aside,) = await bench.dispatcher.workers["s"].cursor.dead_letters()
             assert aside.event.id == "2-0"
             assert aside.reason.startswith(reason)
             await bench.dispatcher.stop()
@@ -223,19 +223,19 @@ def tried_for_long(script: Script) -> bool:
 
 def test_a_sink_that_is_down_sets_nothing_aside() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         for script in (Script(lanes=4), Together()):
             script.answer = lambda _event, _attempt: retry("down")
             bench = Bench(store, {"s": script})
             await bench.add([event(n, "AB"[n % 2]) for n in range(1, 5)])
             await script.until(partial(tried_for_long, script))
-            assert await bench.dispatcher.workers["s"].book.aside_count() == 0
+            assert await bench.dispatcher.workers["s"].cursor.dead_letter_count() == 0
             script.answer = lambda _event, _attempt: DONE
             await bench.reached("s", 4)
             assert sorted(script.taken) == ids(range(1, 5))
             await bench.dispatcher.stop()
             store.close()
-            store = Store(None)
+            store = Database(None)
         store.close()
 
     run(body(), "max")
@@ -243,7 +243,7 @@ def test_a_sink_that_is_down_sets_nothing_aside() -> None:
 
 def test_pause_resume_and_again(tmp_path: Path) -> None:
     async def first() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         script = Script()
         bench = Bench(store, {"s": script})
         worker = bench.dispatcher.workers["s"]
@@ -258,7 +258,7 @@ def test_pause_resume_and_again(tmp_path: Path) -> None:
         store.close()
 
     async def second() -> None:
-        store = Store(tmp_path)
+        store = Database(tmp_path)
         script = Script(lambda _event, attempt: retry("down") if attempt == 1 else DONE)
         bench = Bench(store, {"s": script})
         worker = bench.dispatcher.workers["s"]
@@ -279,7 +279,7 @@ def test_pause_resume_and_again(tmp_path: Path) -> None:
 
 def test_resume_cuts_a_long_wait_short() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         up = False
         script = Script(lambda _event, _attempt: DONE if up else retry("down"))
         bench = Bench(store, {"s": script})
@@ -298,7 +298,7 @@ def test_resume_cuts_a_long_wait_short() -> None:
 
 def test_what_a_filter_lets_pass() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         script = Script()
         wanted = Filter(["ups.*", "bmc.notice"], ["UPS1"], Severity.WARNING)
         bench = Bench(store, {"s": script}, wanted)
@@ -322,7 +322,7 @@ def test_what_a_filter_lets_pass() -> None:
 
 def test_events_that_come_while_lanes_end_are_not_forgotten() -> None:
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         sinks = {"one": Script(), "many": Script(lanes=4)}
         bench = Bench(store, sinks)
         for number in range(1, 600):
@@ -355,7 +355,7 @@ def test_any_failures_lose_nothing_and_keep_the_order_of_each_device(
         return give_up("never") if refused else DONE
 
     async def body() -> None:
-        store = Store(None)
+        store = Database(None)
         script = Together(answer, batch) if batch else Script(answer, lanes)
         bench = Bench(store, {"s": script})
         await bench.add([event(n, subject) for n, (subject, _, _) in enumerate(plan, start=1)])
@@ -364,7 +364,7 @@ def test_any_failures_lose_nothing_and_keep_the_order_of_each_device(
             mine = [n for n, (subject, _, _) in enumerate(plan, start=1) if subject == device]
             taken = [one for one in script.taken if one in ids(mine)]
             assert taken == ids(n for n in mine if not plan[n - 1][2])
-        aside = await bench.dispatcher.workers["s"].book.aside()
+        aside = await bench.dispatcher.workers["s"].cursor.dead_letters()
         assert [item.seq for item in aside] == [n for n, row in enumerate(plan, start=1) if row[2]]
         await bench.dispatcher.stop()
         store.close()

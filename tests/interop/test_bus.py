@@ -10,8 +10,8 @@ from pathlib import Path
 import nats
 import pytest
 
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.jetstream.client import Bus, Layout, Message, Publication, Reader
-from ridethrough.gateway.storage.sqlite.database import StoreError
 from tests.support.nats import NatsServer, nats_server
 
 STREAM, SUBJECT = "t-raw", "t.raw.1"

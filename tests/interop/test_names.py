@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 from ridethrough.gateway.deliver.sinks import DONE
 from ridethrough.gateway.deliver.sinks.nats import NatsSink
 from ridethrough.gateway.records import Event
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.jetstream.client import Bus, Layout
-from ridethrough.gateway.storage.sqlite.database import StoreError
 from ridethrough.rigs.cli import record as record_verbs
 from ridethrough.rigs.recording import bmc as bmc_recorder
 from ridethrough.rigs.recording import ups as recorder

@@ -12,9 +12,8 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from ridethrough.gateway.deliver import Outbox
 from ridethrough.gateway.records import Event, encode_json
-from ridethrough.gateway.storage.sqlite.outbox import Told
+from ridethrough.gateway.storage.sqlite.outbox import Outbox, Told
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.scenario.language import Scenario, load_scenario

@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ridethrough.gateway.deliver import Dispatcher, Outbox
+from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.dispatcher import Wanted
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import DONE, Outcome
 from ridethrough.gateway.records import Event
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
+from ridethrough.gateway.storage.sqlite.outbox import Outbox
 
 
 def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "info") -> Event:
@@ -77,7 +78,7 @@ def ids(numbers: Iterable[int]) -> list[str]:
 class Bench:
     """An outbox with events, and sinks that run."""
 
-    def __init__(self, store: Store, sinks: dict[str, Script], wanted: Filter | None = None) -> None:
+    def __init__(self, store: Database, sinks: dict[str, Script], wanted: Filter | None = None) -> None:
         self.outbox = Outbox(store)
         self.sinks = sinks
         self.dispatcher = Dispatcher(
@@ -97,5 +98,5 @@ class Bench:
         return next(row for row in rows if row["name"] == name)
 
     async def reached(self, name: str, seq: int) -> None:
-        while await self.dispatcher.workers[name].book.cursor() < seq:
+        while await self.dispatcher.workers[name].cursor.position() < seq:
             await asyncio.sleep(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from ridethrough.gateway.backoff import Growth
-from ridethrough.gateway.storage.interfaces import Events, Queued
+from ridethrough.gateway.storage.interfaces import EventReader, Queued
 
 PAGE = 256
 
@@ -13,7 +13,7 @@ PAGE = 256
 class Streams:
     """Wakes the clients when the outbox has grown."""
 
-    def __init__(self, outbox: Events, max_clients: int = 64) -> None:
+    def __init__(self, outbox: EventReader, max_clients: int = 64) -> None:
         self._outbox = outbox
         self._max = max_clients
         self._growth = Growth()

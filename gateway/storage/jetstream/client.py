@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import former_streams
-from ridethrough.gateway.storage.sqlite.database import StoreError
 
 T = TypeVar("T")
 

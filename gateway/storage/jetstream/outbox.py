@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ridethrough.gateway.records import EngineClock, Event, encode_json
-from ridethrough.gateway.storage.interfaces import Queued, Retry, SetAside
+from ridethrough.gateway.storage.interfaces import DeadLetter, Queued, Retry
 from ridethrough.gateway.storage.jetstream.client import Bus, Publication
 
 ALL = "*"
@@ -89,9 +89,9 @@ class JetOutbox:
         """How many events stand behind `seq`."""
         return await self._bus.pending(self._bus.event_name, f"{self._bus.layout.events(self._partition)}.>", seq)
 
-    def book(self, name: str) -> JetBook:
+    def cursor(self, name: str) -> JetCursor:
         """How far the destination called `name` has come."""
-        return JetBook(self._bus, self._partition, name)
+        return JetCursor(self._bus, self._partition, name)
 
     def view(self) -> JetOutbox:
         """The same, with a place of its own in the stream."""
@@ -102,7 +102,7 @@ class JetOutbox:
         await self._reader.close()
 
 
-class JetBook:
+class JetCursor:
     """The entries of one destination in one partition. All methods raise StoreError."""
 
     def __init__(self, bus: Bus, partition: int | str, name: str) -> None:
@@ -110,7 +110,7 @@ class JetBook:
         self._own = f"{partition}.{name.replace(':', '.')}"
         self._paused = f"paused.{name.replace(':', '.')}"  # of all partitions
 
-    async def cursor(self) -> int:
+    async def position(self) -> int:
         found = await self._bus.get(f"cursor.{self._own}")
         return 0 if found is None else int(found[0])
 
@@ -118,15 +118,15 @@ class JetBook:
         if await self._bus.get(f"cursor.{self._own}") is None:
             await self._bus.put(f"cursor.{self._own}", str(seq).encode())
 
-    async def move(self, seq: int) -> None:
+    async def advance(self, seq: int) -> None:
         await self._bus.put(f"cursor.{self._own}", str(seq).encode())
 
-    async def move_soon(self, seq: int) -> bool:
+    async def advance_lazily(self, seq: int) -> bool:
         """At once: nothing else is written that could take it along."""
-        await self.move(seq)
+        await self.advance(seq)
         return True
 
-    async def wait(self, retry: Retry) -> None:
+    async def save_retry(self, retry: Retry) -> None:
         await self._bus.put(f"retry.{self._own}", msgspec.json.encode(retry))
 
     async def retry(self) -> Retry | None:
@@ -134,26 +134,26 @@ class JetBook:
         found = await self._bus.get(f"retry.{self._own}")
         return None if found is None else msgspec.json.decode(found[0], type=Retry)
 
-    async def set_aside(self, seq: int, reason: str) -> None:
+    async def dead_letter(self, seq: int, reason: str) -> None:
         reader = self._bus.reader(self._bus.event_name, f"{self._bus.layout.events(ALL)}.>")
         for message in await reader.after(seq - 1, 1):
-            item = SetAside(seq, msgspec.json.decode(message.data, type=Event), reason)
+            item = DeadLetter(seq, msgspec.json.decode(message.data, type=Event), reason)
             await self._bus.put(f"aside.{self._own}.{seq}", msgspec.json.encode(item))
         await reader.close()
 
-    async def take_back(self, seq: int) -> None:
+    async def requeue(self, seq: int) -> None:
         await self._bus.remove(f"aside.{self._own}.{seq}")
 
-    async def aside(self, after: int = 0, limit: int = 1000) -> list[SetAside]:
-        items: list[SetAside] = []
+    async def dead_letters(self, after: int = 0, limit: int = 1000) -> list[DeadLetter]:
+        items: list[DeadLetter] = []
         for number in await self._numbers():
             if number > after and len(items) < limit:
                 found = await self._bus.get(f"aside.{self._own}.{number}")
                 if found is not None:
-                    items.append(msgspec.json.decode(found[0], type=SetAside))
+                    items.append(msgspec.json.decode(found[0], type=DeadLetter))
         return items
 
-    async def aside_count(self) -> int:
+    async def dead_letter_count(self) -> int:
         return len(await self._numbers())
 
     async def _numbers(self) -> list[int]:

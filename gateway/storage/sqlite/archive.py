@@ -17,8 +17,9 @@ from typing import IO
 import msgspec
 
 from ridethrough.gateway.records import Arrival, Record, RecordKind
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import FormerNameError, journal_file
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.packed_rows import behind, last_used, total
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, known_form
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, JOURNAL, events, name_of, put_records, records
@@ -132,7 +133,7 @@ def read_file(path: Path) -> Iterator[Record]:
             raise ArchiveError(f"{path}: no whole gzip file: {error}") from error
 
 
-async def put(store: Store, found: list[Record]) -> None:
+async def put(store: Database, found: list[Record]) -> None:
     """Add records with the positions they have. Raises StoreError where the journal is already further."""
 
     def work(connection: sqlite3.Connection) -> None:

@@ -7,7 +7,7 @@ import sqlite3
 import msgspec
 
 from ridethrough.gateway.records import Audit, encode_json
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 
 MOST = 100_000  # entries kept; the oldest go
 
@@ -15,7 +15,7 @@ MOST = 100_000  # entries kept; the oldest go
 class AuditLog:
     """Numbered entries. All methods raise StoreError."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     async def write(self, entry: Audit) -> None:

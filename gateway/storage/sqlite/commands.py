@@ -7,13 +7,13 @@ import sqlite3
 import msgspec
 
 from ridethrough.gateway.records import Command, encode_json
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 
 
 class CommandLog:
     """All methods raise StoreError."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     async def add(self, command: Command) -> Command | None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import carry_over, journal_file
 from ridethrough.gateway.storage.sqlite.recovery import Salvage, damage, interrupted, salvage
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, SCHEMA, known_form
@@ -26,10 +27,6 @@ CHECKPOINT = 4000
 COMMITS = 128
 
 
-class StoreError(OSError):
-    """The database cannot be opened, read or written. One line that says where and why."""
-
-
 def _explained(error: Exception, folder: Path | None) -> str:
     """SQLite calls a folder in which nothing can be made a file that it cannot open."""
     if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
@@ -37,7 +34,7 @@ def _explained(error: Exception, folder: Path | None) -> str:
     return str(error)
 
 
-class Store:
+class Database:
     """A SQLite file in write-ahead mode that syncs at every commit; in memory when no folder is given."""
 
     def __init__(self, folder: Path | None, thread: Executor | None = None) -> None:
@@ -94,7 +91,7 @@ class Store:
         riding, self._riding = self._riding, {}
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, riding.values())
 
-    def ride(self, name: str, work: Callable[[sqlite3.Connection], object]) -> None:
+    def piggyback(self, name: str, work: Callable[[sqlite3.Connection], object]) -> None:
         """Let `work` be a part of the next transaction, if there is one; of the same name, the last counts."""
         self._riding[name] = work
 
@@ -134,7 +131,7 @@ class Store:
         except sqlite3.Error as error:  # it stays in the log; what is wrong shows at the next commit
             log.warning("journal not checkpointed", place=self.place, reason=str(error))
 
-    async def heal(self) -> Salvage | None:
+    async def reopen(self) -> Salvage | None:
         """Open the file anew; what became of it, when it proved to be damaged. Raises StoreError."""
 
         def work() -> Salvage | None:

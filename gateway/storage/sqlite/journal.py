@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from ridethrough.gateway.records import Arrival, Record
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.packed_rows import last_used, total
 from ridethrough.gateway.storage.sqlite.tables import JOURNAL, put_records, records
 from ridethrough.gateway.storage.tail import Newest
@@ -15,7 +15,7 @@ from ridethrough.gateway.storage.tail import Newest
 class Journal:
     """Appends and reads back. Positions grow by one and are never used twice."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._newest: Newest[Record] = Newest()
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import msgspec
 
 from ridethrough.gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from ridethrough.gateway.storage.interfaces import Book, Queued, StoredBook
+from ridethrough.gateway.storage.interfaces import Cursor, Queued
 from ridethrough.gateway.storage.sqlite import tables
-from ridethrough.gateway.storage.sqlite.database import Store
+from ridethrough.gateway.storage.sqlite.cursors import StoredCursor
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.packed_rows import last_used
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, encoded, place_of, put_events
 from ridethrough.gateway.storage.tail import Newest
@@ -35,7 +36,7 @@ class Told(NamedTuple):
 class Outbox:
     """Events in order. An event, the position it came from and the correlator's memory are one commit."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._newest: Newest[Queued] = Newest()
 
@@ -131,9 +132,9 @@ class Outbox:
         """How many events stand behind `seq`."""
         return max(0, await self.last_seq() - seq)
 
-    def book(self, name: str) -> Book:
+    def cursor(self, name: str) -> Cursor:
         """How far the destination called `name` has come."""
-        return StoredBook(self._store, name)
+        return StoredCursor(self._store, name)
 
     def view(self) -> Outbox:
         """The same: reading costs the same from anywhere."""

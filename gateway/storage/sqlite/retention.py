@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import structlog
 
-from ridethrough.gateway.storage.sqlite.database import Store, StoreError
+from ridethrough.gateway.storage.errors import StoreError
+from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.outbox import PROCESSED
 from ridethrough.gateway.storage.sqlite.packed_rows import behind
 from ridethrough.gateway.storage.sqlite.tables import JOURNAL, events, name_of, position_of
@@ -51,7 +52,7 @@ class Retention:
     """Removes what is older or more than `limits` allow, but nothing that a named cursor has not passed yet."""
 
     def __init__(
-        self, store: Store, limits: Limits, journal_cursors: Sequence[str], event_cursors: Sequence[str]
+        self, store: Database, limits: Limits, journal_cursors: Sequence[str], event_cursors: Sequence[str]
     ) -> None:
         self._store = store
         self._limits = limits
