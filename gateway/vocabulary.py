@@ -1,4 +1,4 @@
-"""The single vocabulary of controller events."""
+"""The single vocabulary of controller events: their types, and the conditions that devices can be in."""
 
 from __future__ import annotations
 
@@ -82,3 +82,25 @@ class EventType(StrEnum):
     SEGMENT_RESTORED = "network.segment.restored"
     COMMUNICATION_LOST = "power.communication.lost"
     COMMUNICATION_RESTORED = "power.communication.restored"
+
+
+class Condition(StrEnum):
+    """A state of a device that opens and clears. Fault traps have more of them, by the rows of `fault_traps.csv`."""
+
+    INPUT = "input"
+    OUTAGE = "outage"
+    BATTERY = "battery"
+    OUTPUT = "output"
+    OVERLOAD = "overload"
+    LINK = "link"
+    REPLACEMENT = "battery-replacement"
+    SELF_TEST = "self-test"
+    CALIBRATION = "calibration"
+    BOOST = "boost"
+    TRIM = "trim"
+    BYPASS = "bypass"
+    DISCHARGED = "battery-discharged"
+    TEMPERATURE = "battery-temperature"
+    SILENCE = "silence"
+    POWER = "power"
+    COMMUNICATION = "communication"

@@ -12,7 +12,19 @@ from typing import NamedTuple
 
 import msgspec
 
-PROMPT = frozenset({"input", "outage", "battery", "output", "power", "communication"})
+from ridethrough.gateway.vocabulary import Condition
+
+NEVER_SUPPRESSED = frozenset(
+    condition.value
+    for condition in (
+        Condition.INPUT,
+        Condition.OUTAGE,
+        Condition.BATTERY,
+        Condition.OUTPUT,
+        Condition.POWER,
+        Condition.COMMUNICATION,
+    )
+)
 
 
 class FlapPolicy(NamedTuple):
@@ -60,7 +72,7 @@ class Flaps:
     def change(self, device: str, condition: str, at_ms: int, held: Held, *, opens: bool) -> Told:
         """Note a change of the truth."""
         policy = self._policy
-        if policy is None or condition in PROMPT:
+        if policy is None or condition in NEVER_SUPPRESSED:
             return Told.NOW
         flaps = self._state.setdefault(device, {})
         flap = flaps.get(condition)

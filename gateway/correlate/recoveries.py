@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ridethrough.gateway.records import Signal
+from ridethrough.gateway.vocabulary import EventType
 
-NOTICE, START, END = "bmc.notice", "bmc.recovery.started", "bmc.recovery.ended"
+NOTICE: Final = EventType.BMC_NOTICE.value
+START: Final = EventType.RECOVERY_STARTED.value
+END: Final = EventType.RECOVERY_ENDED.value
 FAULT, RECEIVED, STARTED, ENDED = "fault", "received", "started", "ended"
 MARGIN_MS = 1000  # a trap takes its time; the BMC itself decides
 

@@ -1,7 +1,8 @@
 """The remaining traps of the maker: faults, environment, outlet groups, the card itself and PowerChute.
 
 Those with a part in power management have rules of their own in `traps.py`. The table, `fault_traps.csv`, has a row for
-each of the others: number, kind, severity, the condition it concerns if any, whether it opens that condition, and text.
+each of the others, in the order of their numbers: name in PowerNet-MIB, kind, severity, the condition it concerns if
+any, whether it opens that condition, and text.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ KINDS: dict[str, Kind] = {
 
 
 class Row(NamedTuple):
-    """One trap."""
+    """One trap, by its name in PowerNet-MIB."""
 
-    number: int
+    trap: str
     type: E
     severity: Severity
     text: str
@@ -53,4 +54,4 @@ def rows() -> list[Row]:
 def _row(line: dict[str, str]) -> Row:
     kind, condition, opens = KINDS[line["kind"]], line["condition"], bool(line["opens"])
     event = kind.happens if not condition else kind.opens if opens else kind.clears
-    return Row(int(line["number"]), event, Severity[line["severity"].upper()], line["text"], condition, opens)
+    return Row(line["trap"], event, Severity[line["severity"].upper()], line["text"], condition, opens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ridethrough.gateway.translate.traps import BATTERY, INPUT, LINK, OUTPUT
+from ridethrough.gateway.vocabulary import Condition
 
 OUTPUT_STATUS = "upsBasicOutputStatus"
 BATTERY_STATUS = "upsBasicBatteryStatus"
@@ -56,9 +56,9 @@ def _link(values: Values) -> bool | None:
 
 # Condition to a reader: True when the readings show it, False when they show the opposite, None when neither.
 FACTS: dict[str, Callable[[Values], bool | None]] = {
-    LINK: _link,
-    INPUT: _input,
-    BATTERY: _battery,
-    OUTPUT: _output,
-    "power": lambda values: {0: True, 1: False}.get(values.get("chassisPower", -1)),
+    Condition.LINK: _link,
+    Condition.INPUT: _input,
+    Condition.BATTERY: _battery,
+    Condition.OUTPUT: _output,
+    Condition.POWER: lambda values: {0: True, 1: False}.get(values.get("chassisPower", -1)),
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig
 from ridethrough.rigs.controllers.client import Desk
@@ -59,17 +60,17 @@ class ClusterproController(Controller[ClusterproConfig]):
         if node not in self._nodes:
             return
         match event["type"]:
-            case "bmc.notice" if self._acts(data):
+            case EventType.BMC_NOTICE if self._acts(data):
                 self.spawn(self._recover(subject, data), subject)
-            case "bmc.heartbeat.lost" | "bmc.heartbeat.restored" as told:
+            case EventType.HEARTBEAT_LOST | EventType.HEARTBEAT_RESTORED as told:
                 # Silence on the BMC network alone says nothing about the server (design section 7).
                 self._status["bmc"][node] = "down" if told.endswith("lost") else "up"
                 self.note("bmc_heartbeat", node, self._status["bmc"][node])
-            case "server.heartbeat.lost":
+            case EventType.SERVER_LOST:
                 self._status["lan"][node] = "down"
                 self.note("lan_heartbeat", node, "down")
                 self.spawn(self._lose(node), node)
-            case "server.heartbeat.restored":
+            case EventType.SERVER_FOUND:
                 self._status["lan"][node] = "up"
                 self.note("lan_heartbeat", node, "up")
 

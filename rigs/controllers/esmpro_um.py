@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 from ridethrough.rigs.controllers.client import Desk
@@ -41,10 +42,14 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         async for event in self._events:
             if event["subject"] != self.config.ups:
                 continue
-            if event["type"] == "power.outage.confirmed" and not self._acting and is_up(self.desk, self.config.server):
+            if (
+                event["type"] == EventType.OUTAGE_CONFIRMED
+                and not self._acting
+                and is_up(self.desk, self.config.server)
+            ):
                 self._acting = True
                 self.spawn(self._end(), "outage")
-            elif event["type"] == "power.outage.cleared":
+            elif event["type"] == EventType.OUTAGE_CLEARED:
                 self._acting = False
 
     async def _end(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 from ridethrough.rigs.controllers.client import Desk
@@ -15,7 +16,7 @@ from ridethrough.rigs.controllers.client import Desk
 if TYPE_CHECKING:
     from ridethrough.rigs.rigfile.schema import RigFile
 
-LOST, RESTORED = "ups.input.lost", "ups.input.restored"
+LOST, RESTORED = EventType.INPUT_LOST, EventType.INPUT_RESTORED
 
 
 class PowerChuteConfig(ControllerConfig):

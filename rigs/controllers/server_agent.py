@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from ridethrough.emulators.config.base import Name
+from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 from ridethrough.rigs.controllers.client import Desk
@@ -39,7 +40,7 @@ class ServerAgentController(Controller[ServerAgentConfig]):
     async def run(self) -> None:
         async for event in self._events:
             server = event["data"].get("server") or ""
-            if event["type"] == "bmc.notice" and server in self.config.servers and is_up(self.desk, server):
+            if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.desk, server):
                 self.note("reported", server, f"{SOURCE} {EVENTS[0]}")
                 if self.config.after_report == "shutdown":
                     await self._pad.attempt(order_shutdown(self.desk, server))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
+from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 from ridethrough.rigs.controllers.client import Desk
@@ -38,11 +39,11 @@ class WsfcController(Controller[WsfcConfig]):
     async def run(self) -> None:
         async for event in self._events:
             node = event["subject"]
-            if node in self._nodes and event["type"] == "server.heartbeat.lost":
+            if node in self._nodes and event["type"] == EventType.SERVER_LOST:
                 self._down.add(node)
                 self.note("node_down", node)
                 self.spawn(self._move(node), node)
-            elif node in self._nodes and event["type"] == "server.heartbeat.restored":
+            elif node in self._nodes and event["type"] == EventType.SERVER_FOUND:
                 self._down.discard(node)
                 self.note("node_up", node)
 

@@ -17,11 +17,12 @@ from ridethrough.gateway.records import (
     Severity,
     Undecodable,
 )
-from ridethrough.gateway.translate import EventType, Inventory, Known, Translator
+from ridethrough.gateway.translate import Inventory, Known, Translator
 from ridethrough.gateway.translate.platform import MEANINGS, NoticeClass
 from ridethrough.gateway.translate.readings import FACTS
-from ridethrough.gateway.translate.translator import BY_CONDITION, SECURITY, SILENCE_RULES
+from ridethrough.gateway.translate.translator import BY_CONDITION
 from ridethrough.gateway.translate.traps import RULES
+from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.mibs import Oid, standard_tree
 from tests.support.vectors import vector
 
@@ -153,23 +154,21 @@ def test_a_step_of_a_recovery_is_said_with_its_incident() -> None:
     assert (signal.type, signal.data["result"]) == ("bmc.recovery.ended", "ok")
 
 
+FOLDERS = ("gateway/correlate", "gateway/translate")
+
+
 def test_every_word_of_the_vocabulary_is_used() -> None:
-    used = {rule.type for rule in (*RULES.values(), *SILENCE_RULES.values())}
-    used |= {
-        EventType.BMC_NOTICE,
-        EventType.BMC_EVENT,
-        EventType.TRAP_UNKNOWN,
-        EventType.TRAP_UNDECODABLE,
-        EventType.TRAP_LOST,
-        EventType.TRAP_REFUSED,
-        EventType.JOURNAL_DAMAGED,
-    }
-    used |= set(SECURITY.values()) | {rule.type for rule in BY_CONDITION.values()}
-    folder = Path(__file__).parents[2] / "gateway/correlate"
-    source = "".join(path.read_text() for path in folder.glob("*.py"))
-    words = r'"((?:power\.\w+|bmc\.recovery|trap|condition|network\.segment)\.\w+)"'
-    used |= {EventType(word) for word in re.findall(words, source)}
-    assert used == set(EventType)
+    root = Path(__file__).parents[2]
+    source = "".join(path.read_text() for folder in FOLDERS for path in (root / folder).glob("*.py"))
+    assert set(re.findall(r"\b(?:EventType|E)\.([A-Z_]+)", source)) == set(EventType.__members__)
+    assert set(re.findall(r"\b(?:Condition|C)\.([A-Z_]+)", source)) == set(Condition.__members__)
+
+
+def test_a_word_of_the_vocabulary_is_written_in_one_place() -> None:
+    root = Path(__file__).parents[2]
+    words = "|".join(re.escape(word) for word in EventType)
+    for path in (path for folder in (*FOLDERS, "rigs/controllers") for path in (root / folder).rglob("*.py")):
+        assert not re.findall(f'"(?:{words})"', path.read_text()), path
 
 
 # The fatal events of the reference table.

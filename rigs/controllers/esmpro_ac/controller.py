@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, InputRefused
 from ridethrough.rigs.controllers.client import Desk
@@ -22,8 +23,8 @@ from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
 if TYPE_CHECKING:
     from ridethrough.rigs.rigfile.schema import RigFile
 
-CONFIRMED, CLEARED = "power.outage.confirmed", "power.outage.cleared"
-SILENT = "power.communication.lost"
+CONFIRMED, CLEARED = EventType.OUTAGE_CONFIRMED, EventType.OUTAGE_CLEARED
+SILENT = EventType.COMMUNICATION_LOST
 
 
 class EsmproAcController(Controller[EsmproAcConfig]):
@@ -106,7 +107,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             self._confirmed(subject)
         elif event["type"] == CLEARED:
             self._known.discard(subject)
-        elif event["type"].startswith("ups.battery.temperature"):
+        elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
             self.note("alarm", subject, event["data"]["text"])
 
     def _confirmed(self, ups: str) -> None:
