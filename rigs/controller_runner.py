@@ -12,7 +12,7 @@ import structlog
 from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.config.site import ServerTls
 from ridethrough.rigs.controllers import CONTROLLERS, Controller
-from ridethrough.rigs.controllers.base import InputRefused
+from ridethrough.rigs.controllers.base import ControllerContext, InputRefused
 from ridethrough.rigs.controllers.client import Desk, DeskError
 from ridethrough.rigs.rigfile.schema import RigFile
 
@@ -46,8 +46,10 @@ class Cast:
         if not self._rig.controllers:
             return
         desk = self.desk = Desk(url, self._unix_ms, self._headers, trusting(tls))
+        monitors = tuple(monitor.name for monitor in self._rig.gateway.monitors)
+        context = ControllerContext(self._rig, self._rig.topology(), monitors)
         self._members = {
-            config.name: CONTROLLERS[config.type](config, self._rig, desk) for config in self._rig.controllers
+            config.name: CONTROLLERS[config.type](config, context, desk) for config in self._rig.controllers
         }
         await desk.open()
         for name, member in self._members.items():

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
 
 from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.plant import Plant
 from ridethrough.rigs.controllers.client import Desk, DeskError
+from ridethrough.rigs.topology import Topology
 
 log = structlog.get_logger("controllers")
 
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
+
+class ControllerContext(NamedTuple):
+    """What a controller knows of the rig before it hears anything: what a person would have configured it with."""
+
+    plant: Plant
+    topology: Topology
+    monitors: tuple[str, ...]  # names of the cluster managers' BMC monitors
 
 
 class ControllerConfig(Strict):
@@ -39,9 +46,9 @@ class Controller(ABC, Generic[C]):
     config_class: ClassVar[type[ControllerConfig]]
     """What a rig file says of it."""
 
-    def __init__(self, config: C, rig: RigFile, desk: Desk) -> None:
+    def __init__(self, config: C, context: ControllerContext, desk: Desk) -> None:
         self.config = config
-        self.rig = rig
+        self.context = context
         self.desk = desk
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up
-from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig
+from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.failover import fail_over
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
 
 Recovery = Literal["failover", "stop", "none"]
 
@@ -39,10 +36,10 @@ class ClusterproController(Controller[ClusterproConfig]):
 
     config_class = ClusterproConfig
 
-    def __init__(self, config: ClusterproConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
-        self._nodes = rig.clusters[config.cluster].nodes
-        self._monitors = [monitor.name for monitor in rig.gateway.monitors]
+    def __init__(self, config: ClusterproConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
+        self._nodes = context.plant.clusters[config.cluster].nodes
+        self._monitors = context.monitors
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
         self._status = {"bmc": dict.fromkeys(self._nodes, "up"), "lan": dict.fromkeys(self._nodes, "up")}

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
-from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
 
 
 class EsmproUmConfig(ControllerConfig):
@@ -32,8 +29,8 @@ class EsmproUmController(Controller[EsmproUmConfig]):
 
     config_class = EsmproUmConfig
 
-    def __init__(self, config: EsmproUmConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
+    def __init__(self, config: EsmproUmConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
         self._acting = False

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
-from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
 
 LOST, RESTORED = EventType.INPUT_LOST, EventType.INPUT_RESTORED
 
@@ -44,8 +41,8 @@ class PowerChuteController(Controller[PowerChuteConfig]):
 
     config_class = PowerChuteConfig
 
-    def __init__(self, config: PowerChuteConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
+    def __init__(self, config: PowerChuteConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
         self._dark: set[str] = set()

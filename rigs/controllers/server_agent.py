@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
-from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
 
 SOURCE = "ESMCOMMONSERVICE"
 EVENTS = ("C00001FD", "C0000203", "C0000454")
@@ -32,8 +29,8 @@ class ServerAgentController(Controller[ServerAgentConfig]):
 
     config_class = ServerAgentConfig
 
-    def __init__(self, config: ServerAgentConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
+    def __init__(self, config: ServerAgentConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
 

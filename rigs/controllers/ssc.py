@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name
 from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
-from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, InputRefused
+from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext, InputRefused
 from ridethrough.rigs.controllers.client import Desk
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
 
 
 class SscConfig(ControllerConfig):
@@ -29,8 +26,8 @@ class SscController(Controller[SscConfig]):
 
     config_class = SscConfig
 
-    def __init__(self, config: SscConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
+    def __init__(self, config: SscConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
         self._pad = Pad(desk, self.note)
         self._maintenance: set[str] = set()
 
@@ -71,7 +68,7 @@ class SscController(Controller[SscConfig]):
         self.note("start", host)
         if not is_off(self.desk, host):
             return
-        if self.rig.servers[host].bmc is not None:
+        if self.context.plant.servers[host].bmc is not None:
             await self.desk.command(f"{host}.bmc", "power.on")
         else:
             await self.desk.tell_if_heard(host, "power_button")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad
-from ridethrough.rigs.controllers.base import Controller, ControllerConfig
+from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.failover import fail_over
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
 
 
 class WsfcConfig(ControllerConfig):
@@ -29,9 +26,9 @@ class WsfcController(Controller[WsfcConfig]):
 
     config_class = WsfcConfig
 
-    def __init__(self, config: WsfcConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
-        self._nodes = rig.clusters[config.cluster].nodes
+    def __init__(self, config: WsfcConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
+        self._nodes = context.plant.clusters[config.cluster].nodes
         self._pad = Pad(desk, self.note)
         self._events = desk.events()
         self._down: set[str] = set()

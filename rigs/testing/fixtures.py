@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from ridethrough.rigs.testing.plugin import STORY, wanted
+from ridethrough.rigs.testing.markers import STORY, wanted
 
 if TYPE_CHECKING:
     from ridethrough import GatewayClient, Rig

@@ -200,7 +200,10 @@ def test_a_project_without_a_rig_imports_none_of_it(project: Path) -> None:
         "-s",
     )
     assert status == 0, said
-    assert "['ridethrough', 'ridethrough.rigs', 'ridethrough.rigs.testing', 'ridethrough.rigs.testing.plugin']" in said
+    assert (
+        "['ridethrough', 'ridethrough.rigs', 'ridethrough.rigs.testing', 'ridethrough.rigs.testing.markers', 'ridethrough.rigs.testing.plugin']"
+        in said
+    )
 
 
 @pytest.mark.parametrize(

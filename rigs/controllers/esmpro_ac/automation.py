@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ridethrough.rigs.controllers.actions import is_off, output_is_off
 from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
 from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
+from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
 from ridethrough.rigs.topology import Plan, plan_off
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.controllers.esmpro_ac.controller import EsmproAcController
 
 START_S = 30.0  # until a server that was woken shows any life
 
@@ -23,20 +20,20 @@ START_S = 30.0  # until a server that was woken shows any life
 class Automatic:
     """What switches servers on and off in peace."""
 
-    def __init__(self, stand: EsmproAcController, zone: ZoneInfo) -> None:
-        self._stand = stand
-        self._desk = stand.desk
+    def __init__(self, host: ControllerHost, zone: ZoneInfo) -> None:
+        self._host = host
+        self._desk = host.desk
         self._zone = zone
-        self._config = stand.config
+        self._config = host.config
 
     def begin(self) -> None:
         """Start what is configured."""
         if self._config.schedule:
-            self._stand.spawn(self._keep_schedule(), "schedule")
+            self._host.spawn(self._keep_schedule(), "schedule")
         if self._config.lan_off is not None:
-            self._stand.spawn(self._watch_clients(self._config.lan_off), "LAN")
+            self._host.spawn(self._watch_clients(self._config.lan_off), "LAN")
         if self._config.intelligent is not None:
-            self._stand.spawn(self._watch_interfaces(self._config.intelligent), "interfaces")
+            self._host.spawn(self._watch_interfaces(self._config.intelligent), "interfaces")
 
     # --- schedules --------------------------------------------------------------------------------------------
 
@@ -49,28 +46,28 @@ class Automatic:
             told = due.at
             same = [turn for turn in self._config.schedule if turn.at == due.turn.at and turn.days == due.turn.days]
             for turn in same:
-                self._stand.spawn(self._take(turn, (due.at - self._desk.now()).total_seconds()), turn.at)
+                self._host.spawn(self._take(turn, (due.at - self._desk.now()).total_seconds()), turn.at)
 
     def _disks(self, servers: Sequence[str]) -> list[str]:
-        topology = self._stand.topology
+        topology = self._host.topology
         return [name for name in topology.linked_devices if set(topology.users_of(name)) & set(servers)]
 
     def _lead_s(self, turn: Turn) -> float:
         if turn.do == "off":
             return 0.0
-        management = self._stand.topology.management
+        management = self._host.topology.management
         return max((management.of_ups(name).warm_up_s for name in self._disks(turn.servers)), default=0.0)
 
     async def _take(self, turn: Turn, lead_s: float) -> None:
-        if self._stand.master is None and (turn.do == "off" or self._config.intelligent is None):
+        if self._host.master is None and (turn.do == "off" or self._config.intelligent is None):
             return  # only an I-UPS keeps the time of a start by itself
         if self._local():
-            self._stand.note("schedule_ignored", turn.at, "the I-UPS is in LOCAL")
+            self._host.note("schedule_ignored", turn.at, "the I-UPS is in LOCAL")
             return
-        self._stand.note(f"schedule_{turn.do}", turn.at, ", ".join(turn.servers))
+        self._host.note(f"schedule_{turn.do}", turn.at, ", ".join(turn.servers))
         if turn.do == "off":
-            topology, idle = self._stand.topology, self._stand.idle
-            self._stand.begin(plan_off(topology, f"schedule {turn.at} {turn.servers[0]}", turn.servers, idle))
+            topology, idle = self._host.topology, self._host.idle
+            self._host.begin(plan_off(topology, f"schedule {turn.at} {turn.servers[0]}", turn.servers, idle))
         else:
             await self.start(turn.servers, lead_s)
 
@@ -80,7 +77,7 @@ class Automatic:
         """Disks first, each by its Warm-UP time before the servers; then all servers together."""
         loop = asyncio.get_running_loop()
         at = loop.time() + lead_s
-        management = self._stand.topology.management
+        management = self._host.topology.management
         for name in sorted(self._disks(servers), key=lambda name: -management.of_ups(name).warm_up_s):
             await asyncio.sleep(at - management.of_ups(name).warm_up_s - loop.time())
             await self._on(name)
@@ -89,28 +86,28 @@ class Automatic:
 
     async def _on(self, ups: str) -> None:
         try:
-            if ups in self._stand.rig.ups and await output_is_off(self._desk, ups):
+            if ups in self._host.context.plant.ups and await output_is_off(self._desk, ups):
                 await self._desk.command(ups, "output.on")
-            elif ups in self._stand.rig.intelligent_ups:
+            elif ups in self._host.context.plant.intelligent_ups:
                 await self._desk.tell(ups, "on")
         except DeskError as error:
-            self._stand.note("not_started", ups, str(error))
+            self._host.note("not_started", ups, str(error))
 
     async def _start(self, server: str) -> None:
         """By its UPS; or, where an output is on already or there is no UPS, by a magic packet (4.5)."""
         if not is_off(self._desk, server):
             return
-        topology = self._stand.topology
+        topology = self._host.topology
         for ups in topology.feeds(server):
             await self._on(ups)
         if topology.management.of_server(server).option == "advance":
             try:
                 await self._desk.command(server, "wake")
             except DeskError as error:
-                self._stand.note("not_started", server, str(error))
+                self._host.note("not_started", server, str(error))
                 return
         if not await self._desk.until(lambda: not is_off(self._desk, server), START_S):
-            self._stand.note("not_started", server, "shows no life")
+            self._host.note("not_started", server, "shows no life")
 
     # --- other factors ----------------------------------------------------------------------------------------
 
@@ -123,9 +120,9 @@ class Automatic:
         while True:
             await self._desk.until(used)
             await self._desk.until(lambda: not used())
-            if not await self._desk.until(used, wanted.idle_s) and self._stand.master is not None:
-                self._stand.note("lan_off", wanted.servers[0])
-                self._stand.begin(plan_off(self._stand.topology, "LAN", wanted.servers, self._stand.idle))
+            if not await self._desk.until(used, wanted.idle_s) and self._host.master is not None:
+                self._host.note("lan_off", wanted.servers[0])
+                self._host.begin(plan_off(self._host.topology, "LAN", wanted.servers, self._host.idle))
 
     async def _watch_interfaces(self, wanted: Intelligent) -> None:
         """V1: the line signal; L2: calls of clients."""
@@ -135,11 +132,11 @@ class Automatic:
             (before, heard), (signal, calls) = seen[-1], self._interfaces(wanted)
             seen[:] = [(signal, calls)]
             if (wanted.line and signal != before and signal == "on") or (wanted.lan_on and calls > heard):
-                self._stand.note("interface_on", wanted.ups)
-                self._stand.spawn(self.start(wanted.servers), "start")
+                self._host.note("interface_on", wanted.ups)
+                self._host.spawn(self.start(wanted.servers), "start")
             elif wanted.line and signal != before:
-                self._stand.note("interface_off", wanted.ups)
-                self._stand.begin(plan_off(self._stand.topology, "line", wanted.servers, self._stand.idle))
+                self._host.note("interface_off", wanted.ups)
+                self._host.begin(plan_off(self._host.topology, "line", wanted.servers, self._host.idle))
 
     def _interfaces(self, wanted: Intelligent) -> tuple[str, int]:
         return self._desk.state(wanted.ups, "line_signal"), self._desk.state(wanted.ups, "client_calls")
@@ -153,4 +150,4 @@ class Automatic:
         """An I-UPS waits with its outlets for its servers; in LOCAL it keeps the order until AUTO returns."""
         wanted = self._config.intelligent
         if wanted is not None and set(plan.servers) & set(wanted.servers):
-            await self._stand.pad.attempt(self._desk.tell(wanted.ups, "off"))
+            await self._host.pad.attempt(self._desk.tell(wanted.ups, "off"))

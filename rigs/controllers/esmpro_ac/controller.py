@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
-from ridethrough.rigs.controllers.base import Act, Controller, InputRefused
+from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext, InputRefused
 from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automatic
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
@@ -20,9 +20,6 @@ from ridethrough.rigs.controllers.esmpro_ac.startup import Restoring
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
 from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
 
-if TYPE_CHECKING:
-    from ridethrough.rigs.rigfile.schema import RigFile
-
 CONFIRMED, CLEARED = EventType.OUTAGE_CONFIRMED, EventType.OUTAGE_CLEARED
 SILENT = EventType.COMMUNICATION_LOST
 
@@ -32,9 +29,9 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     config_class = EsmproAcConfig
 
-    def __init__(self, config: EsmproAcConfig, rig: RigFile, desk: Desk) -> None:
-        super().__init__(config, rig, desk)
-        self.topology = rig.topology()
+    def __init__(self, config: EsmproAcConfig, context: ControllerContext, desk: Desk) -> None:
+        super().__init__(config, context, desk)
+        self.topology = context.topology
         self.pad = Pad(desk, self.note)
         self.master: str | None = None
         self._events = desk.events()
@@ -44,7 +41,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._returns: dict[str, Plan] = {}
         self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
-        intervals_s = {name: self.topology.policy_of(name).statistics_s for name in rig.ups}
+        intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
         self._statistics = Statistics(self.pad, intervals_s, config)
         self._automatic = Automatic(self, ZoneInfo(config.timezone))
         self._manager = ClusterManager(self)
@@ -172,7 +169,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     def disks_of(self, ups: str) -> list[str]:
         """Disks that a UPS feeds."""
-        return [name for name, disk in self.rig.disks.items() if disk.power[0].partition("/")[0] == ups]
+        return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
 
     def _work(self, name: str, work: Any) -> None:
         """Something that ends with the master."""

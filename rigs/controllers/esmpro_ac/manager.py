@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
+from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
 from ridethrough.rigs.topology import plan_off
-
-if TYPE_CHECKING:
-    from ridethrough.rigs.controllers.esmpro_ac.controller import EsmproAcController
 
 
 class ClusterManager:
     """Looks at clusters and servers."""
 
-    def __init__(self, stand: EsmproAcController) -> None:
-        self._stand = stand
-        self._desk = stand.desk
-        self._pad: Pad = stand.pad
+    def __init__(self, host: ControllerHost) -> None:
+        self._host = host
+        self._desk = host.desk
+        self._pad: Pad = host.pad
 
     def begin(self) -> None:
-        for cluster in self._stand.topology.clusters:
-            self._stand.spawn(self._watch_cluster(cluster), cluster)
-        for server in self._stand.rig.servers:
-            self._stand.spawn(self._watch_server(server), server)
+        for cluster in self._host.topology.clusters:
+            self._host.spawn(self._watch_cluster(cluster), cluster)
+        for server in self._host.context.plant.servers:
+            self._host.spawn(self._watch_server(server), server)
 
     async def _watch_cluster(self, cluster: str) -> None:
-        nodes = self._stand.topology.clusters[cluster].nodes
+        nodes = self._host.topology.clusters[cluster].nodes
         followed: set[str] = set()
 
         def anything() -> bool:
@@ -36,10 +32,10 @@ class ClusterManager:
             # K1: a shutdown from the manager is an AC-linked shutdown; a restart leaves the outputs alone.
             # K2: so is the shutdown of one server.
             await self._desk.until(anything)
-            if self._stand.master is None:
-                await self._desk.until(lambda: self._stand.master is not None)
+            if self._host.master is None:
+                await self._desk.until(lambda: self._host.master is not None)
             elif self._ordered(cluster):
-                self._stand.begin(plan_off(self._stand.topology, f"manager {cluster}", nodes, self._stand.idle))
+                self._host.begin(plan_off(self._host.topology, f"manager {cluster}", nodes, self._host.idle))
                 await self._desk.until(lambda: not self._ordered(cluster))
             for node in sorted(self._leaving(cluster) - followed):
                 self._follow(node)
@@ -53,19 +49,19 @@ class ClusterManager:
         return set(self._desk.state(cluster, "leaving") or ())
 
     def _follow(self, node: str) -> None:
-        plan = plan_off(self._stand.topology, f"manager {node}", [node], self._stand.idle)
+        plan = plan_off(self._host.topology, f"manager {node}", [node], self._host.idle)
         if not plan.outputs:
             self._pad.note("output_kept", node, "others run on the same UPS")  # K3
-        self._stand.begin(plan)
+        self._host.begin(plan)
 
     async def _watch_server(self, server: str) -> None:
         """J1: jobs at the start; 5.1, 4.2: guests whose start is this controller's business."""
-        jobs = self._stand.config.jobs.get(server)
-        config = self._stand.rig.servers[server]
+        jobs = self._host.config.jobs.get(server)
+        config = self._host.context.plant.servers[server]
         guests = config.guests if config.guests_start == "controller" else {}
         while True:
             await self._desk.until(lambda: not is_up(self._desk, server))
-            await self._desk.until(lambda: is_up(self._desk, server) and self._stand.master is not None)
+            await self._desk.until(lambda: is_up(self._desk, server) and self._host.master is not None)
             for job, seconds in (jobs.start if jobs is not None else {}).items():
                 await self._pad.attempt(self._desk.tell(server, "job", job, str(seconds)))
             for guest in sorted(guests, key=lambda name: guests[name].rank):
@@ -77,9 +73,9 @@ class ClusterManager:
 
     def take_over(self) -> None:
         """H5: hosts are started by the platform manager once the management server is up again."""
-        config = self._stand.config
+        config = self._host.config
         for host in config.hosts if config.ssc is not None else ():
-            self._stand.spawn(self._start_host(config.ssc or "", host), host)
+            self._host.spawn(self._start_host(config.ssc or "", host), host)
 
     async def _start_host(self, ssc: str, host: str) -> None:
         if not is_off(self._desk, host):
