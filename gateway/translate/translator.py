@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +25,8 @@ from ridethrough.gateway.translate.user_rules import UserRule
 from ridethrough.gateway.vocabulary import Condition, EventType
 
 CATEGORY = "BMCNOTICE"
+SILENCE: Final = Condition.SILENCE.value
+POWER: Final = Condition.POWER.value
 # Session audit (sensor type 2Ah): a wrong password, a user locked out.
 SECURITY = {(0x2A, 2): EventType.AUTHENTICATION_FAILURE, (0x2A, 3): EventType.USER_LOCKED}
 NOTICE_SEVERITY = {
@@ -42,25 +44,15 @@ for _rule in RULES.values():
 OF_STRANGERS = {oid: rule._replace(condition="", opens=False) for oid, rule in RULES.items()}
 # How a sender of informs learns the gateway's engine and its time (RFC 3414 section 4).
 PART_OF_DISCOVERY = frozenset({"unknown_engine_ids", "not_in_time_windows"})
-BY_CONDITION[Condition.POWER, True] = Rule(
-    EventType.SERVER_OFF, Severity.WARNING, "the server is off", Condition.POWER, opens=True
-)
-BY_CONDITION[Condition.POWER, False] = Rule(EventType.SERVER_ON, Severity.INFO, "the server is on", Condition.POWER)
+BY_CONDITION[POWER, True] = Rule(EventType.SERVER_OFF, Severity.WARNING, "the server is off", POWER, opens=True)
+BY_CONDITION[POWER, False] = Rule(EventType.SERVER_ON, Severity.INFO, "the server is on", POWER)
 SILENCE_RULES: dict[tuple[str, bool], Rule] = {
-    ("ups", True): Rule(
-        EventType.CARD_LOST, Severity.WARNING, "the card does not answer", Condition.SILENCE, opens=True
-    ),
-    ("ups", False): Rule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", Condition.SILENCE),
-    ("bmc", True): Rule(
-        EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", Condition.SILENCE, opens=True
-    ),
-    ("server", True): Rule(
-        EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", Condition.SILENCE, opens=True
-    ),
-    ("server", False): Rule(
-        EventType.SERVER_FOUND, Severity.INFO, "the server's LAN is heard again", Condition.SILENCE
-    ),
-    ("bmc", False): Rule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", Condition.SILENCE),
+    ("ups", True): Rule(EventType.CARD_LOST, Severity.WARNING, "the card does not answer", SILENCE, opens=True),
+    ("ups", False): Rule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", SILENCE),
+    ("bmc", True): Rule(EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", SILENCE, opens=True),
+    ("server", True): Rule(EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", SILENCE, opens=True),
+    ("server", False): Rule(EventType.SERVER_FOUND, Severity.INFO, "the server's LAN is heard again", SILENCE),
+    ("bmc", False): Rule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", SILENCE),
 }
 
 

@@ -103,6 +103,7 @@ _RULES: dict[str, Rule] = {
 
 _TREE = standard_tree()
 RULES: dict[str, Rule] = {
-    str(_TREE.named(name).oid): rule for name, rule in (_RULES | {row.trap: Rule(*row[1:]) for row in rows()}).items()
+    str(_TREE.named(name).oid): rule._replace(condition=str(rule.condition))
+    for name, rule in (_RULES | {row.trap: Rule(*row[1:]) for row in rows()}).items()
 }
 """The meaning of each trap, by its OID as SNMPv2 has it."""
