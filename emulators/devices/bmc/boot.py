@@ -83,10 +83,10 @@ class BootOptions:
         self.values[FLAGS] = bytes((flags[0] & ~VALID & 0xFF,)) + flags[1:]
         self.lapses_at = None
 
-    def memory(self) -> dict[str, Any]:
-        """What survives a loss of power, as JSON."""
+    def dump_state(self) -> dict[str, Any]:
+        """The part that survives a loss of power, as JSON."""
         return {str(number): data.hex() for number, data in self.values.items()}
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned."""
-        self.values |= {int(number): bytes.fromhex(text) for number, text in memory.items()}
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `dump_state` returned."""
+        self.values |= {int(number): bytes.fromhex(text) for number, text in state.items()}

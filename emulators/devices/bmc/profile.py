@@ -97,7 +97,7 @@ class Area(Strict):
     """Chassis type (SMBIOS), only of the chassis area."""
 
 
-class Inventory(Strict):
+class FruInventory(Strict):
     """FRU 0: three areas, or the octets of a recording."""
 
     chassis: Area | None = None
@@ -122,7 +122,7 @@ class BmcProfile(Strict):
     start_s: float = Field(default=20, gt=0)
     """From standby power, or a cold reset, to the first answer."""
     sensors: tuple[SensorRow, ...]
-    inventory: Inventory
+    inventory: FruInventory
     nominal_w: float = Field(default=0, ge=0)
     """Load of the server at which the nominal readings hold."""
     log: tuple[Annotated[bytes, BeforeValidator(_hexadecimal), Field(min_length=16, max_length=16)], ...] = ()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.devices.bmc.lan import CHANNEL
 from ridethrough.wire.ipmi.message import NetFn, Privilege
-
-if TYPE_CHECKING:
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 NONE, USER, OPERATOR, ADMIN = Privilege.NONE, Privilege.USER, Privilege.OPERATOR, Privilege.ADMINISTRATOR
 APP, CHASSIS, EVENT, STORAGE, TRANSPORT = (
