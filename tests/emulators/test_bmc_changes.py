@@ -159,11 +159,12 @@ def _request(desk: Desk, key: tuple[int, int, int], name: str) -> Request:
     return Request(netfn, command, head + data)
 
 
-# The commands whose answers are looked at; the count of datagrams grows by itself, reservations are no change.
+# Commands whose answers are looked at: by the specification's names and not by the mark, so that no command which lost
+# its mark is carried out by a look. The count of datagrams grows by itself.
 LOOKS = [
     (key, row.name)
     for key, row in ROWS
-    if not row.changes and not row.name.startswith("Reserve ") and row.name != "Get IP/UDP/RMCP Statistics"
+    if row.name.startswith(("Get ", "Read ")) and row.name != "Get IP/UDP/RMCP Statistics"
 ]
 
 
