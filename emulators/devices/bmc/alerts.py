@@ -15,7 +15,7 @@ MOST_WAITING = 64
 
 
 class AlertStatus(IntEnum):
-    """What Alert Immediate says of the last alert to a destination (section 30.7)."""
+    """The state of the last alert to a destination, as Alert Immediate says it (section 30.7)."""
 
     NONE = 0x00
     ACKNOWLEDGED = 0x01
@@ -62,7 +62,7 @@ class Alerts:
         self.waiting.append(PendingAlert(selector, destination, event, out, destination.retries, due))
 
     def acknowledge(self, data: bytes) -> list[int]:
-        """PET Acknowledge: numbers of the events that it matches, which are told no more."""
+        """Take PET Acknowledge: numbers of the events that it matches, whose alerts end."""
         matching = [row for row in self.waiting if row.destination.acknowledge and pet.acknowledge(row.event) == data]
         for row in matching:
             self.status[row.selector] = AlertStatus.ACKNOWLEDGED
@@ -88,4 +88,5 @@ class Alerts:
         self.outgoing.clear()
 
     def next_deadline(self) -> Instant | None:
+        """When the next alert is due again."""
         return soonest(*(row.due for row in self.waiting))

@@ -61,7 +61,7 @@ class BootOptions:
 
     @property
     def device(self) -> str:
-        """What the next start boots from, `default` when nothing is asked for."""
+        """The device that the next start boots from, `default` when nothing is asked for."""
         flags = self.values[FLAGS]
         if not flags[0] & VALID:
             return "default"
@@ -75,6 +75,7 @@ class BootOptions:
         return device
 
     def advance(self, now: Instant) -> None:
+        """End boot flags that nobody used in time."""
         if self.lapses_at is not None and self.lapses_at <= now:
             self._lapse()
 

@@ -23,7 +23,7 @@ class Chassis:
 
     @property
     def has_standby(self) -> bool:
-        """Whether any supply gives standby power."""
+        """True while any supply gives standby power."""
         return any(port.value for port in self.standby)
 
     def command(self, action: Action, cause: RestartCause, cycle_s: float) -> None:

@@ -1,4 +1,4 @@
-"""What the server says on its serial port, and how it answers there."""
+"""The server's serial port: the messages of its start and end, and a login prompt."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class SerialConsole:
                     self._write(bytes((octet,)))
 
     def since(self, at: int) -> bytes:
-        """What was written behind octet `at`, as far as it is still kept."""
+        """The octets written behind octet `at`, as far as they are still kept."""
         missing = self.spoken - at
         return self.text[-missing:] if missing > 0 else b""
 

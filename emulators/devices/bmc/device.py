@@ -47,7 +47,7 @@ class BmcDevice:
         self._cached_revision = -1  # of the model, for which these answers and accounts hold
 
     def answering(self, now: Instant) -> bool:
-        """Whether a datagram that arrives at `now` is answered."""
+        """True if a datagram that arrives at `now` is answered."""
         life = self.lifecycle
         self.model.now = now
         return life.powered and not life.cut_off and not life.hung and life.ready_at is None
@@ -97,7 +97,7 @@ class BmcDevice:
 
     @property
     def login_policy(self) -> Policy:
-        """Who may log in how."""
+        """The rules of logging in: suites, their privileges, types of IPMI 1.5, and the key."""
         lan = self.model.lan
         # IPMI 1.5 has one list of types for each level; a session is offered those of administrators.
         types = lan.auth_enables[Privilege.ADMINISTRATOR - 1]
@@ -110,11 +110,11 @@ class BmcDevice:
 
     @property
     def console_retry(self) -> tuple[int, int]:
-        """How often, and after how many milliseconds, an unacknowledged packet goes out again."""
+        """Repeats of an unacknowledged packet, and the milliseconds between them."""
         return retry_of(self._settings.sol)
 
     def console_since(self, at: int) -> tuple[bytes, int]:
-        """What the console said behind octet `at`, and where it is now."""
+        """The console's octets behind octet `at`, and how many it ever wrote."""
         console = self.model.console
         return console.since(at), console.spoken
 
@@ -160,7 +160,7 @@ class BmcDevice:
         }
 
     def memory(self) -> dict[str, Any]:
-        """What the controller keeps when it loses power, as JSON."""
+        """The state that outlives a loss of power, as JSON."""
         return persistence.dump_state(self.model)
 
     def recall(self, memory: dict[str, Any]) -> None:

@@ -28,7 +28,7 @@ CAUSES = {Action.HARD_RESET: RestartCause.PEF_RESET, Action.POWER_CYCLE: Restart
 
 
 class EventHost(Protocol):
-    """What the event path needs of the controller around it."""
+    """The controller as the event path needs it."""
 
     sensors: SensorBank
     lan: Lan
@@ -42,15 +42,15 @@ class EventHost(Protocol):
 
     @property
     def reachable(self) -> bool:
-        """Whether anything can leave the controller."""
+        """True while anything can leave the controller."""
 
     @property
     def host_powered(self) -> bool:
-        """Whether the server is on."""
+        """True while the server is on."""
 
     @property
     def pet_source(self) -> PetSource:
-        """Who sends the traps."""
+        """The sender that traps name."""
 
     def clock_s(self) -> int:
         """Unix time by the controller's own clock."""
@@ -164,7 +164,7 @@ class EventPath:
         self._host.command_chassis(action.action, action.cause)
 
     def _delayed(self, bit: int, seconds: int, now: Instant) -> bool:
-        """Whether filtering still rests after a start of the controller (table 30-6, parameters 1, 3 and 4)."""
+        """True while filtering still rests after a start of the controller (table 30-6, parameters 1, 3 and 4)."""
         return bool(self.pef.control & bit) and now < after(self._host.started, seconds)
 
     def _act_or_hold(

@@ -44,7 +44,7 @@ class ParameterRefusal(IntEnum):
 
 
 class AlertDestination(NamedTuple):
-    """Where alerts go. `port` is no part of IPMI; None is the rig's trap port."""
+    """A receiver of alerts. `port` is no part of IPMI; None is the rig's trap port."""
 
     address: str
     port: int | None = None

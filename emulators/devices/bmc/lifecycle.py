@@ -13,7 +13,7 @@ from ridethrough.emulators.kernel.instant import START, Instant, after
 
 @dataclass(slots=True)
 class Lifecycle:
-    """Whether one controller runs. `started` is when the present life began, `ready_at` when its start will end."""
+    """Power, start and reach of one controller, whose life began at `started`. Its start is over at `ready_at`."""
 
     powered: bool = False
     hung: bool = False
@@ -25,12 +25,12 @@ class Lifecycle:
 
     @property
     def acts(self) -> bool:
-        """Whether it notices events and can do something about them."""
+        """True while it notices events and can do something about them."""
         return self.powered and not self.hung
 
     @property
     def reachable(self) -> bool:
-        """Whether anything can leave it for the network."""
+        """True while anything can leave it for the network."""
         return self.powered and not self.hung and not self.cut_off
 
     @property

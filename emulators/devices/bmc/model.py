@@ -53,7 +53,7 @@ class BmcUser(NamedTuple):
 
 
 class BmcOptions(NamedTuple):
-    """What a rig says of a controller beside its profile."""
+    """Settings of a controller that come from the rig, beside its profile."""
 
     suites: tuple[int, ...] = ()
     """Cipher suites that are on, in place of the profile's."""
@@ -108,7 +108,7 @@ class Bmc:
         self.revision = 0
 
     def mark_changed(self, now: Instant) -> None:
-        """What follows happens at `now`, and changes something."""
+        """Make the revision another one: what follows happens at `now`, and changes something."""
         self.now = now
         self.revision += 1
 
@@ -119,23 +119,23 @@ class Bmc:
 
     @property
     def reachable(self) -> bool:
-        """Whether anything can leave the controller."""
+        """True while anything can leave the controller."""
         return self.lifecycle.reachable
 
     @property
     def host_powered(self) -> bool:
-        """Whether the server is on."""
+        """True while the server is on."""
         return self.chassis.host.value.powered
 
     @property
     def pet_source(self) -> PetSource:
-        """Who sends the traps."""
+        """The sender that traps name."""
         identity = self.profile.identity
         return PetSource(self.guid[::-1], identity.manufacturer, identity.product, self.address, self.started)
 
     @property
     def sensor_inputs(self) -> SensorInputs:
-        """What the readings depend on now."""
+        """The present state of what the readings follow."""
         return SensorInputs(self.chassis.host.value, self.sensors.inlet_celsius, self.profile.nominal_w)
 
     def clock_s(self) -> int:
@@ -222,7 +222,7 @@ class Bmc:
             self._watch_host(now)
 
     def _forget_running(self, now: Instant) -> None:
-        """What is not kept over a restart: the hold, alerts under way and the watchdog."""
+        """Drop the hold, alerts under way and the watchdog, which do not outlive a restart."""
         self.hold.forget(now)
         self.events.alerts.forget()
         self.watchdog = Watchdog()

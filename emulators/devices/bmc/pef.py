@@ -93,7 +93,7 @@ NEVER_HELD = frozenset(
 
 
 class PlatformEvent(NamedTuple):
-    """What a filter looks at."""
+    """An event as a filter looks at it (section 17.7)."""
 
     sensor_type: int
     sensor_number: int
@@ -103,7 +103,7 @@ class PlatformEvent(NamedTuple):
 
 
 class FilterVerdict(NamedTuple):
-    """What the filters make of an event."""
+    """The outcome of filtering: severity, alert policies and an action on the chassis."""
 
     severity: int
     policies: frozenset[int]
@@ -123,7 +123,7 @@ def _filters() -> list[bytes]:
 
 
 def _policies(destinations: int, channel: int) -> list[bytes]:
-    """Everybody who is configured is told, by one policy."""
+    """Rows of the policy table: one policy alerts every destination that is configured."""
     rows = [bytes((index, ALERT_POLICY << 4 | 0x08, channel << 4 | index, 0)) for index in range(1, destinations + 1)]
     return rows + [bytes((index, 0, 0, 0)) for index in range(len(rows) + 1, POLICIES + 1)]
 
@@ -151,7 +151,7 @@ class Pef:
         return cls(policies=_policies(destinations, channel))
 
     def judge(self, event: PlatformEvent) -> FilterVerdict:
-        """What the enabled filters say; nothing while filtering is off."""
+        """The outcome of the enabled filters; nothing while filtering is off."""
         matching = [row for row in self.filters if self.control & CONTROL_ON and _matches(row, event)]
         asked = 0
         for row in matching:
@@ -199,7 +199,7 @@ class Pef:
 
 
 def never_held(event: PlatformEvent) -> bool:
-    """Whether the hardware protects itself at once."""
+    """True for an event at which the hardware protects itself at once."""
     return (event.sensor_type, event.event_type, event.event_data[0] & 0x0F) in NEVER_HELD
 
 

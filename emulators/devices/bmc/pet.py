@@ -16,7 +16,7 @@ IPMI_SOURCE = 0x20
 
 
 class PetSource(NamedTuple):
-    """Who sends a trap: the controller's GUID, maker and product, IPv4 address, and the start of its present life."""
+    """The sender of a trap: GUID, maker and product, IPv4 address, and the start of its present life."""
 
     guid: bytes
     manufacturer: int

@@ -18,6 +18,8 @@ Drive = Literal["fixed", "inlet", "processor", "fan", "watts"]
 
 
 class Strict(BaseModel):
+    """A model that takes no keys but its own and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -129,6 +131,7 @@ class BmcProfile(Strict):
     """Records that the log begins with, such as those of a recording."""
 
     def threshold_sensors(self) -> list[SensorRow]:
+        """The rows of sensors that have readings and thresholds."""
         return [row for row in self.sensors if row.event == THRESHOLD]
 
 

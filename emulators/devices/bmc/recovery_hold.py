@@ -20,7 +20,7 @@ MOST_STEPS, SHOWN_STEPS = 256, 12
 
 
 class HoldState(IntEnum):
-    """Where an incident stands."""
+    """The steps of an incident."""
 
     IDLE = 0
     DETECTED = 1
@@ -39,7 +39,7 @@ class HoldFlags(IntFlag):
 
 
 class RecoveryResult(IntEnum):
-    """How a recovery ended."""
+    """The end of a recovery, as its cluster reports it."""
 
     OK = 0
     FAILED = 1
@@ -58,7 +58,7 @@ class HoldRefusal(IntEnum):
 
 
 class HoldSettings(NamedTuple):
-    """How the link stands in a new controller; times in seconds."""
+    """Settings of the link in a new controller; times in seconds."""
 
     on: bool = False
     start_s: float = 10.0
@@ -71,7 +71,7 @@ STRENGTH = (Action.DIAGNOSTIC_INTERRUPT, Action.HARD_RESET, Action.POWER_CYCLE, 
 
 
 class ChassisAction(NamedTuple):
-    """What is to be done to the chassis."""
+    """An action on the chassis, and the restart cause that it leaves."""
 
     action: Action
     cause: RestartCause
@@ -128,7 +128,7 @@ class RecoveryHold:
 
     @property
     def on(self) -> bool:
-        """Whether faults are held."""
+        """True while faults are held."""
         return bool(self.flags & HoldFlags.ON)
 
     def detect(self, incident: Incident, now: Instant) -> None:
@@ -211,11 +211,11 @@ class RecoveryHold:
         return len(self.heartbeats)
 
     def left_s(self, now: Instant) -> float:
-        """How long the present wait still lasts."""
+        """Seconds that the present wait still lasts."""
         return 0.0 if self.due is None else max(0, self.due - now) / 1000
 
     def advance(self, now: Instant) -> ChassisAction | None:
-        """What is to be done because nobody came in time."""
+        """The action that is due because nobody came in time."""
         if self.due is None or self.due > now:
             return None
         waited = "end" if self.state is HoldState.HELD else "start"

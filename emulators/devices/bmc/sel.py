@@ -47,10 +47,12 @@ class EventLog:
 
     @property
     def free(self) -> int:
+        """Records that still fit."""
         return self.capacity - len(self.records)
 
     @property
     def almost_full(self) -> bool:
+        """True above three quarters of the capacity."""
         return len(self.records) > ALMOST * self.capacity
 
     @property
@@ -75,6 +77,7 @@ class EventLog:
         return self._reservation
 
     def reserved(self, reservation: int) -> bool:
+        """True while a reservation stands."""
         return reservation == self._reservation != 0
 
     def clear(self, now_s: int) -> None:

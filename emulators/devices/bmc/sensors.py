@@ -1,4 +1,4 @@
-"""Sensors of a controller: what they read, and the events their changes make (IPMI 2.0 sections 35 and 36)."""
+"""Sensors of a controller: readings, thresholds and settings (IPMI 2.0 sections 35 and 36)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOMINAL_CELSIUS = 22.0  # inlet temperature at which nominal readings hold
 
 
 class SensorInputs(NamedTuple):
-    """What the readings depend on."""
+    """The server, the air at the inlet and the nominal load, which the readings follow."""
 
     host: Host
     inlet_celsius: float
@@ -44,7 +44,7 @@ class Crossing(NamedTuple):
 
 @dataclass(slots=True)
 class SensorSettings:
-    """What managers may change of a sensor. Masks are of assertion and deassertion events."""
+    """Settings of a sensor that managers may change. Masks are of assertion and deassertion events."""
 
     thresholds: Thresholds
     hysteresis: tuple[int, int]  # for rising and falling readings
@@ -104,7 +104,7 @@ class SensorBank:
         return next(iter(self.all_of(sensor_type)), None)
 
     def states_of(self, sensor_type: int) -> list[int]:
-        """What all sensors of a type show."""
+        """The states of all sensors of a type, a bit for each offset."""
         return [self.states[sensor.number] for sensor in self.all_of(sensor_type)]
 
     def settings(self, number: int) -> SensorSettings:
@@ -153,7 +153,7 @@ class SensorBank:
                     yield Crossing(sensor, offset, before, reading, limit)
 
     def enabled(self, number: int, offset: int, *, deasserted: bool) -> bool:
-        """Whether an event of this sensor is to be told."""
+        """True if an event of this sensor is to be raised."""
         settings = self._settings.get(number)
         if settings is None:
             return True

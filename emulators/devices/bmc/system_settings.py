@@ -1,4 +1,4 @@
-"""Small things that managers write into a controller and read back."""
+"""Small settings that managers write into a controller and read back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PowerLimit:
 
 @dataclass(slots=True)
 class SystemSettings:
-    """`system` are system info parameters, by number and block."""
+    """Settings of one controller. `system` are system info parameters, by number and block."""
 
     controller_id: str
     asset_tag: bytes = b""

@@ -64,9 +64,11 @@ class Users:
 
     @property
     def enabled_count(self) -> int:
+        """Number of users that are enabled."""
         return sum(slot.enabled for slot in self.slots.values())
 
     def password_matches(self, number: int, password: bytes) -> bool:
+        """True for the password of a slot, padded or not; takes the same time for any."""
         return hmac.compare_digest(self.slots[number].password, password.rstrip(b"\0"))
 
     def failed(self, number: int, rule: bytes, now: Instant) -> bool:

@@ -26,7 +26,7 @@ def get_chassis_status(bmc: Bmc, _data: bytes, _session: Session | None) -> Answ
     """Get Chassis Status (section 28.2)."""
     policy = POLICIES.index(bmc.chassis.policy.value)
     host = bmc.chassis.host.value
-    last = 0x10 if host.powered else 0x00  # switched on through IPMI, or nothing to tell
+    last = 0x10 if host.powered else 0x00  # switched on through IPMI, or no event
     identify = 0x10 if bmc.chassis.identify_until is not None else 0
     bank = bmc.sensors
     fan, opened = any(bank.states_of(pef.FAN)), any(state & 1 for state in bank.states_of(pef.INTRUSION))

@@ -18,7 +18,7 @@ THIS_CHANNEL = 0x0E
 
 
 def is_lan(octet: int) -> bool:
-    """Whether an octet names the LAN channel, by number or as the present one."""
+    """True for an octet that names the LAN channel, by number or as the present one."""
     return octet & 0x0F in (THIS_CHANNEL, CHANNEL)
 
 

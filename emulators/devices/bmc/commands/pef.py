@@ -96,7 +96,7 @@ def alert_immediate(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 def pet_acknowledge(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     """PET Acknowledge (section 30.8)."""
-    # Unknown events are acknowledged too, so that nothing is told about known ones.
+    # Unknown events are acknowledged too, so that the answer does not tell which are known.
     for number in bmc.events.alerts.acknowledge(data):
         bmc.hold.acknowledged(number, bmc.now)
     return ok()

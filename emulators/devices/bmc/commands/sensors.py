@@ -108,7 +108,7 @@ def set_sensor_event_enable(bmc: Bmc, sensor: Sensor, data: bytes) -> Answer:
 @of_sensor(rescan=True)
 def re_arm_sensor_events(bmc: Bmc, sensor: Sensor, data: bytes) -> Answer:
     """Re-arm Sensor Events (section 35.12)."""
-    # Whatever still holds is found, and told, again.
+    # Whatever still holds is found, and its event raised, again.
     if sensor.event_type == THRESHOLD:
         mask = 0xFFFF if not data[1] & ALL or len(data) < 4 else little(data[2:4])
         bmc.sensors.states[sensor.number] &= ~mask
