@@ -60,6 +60,7 @@ class BmcOptions(NamedTuple):
     inject: bool = False
     """Whether managers may set readings and inject faults by IPMI."""
     port: int = RMCP_PORT
+    """UDP port of the LAN channel, which serial over LAN names, too."""
     os_watchdog_s: float = 0.0
     """The operating system tends the watchdog, set to so many seconds; 0 where it does not."""
     hold: HoldSettings = HoldSettings()
