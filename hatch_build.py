@@ -22,6 +22,8 @@ COMPILED = (
     "ridethrough/emulators/bindings/ipmi.py",
     "ridethrough/emulators/bindings/snmp.py",
     "ridethrough/emulators/bindings/network.py",
+    "ridethrough/emulators/devices/bmc/device.py",
+    "ridethrough/emulators/devices/bmc/lifecycle.py",
     "ridethrough/emulators/devices/bmc/model.py",
     "ridethrough/emulators/devices/bmc/users.py",
     "ridethrough/emulators/faces/ipmi_lan.py",

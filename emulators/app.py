@@ -14,7 +14,7 @@ import structlog
 from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.config.plant import Plant
-from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.emulators.devices.hub import Hub
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.server import Server
@@ -57,7 +57,7 @@ class Emulators:
         self._memory = Memory(data) if data else None
         if self._memory is not None:
             for device in self.world.devices.values():
-                if isinstance(device, Ups | Bmc):
+                if isinstance(device, Ups | BmcDevice):
                     self._memory.recall(device)
         self.counters: Counter[str] = Counter()
         self.readers = Readers(self.arrive)
@@ -102,7 +102,7 @@ class Emulators:
                 serial = plant.ups[device.name].serial
                 chance = Random(f"{plant.seed}:{device.name}")
                 yield device.name, UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None, way)
-            elif isinstance(device, Bmc):
+            elif isinstance(device, BmcDevice):
                 chance = Random(f"{plant.seed}:{device.name}")
                 yield device.name, BmcHost(device, plant.ports, self, chance, way)
             elif isinstance(device, Server):
@@ -209,7 +209,7 @@ class Emulators:
                 host.flush(now)
                 self._due_hosts.put(name, host.next_deadline())
             device = self.world.devices[name]
-            if self._memory is not None and isinstance(device, Ups | Bmc):
+            if self._memory is not None and isinstance(device, Ups | BmcDevice):
                 self._keep(self._memory, device)
         self._set_timer()
         for watcher in self._watchers:
@@ -227,7 +227,7 @@ class Emulators:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._zero + deadline / 1000, self._due, deadline)
 
-    def _keep(self, memory: Memory, device: Ups | Bmc) -> None:
+    def _keep(self, memory: Memory, device: Ups | BmcDevice) -> None:
         try:
             memory.keep(device)
         except OSError as error:

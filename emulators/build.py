@@ -7,7 +7,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from ridethrough.emulators.bindings.snmp import Access, UsmUser
 from ridethrough.emulators.config.plant import Plant, UpsConfig
 from ridethrough.emulators.config.servers import BmcConfig, ServerConfig
-from ridethrough.emulators.devices.bmc import Bmc, Destination, LinkSettings, User
+from ridethrough.emulators.devices.bmc import AlertDestination, Bmc, BmcDevice, BmcOptions, BmcUser, HoldSettings
 from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
 from ridethrough.emulators.devices.cluster import Cluster
 from ridethrough.emulators.devices.disk import Disk
@@ -161,35 +161,40 @@ def _server(world: World, plant: Plant, name: str, config: ServerConfig, feeds: 
     if config.bmc is not None:
         bmc = _bmc(plant, name, config, config.bmc, epoch_s)
         world.add(bmc)
-        for psu, standby in zip(supplies, bmc.standby, strict=True):
+        for psu, standby in zip(supplies, bmc.chassis.standby, strict=True):
             world.connect(psu.dc, standby)
-        world.connect(server.host, bmc.host)
-        world.connect(bmc.order, server.order)
-        world.connect(bmc.policy, server.policy)
+        world.connect(server.host, bmc.chassis.host)
+        world.connect(bmc.chassis.order, server.order)
+        world.connect(bmc.chassis.policy, server.policy)
 
 
-def _bmc(plant: Plant, server: str, config: ServerConfig, bmc: BmcConfig, epoch_s: int) -> Bmc:
-    users = [User(name, user.password, Privilege[user.privilege.upper()]) for name, user in bmc.users.items()]
+def _bmc(plant: Plant, server: str, config: ServerConfig, bmc: BmcConfig, epoch_s: int) -> BmcDevice:
+    users = [BmcUser(name, user.password, Privilege[user.privilege.upper()]) for name, user in bmc.users.items()]
     destinations = [
-        Destination(row.receiver, row.port, row.acknowledge, row.timeout_s, row.retries) for row in bmc.alerts or ()
+        AlertDestination(row.receiver, row.port, row.acknowledge, row.timeout_s, row.retries)
+        for row in bmc.alerts or ()
     ]
     if bmc.alerts is None:
-        destinations = [Destination(LOOPBACK)]
+        destinations = [AlertDestination(LOOPBACK)]
     link = bmc.link
-    return Bmc(
+    options = BmcOptions(
+        suites=bmc.suites or (),
+        inject=bmc.inject,
+        port=plant.ports.ipmi,
+        os_watchdog_s=config.watchdog_s,
+        hold=HoldSettings(bool(link.on), link.start_s, link.end_s, link.ceiling_s),
+    )
+    model = Bmc(
         f"{server}.bmc",
         bmc.address,
         len(config.power),
         users,
         destinations,
         profile=load_bmc_profile(bmc.profile),
-        link=LinkSettings(bool(link.on), link.start_s, link.end_s, link.ceiling_s),
-        suites=bmc.suites or (),
-        inject=bmc.inject,
-        port=plant.ports.ipmi,
-        os_watchdog_s=config.watchdog_s,
         # The product's first name: managers know a BMC by its GUID, which stays what it was.
         guid=uuid5(NAMESPACE_DNS, f"{server}.{plant.rig}.standin.invalid"),
         epoch_s=epoch_s,
         ac_link=config.ac_link,
+        options=options,
     )
+    return BmcDevice(model)

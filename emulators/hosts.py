@@ -15,7 +15,7 @@ import structlog
 from ridethrough.emulators.bindings.network import Impairment
 from ridethrough.emulators.bindings.traps import OutgoingTrap
 from ridethrough.emulators.config.plant import Ports
-from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.emulators.devices.ups import Ups
 from ridethrough.emulators.faces.bind_error import BindError
 from ridethrough.emulators.faces.card_console import ConsoleFace
@@ -251,8 +251,11 @@ class UpsHost:
 class BmcHost:
     """A BMC: IPMI with its serial console, and traps."""
 
-    def __init__(self, bmc: Bmc, ports: Ports, around: Surroundings, chance: Random, way: Way | None = None) -> None:
+    def __init__(
+        self, bmc: BmcDevice, ports: Ports, around: Surroundings, chance: Random, way: Way | None = None
+    ) -> None:
         self._bmc = bmc
+        self._model = bmc.model
         self._way = way
         self._ports = ports
         self._around = around
@@ -291,12 +294,12 @@ class BmcHost:
     def _receive(self, data: bytes, peer: Peer) -> None:
         if self._way is not None and not self._way.passes:
             return
+        revision = self._model.revision
         for answer in self._face.receive(data, peer, self._world.now):
             self._line.send(answer, peer)
         if (reason := self._face.refused) is not None:
             self._note(reason, peer[0])
-        if self._bmc.touched:
-            self._bmc.touched = False
+        if self._model.revision != revision:
             self._around.changed(self._bmc.name)
 
     def _note(self, reason: str, peer: str) -> None:

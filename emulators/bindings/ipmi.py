@@ -10,7 +10,6 @@ from ridethrough.wire.ipmi.session import Session
 
 Answer = tuple[int, bytes]
 # Called with the controller, the data of the request and the session (None outside sessions).
-READING = ("Get ", "Read ", "Reserve ")
 Handler = Callable[[Any, bytes, Session | None], Answer]
 MOST_STEADY = 64
 # Octets at the head of data that say whose command it is; every answer repeats them (IPMI 2.0 table 5-1).
@@ -30,11 +29,11 @@ class Command(NamedTuple):
     run: Handler
     steady: bool = False
     """Whether the answer hangs on the controller's state and the data alone: neither on time nor on the session."""
+    changes: bool = False
+    """Whether it may change what the controller keeps, drives, sends or shows, be it in the answer of another command.
 
-    @property
-    def reads(self) -> bool:
-        """Whether it changes nothing that anybody outside could see: the specification names those so."""
-        return self.name.startswith(READING)
+    A reservation, which only its holder can tell from another, is no change.
+    """
 
 
 # By network function, command, and defining body or enterprise (0 for the commands of IPMI itself).

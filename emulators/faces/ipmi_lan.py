@@ -12,11 +12,19 @@ from ridethrough.wire.ipmi.endpoint import Endpoint
 from ridethrough.wire.ipmi.session import Address, Host
 
 
+class SessionLife(Protocol):
+    """How far the sessions of a controller live. `generation` grows whenever all of them are lost."""
+
+    generation: int
+
+
 class IpmiHost(Host, Protocol):
     """A management controller that can lose power, and with it every session."""
 
-    generation: int
     max_sessions: int
+
+    @property
+    def lifecycle(self) -> SessionLife: ...
 
     def answering(self, now: Instant) -> bool: ...
 
@@ -26,7 +34,8 @@ class IpmiLan:
 
     def __init__(self, host: IpmiHost, random_bytes: Callable[[int], bytes]) -> None:
         self._host = host
-        self._generation = host.generation
+        self._life = host.lifecycle
+        self._generation = self._life.generation
         self.endpoint = Endpoint(host, random_bytes, host.max_sessions)
         self._table = self.endpoint.table
         self._received = self._unreadable = 0
@@ -55,8 +64,8 @@ class IpmiLan:
         """Answers to one datagram."""
         if not self._host.answering(now):
             return []
-        if self._generation != self._host.generation:
-            self._generation = self._host.generation
+        if self._generation != self._life.generation:
+            self._generation = self._life.generation
             self.endpoint.reset()
         self._received += 1
         try:

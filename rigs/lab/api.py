@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ridethrough.emulators.app import Emulators, Place
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
-from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
@@ -151,9 +151,9 @@ class _Lab:
         place = self._place(request)
         return reply(inside(place, standard_tree(), self._emulators.arrive()))
 
-    def _bmc(self, request: web.Request) -> Bmc:
+    def _bmc(self, request: web.Request) -> BmcDevice:
         place = self._place(request)
-        if not isinstance(place, Bmc):
+        if not isinstance(place, BmcDevice):
             raise Refusal(404, f"{request.match_info['id']} has no serial console; BMCs have")
         return place
 
@@ -176,11 +176,11 @@ class _Lab:
             body = msgspec.json.decode(await request.read(), type=Typing)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        if trouble := bmc.damage.unable():
+        if trouble := bmc.faults.unable():
             raise Refusal(409, trouble)
         bmc.type_console(body.text.encode("ascii", "replace"))
         self._emulators.changed(bmc.name)
-        return reply({"next": bmc.console.spoken})
+        return reply({"next": bmc.model.console.spoken})
 
     async def groups(self, request: web.Request) -> web.Response:
         """The status table and the tree of the power-control groups (requirements 4.1, 4.4)."""

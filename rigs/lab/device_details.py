@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ridethrough.emulators.app import Place
-from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.bmc import Bmc, BmcDevice
 from ridethrough.emulators.devices.ups import Ups
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import MibTree
@@ -19,8 +19,9 @@ def inside(place: Place, tree: MibTree, now: Instant) -> dict[str, Any]:
     """`objects` of a UPS's card; `sensors` and `log` of a BMC; nothing of other devices."""
     if isinstance(place, Ups):
         return {"objects": _objects(place, tree, now)}
-    if isinstance(place, Bmc):
-        return {"sensors": _sensors(place), "log": [_record(record, place) for record in place.log.records]}
+    if isinstance(place, BmcDevice):
+        bmc = place.model
+        return {"sensors": _sensors(bmc), "log": [_record(record, bmc) for record in bmc.events.log.records]}
     return {}
 
 
@@ -47,10 +48,10 @@ def _text(value: object) -> str:
 
 
 def _sensors(bmc: Bmc) -> list[dict[str, Any]]:
-    around = bmc.around
+    inputs = bmc.sensor_inputs
     shown = []
-    for number, sensor in sorted(bmc.bank.sensors.items()):
-        raw = bmc.bank.reading(number, around) if sensor.event_type == THRESHOLD else None
+    for number, sensor in sorted(bmc.sensors.by_number.items()):
+        raw = bmc.sensors.reading(number, inputs) if sensor.event_type == THRESHOLD else None
         limits = sensor.thresholds._asdict()
         shown.append(
             {
@@ -58,7 +59,7 @@ def _sensors(bmc: Bmc) -> list[dict[str, Any]]:
                 "name": sensor.name,
                 "value": None if raw is None else round(sensor.factors.value(raw), 2),
                 "unit": UNITS.get(sensor.unit, ""),
-                "states": bmc.bank.states[number],
+                "states": bmc.sensors.states[number],
                 "limits": {
                     name: round(sensor.factors.value(limit), 2) for name, limit in limits.items() if limit is not None
                 },
@@ -70,7 +71,7 @@ def _sensors(bmc: Bmc) -> list[dict[str, Any]]:
 def _record(record: Any, bmc: Bmc) -> dict[str, Any]:
     if not isinstance(record, SelRecord):
         return {"id": record.record_id, "at_s": record.timestamp, "sensor": "OEM", "text": record.data.hex(" ")}
-    sensor = bmc.bank.sensors.get(record.sensor_number)
+    sensor = bmc.sensors.by_number.get(record.sensor_number)
     return {
         "id": record.record_id,
         "at_s": record.timestamp,

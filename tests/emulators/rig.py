@@ -7,7 +7,7 @@ from typing import Any
 
 from ridethrough.emulators.build import build
 from ridethrough.emulators.config.plant import Plant
-from ridethrough.emulators.devices.bmc import Bmc
+from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.emulators.devices.mains import Mains
 from ridethrough.emulators.devices.server import Server
 from ridethrough.emulators.devices.ups import Ups
@@ -52,7 +52,7 @@ class Desk:
         self.mains = self._device("city", Mains)
         self.ups = self._device("UPS1", Ups)
         self.server = self._device("server1", Server)
-        self.bmc = self._device("server1.bmc", Bmc)
+        self.bmc = self._device("server1.bmc", BmcDevice)
         self.agent = SnmpAgent(self.ups.card, self.world.seat("UPS1"))
         self.world.advance(Instant(0))
         self.world.settle()

@@ -48,7 +48,7 @@ def test_a_fault_is_logged_told_and_acted_on(fault: str, specific: int, state: s
     octets = item.trap.varbinds[0].value
     assert isinstance(octets, bytes)
     event = pet.decode(octets)
-    records = [record for record in desk.bmc.log.records if isinstance(record, SelRecord)]
+    records = [record for record in desk.bmc.model.events.log.records if isinstance(record, SelRecord)]
     record = next(r for r in records if r.event_data == event.event_data[:3] and r.sensor_number == event.sensor_number)
     assert record.timestamp == event.timestamp + pet.EPOCH_1998_S == 1_773_144_000 + 3600
     assert item.trap.time_stamp == 360_000
@@ -70,7 +70,7 @@ def test_readings_raise_and_clear_the_events_of_their_thresholds() -> None:
     desk.inject("server1.bmc", "clear")
     assert desk.ok(EVENT, 0x2D, b"\x03")[0] == 60
     assert desk.alerts() == [262528, 262530]
-    event = desk.bmc.log.records[1]
+    event = desk.bmc.model.events.log.records[1]
     assert isinstance(event, SelRecord)
     assert event.event_data == bytes((0x52, 0, 5))
 
@@ -106,7 +106,7 @@ def test_a_disabled_event_is_not_told() -> None:
     desk.ok(EVENT, 0x28, bytes((1, 0xC0 | 0x20, 0x80, 0x00, 0x80, 0x00)))  # disable "upper non-critical going high"
     desk.inject("server1.bmc", "inlet", "43")
     assert desk.alerts() == []
-    assert desk.bmc.log.records == []
+    assert desk.bmc.model.events.log.records == []
     assert desk.ok(EVENT, 0x2D, b"\x01")[2] & 0x08
 
 
@@ -133,7 +133,7 @@ def test_a_filter_that_is_off_alerts_nobody() -> None:
     desk.ok(EVENT, 0x12, bytes((7, at, 0x00)))
     desk.inject("server1.bmc", "front_panel_nmi")
     assert desk.alerts() == []
-    assert len(desk.bmc.log.records) == 1
+    assert len(desk.bmc.model.events.log.records) == 1
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_masks_of_a_filter(octets: bytes, matches: bool) -> None:
 def test_an_event_from_outside_is_logged_filtered_and_told() -> None:
     desk = Desk()
     desk.ok(EVENT, 0x02, bytes((0x04, 0x01, 0x30, 0x01, 0x59, 0x60, 0x5F)))
-    (record,) = desk.bmc.log.records
+    (record,) = desk.bmc.model.events.log.records
     assert isinstance(record, SelRecord)
     assert (record.generator_id, record.sensor_number, record.event_data) == (0x41, 0x30, b"\x59\x60\x5f")
     assert desk.alerts() == [65801]
@@ -241,7 +241,7 @@ def test_filtering_rests_after_a_start_where_it_is_told_to() -> None:
 
 def test_numbers_of_alerts_skip_zero() -> None:
     desk = Desk()
-    desk.bmc.events.sequence = 0xFFFF
+    desk.bmc.model.events.sequence = 0xFFFF
     desk.inject("server1.bmc", "front_panel_nmi")
     octets = desk.bmc.outgoing[0].trap.varbinds[0].value
     assert isinstance(octets, bytes)
@@ -284,7 +284,7 @@ def test_records_of_a_maker_keep_their_octets_and_can_be_deleted() -> None:
 def test_setting_the_clock_is_logged_before_and_after() -> None:
     desk = Desk()
     desk.ok(STORAGE, 0x49, (1_000_000_000).to_bytes(4, "little"))
-    times = [record.timestamp for record in desk.bmc.log.records]
+    times = [record.timestamp for record in desk.bmc.model.events.log.records]
     assert times == [1_773_144_000, 1_000_000_000]
     desk.at(10)
     assert int.from_bytes(desk.ok(STORAGE, 0x48), "little") == 1_000_000_010

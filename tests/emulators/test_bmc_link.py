@@ -37,7 +37,7 @@ def state(desk: Desk) -> int:
 
 
 def steps(desk: Desk) -> list[str]:
-    return [step.text for step in desk.bmc.link.steps]
+    return [step.text for step in desk.bmc.model.hold.steps]
 
 
 def test_the_six_steps() -> None:
@@ -46,7 +46,7 @@ def test_the_six_steps() -> None:
     octets = desk.bmc.outgoing[0].trap.varbinds[0].value
     assert isinstance(octets, bytes)
     number = pet.decode(octets).sequence
-    assert desk.bmc.log.records  # 1: the record can be read before the trap leaves
+    assert desk.bmc.model.events.log.records  # 1: the record can be read before the trap leaves
     assert state(desk) == NOTIFIED
     desk.at(9)
     assert start(desk, number) == (0, bytes((HELD, 120, 0)))
@@ -73,7 +73,7 @@ def test_without_the_link_the_reset_comes_at_once() -> None:
 
 def test_the_bytes_of_the_notes() -> None:
     desk = linked()
-    desk.bmc.events.sequence = 6
+    desk.bmc.model.events.sequence = 6
     desk.inject("server1.bmc", "cpu_ierr")
     raw = bytes.fromhex("770000 0700 7800 07 73657276657231")
     assert desk.command(OEM, 0xC2, raw) == (0, bytes.fromhex("770000 03 7800"))
@@ -155,7 +155,7 @@ def test_two_faults_have_one_outcome_the_stronger() -> None:
     desk.ok(0x06, 0x22)
     desk.at(1)
     assert desk.power() == "running"
-    assert [incident.number for incident in desk.bmc.link.current] == [1, 2]
+    assert [incident.number for incident in desk.bmc.model.hold.current] == [1, 2]
     assert end(desk, 1)[0] == 0
     assert desk.power() == "off"
 
@@ -212,7 +212,7 @@ def test_a_clock_that_jumps_fires_nothing() -> None:
 def test_standard_commands_hold_and_release_as_well() -> None:
     desk = linked()
     desk.inject("server1.bmc", "cpu_ierr")
-    record = desk.bmc.log.last_id
+    record = desk.bmc.model.events.log.last_id
     assert desk.ok(EVENT, 0x11, b"\x78") == b"\x78"
     assert state(desk) == HELD
     desk.at(60)

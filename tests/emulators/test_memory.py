@@ -77,12 +77,12 @@ def test_a_controller_keeps_users_log_and_configuration(tmp_path: Path) -> None:
     account = second.bmc.account(b"oper")
     assert account is not None
     assert account.password == b"secret"
-    assert second.bmc.lan.destinations[2].address == "127.0.0.8"
+    assert second.bmc.model.lan.destinations[2].address == "127.0.0.8"
     assert second.ok(0x04, 0x13, bytes((7, 9, 0)))[2] == 0
-    assert (second.bmc.link.on, second.bmc.link.start_s, second.bmc.link.end_s) == (True, 20, 60)
-    assert second.bmc.log.records == first.bmc.log.records
+    assert (second.bmc.model.hold.on, second.bmc.model.hold.start_s, second.bmc.model.hold.end_s) == (True, 20, 60)
+    assert second.bmc.model.events.log.records == first.bmc.model.events.log.records
     second.inject("server1.bmc", "front_panel_nmi")
-    assert second.bmc.events.sequence == first.bmc.events.sequence + 1
+    assert second.bmc.model.events.sequence == first.bmc.model.events.sequence + 1
 
 
 @pytest.mark.parametrize("text", ["[]", '{"users": []}', '{"users": [[2, "zz", "", 4, [], 2]]}'])

@@ -73,10 +73,10 @@ def test_power_on_and_the_states_in_which_orders_are_refused() -> None:
 def test_the_bmc_dies_with_the_last_outlet_and_comes_back_after_its_start() -> None:
     desk = Desk()
     assert desk.bmc.answering(desk.world.now)
-    generation = desk.bmc.generation
+    generation = desk.bmc.lifecycle.generation
     desk.inject("UPS1", "button_off")
     assert not desk.bmc.answering(desk.world.now)
-    assert desk.bmc.generation > generation
+    assert desk.bmc.lifecycle.generation > generation
     desk.at(10)
     desk.inject("UPS1", "button_on")
     desk.at(29.9)

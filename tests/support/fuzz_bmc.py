@@ -40,7 +40,7 @@ class BmcFuzzer(Fuzzer):
 
     def renew(self) -> None:
         """New sessions, and new requests in them."""
-        self.desk.bmc.generation += 1
+        self.desk.bmc.lifecycle.generation += 1
         self._sessions = [self._requests(ConsolePlus(b"admin", b"admin", self.chance.randbytes, s)) for s in SUITES]
         self._sessions.append(self._requests(Console15(b"admin", b"admin", self.chance.randbytes)))
         self.active = len(self.lan.endpoint.active)
@@ -85,7 +85,11 @@ class BmcFuzzer(Fuzzer):
             answers = self.receive(self.spoilt(self.chance.choice(known)))
             self.seen["answers" if answers else "silence"] += 1
         bmc = self.desk.bmc
-        if bmc.users.slots[SLOT].name or not bmc.host.value.powered or len(self.lan.endpoint.active) > self.active:
+        if (
+            bmc.model.users.slots[SLOT].name
+            or not bmc.chassis.host.value.powered
+            or len(self.lan.endpoint.active) > self.active
+        ):
             raise WrongAcceptanceError("something was changed without a right")
 
     @staticmethod

@@ -59,7 +59,10 @@ class Host(Protocol):
     """What the endpoint asks of the management controller behind it."""
 
     guid: bytes  # as Get System GUID answers it
-    console_holder: int | None  # the session that has the serial console
+
+    @property
+    def console_holder(self) -> int | None:
+        """The session that has the serial console."""
 
     @property
     def login_policy(self) -> Policy: ...

@@ -1,8 +1,20 @@
 """A baseboard management controller: IPMI, sensors, log, alerts and the recovery link."""
 
 from ridethrough.emulators.bindings.profile_files import ProfileError
-from ridethrough.emulators.devices.bmc.lan import Destination
-from ridethrough.emulators.devices.bmc.model import Bmc, LinkSettings, User
+from ridethrough.emulators.devices.bmc.device import BmcDevice
+from ridethrough.emulators.devices.bmc.lan import AlertDestination
+from ridethrough.emulators.devices.bmc.model import Bmc, BmcOptions, BmcUser
 from ridethrough.emulators.devices.bmc.profile import load_profile, profile_names
+from ridethrough.emulators.devices.bmc.recovery_hold import HoldSettings
 
-__all__ = ["Bmc", "Destination", "LinkSettings", "ProfileError", "User", "load_profile", "profile_names"]
+__all__ = [
+    "AlertDestination",
+    "Bmc",
+    "BmcDevice",
+    "BmcOptions",
+    "BmcUser",
+    "HoldSettings",
+    "ProfileError",
+    "load_profile",
+    "profile_names",
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from ridethrough.emulators.bindings.traps import OutgoingTrap
-from ridethrough.emulators.devices.bmc.lan import NOWHERE, Destination
+from ridethrough.emulators.devices.bmc.lan import NOWHERE, AlertDestination
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.wire import pet
 from ridethrough.wire.snmp import TrapV1
@@ -14,8 +14,8 @@ from ridethrough.wire.snmp import TrapV1
 MOST_WAITING = 64
 
 
-class Status(IntEnum):
-    """What Alert Immediate says of the last alert to a destination (section 30.7)."""
+class AlertStatus(IntEnum):
+    """The state of the last alert to a destination, as Alert Immediate says it (section 30.7)."""
 
     NONE = 0x00
     ACKNOWLEDGED = 0x01
@@ -25,11 +25,11 @@ class Status(IntEnum):
 
 
 @dataclass(slots=True)
-class Waiting:
+class PendingAlert:
     """An alert that will be sent again."""
 
     selector: int
-    destination: Destination
+    destination: AlertDestination
     event: pet.Pet
     out: OutgoingTrap
     left: int
@@ -41,11 +41,11 @@ class Alerts:
 
     def __init__(self) -> None:
         self.outgoing: list[OutgoingTrap] = []
-        self.waiting: list[Waiting] = []
-        self.status: dict[int, Status] = {}
+        self.waiting: list[PendingAlert] = []
+        self.status: dict[int, AlertStatus] = {}
 
     def send(
-        self, selector: int, destination: Destination, community: bytes, event: pet.Pet, trap: TrapV1, now: Instant
+        self, selector: int, destination: AlertDestination, community: bytes, event: pet.Pet, trap: TrapV1, now: Instant
     ) -> None:
         """The first copy leaves now."""
         if destination.address == NOWHERE.address:
@@ -53,19 +53,19 @@ class Alerts:
         out = OutgoingTrap(destination.address, destination.port, community, trap)
         self.outgoing.append(out)
         if not destination.retries and not destination.acknowledge:
-            self.status[selector] = Status.ACKNOWLEDGED
+            self.status[selector] = AlertStatus.ACKNOWLEDGED
             return
-        self.status[selector] = Status.IN_PROGRESS
+        self.status[selector] = AlertStatus.IN_PROGRESS
         if len(self.waiting) >= MOST_WAITING:
             self.waiting.pop(0)
         due = after(now, max(1, destination.timeout_s))  # 0 counts as 1
-        self.waiting.append(Waiting(selector, destination, event, out, destination.retries, due))
+        self.waiting.append(PendingAlert(selector, destination, event, out, destination.retries, due))
 
     def acknowledge(self, data: bytes) -> list[int]:
-        """PET Acknowledge: numbers of the events that it matches, which are told no more."""
+        """Take PET Acknowledge: numbers of the events that it matches, whose alerts end."""
         matching = [row for row in self.waiting if row.destination.acknowledge and pet.acknowledge(row.event) == data]
         for row in matching:
-            self.status[row.selector] = Status.ACKNOWLEDGED
+            self.status[row.selector] = AlertStatus.ACKNOWLEDGED
             self.waiting.remove(row)
         return list(dict.fromkeys(row.event.sequence for row in matching))
 
@@ -75,7 +75,7 @@ class Alerts:
             if row.left == 0:
                 self.waiting.remove(row)
                 self.status[row.selector] = (
-                    Status.NOT_ACKNOWLEDGED if row.destination.acknowledge else Status.ACKNOWLEDGED
+                    AlertStatus.NOT_ACKNOWLEDGED if row.destination.acknowledge else AlertStatus.ACKNOWLEDGED
                 )
                 continue
             row.left -= 1
@@ -88,4 +88,5 @@ class Alerts:
         self.outgoing.clear()
 
     def next_deadline(self) -> Instant | None:
+        """When the next alert is due again."""
         return soonest(*(row.due for row in self.waiting))

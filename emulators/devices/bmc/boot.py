@@ -61,7 +61,7 @@ class BootOptions:
 
     @property
     def device(self) -> str:
-        """What the next start boots from, `default` when nothing is asked for."""
+        """The device that the next start boots from, `default` when nothing is asked for."""
         flags = self.values[FLAGS]
         if not flags[0] & VALID:
             return "default"
@@ -75,6 +75,7 @@ class BootOptions:
         return device
 
     def advance(self, now: Instant) -> None:
+        """End boot flags that nobody used in time."""
         if self.lapses_at is not None and self.lapses_at <= now:
             self._lapse()
 
@@ -83,10 +84,10 @@ class BootOptions:
         self.values[FLAGS] = bytes((flags[0] & ~VALID & 0xFF,)) + flags[1:]
         self.lapses_at = None
 
-    def memory(self) -> dict[str, Any]:
-        """What survives a loss of power, as JSON."""
+    def dump_state(self) -> dict[str, Any]:
+        """The part that survives a loss of power, as JSON."""
         return {str(number): data.hex() for number, data in self.values.items()}
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned."""
-        self.values |= {int(number): bytes.fromhex(text) for number, text in memory.items()}
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `dump_state` returned."""
+        self.values |= {int(number): bytes.fromhex(text) for number, text in state.items()}

@@ -1,4 +1,4 @@
-"""What the server says on its serial port, and how it answers there."""
+"""The server's serial port: the messages of its start and end, and a login prompt."""
 
 from __future__ import annotations
 
@@ -15,19 +15,28 @@ HALTED = "Power down.\r\n"
 PANIC = "\r\nKernel panic - not syncing: NMI or fatal machine check\r\n"
 
 
-class Console:
+class SerialConsole:
     """A serial port at which a login prompt waits. Nothing but the name is read, and nobody is let in."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.text = b""
         self.spoken = 0  # octets ever written
+        self.holder: int | None = None  # the session that has it
         self._typed = b""
         self._os = OsState.OFF
         self._asks_password = False
 
+    def open(self, session_id: int) -> None:
+        """From now on the console speaks to a session."""
+        self.holder = session_id
+
+    def close(self) -> None:
+        """The console speaks to nobody."""
+        self.holder = None
+
     def watch(self, host: Host, device: str) -> None:
-        """The server is in another state."""
+        """Say what a server says on its way into another state; `device` is what it starts from."""
         before, self._os = self._os, host.os
         if before is host.os:
             return
@@ -60,7 +69,7 @@ class Console:
                     self._write(bytes((octet,)))
 
     def since(self, at: int) -> bytes:
-        """What was written behind octet `at`, as far as it is still kept."""
+        """The octets written behind octet `at`, as far as they are still kept."""
         missing = self.spoken - at
         return self.text[-missing:] if missing > 0 else b""
 

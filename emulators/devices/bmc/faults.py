@@ -1,12 +1,13 @@
-"""What can break in the server and its controller. One row each; the events find their own way from there."""
+"""Faults that can be injected into the server and its controller, one row each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ridethrough.emulators.bindings.chassis import Action, RestartCause
 from ridethrough.emulators.bindings.inputs import Input, NoEffectError, plain, while_able
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.pef import (
     FIRMWARE,
     INTERRUPT,
@@ -18,12 +19,9 @@ from ridethrough.emulators.devices.bmc.pef import (
     SUPPLY,
     WATCHDOG,
 )
-from ridethrough.emulators.devices.bmc.recovery_hold import Order
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.emulators.kernel.instant import Instant
-    from ridethrough.wire.sdr import Sensor
+from ridethrough.emulators.devices.bmc.recovery_hold import ChassisAction
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.wire.sdr import Sensor
 
 
 class Fault(NamedTuple):
@@ -53,58 +51,61 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-class Damage:
-    """What is broken in one server now."""
+class FaultInjector:
+    """The injected faults of one server and its controller."""
 
     def __init__(self, bmc: Bmc) -> None:
         self._bmc = bmc
-        self.active: list[str] = []
+        self.active: list[str] = []  # names of faults, in the order in which they were injected
 
     def inputs(self) -> dict[str, Input]:
         """A word for each fault, and one for the repair."""
         rows = {name: while_able(self.unable, plain(fault.text, self._breaker(name))) for name, fault in FAULTS.items()}
         return rows | {"clear": plain("every injected fault is repaired", self._repair)}
 
-    def _breaker(self, name: str) -> Callable[[Instant], None]:
-        return lambda now: self._break(name, now)
-
     def powerless(self) -> str:
         """That the controller has no power; empty where it has."""
-        return "" if self._bmc.alive else f"{self._bmc.name} has no power"
+        return "" if self._bmc.lifecycle.powered else f"{self._bmc.name} has no power"
 
     def unable(self) -> str:
         """Why the controller notices nothing; empty where it does."""
-        return self.powerless() or (f"{self._bmc.name} hangs; cold_reset restarts it" if self._bmc.hung else "")
+        hung = f"{self._bmc.name} hangs; cold_reset restarts it" if self._bmc.lifecycle.hung else ""
+        return self.powerless() or hung
+
+    def _breaker(self, name: str) -> Callable[[Instant], None]:
+        return lambda now: self._break(name, now)
 
     def _break(self, name: str, now: Instant) -> None:
         bmc, fault = self._bmc, FAULTS[name]
-        sensor = self._noticing(fault)
+        sensor = self._sensor(fault)
         if sensor is None:
             raise NoEffectError(f"{bmc.name} has no sensor that would notice it")
         self.active.append(name)
         if fault.sensor:
-            bmc.bank.overrides[sensor.number] = fault.reading
+            bmc.sensors.overrides[sensor.number] = fault.reading
             bmc.watch_readings(now)
             return
-        order = Order(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
-        bmc.events.record(sensor, fault.event_data, now, action=order)
+        action = ChassisAction(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
+        bmc.events.raise_event(sensor, fault.event_data, now, action=action)
 
-    def _noticing(self, fault: Fault) -> Sensor | None:
+    def _sensor(self, fault: Fault) -> Sensor | None:
+        """The sensor that notices a fault."""
+        sensors = self._bmc.sensors
         if not fault.sensor:
-            return self._bmc.bank.of_type(fault.sensor_type)
-        return next((row for row in self._bmc.bank.sensors.values() if row.name == fault.sensor), None)
+            return sensors.of_type(fault.sensor_type)
+        return next((row for row in sensors.by_number.values() if row.name == fault.sensor), None)
 
     def _repair(self, now: Instant) -> None:
-        """A controller that cannot notice it finds everything in order later, and has nothing to tell."""
-        bmc = self._bmc
-        bmc.bank.overrides.clear()
+        """A controller that cannot notice it finds everything in order later, and raises no event."""
+        bmc, notices = self._bmc, self._bmc.lifecycle.acts
+        bmc.sensors.overrides.clear()
         for name in self.active:
             fault = FAULTS[name]
-            sensor = None if fault.sensor else bmc.bank.of_type(fault.sensor_type)
-            if sensor is not None and not self.unable():
-                bmc.events.record(sensor, fault.event_data, now, deasserted=True)
+            sensor = None if fault.sensor else bmc.sensors.of_type(fault.sensor_type)
+            if sensor is not None and notices:
+                bmc.events.raise_event(sensor, fault.event_data, now, deasserted=True)
             elif sensor is not None:
-                bmc.bank.states[sensor.number] &= ~(1 << (fault.event_data[0] & 0x0F))
+                bmc.sensors.states[sensor.number] &= ~(1 << (fault.event_data[0] & 0x0F))
         self.active.clear()
-        if not self.unable():
+        if notices:
             bmc.watch_readings(now)

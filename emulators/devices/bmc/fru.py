@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.devices.bmc.profile import Area, Inventory
+from ridethrough.emulators.devices.bmc.profile import Area, FruInventory
 
 SIZE = 512
 FORMAT = 1
@@ -11,7 +11,7 @@ END = 0xC1
 TEXT = 0xC0  # 8-bit ASCII and Latin 1
 
 
-def image(inventory: Inventory, size: int = SIZE) -> bytes:
+def image(inventory: FruInventory, size: int = SIZE) -> bytes:
     """The octets of the inventory, filled up with zeros."""
     if inventory.octets:
         return inventory.octets

@@ -15,7 +15,7 @@ REVISION = 0x11
 PUBLIC = b"public"
 
 
-class Parameter(IntEnum):
+class LanParameter(IntEnum):
     """The numbers of table 23-4 that have a meaning of their own here."""
 
     SET_IN_PROGRESS = 0
@@ -35,7 +35,7 @@ class Parameter(IntEnum):
     BAD_PASSWORD = 26
 
 
-class Refusal(IntEnum):
+class ParameterRefusal(IntEnum):
     """Completion codes of the commands (section 23.1)."""
 
     UNSUPPORTED = 0x80
@@ -43,8 +43,8 @@ class Refusal(IntEnum):
     READ_ONLY = 0x82
 
 
-class Destination(NamedTuple):
-    """Where alerts go. `port` is no part of IPMI; None is the rig's trap port."""
+class AlertDestination(NamedTuple):
+    """A receiver of alerts. `port` is no part of IPMI; None is the rig's trap port."""
 
     address: str
     port: int | None = None
@@ -53,7 +53,7 @@ class Destination(NamedTuple):
     retries: int = 0
 
 
-NOWHERE = Destination("0.0.0.0")
+NOWHERE = AlertDestination("0.0.0.0")
 # Parameters that are kept as they are written: length and first value.
 PLAIN: dict[int, tuple[int, bytes]] = {
     7: (3, bytes((0x40, 0x40, 0x10))),
@@ -68,8 +68,14 @@ PLAIN: dict[int, tuple[int, bytes]] = {
     20: (2, bytes(2)),
     21: (1, b"\x00"),
 }
-FIXED = (Parameter.AUTH_SUPPORT, Parameter.ADDRESS, Parameter.ADDRESS_SOURCE, Parameter.MAC, Parameter.MASK)
-READ_ONLY = (*FIXED, Parameter.DESTINATION_COUNT, Parameter.SUITE_COUNT, Parameter.SUITES)
+FIXED = (
+    LanParameter.AUTH_SUPPORT,
+    LanParameter.ADDRESS,
+    LanParameter.ADDRESS_SOURCE,
+    LanParameter.MAC,
+    LanParameter.MASK,
+)
+READ_ONLY = (*FIXED, LanParameter.DESTINATION_COUNT, LanParameter.SUITE_COUNT, LanParameter.SUITES)
 MD5, STRAIGHT, NONE = 0x04, 0x10, 0x01  # authentication types, a bit each
 SUPPORTED_AUTH = MD5 | STRAIGHT | NONE
 LEVELS = 5  # callback, user, operator, administrator, OEM
@@ -82,7 +88,7 @@ class Lan:
     address: str
     mac_prefix: bytes
     suites: tuple[int, ...]
-    destinations: list[Destination]  # selector 0 is volatile
+    destinations: list[AlertDestination]  # selector 0 is volatile
     community: bytes = PUBLIC
     auth_enables: bytes = bytes((MD5,)) * LEVELS
     suite_levels: list[int] = field(default_factory=list)
@@ -92,9 +98,12 @@ class Lan:
     limit: int = Privilege.ADMINISTRATOR
     plain: dict[int, bytes] = field(default_factory=dict)
     in_progress: int = 0
+    kg: bytes = b""  # the key of the controller (section 22.25)
 
     @classmethod
-    def new(cls, address: str, mac_prefix: bytes, suites: Sequence[int], destinations: Sequence[Destination]) -> Lan:
+    def new(
+        cls, address: str, mac_prefix: bytes, suites: Sequence[int], destinations: Sequence[AlertDestination]
+    ) -> Lan:
         """The factory's, telling `destinations`."""
         rows = [NOWHERE, *destinations[:DESTINATIONS]]
         rows += [NOWHERE] * (1 + DESTINATIONS - len(rows))
@@ -109,20 +118,20 @@ class Lan:
         """The privilege that a suite gives; 0 where it may not be used."""
         return self.suite_levels[self.suites.index(suite)] if suite in self.suites else 0
 
-    def get(self, parameter: int, selector: int) -> bytes | Refusal | None:
+    def get(self, parameter: int, selector: int) -> bytes | ParameterRefusal | None:
         """The data of a parameter; None for a selector that does not exist."""
         reader = READERS.get(parameter)
         if reader is not None:
             return reader(self, selector)
         if parameter in PLAIN:
             return self.plain.get(parameter, PLAIN[parameter][1])
-        return Refusal.UNSUPPORTED
+        return ParameterRefusal.UNSUPPORTED
 
-    def set(self, parameter: int, data: bytes) -> bool | Refusal:
+    def set(self, parameter: int, data: bytes) -> bool | ParameterRefusal:
         """Write a parameter; False for data that it cannot have."""
         if parameter in READ_ONLY:
-            return Refusal.READ_ONLY
-        if parameter == Parameter.SET_IN_PROGRESS:
+            return ParameterRefusal.READ_ONLY
+        if parameter == LanParameter.SET_IN_PROGRESS:
             return lock(self, data)
         if parameter in PLAIN:
             if len(data) != PLAIN[parameter][0]:
@@ -130,10 +139,10 @@ class Lan:
             self.plain[parameter] = data
             return True
         writer = WRITERS.get(parameter)
-        return Refusal.UNSUPPORTED if writer is None else writer(self, data)
+        return ParameterRefusal.UNSUPPORTED if writer is None else writer(self, data)
 
-    def memory(self) -> dict[str, Any]:
-        """What survives a loss of power, as JSON."""
+    def dump_state(self) -> dict[str, Any]:
+        """The part that survives a loss of power, as JSON."""
         return {
             "destinations": [list(row) for row in self.destinations[1:]],
             "community": self.community.hex(),
@@ -144,15 +153,15 @@ class Lan:
             "plain": {str(number): data.hex() for number, data in self.plain.items()},
         }
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned."""
-        self.destinations[1:] = [Destination(*row) for row in memory["destinations"]]
-        self.community = bytes.fromhex(memory["community"])
-        self.auth_enables = bytes.fromhex(memory["auth_enables"])
-        self.suite_levels = (memory["suite_levels"] + self.suite_levels)[: len(self.suites)]
-        self.bad_password = bytes.fromhex(memory["bad_password"])
-        self.alerting, self.access_mode, self.limit = memory["access"]
-        self.plain = {int(number): bytes.fromhex(data) for number, data in memory["plain"].items()}
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `dump_state` returned."""
+        self.destinations[1:] = [AlertDestination(*row) for row in state["destinations"]]
+        self.community = bytes.fromhex(state["community"])
+        self.auth_enables = bytes.fromhex(state["auth_enables"])
+        self.suite_levels = (state["suite_levels"] + self.suite_levels)[: len(self.suites)]
+        self.bad_password = bytes.fromhex(state["bad_password"])
+        self.alerting, self.access_mode, self.limit = state["access"]
+        self.plain = {int(number): bytes.fromhex(data) for number, data in state["plain"].items()}
 
 
 class Lockable(Protocol):
@@ -161,12 +170,12 @@ class Lockable(Protocol):
     in_progress: int
 
 
-def lock(parameters: Lockable, data: bytes) -> bool | Refusal:
+def lock(parameters: Lockable, data: bytes) -> bool | ParameterRefusal:
     """Set in progress: 0 complete, 1 in progress, 2 commit, of any set of parameters (table 23-4, parameter 0)."""
     if len(data) != 1 or data[0] > 2:
         return False
     if data[0] == 1 and parameters.in_progress == 1:
-        return Refusal.IN_PROGRESS
+        return ParameterRefusal.IN_PROGRESS
     parameters.in_progress = data[0] & 1
     return True
 
@@ -198,21 +207,21 @@ def _privileges(lan: Lan, _selector: int) -> bytes:
 
 
 READERS: dict[int, Reader] = {
-    Parameter.SET_IN_PROGRESS: lambda lan, _: bytes((lan.in_progress,)),
-    Parameter.AUTH_SUPPORT: lambda _lan, _: bytes((SUPPORTED_AUTH,)),
-    Parameter.AUTH_ENABLES: lambda lan, _: lan.auth_enables,
-    Parameter.ADDRESS: lambda lan, _: _octets(lan.address),
-    Parameter.ADDRESS_SOURCE: lambda _lan, _: b"\x01",  # static
-    Parameter.MAC: lambda lan, _: lan.mac,
-    Parameter.MASK: lambda _lan, _: bytes((255, 255, 255, 0)),
-    Parameter.COMMUNITY: lambda lan, _: lan.community.ljust(18, b"\0"),
-    Parameter.DESTINATION_COUNT: lambda _lan, _: bytes((DESTINATIONS,)),
-    Parameter.DESTINATION_TYPE: _destination_type,
-    Parameter.DESTINATION_ADDRESS: _destination_address,
-    Parameter.SUITE_COUNT: lambda lan, _: bytes((len(lan.suites),)),
-    Parameter.SUITES: lambda lan, _: b"\0" + bytes(lan.suites).ljust(16, b"\0"),
-    Parameter.SUITE_PRIVILEGES: _privileges,
-    Parameter.BAD_PASSWORD: lambda lan, _: lan.bad_password,
+    LanParameter.SET_IN_PROGRESS: lambda lan, _: bytes((lan.in_progress,)),
+    LanParameter.AUTH_SUPPORT: lambda _lan, _: bytes((SUPPORTED_AUTH,)),
+    LanParameter.AUTH_ENABLES: lambda lan, _: lan.auth_enables,
+    LanParameter.ADDRESS: lambda lan, _: _octets(lan.address),
+    LanParameter.ADDRESS_SOURCE: lambda _lan, _: b"\x01",  # static
+    LanParameter.MAC: lambda lan, _: lan.mac,
+    LanParameter.MASK: lambda _lan, _: bytes((255, 255, 255, 0)),
+    LanParameter.COMMUNITY: lambda lan, _: lan.community.ljust(18, b"\0"),
+    LanParameter.DESTINATION_COUNT: lambda _lan, _: bytes((DESTINATIONS,)),
+    LanParameter.DESTINATION_TYPE: _destination_type,
+    LanParameter.DESTINATION_ADDRESS: _destination_address,
+    LanParameter.SUITE_COUNT: lambda lan, _: bytes((len(lan.suites),)),
+    LanParameter.SUITES: lambda lan, _: b"\0" + bytes(lan.suites).ljust(16, b"\0"),
+    LanParameter.SUITE_PRIVILEGES: _privileges,
+    LanParameter.BAD_PASSWORD: lambda lan, _: lan.bad_password,
 }
 
 
@@ -269,10 +278,10 @@ def _set_bad_password(lan: Lan, data: bytes) -> bool:
 
 
 WRITERS: dict[int, Writer] = {
-    Parameter.AUTH_ENABLES: _set_auth,
-    Parameter.COMMUNITY: _set_community,
-    Parameter.DESTINATION_TYPE: _set_destination_type,
-    Parameter.DESTINATION_ADDRESS: _set_destination_address,
-    Parameter.SUITE_PRIVILEGES: _set_privileges,
-    Parameter.BAD_PASSWORD: _set_bad_password,
+    LanParameter.AUTH_ENABLES: _set_auth,
+    LanParameter.COMMUNITY: _set_community,
+    LanParameter.DESTINATION_TYPE: _set_destination_type,
+    LanParameter.DESTINATION_ADDRESS: _set_destination_address,
+    LanParameter.SUITE_PRIVILEGES: _set_privileges,
+    LanParameter.BAD_PASSWORD: _set_bad_password,
 }

@@ -1,398 +1,265 @@
-"""State of a BMC: standby power, sensors, log, filters, alerts, and its hold on the chassis."""
+"""A controller's state and how it follows its power, its server and the time.
+
+`Bmc` joins the parts: each keeps its own state and knows none of the others. What knows the whole stands above: the
+commands, the injectable faults, what is kept over a loss of power, and the device on the network (`device.py`). The
+model calls none of them.
+
+`revision` is another number whenever something may have changed that others look at. What was worked out from the
+state holds for one revision; whoever lets a datagram in and finds another revision afterwards has to let the world
+settle.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from ridethrough.emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, OsState, RestartCause
-from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain, while_able
-from ridethrough.emulators.bindings.ipmi import SteadyAnswers, dispatch
-from ridethrough.emulators.bindings.network import Impairment, network_inputs
-from ridethrough.emulators.bindings.traps import OutgoingTrap
+from ridethrough.emulators.bindings.chassis import AcLink, Action, OsState, RestartCause
 from ridethrough.emulators.devices.bmc import fru, pef
-from ridethrough.emulators.devices.bmc import persistence as keeping
 from ridethrough.emulators.devices.bmc.boot import BootOptions
-from ridethrough.emulators.devices.bmc.commands import READS, STEADY, TABLE
-from ridethrough.emulators.devices.bmc.console import Console
-from ridethrough.emulators.devices.bmc.events import Eventing
-from ridethrough.emulators.devices.bmc.faults import Damage
-from ridethrough.emulators.devices.bmc.lan import CHANNEL, Destination, Lan
+from ridethrough.emulators.devices.bmc.chassis import Chassis
+from ridethrough.emulators.devices.bmc.console import SerialConsole
+from ridethrough.emulators.devices.bmc.events import NO_DATA, EventPath
+from ridethrough.emulators.devices.bmc.lan import CHANNEL, AlertDestination, Lan
+from ridethrough.emulators.devices.bmc.lifecycle import Lifecycle
+from ridethrough.emulators.devices.bmc.pet import PetSource
 from ridethrough.emulators.devices.bmc.power_meter import PowerMeter
 from ridethrough.emulators.devices.bmc.profile import BmcProfile
-from ridethrough.emulators.devices.bmc.recovery_hold import Flags, Link, Order
-from ridethrough.emulators.devices.bmc.sensors import Around, SensorBank
-from ridethrough.emulators.devices.bmc.sol_parameters import RMCP_PORT, retry_of
-from ridethrough.emulators.devices.bmc.system_settings import Extras
+from ridethrough.emulators.devices.bmc.recovery_hold import ChassisAction, HoldSettings, RecoveryHold
+from ridethrough.emulators.devices.bmc.sel import SelClock
+from ridethrough.emulators.devices.bmc.sensors import SensorBank, SensorInputs
+from ridethrough.emulators.devices.bmc.sol_parameters import RMCP_PORT
+from ridethrough.emulators.devices.bmc.system_settings import SystemSettings
 from ridethrough.emulators.devices.bmc.users import Users
 from ridethrough.emulators.devices.bmc.watchdog import Watchdog
-from ridethrough.emulators.kernel.instant import START, Instant, after, soonest
-from ridethrough.emulators.kernel.world import Port
-from ridethrough.wire.ipmi.message import Privilege, Request
-from ridethrough.wire.ipmi.session import Account, Policy, Session
+from ridethrough.emulators.kernel.instant import START, Instant, soonest
+from ridethrough.wire.ipmi.message import Privilege
 from ridethrough.wire.sel import decode_any
 
-NO_DATA = 0xFF
 CLOCK_SYNC_OFFSET = 5
 SUPPLY_PRESENT, SUPPLY_INPUT_LOST = 0, 3
 POWER_OFF_OFFSET = 0
 WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
-INLET_CELSIUS = 22.0
 STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
 
 
-class User(NamedTuple):
+class BmcUser(NamedTuple):
+    """Somebody who may log in from the start."""
+
     name: str
     password: str
     privilege: Privilege
 
 
-class LinkSettings(NamedTuple):
-    """How the link stands in a new controller; times in seconds."""
+class BmcOptions(NamedTuple):
+    """Settings of a controller that come from the rig, beside its profile."""
 
-    on: bool = False
-    start_s: float = 10.0
-    end_s: float = 120.0
-    ceiling_s: float = 300.0
+    suites: tuple[int, ...] = ()
+    """Cipher suites that are on, in place of the profile's."""
+    inject: bool = False
+    """Whether managers may set readings and inject faults by IPMI."""
+    port: int = RMCP_PORT
+    """UDP port of the LAN channel, which serial over LAN names, too."""
+    os_watchdog_s: float = 0.0
+    """The operating system tends the watchdog, set to so many seconds; 0 where it does not."""
+    hold: HoldSettings = HoldSettings()
 
 
 class Bmc:
     """Lives from the standby rail of its server's supplies, so it dies with the last outlet."""
-
-    kind = "bmc"
 
     def __init__(
         self,
         name: str,
         address: str,
         supplies: int,
-        users: list[User],
-        destinations: Sequence[Destination],
+        users: Sequence[BmcUser],
+        destinations: Sequence[AlertDestination],
         *,
         profile: BmcProfile,
         guid: UUID,
         epoch_s: int,
         ac_link: AcLink,
-        link: LinkSettings,
-        suites: tuple[int, ...] = (),
-        inject: bool = False,
-        port: int = RMCP_PORT,
-        os_watchdog_s: float = 0.0,
+        options: BmcOptions,
     ) -> None:
-        """`epoch_s` is the Unix time at which the emulated world began; `suites` replace those of the profile.
-
-        With `os_watchdog_s` the operating system tends the watchdog, which is set to so many seconds.
-        """
+        """`supplies` is the number of power supplies, `epoch_s` Unix time at which the emulated world began."""
         self.name = name
         self.address = address
         self.profile = profile
-        self.standby = [Port(name, f"standby{index}", False) for index in range(1, supplies + 1)]
-        self.host = Port(name, "host", Host())
-        self.order = Port(name, "order", ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN))
-        self.policy = Port(name, "policy", ac_link)
-        self.users = Users([(user.name, user.password, user.privilege) for user in users])
-        self.bank = SensorBank(profile, supplies)
-        self.lan = Lan.new(address, profile.identity.mac_prefix, suites or profile.suites, destinations)
-        self.events = Eventing(self, profile.log_records, len(destinations))
-        self.log, self.pef, self.alerts = self.events.log, self.events.pef, self.events.alerts
+        self.options = options
+        self.guid = guid.bytes[::-1]  # as Get System GUID answers it: least significant octet first
+        self.chassis = Chassis(name, supplies, ac_link)
+        self.users = Users(users)
+        self.sensors = SensorBank(profile, supplies)
+        self.lan = Lan.new(address, profile.identity.mac_prefix, options.suites or profile.suites, destinations)
+        self.hold = RecoveryHold.new(options.hold)
+        self.events = EventPath(self, profile.log_records, len(destinations))
         for octets in profile.log:
-            self.log.add(decode_any(octets), 0)
-        self.link = Link(Flags.ACTS_ON_TIMEOUT | (Flags.ON if link.on else 0), link.start_s, link.end_s, link.ceiling_s)
+            self.events.log.add(decode_any(octets), 0)
         self.watchdog = Watchdog()
         self.boot = BootOptions()
-        self.extras = Extras(name)
+        self.settings = SystemSettings(name)
         self.meter = PowerMeter()
         self.inventory = fru.image(profile.inventory)
-        self.impairment = Impairment()
-        self.generation = 0  # grows whenever sessions are lost
-        self.muted = self.hung = False
-        self.touched = False  # whether anything has changed that others should look at
-        self._steady = SteadyAnswers(STEADY)  # until the world settles again, as it does after every change
-        self._accounts: dict[bytes, Account] = {}  # who may log in, likewise
-        self.identify_until: Instant | None = None
-        self.started: Instant = START
-        self.inlet_celsius = INLET_CELSIUS
-        self.pet_guid, self.guid = guid.bytes, guid.bytes[::-1]  # Get System GUID: least significant octet first
-        self.kg = b""
-        self.may_inject, self.max_sessions = inject, profile.sessions
-        self.port, self._os_watchdog_s = port, os_watchdog_s
-        self.record_reservation = 0
-        self.beats: dict[bytes, Instant] = {}  # heartbeats by the address they came from
-        self.console = Console(name.removesuffix(".bmc"))
-        self.console_holder: int | None = None  # the session that has the console
-        self._epoch_s = epoch_s
-        self._clock_offset_s = 0
-        self.alive = False
-        self._first_look = True
-        self._ready_at: Instant | None = None
-        self._seen_host: Host | None = None
-        self._now: Instant = START
-        self.damage = Damage(self)
-        self.inputs = Inputs(
-            {
-                **self.damage.inputs(),
-                "inlet": numeric("the air at the inlet has so many degrees", "CELSIUS", 0, 80, self._inlet),
-                "lan_cut": plain("the BMC's network cable is pulled", self._plug(out=True)),
-                "lan_mend": plain("the BMC's network cable is back", self._plug(out=False)),
-                "hang": while_able(
-                    self.damage.powerless, plain("the controller hangs: it neither answers nor acts", self._hang)
-                ),
-                "cold_reset": while_able(self.damage.powerless, plain("the controller restarts", self.restart)),
-                **network_inputs(self.impairment),
-            }
-        )
+        self.console = SerialConsole(name.removesuffix(".bmc"))
+        self.clock = SelClock(epoch_s)
+        self.lifecycle = Lifecycle()
+        self.now: Instant = START  # of the datagram or deadline being handled
+        self.revision = 0
 
-    # --- IPMI host --------------------------------------------------------------------------------------------
-
-    def account(self, name: bytes) -> Account | None:
-        known = None if self.touched else self._accounts.get(name)
-        if known is None and self.lan.access_mode:
-            known = self.users.account(name, self.lan.limit, self._now)
-            if known is not None and not self.touched:
-                self._accounts[name] = known
-        return known
-
-    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
-        self.extras.datagrams += 1
-        if not self.touched and (known := self._steady.answer(request, session)) is not None:
-            return known
-        self.touched = self.touched or not READS.get(request[:2], False)
-        answer = dispatch(TABLE, self, request, session)
-        if not self.touched:
-            self._steady.learn(request, session, answer)
-        return answer
-
-    def login_failed(self, user_id: int) -> None:
-        """A wrong password: counted, logged where parameter 26 says so, and perhaps the end for that user."""
-        self.touched = True
-        rule = self.lan.bad_password
-        locked = self.users.failed(user_id, rule, self._now)
-        sensor = self.bank.of_type(pef.SESSION)
-        if sensor is None:
-            return
-        self.events.record(sensor, (0xA0 | WRONG_PASSWORD, user_id & 0x3F, CHANNEL), self._now)
-        if locked and rule[0] & 1:
-            self.events.record(sensor, (0xA0 | LOCKED_OUT, user_id & 0x3F, CHANNEL), self._now)
-
-    def login_succeeded(self, user_id: int) -> None:
-        self.users.succeeded(user_id)
+    def mark_changed(self, now: Instant) -> None:
+        """Make the revision another one: what follows happens at `now`, and changes something."""
+        self.now = now
+        self.revision += 1
 
     @property
-    def login_policy(self) -> Policy:
-        """Who may log in how."""
-        lan = self.lan
-        # IPMI 1.5 has one list of types for each level; a session is offered those of administrators.
-        types = lan.auth_enables[Privilege.ADMINISTRATOR - 1]
-        return Policy(lan.suites, tuple(lan.suite_levels), types, self.kg)
-
-    def type_console(self, octets: bytes) -> None:
-        self.touched = True
-        self.console.type(octets)
+    def started(self) -> Instant:
+        """When the controller's present life began."""
+        return self.lifecycle.started
 
     @property
-    def console_retry(self) -> tuple[int, int]:
-        """How often, and after how many milliseconds, an unacknowledged packet goes out again."""
-        return retry_of(self.extras.sol)
-
-    def console_since(self, at: int) -> tuple[bytes, int]:
-        return self.console.since(at), self.console.spoken
-
-    def open_console(self, session_id: int) -> None:
-        """From now on the console speaks to a session."""
-        self.console_holder = session_id
-
-    def close_console(self) -> None:
-        """The console speaks to nobody."""
-        self.console_holder = None
-
-    def answering(self, now: Instant) -> bool:
-        self._now = now
-        return self.alive and not self.muted and not self.hung and self._ready_at is None
+    def reachable(self) -> bool:
+        """True while anything can leave the controller."""
+        return self.lifecycle.reachable
 
     @property
-    def now(self) -> Instant:
-        """The instant of the datagram or deadline being handled."""
-        return self._now
-
-    def at(self, now: Instant) -> None:
-        """What follows happens at `now`, and changes something."""
-        self._now = now
-        self.touched = True
+    def host_powered(self) -> bool:
+        """True while the server is on."""
+        return self.chassis.host.value.powered
 
     @property
-    def on_air(self) -> bool:
-        """Whether anything can leave the controller."""
-        return self.alive and not self.muted and not self.hung
+    def pet_source(self) -> PetSource:
+        """The sender that traps name."""
+        identity = self.profile.identity
+        return PetSource(self.guid[::-1], identity.manufacturer, identity.product, self.address, self.started)
 
     @property
-    def outgoing(self) -> list[OutgoingTrap]:
-        return self.alerts.outgoing
-
-    # --- clock ------------------------------------------------------------------------------------------------
+    def sensor_inputs(self) -> SensorInputs:
+        """The present state of what the readings follow."""
+        return SensorInputs(self.chassis.host.value, self.sensors.inlet_celsius, self.profile.nominal_w)
 
     def clock_s(self) -> int:
-        """Unix time by the BMC's own clock."""
-        return max(0, self._epoch_s + self._now // 1000 + self._clock_offset_s)
+        """Unix time by the controller's own clock."""
+        return self.clock.unix_s(self.now)
 
     def set_clock(self, unix_s: int) -> None:
-        """Told as a pair of events, before and after (IPMI 2.0 table 42-3, 12h offset 5)."""
-        sensor = self.bank.of_type(pef.SYSTEM)
+        """Set the clock, with an event before and one after (IPMI 2.0 table 42-3, 12h offset 5)."""
+        sensor = self.sensors.of_type(pef.SYSTEM)
         for second in (0x00, 0x80):
             if second:
-                self._clock_offset_s += unix_s - self.clock_s()
+                self.clock.set(unix_s, self.now)
             if sensor is not None:
-                self.events.record(sensor, (0x40 | CLOCK_SYNC_OFFSET, second, NO_DATA), self._now, lasting=False)
-
-    # --- chassis ----------------------------------------------------------------------------------------------
+                data = (0x40 | CLOCK_SYNC_OFFSET, second, NO_DATA)
+                self.events.raise_event(sensor, data, self.now, lasting=False)
 
     def command_chassis(self, action: Action, cause: RestartCause = RestartCause.CHASSIS_CONTROL) -> None:
-        """Give the server an order; it acts when the world settles."""
+        """Order the server to do something; it acts when the world settles."""
         if cause is RestartCause.CHASSIS_CONTROL and action in STOPPING:
-            self.link.supersede(self._now)
-        self.order.value = ChassisOrder(self.order.value.serial + 1, action, cause, self.extras.cycle_s)
+            self.hold.supersede(self.now)
+        self.chassis.command(action, cause, self.settings.cycle_s)
 
     def restart(self, now: Instant) -> None:
         """Cold reset: sessions and whatever was held are lost, log and settings stay."""
-        self._lose_power(now)
-        self.started = now
-        self._ready_at = after(now, self.profile.start_s)
-        self._seen_host = None  # it looks at the server as if for the first time
+        self._forget_running(now)
+        self.lifecycle.restart(now, self.profile.start_s)
+        self.chassis.seen = None  # it looks at the server as if for the first time
 
-    # --- sensors -----------------------------------------------------------------------------------
-
-    @property
-    def around(self) -> Around:
-        return Around(self.host.value, self.inlet_celsius, self.profile.nominal_w)
-
-    # --- inputs -----------------------------------------------------------------------------------------------
-
-    def _inlet(self, celsius: float, now: Instant) -> None:
-        self.inlet_celsius = celsius
-        if not self.damage.unable():
-            self.watch_readings(now)
-
-    def _plug(self, *, out: bool) -> Callable[[Instant], None]:
-        return lambda _now: setattr(self, "muted", out)
-
-    def _hang(self, _now: Instant) -> None:
-        self.hung = True
-
-    # --- device -----------------------------------------------------------------------------------------------
+    def login_failed(self, user_id: int) -> None:
+        """Count a wrong password, log it where LAN parameter 26 says so, and perhaps lock the user out."""
+        self.mark_changed(self.now)
+        rule = self.lan.bad_password
+        locked = self.users.failed(user_id, rule, self.now)
+        sensor = self.sensors.of_type(pef.SESSION)
+        if sensor is None:
+            return
+        self.events.raise_event(sensor, (0xA0 | WRONG_PASSWORD, user_id & 0x3F, CHANNEL), self.now)
+        if locked and rule[0] & 1:
+            self.events.raise_event(sensor, (0xA0 | LOCKED_OUT, user_id & 0x3F, CHANNEL), self.now)
 
     def advance(self, now: Instant) -> None:
-        self._now = now
-        if self._ready_at is not None and self._ready_at <= now:
-            self._ready_at = None
-        if self.identify_until is not None and self.identify_until <= now:
-            self.identify_until = None
-        if self.hung or not self.alive:
+        """Do what is due at `now`."""
+        self.now = now
+        self.lifecycle.advance(now)
+        self.chassis.advance(now)
+        if not self.lifecycle.acts:
             return
         self.boot.advance(now)
-        self.alerts.advance(now)
-        self.events.act(self.link.advance(now), now)
+        self.events.alerts.advance(now)
+        self.events.carry_out(self.hold.advance(now), now)
         for expiry in self.watchdog.advance(now):
-            order = None if expiry.action is None else Order(expiry.action, RestartCause.WATCHDOG)
-            sensor = self.bank.of_type(pef.WATCHDOG)
+            action = None if expiry.action is None else ChassisAction(expiry.action, RestartCause.WATCHDOG)
+            sensor = self.sensors.of_type(pef.WATCHDOG)
             if sensor is not None and expiry.logged:
-                self.events.record(sensor, (*expiry.event_data, NO_DATA), now, action=order)
+                self.events.raise_event(sensor, (*expiry.event_data, NO_DATA), now, action=action)
             else:
-                self.events.act(order, now)
+                self.events.carry_out(action, now)
 
     def next_deadline(self) -> Instant | None:
-        """A controller without power, or hung, has nothing to wait for but its start."""
-        if self.hung or not self.alive:
-            return soonest(self._ready_at, self.identify_until)
+        """When `advance` is due next. Without power, or hung, there is nothing to wait for but start and lamp."""
+        life, lamp = self.lifecycle, self.chassis.identify_until
+        if not life.acts:
+            return soonest(life.ready_at, lamp)
         return soonest(
-            self._ready_at,
-            self.identify_until,
+            life.ready_at,
+            lamp,
             self.boot.lapses_at,
-            self.alerts.next_deadline(),
-            self.link.due,
+            self.events.alerts.next_deadline(),
+            self.hold.due,
             self.watchdog.next_deadline(),
         )
 
     def react(self, now: Instant) -> None:
-        self._now = now
-        self._steady.forget()
-        self._accounts.clear()
-        alive = any(port.value for port in self.standby)
-        if alive != self.alive:
-            self.alive = alive
-            if alive:
-                self.started = now
-                self._ready_at = None if self._first_look else after(now, self.profile.start_s)
-                self._first_look = False
-            else:
-                self._lose_power(now)
-        if alive and not self.hung:
+        """Look at the supplies and the server, and follow them."""
+        self.mark_changed(now)
+        powered = self.chassis.has_standby
+        if powered and not self.lifecycle.powered:
+            self.lifecycle.gain_power(now, self.profile.start_s)
+        elif self.lifecycle.powered and not powered:
+            self._forget_running(now)
+            self.lifecycle.lose_power()
+        if self.lifecycle.acts:
             self._watch_supplies(now)
             self._watch_host(now)
 
-    def _lose_power(self, now: Instant) -> None:
-        self.generation += 1
-        self._ready_at = None
-        self.hung = False
-        self.link.forget(now)
-        self.alerts.forget()
+    def _forget_running(self, now: Instant) -> None:
+        """Drop the hold, alerts under way and the watchdog, which do not outlive a restart."""
+        self.hold.forget(now)
+        self.events.alerts.forget()
         self.watchdog = Watchdog()
 
     def _watch_supplies(self, now: Instant) -> None:
-        for sensor, port in zip(self.bank.all_of(pef.SUPPLY), self.standby, strict=False):
-            self.bank.states[sensor.number] |= 1 << SUPPLY_PRESENT
-            lost = bool(self.bank.states[sensor.number] >> SUPPLY_INPUT_LOST & 1)
+        states = self.sensors.states
+        for sensor, port in zip(self.sensors.all_of(pef.SUPPLY), self.chassis.standby, strict=False):
+            states[sensor.number] |= 1 << SUPPLY_PRESENT
+            lost = bool(states[sensor.number] >> SUPPLY_INPUT_LOST & 1)
             if lost == port.value:
-                self.events.record(sensor, (SUPPLY_INPUT_LOST, NO_DATA, NO_DATA), now, deasserted=port.value)
+                data = (SUPPLY_INPUT_LOST, NO_DATA, NO_DATA)
+                self.events.raise_event(sensor, data, now, deasserted=port.value)
 
     def _watch_host(self, now: Instant) -> None:
-        host, before = self.host.value, self._seen_host
+        host, before = self.chassis.host.value, self.chassis.seen
         if host is before:
             return
-        self._seen_host = host
+        self.chassis.seen = host
         self.meter.look(host, now)
         if before is not None and host.powered != before.powered:
-            sensor = self.bank.of_type(pef.POWER_UNIT)
+            sensor = self.sensors.of_type(pef.POWER_UNIT)
             if sensor is not None:
-                self.events.record(sensor, (POWER_OFF_OFFSET, NO_DATA, NO_DATA), now, deasserted=host.powered)
+                data = (POWER_OFF_OFFSET, NO_DATA, NO_DATA)
+                self.events.raise_event(sensor, data, now, deasserted=host.powered)
             if not host.powered:
                 self.watchdog.stop()
-                self.link.supersede(now)
+                self.hold.supersede(now)
         if before is not None and host.os is OsState.BOOTING and before.os is not OsState.BOOTING:
-            self.extras.booted_from = self.boot.consume()
-        self.console.watch(host, self.extras.booted_from)
-        if self._os_watchdog_s:
-            self.watchdog.follow(host.os, self._os_watchdog_s, now)
+            self.settings.booted_from = self.boot.consume()
+        self.console.watch(host, self.settings.booted_from)
+        if self.options.os_watchdog_s:
+            self.watchdog.follow(host.os, self.options.os_watchdog_s, now)
         self.watch_readings(now)
 
     def watch_readings(self, now: Instant) -> None:
-        """Events of thresholds passed."""
-        for crossing in self.bank.crossings(self.around):
+        """Raise an event for each threshold passed since the last look."""
+        for crossing in self.sensors.crossings(self.sensor_inputs):
             data = (0x50 | crossing.offset, crossing.reading, crossing.limit)
-            self.events.record(crossing.sensor, data, now, deasserted=crossing.deasserted)
-
-    def ports(self) -> Iterable[Port[Any]]:
-        return [self.order, self.policy]
-
-    def snapshot(self, now: Instant) -> dict[str, Any]:
-        state = "off" if not self.alive else "starting" if self._ready_at is not None else "running"
-        processor = next((n for n, row in self.bank.rows.items() if row.drive == "processor"), None)
-        return {
-            "state": "cut off" if self.muted and self.alive else "hung" if self.hung else state,
-            "log_records": len(self.log.records),
-            "faults": list(self.damage.active),
-            "temperature_c": None if processor is None else self.bank.reading(processor, self.around),
-            "boot_device": self.boot.device,
-            "booted_from": self.extras.booted_from,
-            "identify": self.identify_until is not None,
-            "link": self.link.snapshot(now),
-        }
-
-    # --- memory -----------------------------------------------------------------------------------------------
-
-    def memory(self) -> dict[str, Any]:
-        """What the controller keeps when it loses power, as JSON."""
-        return keeping.kept(self)
-
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
-        keeping.take_up(self, memory)
+            self.events.raise_event(crossing.sensor, data, now, deasserted=crossing.deasserted)

@@ -12,7 +12,7 @@ FILTERS, POLICIES, STRINGS, STRING_BLOCKS = 40, 16, 4, 4
 BLOCK = 16
 ANY = 0xFF
 ENABLED = 0x80
-# Event severities of a filter, and of a platform event trap (table 17-2).
+# PlatformEvent severities of a filter, and of a platform event trap (table 17-2).
 INFORMATION, OK, NON_CRITICAL, CRITICAL, NON_RECOVERABLE = 0x02, 0x04, 0x08, 0x10, 0x20
 ALERT, OFF, RESET, CYCLE, DIAGNOSTIC = 0x01, 0x02, 0x04, 0x08, 0x20
 # What a filter asks for, the strongest first (section 17.8), and its bit in the event "PEF action about to be taken".
@@ -28,9 +28,10 @@ MEMORY, FIRMWARE, LOG, SYSTEM, INTERRUPT, CHIPSET, OS_STOP = 0x0C, 0x0F, 0x10, 0
 WATCHDOG, SUBSYSTEM, SESSION = 0x23, 0x28, 0x2A
 REDUNDANCY = 0x0B
 ALERT_POLICY = 1
+USE_OWN_GUID = 0x01
 
 
-class Default(NamedTuple):
+class FactoryFilter(NamedTuple):
     """A filter of the factory: events of one sensor type by their offsets, their severity, and what they do."""
 
     sensor_type: int
@@ -40,42 +41,42 @@ class Default(NamedTuple):
     actions: int = ALERT
 
 
-DEFAULTS: tuple[Default, ...] = (
-    Default(TEMPERATURE, THRESHOLD, (11,), NON_RECOVERABLE, ALERT | OFF),
-    Default(TEMPERATURE, THRESHOLD, (9,), CRITICAL),
-    Default(TEMPERATURE, THRESHOLD, (7,), NON_CRITICAL),
-    Default(VOLTAGE, THRESHOLD, (2, 9), CRITICAL),
-    Default(FAN, THRESHOLD, (4,), NON_RECOVERABLE, ALERT | OFF),
-    Default(FAN, THRESHOLD, (2,), CRITICAL),
-    Default(FAN, THRESHOLD, (0,), NON_CRITICAL),
-    Default(FAN, REDUNDANCY, (1, 2), CRITICAL),
-    Default(INTRUSION, SENSOR_SPECIFIC, (0,), NON_CRITICAL),
-    Default(PROCESSOR, SENSOR_SPECIFIC, (0, 3, 6, 11), NON_RECOVERABLE, ALERT | RESET),
-    Default(PROCESSOR, SENSOR_SPECIFIC, (1,), NON_RECOVERABLE, ALERT | OFF),
-    Default(PROCESSOR, SENSOR_SPECIFIC, (4,), NON_RECOVERABLE),
-    Default(PROCESSOR, SENSOR_SPECIFIC, (2, 5, 10), CRITICAL),
-    Default(SUPPLY, SENSOR_SPECIFIC, (1, 3, 4), CRITICAL),
-    Default(SUPPLY, SENSOR_SPECIFIC, (2,), NON_CRITICAL),
-    Default(SUPPLY, REDUNDANCY, (1, 2), CRITICAL),
-    Default(POWER_UNIT, SENSOR_SPECIFIC, (4, 6), NON_RECOVERABLE),
-    Default(POWER_UNIT, SENSOR_SPECIFIC, (5,), CRITICAL),
-    Default(MEMORY, SENSOR_SPECIFIC, (1, 2), NON_RECOVERABLE, ALERT | RESET),
-    Default(MEMORY, SENSOR_SPECIFIC, (4, 10), CRITICAL),
-    Default(MEMORY, SENSOR_SPECIFIC, (5,), NON_CRITICAL),
-    Default(FIRMWARE, SENSOR_SPECIFIC, (1,), NON_RECOVERABLE, ALERT | RESET),
-    Default(FIRMWARE, SENSOR_SPECIFIC, (0,), CRITICAL),
-    Default(LOG, SENSOR_SPECIFIC, (4, 5), NON_CRITICAL),
-    Default(SYSTEM, SENSOR_SPECIFIC, (2,), NON_RECOVERABLE, ALERT | RESET),
-    Default(INTERRUPT, SENSOR_SPECIFIC, (0, 3), CRITICAL),
-    Default(INTERRUPT, SENSOR_SPECIFIC, (1, 2, 4, 5, 8, 9, 10), NON_RECOVERABLE, ALERT | RESET),
-    Default(CHIPSET, SENSOR_SPECIFIC, (1,), NON_RECOVERABLE, ALERT | OFF),
-    Default(OS_STOP, SENSOR_SPECIFIC, (0, 1), NON_RECOVERABLE, ALERT | RESET),
-    Default(WATCHDOG, SENSOR_SPECIFIC, (0,), CRITICAL),
+DEFAULTS: tuple[FactoryFilter, ...] = (
+    FactoryFilter(TEMPERATURE, THRESHOLD, (11,), NON_RECOVERABLE, ALERT | OFF),
+    FactoryFilter(TEMPERATURE, THRESHOLD, (9,), CRITICAL),
+    FactoryFilter(TEMPERATURE, THRESHOLD, (7,), NON_CRITICAL),
+    FactoryFilter(VOLTAGE, THRESHOLD, (2, 9), CRITICAL),
+    FactoryFilter(FAN, THRESHOLD, (4,), NON_RECOVERABLE, ALERT | OFF),
+    FactoryFilter(FAN, THRESHOLD, (2,), CRITICAL),
+    FactoryFilter(FAN, THRESHOLD, (0,), NON_CRITICAL),
+    FactoryFilter(FAN, REDUNDANCY, (1, 2), CRITICAL),
+    FactoryFilter(INTRUSION, SENSOR_SPECIFIC, (0,), NON_CRITICAL),
+    FactoryFilter(PROCESSOR, SENSOR_SPECIFIC, (0, 3, 6, 11), NON_RECOVERABLE, ALERT | RESET),
+    FactoryFilter(PROCESSOR, SENSOR_SPECIFIC, (1,), NON_RECOVERABLE, ALERT | OFF),
+    FactoryFilter(PROCESSOR, SENSOR_SPECIFIC, (4,), NON_RECOVERABLE),
+    FactoryFilter(PROCESSOR, SENSOR_SPECIFIC, (2, 5, 10), CRITICAL),
+    FactoryFilter(SUPPLY, SENSOR_SPECIFIC, (1, 3, 4), CRITICAL),
+    FactoryFilter(SUPPLY, SENSOR_SPECIFIC, (2,), NON_CRITICAL),
+    FactoryFilter(SUPPLY, REDUNDANCY, (1, 2), CRITICAL),
+    FactoryFilter(POWER_UNIT, SENSOR_SPECIFIC, (4, 6), NON_RECOVERABLE),
+    FactoryFilter(POWER_UNIT, SENSOR_SPECIFIC, (5,), CRITICAL),
+    FactoryFilter(MEMORY, SENSOR_SPECIFIC, (1, 2), NON_RECOVERABLE, ALERT | RESET),
+    FactoryFilter(MEMORY, SENSOR_SPECIFIC, (4, 10), CRITICAL),
+    FactoryFilter(MEMORY, SENSOR_SPECIFIC, (5,), NON_CRITICAL),
+    FactoryFilter(FIRMWARE, SENSOR_SPECIFIC, (1,), NON_RECOVERABLE, ALERT | RESET),
+    FactoryFilter(FIRMWARE, SENSOR_SPECIFIC, (0,), CRITICAL),
+    FactoryFilter(LOG, SENSOR_SPECIFIC, (4, 5), NON_CRITICAL),
+    FactoryFilter(SYSTEM, SENSOR_SPECIFIC, (2,), NON_RECOVERABLE, ALERT | RESET),
+    FactoryFilter(INTERRUPT, SENSOR_SPECIFIC, (0, 3), CRITICAL),
+    FactoryFilter(INTERRUPT, SENSOR_SPECIFIC, (1, 2, 4, 5, 8, 9, 10), NON_RECOVERABLE, ALERT | RESET),
+    FactoryFilter(CHIPSET, SENSOR_SPECIFIC, (1,), NON_RECOVERABLE, ALERT | OFF),
+    FactoryFilter(OS_STOP, SENSOR_SPECIFIC, (0, 1), NON_RECOVERABLE, ALERT | RESET),
+    FactoryFilter(WATCHDOG, SENSOR_SPECIFIC, (0,), CRITICAL),
     # What a watchdog does is its own business (section 27.4); the filter only alerts.
-    Default(WATCHDOG, SENSOR_SPECIFIC, (1, 2, 3), NON_RECOVERABLE),
-    Default(WATCHDOG, SENSOR_SPECIFIC, (8,), NON_CRITICAL),
-    Default(SUBSYSTEM, SENSOR_SPECIFIC, (3,), CRITICAL),
-    Default(SESSION, SENSOR_SPECIFIC, (2, 3), NON_CRITICAL),
+    FactoryFilter(WATCHDOG, SENSOR_SPECIFIC, (1, 2, 3), NON_RECOVERABLE),
+    FactoryFilter(WATCHDOG, SENSOR_SPECIFIC, (8,), NON_CRITICAL),
+    FactoryFilter(SUBSYSTEM, SENSOR_SPECIFIC, (3,), CRITICAL),
+    FactoryFilter(SESSION, SENSOR_SPECIFIC, (2, 3), NON_CRITICAL),
 )
 # Hardware protection is never held back: sensor type, event type, offset.
 NEVER_HELD = frozenset(
@@ -91,8 +92,8 @@ NEVER_HELD = frozenset(
 )
 
 
-class Event(NamedTuple):
-    """What a filter looks at."""
+class PlatformEvent(NamedTuple):
+    """An event as a filter looks at it (section 17.7)."""
 
     sensor_type: int
     sensor_number: int
@@ -101,15 +102,15 @@ class Event(NamedTuple):
     generator: tuple[int, int] = (0x20, 0x00)
 
 
-class Verdict(NamedTuple):
-    """What the filters make of an event."""
+class FilterVerdict(NamedTuple):
+    """The outcome of filtering: severity, alert policies and an action on the chassis."""
 
     severity: int
     policies: frozenset[int]
     action: Action | None
 
 
-def _encode(index: int, row: Default) -> bytes:
+def _encode(index: int, row: FactoryFilter) -> bytes:
     """A row of the event filter table (table 17-2), behind its number."""
     mask = sum(1 << offset for offset in row.offsets).to_bytes(2, "little")
     head = bytes((index, ENABLED | 0x40, row.actions, ALERT_POLICY, row.severity, ANY, ANY, row.sensor_type, ANY))
@@ -122,7 +123,7 @@ def _filters() -> list[bytes]:
 
 
 def _policies(destinations: int, channel: int) -> list[bytes]:
-    """Everybody who is configured is told, by one policy."""
+    """Rows of the policy table: one policy alerts every destination that is configured."""
     rows = [bytes((index, ALERT_POLICY << 4 | 0x08, channel << 4 | index, 0)) for index in range(1, destinations + 1)]
     return rows + [bytes((index, 0, 0, 0)) for index in range(len(rows) + 1, POLICIES + 1)]
 
@@ -149,15 +150,15 @@ class Pef:
         """The factory's, which tells `destinations` receivers."""
         return cls(policies=_policies(destinations, channel))
 
-    def judge(self, event: Event) -> Verdict:
-        """What the enabled filters say; nothing while filtering is off."""
+    def judge(self, event: PlatformEvent) -> FilterVerdict:
+        """The outcome of the enabled filters; nothing while filtering is off."""
         matching = [row for row in self.filters if self.control & CONTROL_ON and _matches(row, event)]
         asked = 0
         for row in matching:
             asked |= row[2] & self.actions
         policies = frozenset(row[3] & 0x0F for row in matching if row[2] & self.actions & ALERT)
         action = next((action for bit, action in CHASSIS if asked & bit), None)
-        return Verdict(max((row[4] for row in matching), default=0), policies, action)
+        return FilterVerdict(max((row[4] for row in matching), default=0), policies, action)
 
     def destinations(self, policies: frozenset[int], channel: int) -> list[int]:
         """Selectors of the destinations that these policies name on a channel, in the table's order."""
@@ -168,8 +169,13 @@ class Pef:
         ]
         return list(dict.fromkeys(chosen))
 
-    def memory(self) -> dict[str, Any]:
-        """What survives a loss of power, as JSON."""
+    @property
+    def own_guid(self) -> bytes | None:
+        """The GUID that traps are to carry; None where they carry the controller's own (table 30-6, parameter 10)."""
+        return self.guid[1:] if self.guid[0] & USE_OWN_GUID else None
+
+    def dump_state(self) -> dict[str, Any]:
+        """The part that survives a loss of power, as JSON."""
         return {
             "control": self.control,
             "actions": self.actions,
@@ -181,23 +187,23 @@ class Pef:
             "strings": [[*at, octets.hex()] for at, octets in self.strings.items()],
         }
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned."""
-        self.control, self.actions = memory["control"], memory["actions"]
-        self.startup_delay_s, self.alert_delay_s = memory["delays"]
-        self.filters = [bytes.fromhex(row) for row in memory["filters"]]
-        self.policies = [bytes.fromhex(row) for row in memory["policies"]]
-        self.guid = bytes.fromhex(memory["guid"])
-        self.string_keys = [bytes.fromhex(row) for row in memory["string_keys"]]
-        self.strings = {(key, block): bytes.fromhex(octets) for key, block, octets in memory["strings"]}
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `dump_state` returned."""
+        self.control, self.actions = state["control"], state["actions"]
+        self.startup_delay_s, self.alert_delay_s = state["delays"]
+        self.filters = [bytes.fromhex(row) for row in state["filters"]]
+        self.policies = [bytes.fromhex(row) for row in state["policies"]]
+        self.guid = bytes.fromhex(state["guid"])
+        self.string_keys = [bytes.fromhex(row) for row in state["string_keys"]]
+        self.strings = {(key, block): bytes.fromhex(octets) for key, block, octets in state["strings"]}
 
 
-def never_held(event: Event) -> bool:
-    """Whether the hardware protects itself at once."""
+def never_held(event: PlatformEvent) -> bool:
+    """True for an event at which the hardware protects itself at once."""
     return (event.sensor_type, event.event_type, event.event_data[0] & 0x0F) in NEVER_HELD
 
 
-def _matches(row: bytes, event: Event) -> bool:
+def _matches(row: bytes, event: PlatformEvent) -> bool:
     """Section 17.7. Row: number, configuration, actions, policy, severity, generator, sensor, trigger, masks."""
     if not row[1] & ENABLED:
         return False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ridethrough.emulators.devices.bmc.lan import Refusal, lock
+from ridethrough.emulators.devices.bmc.lan import ParameterRefusal, lock
 from ridethrough.emulators.devices.bmc.pef import BLOCK, FILTERS, POLICIES, STRING_BLOCKS, STRINGS, Pef
 
 FILTER_OCTETS, POLICY_OCTETS, GUID_OCTETS = 21, 4, 17
 
 Reader = Callable[[Pef, int, int], bytes | None]
-Writer = Callable[[Pef, bytes], bool | Refusal]
+Writer = Callable[[Pef, bytes], bool | ParameterRefusal]
 
 
 def _row(rows: list[bytes], selector: int) -> bytes | None:

@@ -1,41 +1,41 @@
-"""What a controller keeps when it loses power, as JSON, and how it takes that up again."""
+"""What a controller keeps when it loses power, as JSON. The keys are those of files that stand on disks already."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ridethrough.emulators.devices.bmc.recovery_hold import Flags
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
+from ridethrough.emulators.devices.bmc.model import Bmc
+from ridethrough.emulators.devices.bmc.recovery_hold import HoldFlags
 
 
-def kept(bmc: Bmc) -> dict[str, Any]:
+def dump_state(bmc: Bmc) -> dict[str, Any]:
     """Settings, users, log and inventory."""
+    hold = bmc.hold
     return {
-        "users": bmc.users.memory(),
-        "log": bmc.log.memory(),
-        "lan": bmc.lan.memory(),
-        "pef": bmc.pef.memory(),
-        "boot": bmc.boot.memory(),
-        "link": [int(bmc.link.flags), bmc.link.start_s, bmc.link.end_s, bmc.link.ceiling_s],
-        "extras": bmc.extras.memory(),
+        "users": bmc.users.dump_state(),
+        "log": bmc.events.log.dump_state(),
+        "lan": bmc.lan.dump_state(),
+        "pef": bmc.events.pef.dump_state(),
+        "boot": bmc.boot.dump_state(),
+        "link": [int(hold.flags), hold.start_s, hold.end_s, hold.ceiling_s],
+        "extras": bmc.settings.dump_state(),
         "inventory": bmc.inventory.hex(),
-        "kg": bmc.kg.hex(),
+        "kg": bmc.lan.kg.hex(),
         "sequence": bmc.events.sequence,
     }
 
 
-def take_up(bmc: Bmc, memory: dict[str, Any]) -> None:
-    """Raises ValueError, KeyError or TypeError."""
-    bmc.users.recall(memory["users"])
-    bmc.log.recall(memory["log"])
-    bmc.lan.recall(memory["lan"])
-    bmc.pef.recall(memory["pef"])
-    bmc.boot.recall(memory["boot"])
-    flags, bmc.link.start_s, bmc.link.end_s, bmc.link.ceiling_s = memory["link"]
-    bmc.link.flags = Flags(flags)
-    bmc.extras.recall(memory["extras"])
-    bmc.inventory = bytes.fromhex(memory["inventory"])
-    bmc.kg = bytes.fromhex(memory["kg"])
-    bmc.events.sequence = memory["sequence"]
+def load_state(bmc: Bmc, state: dict[str, Any]) -> None:
+    """Take over what `dump_state` returned. Raises ValueError, KeyError or TypeError."""
+    bmc.users.load_state(state["users"])
+    bmc.events.log.load_state(state["log"])
+    bmc.lan.load_state(state["lan"])
+    bmc.events.pef.load_state(state["pef"])
+    bmc.boot.load_state(state["boot"])
+    hold = bmc.hold
+    flags, hold.start_s, hold.end_s, hold.ceiling_s = state["link"]
+    hold.flags = HoldFlags(flags)
+    bmc.settings.load_state(state["extras"])
+    bmc.inventory = bytes.fromhex(state["inventory"])
+    bmc.lan.kg = bytes.fromhex(state["kg"])
+    bmc.events.sequence = state["sequence"]

@@ -1,4 +1,4 @@
-"""What a controller counts about its server's power: hours, and watts with their extremes and average."""
+"""The power that a server takes, as its controller counts it: hours, and watts with extremes and average."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOUR_MS = 3_600_000
 
 @dataclass(slots=True)
 class PowerMeter:
-    """`since` is when the present load began; sums are over the time since the meter started."""
+    """Counts of one server. `since` is when the present load began; sums are over the time since the meter started."""
 
     watts: float = 0.0
     powered: bool = False
@@ -25,7 +25,7 @@ class PowerMeter:
     started: bool = False
 
     def look(self, host: Host, now: Instant) -> None:
-        """The server shows a load."""
+        """Count with the load and power state of a server from now on."""
         if not self.started:
             self.started = True
             self.began = self.since = now

@@ -18,6 +18,8 @@ Drive = Literal["fixed", "inlet", "processor", "fan", "watts"]
 
 
 class Strict(BaseModel):
+    """A model that takes no keys but its own and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -97,7 +99,7 @@ class Area(Strict):
     """Chassis type (SMBIOS), only of the chassis area."""
 
 
-class Inventory(Strict):
+class FruInventory(Strict):
     """FRU 0: three areas, or the octets of a recording."""
 
     chassis: Area | None = None
@@ -122,13 +124,14 @@ class BmcProfile(Strict):
     start_s: float = Field(default=20, gt=0)
     """From standby power, or a cold reset, to the first answer."""
     sensors: tuple[SensorRow, ...]
-    inventory: Inventory
+    inventory: FruInventory
     nominal_w: float = Field(default=0, ge=0)
     """Load of the server at which the nominal readings hold."""
     log: tuple[Annotated[bytes, BeforeValidator(_hexadecimal), Field(min_length=16, max_length=16)], ...] = ()
     """Records that the log begins with, such as those of a recording."""
 
     def threshold_sensors(self) -> list[SensorRow]:
+        """The rows of sensors that have readings and thresholds."""
         return [row for row in self.sensors if row.event == THRESHOLD]
 
 

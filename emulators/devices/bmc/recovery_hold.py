@@ -1,4 +1,4 @@
-"""The hold on the chassis: what a fault does to the server waits until a cluster has recovered from it.
+"""The recovery link's hold on the chassis: what a fault does to the server waits until a cluster has recovered from it.
 
 The states, timeouts and rules are of our reading; only the order of the six steps is documented. Both mappings,
 standard commands and commands of the maker's own, end here.
@@ -15,11 +15,12 @@ from ridethrough.emulators.bindings.chassis import Action, RestartCause
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 MOST_INCIDENTS = 32
+MOST_HEARTBEATS = 16
 MOST_STEPS, SHOWN_STEPS = 256, 12
 
 
-class State(IntEnum):
-    """Where an incident stands."""
+class HoldState(IntEnum):
+    """The steps of an incident."""
 
     IDLE = 0
     DETECTED = 1
@@ -29,7 +30,7 @@ class State(IntEnum):
     ACTING = 5
 
 
-class Flags(IntFlag):
+class HoldFlags(IntFlag):
     """Settings of the link."""
 
     ON = 1
@@ -37,8 +38,8 @@ class Flags(IntFlag):
     ACTS_ON_TIMEOUT = 4
 
 
-class Result(IntEnum):
-    """How a recovery ended."""
+class RecoveryResult(IntEnum):
+    """The end of a recovery, as its cluster reports it."""
 
     OK = 0
     FAILED = 1
@@ -46,7 +47,7 @@ class Result(IntEnum):
     CANCEL = 3  # the server keeps running
 
 
-class Refusal(IntEnum):
+class HoldRefusal(IntEnum):
     """Completion codes of the link's commands."""
 
     UNKNOWN_INCIDENT = 0x80
@@ -56,18 +57,27 @@ class Refusal(IntEnum):
     NOT_STARTED = 0x84
 
 
+class HoldSettings(NamedTuple):
+    """Settings of the link in a new controller; times in seconds."""
+
+    on: bool = False
+    start_s: float = 10.0
+    end_s: float = 120.0
+    ceiling_s: float = 300.0
+
+
 # What is done when several faults ask for different things: the strongest of them.
 STRENGTH = (Action.DIAGNOSTIC_INTERRUPT, Action.HARD_RESET, Action.POWER_CYCLE, Action.POWER_DOWN)
 
 
-class Order(NamedTuple):
-    """What is to be done to the chassis."""
+class ChassisAction(NamedTuple):
+    """An action on the chassis, and the restart cause that it leaves."""
 
     action: Action
     cause: RestartCause
 
 
-class Step(NamedTuple):
+class HoldStep(NamedTuple):
     """An entry of the link's own record."""
 
     at: Instant
@@ -75,6 +85,7 @@ class Step(NamedTuple):
     text: str
 
     def shown(self) -> dict[str, Any]:
+        """The entry as JSON, time in seconds."""
         return {"at_s": self.at / 1000, "incident": self.incident, "text": self.text}
 
 
@@ -87,30 +98,38 @@ class Incident:
     sensor: int
     offset: int
     severity: int
-    order: Order
-    state: State = State.DETECTED
-    result: Result | None = None
+    wanted: ChassisAction
+    state: HoldState = HoldState.DETECTED
+    result: RecoveryResult | None = None
 
 
 @dataclass(slots=True)
-class Link:
-    """One controller's link. `due` is when the present wait ends, `ceiling` when every wait does."""
+class RecoveryHold:
+    """The hold of one controller. `due` is when the present wait ends, `ceiling` when every wait does."""
 
-    flags: Flags = Flags.ACTS_ON_TIMEOUT
+    flags: HoldFlags = HoldFlags.ACTS_ON_TIMEOUT
     start_s: float = 10.0  # T1: from the notice to the start of recovery
     end_s: float = 120.0  # T2: from the start to the end
     ceiling_s: float = 300.0
-    state: State = State.IDLE
+    state: HoldState = HoldState.IDLE
     current: list[Incident] = field(default_factory=list)  # not yet acted on, the first of them first
     known: OrderedDict[int, Incident] = field(default_factory=OrderedDict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[HoldStep] = field(default_factory=list)
     due: Instant | None = None
     ceiling: Instant | None = None
     node: bytes | None = None  # who holds
+    heartbeats: OrderedDict[bytes, Instant] = field(default_factory=OrderedDict)  # by the IPv4 address they came from
+
+    @classmethod
+    def new(cls, settings: HoldSettings) -> RecoveryHold:
+        """The hold of a new controller, which acts when nobody comes in time."""
+        flags = HoldFlags.ACTS_ON_TIMEOUT | (HoldFlags.ON if settings.on else 0)
+        return cls(flags, settings.start_s, settings.end_s, settings.ceiling_s)
 
     @property
     def on(self) -> bool:
-        return bool(self.flags & Flags.ON)
+        """True while faults are held."""
+        return bool(self.flags & HoldFlags.ON)
 
     def detect(self, incident: Incident, now: Instant) -> None:
         """Step 1 and 2: a fault was logged and its notice leaves now. Several faults have one outcome."""
@@ -118,9 +137,9 @@ class Link:
         while len(self.known) > MOST_INCIDENTS:
             self.known.popitem(last=False)
         self.current.append(incident)
-        self._note(now, incident.number, f"fault notified, {incident.order.action.name.lower()} held")
-        if self.state is State.IDLE:
-            self.state = State.DETECTED if self.flags & Flags.NEEDS_ACKNOWLEDGE else State.NOTIFIED
+        self._note(now, incident.number, f"fault notified, {incident.wanted.action.name.lower()} held")
+        if self.state is HoldState.IDLE:
+            self.state = HoldState.DETECTED if self.flags & HoldFlags.NEEDS_ACKNOWLEDGE else HoldState.NOTIFIED
             self.ceiling = after(now, self.ceiling_s)
             self._wait(now, self.start_s)
         incident.state = self.state
@@ -131,44 +150,46 @@ class Link:
         if incident is None:
             return
         self._note(now, number, "notice acknowledged")
-        if incident in self.current and self.state is State.DETECTED:
-            self._enter(State.NOTIFIED)
+        if incident in self.current and self.state is HoldState.DETECTED:
+            self._enter(HoldState.NOTIFIED)
             self._wait(now, self.start_s)
 
-    def start(self, number: int, node: bytes, want_s: float, now: Instant) -> Refusal | tuple[State, int]:
+    def start(self, number: int, node: bytes, want_s: float, now: Instant) -> HoldRefusal | tuple[HoldState, int]:
         """Step 4. The state, and how many seconds are granted."""
         incident = self.known.get(number)
         if not self.on:
-            return Refusal.LINK_OFF
+            return HoldRefusal.LINK_OFF
         if incident is None:
-            return Refusal.UNKNOWN_INCIDENT
+            return HoldRefusal.UNKNOWN_INCIDENT
         if incident not in self.current:
-            return Refusal.TOO_LATE
+            return HoldRefusal.TOO_LATE
         if self.node is not None and self.node != node:
-            return Refusal.OTHER_NODE
-        if self.state is not State.HELD:
+            return HoldRefusal.OTHER_NODE
+        if self.state is not HoldState.HELD:
             self._note(now, number, f"recovery started by {_shown(node)}")
         self.node = node
-        self._enter(State.HELD)
+        self._enter(HoldState.HELD)
         self._wait(now, want_s or self.end_s)
         return self.state, round(self.left_s(now))
 
-    def end(self, number: int, result: Result, now: Instant) -> Refusal | tuple[State, Order | None]:
+    def end(
+        self, number: int, result: RecoveryResult, now: Instant
+    ) -> HoldRefusal | tuple[HoldState, ChassisAction | None]:
         """Step 6. The state, and what is to be done now."""
         incident = self.known.get(number)
         if incident is None:
-            return Refusal.UNKNOWN_INCIDENT
+            return HoldRefusal.UNKNOWN_INCIDENT
         if incident not in self.current:
             # Told again: the same answer, and nothing is done twice.
-            return (State.RELEASED, None) if incident.result is result else Refusal.TOO_LATE
-        if self.state is not State.HELD:
-            return Refusal.NOT_STARTED
+            return (HoldState.RELEASED, None) if incident.result is result else HoldRefusal.TOO_LATE
+        if self.state is not HoldState.HELD:
+            return HoldRefusal.NOT_STARTED
         self._note(now, number, f"recovery ended: {result.name.lower()}")
         for each in self.current:
             each.result = result
-        return State.RELEASED, self._release(now, cancelled=result is Result.CANCEL)
+        return HoldState.RELEASED, self._release(now, cancelled=result is RecoveryResult.CANCEL)
 
-    def postpone(self, seconds: int | None, now: Instant) -> Order | None:
+    def postpone(self, seconds: int | None, now: Instant) -> ChassisAction | None:
         """Arm PEF Postpone Timer: so many seconds, None without end (up to the ceiling), 0 to go on now."""
         if not self.current:
             return None
@@ -176,23 +197,30 @@ class Link:
         if seconds == 0:
             self._note(now, number, "postpone timer set to zero")
             return self._release(now, cancelled=False)
-        if self.state is not State.HELD:
+        if self.state is not HoldState.HELD:
             self._note(now, number, "postpone timer armed")
-        self._enter(State.HELD)
+        self._enter(HoldState.HELD)
         self._wait(now, self.ceiling_s if seconds is None else seconds)
         return None
 
+    def hear(self, address: bytes, now: Instant) -> int:
+        """A heartbeat from a node. How many nodes have sent any."""
+        self.heartbeats[address] = now
+        while len(self.heartbeats) > MOST_HEARTBEATS:
+            self.heartbeats.popitem(last=False)
+        return len(self.heartbeats)
+
     def left_s(self, now: Instant) -> float:
-        """How long the present wait still lasts."""
+        """Seconds that the present wait still lasts."""
         return 0.0 if self.due is None else max(0, self.due - now) / 1000
 
-    def advance(self, now: Instant) -> Order | None:
-        """What is to be done because nobody came in time."""
+    def advance(self, now: Instant) -> ChassisAction | None:
+        """The action that is due because nobody came in time."""
         if self.due is None or self.due > now:
             return None
-        waited = "end" if self.state is State.HELD else "start"
+        waited = "end" if self.state is HoldState.HELD else "start"
         self._note(now, self.current[0].number, f"no recovery {waited} in time")
-        return self._release(now, cancelled=not self.flags & Flags.ACTS_ON_TIMEOUT)
+        return self._release(now, cancelled=not self.flags & HoldFlags.ACTS_ON_TIMEOUT)
 
     def forget(self, now: Instant) -> None:
         """The controller restarts: whatever was held is lost, and nothing is done."""
@@ -207,6 +235,7 @@ class Link:
         self._clear()
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """The state for people, as JSON."""
         return {
             "on": self.on,
             "state": self.state.name.lower(),
@@ -219,27 +248,27 @@ class Link:
     def _wait(self, now: Instant, seconds: float) -> None:
         self.due = soonest(after(now, seconds), self.ceiling)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: HoldState) -> None:
         self.state = state
         for incident in self.current:
             incident.state = state
 
-    def _release(self, now: Instant, *, cancelled: bool) -> Order | None:
-        self._enter(State.RELEASED)
+    def _release(self, now: Instant, *, cancelled: bool) -> ChassisAction | None:
+        self._enter(HoldState.RELEASED)
         number = self.current[0].number
-        order = max((incident.order for incident in self.current), key=lambda order: STRENGTH.index(order.action))
-        self._note(now, number, "action cancelled" if cancelled else f"{order.action.name.lower()} released")
+        action = max((incident.wanted for incident in self.current), key=lambda each: STRENGTH.index(each.action))
+        self._note(now, number, "action cancelled" if cancelled else f"{action.action.name.lower()} released")
         self._clear()
-        return None if cancelled else order
+        return None if cancelled else action
 
     def _clear(self) -> None:
         for incident in self.current:
-            incident.state = State.IDLE
+            incident.state = HoldState.IDLE
         self.current.clear()
-        self.state, self.due, self.ceiling, self.node = State.IDLE, None, None, None
+        self.state, self.due, self.ceiling, self.node = HoldState.IDLE, None, None, None
 
     def _note(self, now: Instant, number: int, text: str) -> None:
-        self.steps.append(Step(now, number, text))
+        self.steps.append(HoldStep(now, number, text))
         del self.steps[:-MOST_STEPS]
 
 

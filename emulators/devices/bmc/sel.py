@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.sel import OemRecord, SelRecord, decode_any, encode_any
 
 LOG_SENSOR_TYPE = 0x10  # event logging disabled: carries what happens to the log itself
@@ -13,6 +14,23 @@ RECORD = 16
 UNSPECIFIED = 0xFFFFFFFF
 
 Record = SelRecord | OemRecord
+
+
+class SelClock:
+    """The controller's own clock, which stamps the records (section 31.10)."""
+
+    def __init__(self, epoch_s: int) -> None:
+        """`epoch_s` is Unix time at which the emulated world began."""
+        self._epoch_s = epoch_s
+        self._offset_s = 0
+
+    def unix_s(self, now: Instant) -> int:
+        """Unix time by this clock."""
+        return max(0, self._epoch_s + now // 1000 + self._offset_s)
+
+    def set(self, unix_s: int, now: Instant) -> None:
+        """Set it to a Unix time."""
+        self._offset_s += unix_s - self.unix_s(now)
 
 
 class EventLog:
@@ -29,10 +47,12 @@ class EventLog:
 
     @property
     def free(self) -> int:
+        """Records that still fit."""
         return self.capacity - len(self.records)
 
     @property
     def almost_full(self) -> bool:
+        """True above three quarters of the capacity."""
         return len(self.records) > ALMOST * self.capacity
 
     @property
@@ -57,6 +77,7 @@ class EventLog:
         return self._reservation
 
     def reserved(self, reservation: int) -> bool:
+        """True while a reservation stands."""
         return reservation == self._reservation != 0
 
     def clear(self, now_s: int) -> None:
@@ -95,8 +116,8 @@ class EventLog:
             return index
         return next((at for at, record in enumerate(self.records) if record.record_id == record_id), None)
 
-    def memory(self) -> dict[str, Any]:
-        """What survives a loss of power, as JSON."""
+    def dump_state(self) -> dict[str, Any]:
+        """The part that survives a loss of power, as JSON."""
         return {
             "records": [encode_any(record).hex() for record in self.records],
             "overflow": self.overflow,
@@ -105,9 +126,9 @@ class EventLog:
             "next": self._next_id,
         }
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned. Raises WireError."""
-        self.records = [decode_any(bytes.fromhex(text)) for text in memory["records"]]
-        self.overflow = memory["overflow"]
-        self.added_at, self.erased_at = memory["added_at"], memory["erased_at"]
-        self._next_id = memory["next"]
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `dump_state` returned. Raises WireError."""
+        self.records = [decode_any(bytes.fromhex(text)) for text in state["records"]]
+        self.overflow = state["overflow"]
+        self.added_at, self.erased_at = state["added_at"], state["erased_at"]
+        self._next_id = state["next"]

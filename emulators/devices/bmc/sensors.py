@@ -1,4 +1,4 @@
-"""Sensors of a controller: what they read, and the events their changes make (IPMI 2.0 sections 35 and 36)."""
+"""Sensors of a controller: readings, thresholds and settings (IPMI 2.0 sections 35 and 36)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ RISING = frozenset({7, 9, 11})
 NOMINAL_CELSIUS = 22.0  # inlet temperature at which nominal readings hold
 
 
-class Around(NamedTuple):
-    """What the readings depend on."""
+class SensorInputs(NamedTuple):
+    """The server, the air at the inlet and the nominal load, which the readings follow."""
 
     host: Host
     inlet_celsius: float
@@ -43,8 +43,8 @@ class Crossing(NamedTuple):
 
 
 @dataclass(slots=True)
-class Settings:
-    """What managers may change of a sensor. Masks are of assertion and deassertion events."""
+class SensorSettings:
+    """Settings of a sensor that managers may change. Masks are of assertion and deassertion events."""
 
     thresholds: Thresholds
     hysteresis: tuple[int, int]  # for rising and falling readings
@@ -54,21 +54,21 @@ class Settings:
     scanning: bool = True
 
 
-DRIVES: dict[str, Callable[[Sensor, Around], int]] = {
-    "fixed": lambda sensor, _around: sensor.nominal,
-    "inlet": lambda sensor, around: sensor.factors.raw(around.inlet_celsius),
-    "processor": lambda sensor, around: _held(sensor.nominal + _warmer(around) + _busier(around)),
-    "fan": lambda sensor, around: _held(sensor.nominal + max(0, _warmer(around))),
-    "watts": lambda sensor, around: sensor.factors.raw(around.host.load_w),
+DRIVES: dict[str, Callable[[Sensor, SensorInputs], int]] = {
+    "fixed": lambda sensor, _inputs: sensor.nominal,
+    "inlet": lambda sensor, inputs: sensor.factors.raw(inputs.inlet_celsius),
+    "processor": lambda sensor, inputs: _held(sensor.nominal + _warmer(inputs) + _busier(inputs)),
+    "fan": lambda sensor, inputs: _held(sensor.nominal + max(0, _warmer(inputs))),
+    "watts": lambda sensor, inputs: sensor.factors.raw(inputs.host.load_w),
 }
 
 
-def _warmer(around: Around) -> int:
-    return round(around.inlet_celsius - NOMINAL_CELSIUS)
+def _warmer(inputs: SensorInputs) -> int:
+    return round(inputs.inlet_celsius - NOMINAL_CELSIUS)
 
 
-def _busier(around: Around) -> int:
-    return round((around.host.load_w - around.nominal_w) / 100)  # a degree for each 100 W
+def _busier(inputs: SensorInputs) -> int:
+    return round((inputs.host.load_w - inputs.nominal_w) / 100)  # a degree for each 100 W
 
 
 def _held(raw: int) -> int:
@@ -80,13 +80,20 @@ class SensorBank:
 
     def __init__(self, profile: BmcProfile, supplies: int) -> None:
         self.rows: dict[int, SensorRow] = {row.number: row for row in _rows(profile, supplies)}
-        self.sensors: dict[int, Sensor] = {number: row.sensor() for number, row in self.rows.items()}
+        self.by_number: dict[int, Sensor] = {number: row.sensor() for number, row in self.rows.items()}
         self._by_type: dict[int, list[Sensor]] = {}
-        for sensor in self.sensors.values():
+        for sensor in self.by_number.values():
             self._by_type.setdefault(sensor.sensor_type, []).append(sensor)
         self.states: dict[int, int] = {number: row.shown for number, row in self.rows.items()}
         self.overrides: dict[int, int] = {}  # raw readings that a fault holds
-        self._settings: dict[int, Settings] = {}  # of sensors that a manager touched
+        self.inlet_celsius = NOMINAL_CELSIUS
+        self.reservation = 0  # of the repository of their records; 0 before the first
+        self._settings: dict[int, SensorSettings] = {}  # of sensors that a manager touched
+
+    def reserve(self) -> int:
+        """A new reservation of the repository (section 33.11); it ends the one before."""
+        self.reservation = self.reservation % 0xFFFF + 1
+        return self.reservation
 
     def all_of(self, sensor_type: int) -> list[Sensor]:
         """The sensors of a type."""
@@ -97,36 +104,36 @@ class SensorBank:
         return next(iter(self.all_of(sensor_type)), None)
 
     def states_of(self, sensor_type: int) -> list[int]:
-        """What all sensors of a type show."""
+        """The states of all sensors of a type, a bit for each offset."""
         return [self.states[sensor.number] for sensor in self.all_of(sensor_type)]
 
-    def settings(self, number: int) -> Settings:
+    def settings(self, number: int) -> SensorSettings:
         """As they are now; a copy of the factory's where nobody changed them."""
         known = self._settings.get(number)
-        return known if known is not None else _factory(self.sensors[number])
+        return known if known is not None else _factory(self.by_number[number])
 
-    def change(self, number: int) -> Settings:
+    def change(self, number: int) -> SensorSettings:
         """To be changed by the caller."""
-        return self._settings.setdefault(number, _factory(self.sensors[number]))
+        return self._settings.setdefault(number, _factory(self.by_number[number]))
 
-    def reading(self, number: int, around: Around) -> int | None:
+    def reading(self, number: int, inputs: SensorInputs) -> int | None:
         """Raw reading of a threshold sensor; None while it cannot be read."""
         if number in self.overrides:
             return self.overrides[number]
         row = self.rows[number]
-        if not row.standby and not around.host.powered:
+        if not row.standby and not inputs.host.powered:
             return None
-        return DRIVES[row.drive](self.sensors[number], around)
+        return DRIVES[row.drive](self.by_number[number], inputs)
 
-    def crossings(self, around: Around) -> Iterator[Crossing]:
+    def crossings(self, inputs: SensorInputs) -> Iterator[Crossing]:
         """Thresholds passed since the last call; states follow."""
-        for number, sensor in self.sensors.items():
+        for number, sensor in self.by_number.items():
             if sensor.event_type != THRESHOLD:
                 continue
             settings = self._settings.get(number)
             if settings is not None and not settings.scanning:
                 continue
-            reading = self.reading(number, around)
+            reading = self.reading(number, inputs)
             if reading is None:
                 self.states[number] = 0  # nothing is known of what cannot be read
                 continue
@@ -146,7 +153,7 @@ class SensorBank:
                     yield Crossing(sensor, offset, before, reading, limit)
 
     def enabled(self, number: int, offset: int, *, deasserted: bool) -> bool:
-        """Whether an event of this sensor is to be told."""
+        """True if an event of this sensor is to be raised."""
         settings = self._settings.get(number)
         if settings is None:
             return True
@@ -164,9 +171,9 @@ class SensorBank:
         return bits
 
 
-def _factory(sensor: Sensor) -> Settings:
+def _factory(sensor: Sensor) -> SensorSettings:
     events = event_masks(sensor.thresholds)[0] if sensor.event_type == THRESHOLD else sensor.offsets
-    return Settings(sensor.thresholds, (sensor.hysteresis, sensor.hysteresis), events, events)
+    return SensorSettings(sensor.thresholds, (sensor.hysteresis, sensor.hysteresis), events, events)
 
 
 FIRST_MORE_SUPPLY = 0x20

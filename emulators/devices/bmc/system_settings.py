@@ -1,4 +1,4 @@
-"""Small things that managers write into a controller and read back."""
+"""Small settings that managers write into a controller and read back."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class PowerLimit:
 
 
 @dataclass(slots=True)
-class Extras:
-    """`system` are system info parameters, by number and block."""
+class SystemSettings:
+    """Settings of one controller. `system` are system info parameters, by number and block."""
 
     controller_id: str
     asset_tag: bytes = b""
@@ -37,8 +37,8 @@ class Extras:
     acpi: tuple[int, int] | None = None  # as set by somebody; otherwise it follows the server
     datagrams: int = 0
 
-    def memory(self) -> dict[str, Any]:
-        """What survives a loss of power, as JSON."""
+    def dump_state(self) -> dict[str, Any]:
+        """The part that survives a loss of power, as JSON."""
         return {
             "controller_id": self.controller_id,
             "asset_tag": self.asset_tag.hex(),
@@ -48,10 +48,10 @@ class Extras:
             "utc_offset_min": self.utc_offset_min,
         }
 
-    def recall(self, memory: dict[str, Any]) -> None:
-        """Take up what `memory` returned."""
-        self.controller_id = memory["controller_id"]
-        self.asset_tag = bytes.fromhex(memory["asset_tag"])
-        self.system = {(number, block): bytes.fromhex(text) for number, block, text in memory["system"]}
-        self.sol = {int(number): bytes.fromhex(text) for number, text in memory["sol"].items()}
-        self.cycle_s, self.utc_offset_min = memory["cycle_s"], memory["utc_offset_min"]
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `dump_state` returned."""
+        self.controller_id = state["controller_id"]
+        self.asset_tag = bytes.fromhex(state["asset_tag"])
+        self.system = {(number, block): bytes.fromhex(text) for number, block, text in state["system"]}
+        self.sol = {int(number): bytes.fromhex(text) for number, text in state["sol"].items()}
+        self.cycle_s, self.utc_offset_min = state["cycle_s"], state["utc_offset_min"]

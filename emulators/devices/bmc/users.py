@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ TENTHS_S = 10_000  # the unit of the bad password parameter: ten seconds
 
 
 @dataclass(slots=True)
-class Slot:
+class UserSlot:
     """One user slot. `privilege` is a level or 0Fh for no access; `payloads` the standard ones, a bit each."""
 
     name: bytes = b""
@@ -36,13 +37,13 @@ class Slot:
 
 
 class Users:
-    """Slots 1 to 16. Slot 1 is the null user, which stays disabled."""
+    """Slots 1 to 16. UserSlot 1 is the null user, which stays disabled."""
 
-    def __init__(self, accounts: list[tuple[str, str, Privilege]]) -> None:
-        self.slots = {number: Slot() for number in range(1, MAX_USERS + 1)}
+    def __init__(self, accounts: Sequence[tuple[str, str, Privilege]]) -> None:
+        self.slots = {number: UserSlot() for number in range(1, MAX_USERS + 1)}
         for number, (name, password, privilege) in enumerate(accounts, start=2):
             octets = password.encode()
-            self.slots[number] = Slot(
+            self.slots[number] = UserSlot(
                 name.encode(),
                 octets,
                 privilege,
@@ -63,9 +64,11 @@ class Users:
 
     @property
     def enabled_count(self) -> int:
+        """Number of users that are enabled."""
         return sum(slot.enabled for slot in self.slots.values())
 
     def password_matches(self, number: int, password: bytes) -> bool:
+        """True for the password of a slot, padded or not; takes the same time for any."""
         return hmac.compare_digest(self.slots[number].password, password.rstrip(b"\0"))
 
     def failed(self, number: int, rule: bytes, now: Instant) -> bool:
@@ -89,8 +92,8 @@ class Users:
         """A login ends the count."""
         self.slots[number].failures = 0
 
-    def memory(self) -> list[list[Any]]:
-        """What survives a loss of power, as JSON."""
+    def dump_state(self) -> list[list[Any]]:
+        """The part that survives a loss of power, as JSON."""
         return [
             [
                 number,
@@ -103,11 +106,11 @@ class Users:
             for number, slot in self.slots.items()
         ]
 
-    def recall(self, memory: list[list[Any]]) -> None:
-        """Take up what `memory` returned."""
-        for number, name, password, privilege, switches, payloads in memory:
+    def load_state(self, state: list[list[Any]]) -> None:
+        """Take over what `dump_state` returned."""
+        for number, name, password, privilege, switches, payloads in state:
             enabled, messaging, callback, link_auth, long = switches
-            self.slots[number] = Slot(
+            self.slots[number] = UserSlot(
                 bytes.fromhex(name),
                 bytes.fromhex(password),
                 privilege,

@@ -34,7 +34,7 @@ CHASSIS: dict[int, Action] = {
 
 
 class Expiry(NamedTuple):
-    """What happened to the timer: event data 1 and 2, and the action that follows."""
+    """An expiry of the timer or its warning: event data 1 and 2, and the action that follows."""
 
     event_data: tuple[int, int]
     logged: bool
@@ -88,11 +88,13 @@ class Watchdog:
         self.warns_at = warns_at if interrupt and self.pre_timeout_s else None
 
     def stop(self) -> None:
+        """Stop the timer without an event."""
         self.ends_at = self.warns_at = None
         self.tended = False
 
     @property
     def running(self) -> bool:
+        """True while the timer counts, or the operating system tends it."""
         return self.tended or self.ends_at is not None
 
     def left(self, now: Instant) -> int:
@@ -100,7 +102,7 @@ class Watchdog:
         return self.count if self.ends_at is None else max(0, self.ends_at - now) // COUNT_MS
 
     def advance(self, now: Instant) -> list[Expiry]:
-        """What has expired."""
+        """The expiries that are due at `now`."""
         expiries: list[Expiry] = []
         interrupt = self.action >> 4 & 0x07
         detail = interrupt << 4 | self.use
@@ -117,4 +119,5 @@ class Watchdog:
         return expiries
 
     def next_deadline(self) -> Instant | None:
+        """When the timer warns or ends."""
         return soonest(self.warns_at, self.ends_at)

@@ -1,7 +1,7 @@
 """The command table: network function, command, privilege, lengths and handler (IPMI 2.0 appendix G).
 
-It is the same for all controllers; every handler is called with the controller it acts on. The rows are those of the
-modules beside this one.
+It is the same for all controllers; every handler is called with the model of the controller it acts on. The rows are
+those of the modules beside this one, which are found by looking: a new module needs no entry here.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def _table() -> Table:
 
 
 TABLE = _table()
-# Which numbers only read; where one number has commands of several bodies, all of them.
-READS = {key[:2]: all(row.reads for other, row in TABLE.items() if other[:2] == key[:2]) for key in TABLE}
+# Which numbers may change something; where one number has commands of several bodies, any of them.
+CHANGES = {key[:2]: any(row.changes for other, row in TABLE.items() if other[:2] == key[:2]) for key in TABLE}
 # Commands whose answers may be given again while nothing has changed.
 STEADY = frozenset(key[:2] for key, row in TABLE.items() if row.steady)
 
-__all__ = ["READS", "STEADY", "TABLE"]
+__all__ = ["CHANGES", "STEADY", "TABLE"]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.boot import LENGTHS, MAILBOX
 from ridethrough.emulators.devices.bmc.commands.common import CHASSIS, OPERATOR
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.wire.ipmi.message import Completion
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 UNSUPPORTED = 0x80
 VERSION = 0x01
 INVALID = 0x80
 
 
-def write(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_system_boot_options(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set System Boot Options (section 28.12)."""
     parameter, value = data[0] & 0x7F, data[1:]
     if parameter not in LENGTHS and parameter != MAILBOX:
         return refuse(UNSUPPORTED)
@@ -28,7 +25,8 @@ def write(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok()
 
 
-def read(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_system_boot_options(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get System Boot Options (section 28.13)."""
     parameter = data[0] & 0x7F
     if parameter not in LENGTHS and parameter != MAILBOX:
         return refuse(UNSUPPORTED)
@@ -37,6 +35,6 @@ def read(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (CHASSIS, 0x08, 0): Command("Set System Boot Options", OPERATOR, 1, 18, write),
-    (CHASSIS, 0x09, 0): Command("Get System Boot Options", OPERATOR, 3, 3, read),
+    (CHASSIS, 0x08, 0): Command("Set System Boot Options", OPERATOR, 1, 18, set_system_boot_options, changes=True),
+    (CHASSIS, 0x09, 0): Command("Get System Boot Options", OPERATOR, 3, 3, get_system_boot_options),
 }

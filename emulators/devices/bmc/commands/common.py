@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.devices.bmc.lan import CHANNEL
 from ridethrough.wire.ipmi.message import NetFn, Privilege
-
-if TYPE_CHECKING:
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 NONE, USER, OPERATOR, ADMIN = Privilege.NONE, Privilege.USER, Privilege.OPERATOR, Privilege.ADMINISTRATOR
 APP, CHASSIS, EVENT, STORAGE, TRANSPORT = (
@@ -22,7 +18,7 @@ THIS_CHANNEL = 0x0E
 
 
 def is_lan(octet: int) -> bool:
-    """Whether an octet names the LAN channel, by number or as the present one."""
+    """True for an octet that names the LAN channel, by number or as the present one."""
     return octet & 0x0F in (THIS_CHANNEL, CHANNEL)
 
 

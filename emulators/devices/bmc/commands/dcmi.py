@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, USER
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.pef import TEMPERATURE
 from ridethrough.wire.ipmi.message import Completion, NetFn
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 GROUP = NetFn.GROUP
 DCMI = 0xDC
@@ -31,43 +27,48 @@ CAPABILITIES: dict[int, bytes] = {
 }
 
 
-def capability(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_dcmi_capabilities(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get DCMI Capability Info."""
     value = CAPABILITIES.get(data[0])
     if data[0] == OPTIONAL:
         # A log without rollover, of so many records; temperatures each second.
-        value = min(bmc.log.capacity, 0x0FFF).to_bytes(2, "little") + bytes((0x00, 0x00, 0x01))
+        value = min(bmc.events.log.capacity, 0x0FFF).to_bytes(2, "little") + bytes((0x00, 0x00, 0x01))
     return refuse(Completion.INVALID_FIELD) if value is None else ok(VERSION + value)
 
 
-def power_reading(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_power_reading(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Power Reading."""
     if data[0] != 1:
         return refuse(Completion.INVALID_FIELD)  # only system power statistics
     meter, now = bmc.meter, bmc.now
     average = meter.average(now)
-    numbers = (bmc.host.value.load_w, meter.lowest, meter.highest, average)
+    numbers = (bmc.chassis.host.value.load_w, meter.lowest, meter.highest, average)
     watts = b"".join(round(number).to_bytes(2, "little") for number in numbers)
     period_ms = min(now - meter.began, 0xFFFFFFFF)
     return ok(watts + bmc.clock_s().to_bytes(4, "little") + period_ms.to_bytes(4, "little") + bytes((ACTIVE,)))
 
 
-def limit(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
-    kept = bmc.extras.limit
+def get_power_limit(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Get Power Limit."""
+    kept = bmc.settings.limit
     answer = bytes(2) + bytes((kept.action,)) + kept.watts.to_bytes(2, "little")
     answer += kept.correction_ms.to_bytes(4, "little") + bytes(2) + kept.period_s.to_bytes(2, "little")
     return (Completion.OK if kept.active else NO_LIMIT), answer
 
 
-def set_limit(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_power_limit(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set Power Limit."""
     if data[3] not in (0x00, 0x01, 0x11):
         return refuse(Completion.INVALID_FIELD)
-    kept = bmc.extras.limit
+    kept = bmc.settings.limit
     kept.action, kept.watts = data[3], little(data[4:6])
     kept.correction_ms, kept.period_s = little(data[6:10]), little(data[12:14])
     return ok()
 
 
-def activate_limit(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
-    bmc.extras.limit.active = bool(data[0] & 1)
+def activate_power_limit(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Activate Power Limit."""
+    bmc.settings.limit.active = bool(data[0] & 1)
     return ok()
 
 
@@ -85,27 +86,31 @@ def _written(text: bytes, data: bytes, most: int) -> bytes | None:
     return text[:offset].ljust(offset, b"\0") + octets
 
 
-def asset_tag(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
-    return _piece(bmc.extras.asset_tag, data, ASSET_TAG)
+def get_asset_tag(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Asset Tag."""
+    return _piece(bmc.settings.asset_tag, data, ASSET_TAG)
 
 
 def set_asset_tag(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
-    text = _written(bmc.extras.asset_tag, data, ASSET_TAG)
+    """Set Asset Tag."""
+    text = _written(bmc.settings.asset_tag, data, ASSET_TAG)
     if text is None:
         return refuse(Completion.OUT_OF_RANGE)
-    bmc.extras.asset_tag = text
+    bmc.settings.asset_tag = text
     return ok(bytes((len(text),)))
 
 
-def controller_id(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
-    return _piece(bmc.extras.controller_id.encode("latin-1", "replace") + b"\0", data, CONTROLLER_ID)
+def get_controller_id(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Management Controller Identifier String."""
+    return _piece(bmc.settings.controller_id.encode("latin-1", "replace") + b"\0", data, CONTROLLER_ID)
 
 
 def set_controller_id(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
-    text = _written(bmc.extras.controller_id.encode("latin-1", "replace"), data, CONTROLLER_ID)
+    """Set Management Controller Identifier String."""
+    text = _written(bmc.settings.controller_id.encode("latin-1", "replace"), data, CONTROLLER_ID)
     if text is None:
         return refuse(Completion.OUT_OF_RANGE)
-    bmc.extras.controller_id = text.split(b"\0")[0].decode("latin-1")
+    bmc.settings.controller_id = text.split(b"\0")[0].decode("latin-1")
     return ok(bytes((len(text),)))
 
 
@@ -114,45 +119,49 @@ def _temperatures(bmc: Bmc, entity: int, instance: int) -> list[int]:
     wanted = ENTITIES.get(entity, entity)
     return [
         number
-        for number, sensor in bmc.bank.sensors.items()
+        for number, sensor in bmc.sensors.by_number.items()
         if sensor.sensor_type == TEMPERATURE and sensor.entity_id == wanted and instance in (0, sensor.entity_instance)
     ]
 
 
-def sensor_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_dcmi_sensor_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get DCMI Sensor Info."""
     if data[0] != TEMPERATURE:
         return refuse(Completion.INVALID_FIELD)
-    order = list(bmc.bank.sensors)
+    order = list(bmc.sensors.by_number)
     found = _temperatures(bmc, data[1], data[2])
     shown = found[max(0, data[3] - 1) :][:8]
     # Record numbers are the places of the sensors in the repository, from 1.
     return ok(bytes((len(found), len(shown))) + b"".join((order.index(n) + 1).to_bytes(2, "little") for n in shown))
 
 
-def temperatures(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_temperature_readings(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Temperature Readings."""
     if data[0] != TEMPERATURE:
         return refuse(Completion.INVALID_FIELD)
     found = _temperatures(bmc, data[1], data[2])
     shown = found[max(0, data[3] - 1) :][:8]
     pairs = b""
     for number in shown:
-        sensor = bmc.bank.sensors[number]
-        raw = bmc.bank.reading(number, bmc.around)
+        sensor = bmc.sensors.by_number[number]
+        raw = bmc.sensors.reading(number, bmc.sensor_inputs)
         celsius = round(sensor.factors.value(raw)) if raw is not None else 0
         pairs += bytes((max(0, min(127, celsius)), sensor.entity_instance))
     return ok(bytes((len(found), len(shown))) + pairs)
 
 
 ROWS: Table = {
-    (GROUP, 0x01, DCMI): Command("Get DCMI Capability Info", USER, 1, 1, capability),
-    (GROUP, 0x02, DCMI): Command("Get Power Reading", USER, 3, 3, power_reading),
-    (GROUP, 0x03, DCMI): Command("Get Power Limit", USER, 2, 2, limit),
-    (GROUP, 0x04, DCMI): Command("Set Power Limit", OPERATOR, 14, 14, set_limit),
-    (GROUP, 0x05, DCMI): Command("Activate Power Limit", OPERATOR, 3, 3, activate_limit),
-    (GROUP, 0x06, DCMI): Command("Get Asset Tag", USER, 2, 2, asset_tag),
-    (GROUP, 0x07, DCMI): Command("Get DCMI Sensor Info", USER, 4, 4, sensor_info),
-    (GROUP, 0x08, DCMI): Command("Set Asset Tag", OPERATOR, 2, 18, set_asset_tag),
-    (GROUP, 0x09, DCMI): Command("Get Management Controller Identifier String", USER, 2, 2, controller_id),
-    (GROUP, 0x0A, DCMI): Command("Set Management Controller Identifier String", OPERATOR, 2, 18, set_controller_id),
-    (GROUP, 0x10, DCMI): Command("Get Temperature Readings", USER, 4, 4, temperatures),
+    (GROUP, 0x01, DCMI): Command("Get DCMI Capability Info", USER, 1, 1, get_dcmi_capabilities),
+    (GROUP, 0x02, DCMI): Command("Get Power Reading", USER, 3, 3, get_power_reading),
+    (GROUP, 0x03, DCMI): Command("Get Power Limit", USER, 2, 2, get_power_limit),
+    (GROUP, 0x04, DCMI): Command("Set Power Limit", OPERATOR, 14, 14, set_power_limit, changes=True),
+    (GROUP, 0x05, DCMI): Command("Activate Power Limit", OPERATOR, 3, 3, activate_power_limit, changes=True),
+    (GROUP, 0x06, DCMI): Command("Get Asset Tag", USER, 2, 2, get_asset_tag),
+    (GROUP, 0x07, DCMI): Command("Get DCMI Sensor Info", USER, 4, 4, get_dcmi_sensor_info),
+    (GROUP, 0x08, DCMI): Command("Set Asset Tag", OPERATOR, 2, 18, set_asset_tag, changes=True),
+    (GROUP, 0x09, DCMI): Command("Get Management Controller Identifier String", USER, 2, 2, get_controller_id),
+    (GROUP, 0x0A, DCMI): Command(
+        "Set Management Controller Identifier String", OPERATOR, 2, 18, set_controller_id, changes=True
+    ),
+    (GROUP, 0x10, DCMI): Command("Get Temperature Readings", USER, 4, 4, get_temperature_readings),
 }

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.wire.ipmi.message import Completion
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 BY_OCTETS = b"\x00"
 MOST = 64  # octets in one answer, so that it fits every client's buffer
 
 
-def info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_fru_inventory_area_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get FRU Inventory Area Info (section 34.1)."""
     if data[0] != 0:
         return refuse(Completion.NOT_PRESENT)
     return ok(len(bmc.inventory).to_bytes(2, "little") + BY_OCTETS)
 
 
-def read(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def read_fru_data(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Read FRU Data (section 34.2)."""
     if data[0] != 0:
         return refuse(Completion.NOT_PRESENT)
     offset, count = little(data[1:3]), data[3]
@@ -34,7 +32,8 @@ def read(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok(bytes((len(octets),)) + octets)
 
 
-def write(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def write_fru_data(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Write FRU Data (section 34.3)."""
     if data[0] != 0:
         return refuse(Completion.NOT_PRESENT)
     offset, octets = little(data[1:3]), data[3:]
@@ -45,7 +44,7 @@ def write(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (STORAGE, 0x10, 0): Command("Get FRU Inventory Area Info", USER, 1, 1, info),
-    (STORAGE, 0x11, 0): Command("Read FRU Data", USER, 4, 4, read),
-    (STORAGE, 0x12, 0): Command("Write FRU Data", OPERATOR, 4, 67, write),
+    (STORAGE, 0x10, 0): Command("Get FRU Inventory Area Info", USER, 1, 1, get_fru_inventory_area_info),
+    (STORAGE, 0x11, 0): Command("Read FRU Data", USER, 4, 4, read_fru_data),
+    (STORAGE, 0x12, 0): Command("Write FRU Data", OPERATOR, 4, 67, write_fru_data, changes=True),
 }

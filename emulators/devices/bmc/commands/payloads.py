@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, USER, is_lan
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.sol_parameters import (
     FORCE_AUTHENTICATION,
     FORCE_ENCRYPTION,
@@ -14,10 +13,7 @@ from ridethrough.emulators.devices.bmc.sol_parameters import (
 )
 from ridethrough.emulators.devices.bmc.users import SOL_PAYLOAD
 from ridethrough.wire.ipmi.message import Completion
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 SOL = 0x01
 PAYLOAD_VERSION = 0x10
@@ -33,10 +29,11 @@ INSTANCES = 1
 
 
 def _sol(bmc: Bmc, parameter: int) -> bytes:
-    return bmc.extras.sol.get(parameter, SOL_DEFAULTS[parameter])
+    return bmc.settings.sol.get(parameter, SOL_DEFAULTS[parameter])
 
 
-def activate(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
+def activate_payload(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
+    """Activate Payload (section 24.1)."""
     if data[0] & 0x3F != SOL or data[1] & 0x0F != INSTANCES or session is None or session.keys is None:
         return refuse(Completion.INVALID_FIELD)
     slot = bmc.users.slots.get(session.account.user_id) if session.account else None
@@ -51,35 +48,39 @@ def activate(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
         wants & FORCE_AUTHENTICATION and session.keys.integrity is None
     ):
         return refuse(NEEDS_ENCRYPTION)
-    if bmc.console_holder not in (None, session.session_id):
+    if bmc.console.holder not in (None, session.session_id):
         return refuse(ALREADY_ACTIVE)
-    bmc.open_console(session.session_id)
+    bmc.console.open(session.session_id)
     sizes = SIZE.to_bytes(2, "little") * 2
-    return ok(bytes(4) + sizes + bmc.port.to_bytes(2, "little") + NO_VLAN)
+    return ok(bytes(4) + sizes + bmc.options.port.to_bytes(2, "little") + NO_VLAN)
 
 
-def deactivate(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def deactivate_payload(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Deactivate Payload (section 24.2)."""
     if data[0] & 0x3F != SOL or data[1] & 0x0F != INSTANCES:
         return refuse(Completion.INVALID_FIELD)
-    if bmc.console_holder is None:
+    if bmc.console.holder is None:
         return refuse(ALREADY_INACTIVE)
-    bmc.close_console()
+    bmc.console.close()
     return ok()
 
 
-def activation_status(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_payload_activation_status(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Payload Activation Status (section 24.4)."""
     if data[0] & 0x3F != SOL:
         return refuse(Completion.INVALID_FIELD)
-    return ok(bytes((INSTANCES, 1 if bmc.console_holder is not None else 0, 0)))
+    return ok(bytes((INSTANCES, 1 if bmc.console.holder is not None else 0, 0)))
 
 
-def instance_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_payload_instance_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Payload Instance Info (section 24.5)."""
     if data[0] & 0x3F != SOL or data[1] & 0x0F != INSTANCES:
         return refuse(Completion.INVALID_FIELD)
-    return ok((bmc.console_holder or 0).to_bytes(4, "little") + b"\x01" + bytes(7))
+    return ok((bmc.console.holder or 0).to_bytes(4, "little") + b"\x01" + bytes(7))
 
 
-def set_user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_user_payload_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set User Payload Access (section 24.6)."""
     slot = bmc.users.slots.get(data[1] & 0x3F)
     if slot is None or not is_lan(data[0]) or data[1] >> 6 > 1:
         return refuse(Completion.INVALID_FIELD)
@@ -90,26 +91,30 @@ def set_user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok()
 
 
-def user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_user_payload_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get User Payload Access (section 24.7)."""
     slot = bmc.users.slots.get(data[1] & 0x3F)
     if slot is None or not is_lan(data[0]):
         return refuse(Completion.INVALID_FIELD)
     return ok(bytes((slot.payloads, 0, 0, 0)))
 
 
-def support(_bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_channel_payload_support(_bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Channel Payload Support (section 24.8)."""
     if not is_lan(data[0]):
         return refuse(Completion.INVALID_FIELD)
     return ok(STANDARD.to_bytes(2, "little") + SETUP.to_bytes(2, "little") + bytes(4))
 
 
-def version(_bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_channel_payload_version(_bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Channel Payload Version (section 24.9)."""
     if not is_lan(data[0]):
         return refuse(Completion.INVALID_FIELD)
     return ok(bytes((PAYLOAD_VERSION,))) if data[1] in (0, SOL) else refuse(NOT_AVAILABLE)
 
 
-def encryption(_bmc: Bmc, data: bytes, session: Session | None) -> Answer:
+def suspend_or_resume_encryption(_bmc: Bmc, data: bytes, session: Session | None) -> Answer:
+    """Suspend/Resume Payload Encryption (section 24.3)."""
     # Suites here either encrypt everything or nothing; only "regenerate the vector" has nothing to refuse.
     if data[0] & 0x3F != SOL or session is None:
         return refuse(Completion.INVALID_FIELD)
@@ -117,13 +122,13 @@ def encryption(_bmc: Bmc, data: bytes, session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (APP, 0x48, 0): Command("Activate Payload", USER, 6, 6, activate),
-    (APP, 0x49, 0): Command("Deactivate Payload", USER, 6, 6, deactivate),
-    (APP, 0x4A, 0): Command("Get Payload Activation Status", USER, 1, 1, activation_status),
-    (APP, 0x4B, 0): Command("Get Payload Instance Info", USER, 2, 2, instance_info),
-    (APP, 0x4C, 0): Command("Set User Payload Access", ADMIN, 6, 6, set_user_access),
-    (APP, 0x4D, 0): Command("Get User Payload Access", OPERATOR, 2, 2, user_access),
-    (APP, 0x4E, 0): Command("Get Channel Payload Support", USER, 1, 1, support),
-    (APP, 0x4F, 0): Command("Get Channel Payload Version", USER, 2, 2, version),
-    (APP, 0x55, 0): Command("Suspend/Resume Payload Encryption", USER, 3, 3, encryption),
+    (APP, 0x48, 0): Command("Activate Payload", USER, 6, 6, activate_payload, changes=True),
+    (APP, 0x49, 0): Command("Deactivate Payload", USER, 6, 6, deactivate_payload, changes=True),
+    (APP, 0x4A, 0): Command("Get Payload Activation Status", USER, 1, 1, get_payload_activation_status),
+    (APP, 0x4B, 0): Command("Get Payload Instance Info", USER, 2, 2, get_payload_instance_info),
+    (APP, 0x4C, 0): Command("Set User Payload Access", ADMIN, 6, 6, set_user_payload_access, changes=True),
+    (APP, 0x4D, 0): Command("Get User Payload Access", OPERATOR, 2, 2, get_user_payload_access),
+    (APP, 0x4E, 0): Command("Get Channel Payload Support", USER, 1, 1, get_channel_payload_support),
+    (APP, 0x4F, 0): Command("Get Channel Payload Version", USER, 2, 2, get_channel_payload_version),
+    (APP, 0x55, 0): Command("Suspend/Resume Payload Encryption", USER, 3, 3, suspend_or_resume_encryption),
 }

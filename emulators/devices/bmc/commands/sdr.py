@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import EVENT, OPERATOR, STORAGE, USER
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.wire import sdr
 from ridethrough.wire.ipmi.message import Completion
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 VERSION = 0x51
 RESERVATIONS = 0x23  # non-modal update, reservation, allocation information
@@ -30,28 +27,31 @@ def _records(sensors: tuple[sdr.Sensor, ...], name: str) -> tuple[bytes, ...]:
 
 def repository(bmc: Bmc) -> tuple[bytes, ...]:
     """The records of a controller, in order."""
-    return _records(tuple(bmc.bank.sensors.values()), bmc.profile.profile[:16])
+    return _records(tuple(bmc.sensors.by_number.values()), bmc.profile.profile[:16])
 
 
-def info(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+def get_sdr_repository_info(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Get SDR Repository Info (section 33.9)."""
     count = len(repository(bmc)).to_bytes(2, "little")
     return ok(bytes((VERSION,)) + count + FULL_REPOSITORY + bytes(8) + bytes((RESERVATIONS,)))
 
 
-def allocation(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+def get_sdr_allocation_info(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Get SDR Repository Allocation Info (section 33.10)."""
     units = sum(-(-len(record) // UNIT) for record in repository(bmc))
     return ok(units.to_bytes(2, "little") + UNIT.to_bytes(2, "little") + bytes(4) + b"\x01")
 
 
-def reserve(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
-    bmc.record_reservation = bmc.record_reservation % 0xFFFF + 1
-    return ok(bmc.record_reservation.to_bytes(2, "little"))
+def reserve_sdr_repository(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Reserve SDR Repository and Reserve Device SDR Repository (sections 33.11 and 35.4)."""
+    return ok(bmc.sensors.reserve().to_bytes(2, "little"))
 
 
-def get(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_sdr(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get SDR and Get Device SDR (sections 33.12 and 35.3)."""
     reservation, record_id, offset, count = little(data[:2]), little(data[2:4]), data[4], data[5]
     records = repository(bmc)
-    if offset and reservation != bmc.record_reservation:
+    if offset and reservation != bmc.sensors.reservation:
         return refuse(Completion.RESERVATION_CANCELED)
     index = {0: 0, 0xFFFF: len(records) - 1}.get(record_id, record_id - 1)
     if not 0 <= index < len(records):
@@ -63,29 +63,32 @@ def get(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok(following.to_bytes(2, "little") + record[offset : offset + count])
 
 
-def device_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_device_sdr_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get Device SDR Info (section 35.2)."""
     # Operation 1 asks for records, which are as many; static, all on unit 0.
-    count = len(repository(bmc)) if data and data[0] & 1 else len(bmc.bank.sensors)
+    count = len(repository(bmc)) if data and data[0] & 1 else len(bmc.sensors.by_number)
     return ok(bytes((count, UNIT_0)))
 
 
-def time(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+def get_sdr_repository_time(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Get SDR Repository Time (section 33.17)."""
     return ok(bmc.clock_s().to_bytes(4, "little"))
 
 
-def set_time(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_sdr_repository_time(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set SDR Repository Time (section 33.18)."""
     bmc.set_clock(little(data))
     return ok()
 
 
 ROWS: Table = {
-    (EVENT, 0x20, 0): Command("Get Device SDR Info", USER, 0, 1, device_info),
-    (EVENT, 0x21, 0): Command("Get Device SDR", USER, 6, 6, get),
-    (EVENT, 0x22, 0): Command("Reserve Device SDR Repository", USER, 0, 0, reserve),
-    (STORAGE, 0x20, 0): Command("Get SDR Repository Info", USER, 0, 0, info),
-    (STORAGE, 0x21, 0): Command("Get SDR Repository Allocation Info", USER, 0, 0, allocation),
-    (STORAGE, 0x22, 0): Command("Reserve SDR Repository", USER, 0, 0, reserve),
-    (STORAGE, 0x23, 0): Command("Get SDR", USER, 6, 6, get),
-    (STORAGE, 0x28, 0): Command("Get SDR Repository Time", USER, 0, 0, time),
-    (STORAGE, 0x29, 0): Command("Set SDR Repository Time", OPERATOR, 4, 4, set_time),
+    (EVENT, 0x20, 0): Command("Get Device SDR Info", USER, 0, 1, get_device_sdr_info),
+    (EVENT, 0x21, 0): Command("Get Device SDR", USER, 6, 6, get_sdr),
+    (EVENT, 0x22, 0): Command("Reserve Device SDR Repository", USER, 0, 0, reserve_sdr_repository),
+    (STORAGE, 0x20, 0): Command("Get SDR Repository Info", USER, 0, 0, get_sdr_repository_info),
+    (STORAGE, 0x21, 0): Command("Get SDR Repository Allocation Info", USER, 0, 0, get_sdr_allocation_info),
+    (STORAGE, 0x22, 0): Command("Reserve SDR Repository", USER, 0, 0, reserve_sdr_repository),
+    (STORAGE, 0x23, 0): Command("Get SDR", USER, 6, 6, get_sdr),
+    (STORAGE, 0x28, 0): Command("Get SDR Repository Time", USER, 0, 0, get_sdr_repository_time),
+    (STORAGE, 0x29, 0): Command("Set SDR Repository Time", OPERATOR, 4, 4, set_sdr_repository_time, changes=True),
 }

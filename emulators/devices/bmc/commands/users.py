@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, is_lan
-from ridethrough.emulators.devices.bmc.users import LONG_PASSWORD, MAX_USERS, NO_ACCESS, SHORT_PASSWORD, Slot
+from ridethrough.emulators.devices.bmc.model import Bmc
+from ridethrough.emulators.devices.bmc.users import LONG_PASSWORD, MAX_USERS, NO_ACCESS, SHORT_PASSWORD, UserSlot
 from ridethrough.wire.ipmi.message import Completion
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 CHANGE, CALLBACK_ONLY, LINK_AUTH, MESSAGING = 0x80, 0x40, 0x20, 0x10
 ENABLED, DISABLED = 0x40, 0x80
@@ -21,11 +17,12 @@ NULL_USER = 1
 DISABLE, ENABLE, SET = 0, 1, 2
 
 
-def _slot(bmc: Bmc, octet: int) -> Slot | None:
+def _slot(bmc: Bmc, octet: int) -> UserSlot | None:
     return bmc.users.slots.get(octet & 0x3F)
 
 
-def set_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set User Access (section 22.26)."""
     slot, level = _slot(bmc, data[1]), data[2] & 0x0F
     if slot is None or not is_lan(data[0]) or level not in (*range(1, 5), NO_ACCESS):
         return refuse(Completion.INVALID_FIELD)
@@ -36,7 +33,8 @@ def set_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok()
 
 
-def access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_user_access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get User Access (section 22.27)."""
     slot = _slot(bmc, data[1])
     if slot is None or not is_lan(data[0]):
         return refuse(Completion.INVALID_FIELD)
@@ -46,7 +44,8 @@ def access(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok(bytes((MAX_USERS, enabled, 0x01, switches | slot.privilege)))
 
 
-def set_name(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_user_name(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set User Name (section 22.28)."""
     slot = _slot(bmc, data[0])
     if slot is None or data[0] & 0x3F == NULL_USER:  # the null user's name is fixed
         return refuse(Completion.INVALID_FIELD)
@@ -54,12 +53,14 @@ def set_name(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok()
 
 
-def name(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def get_user_name(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Get User Name (section 22.29)."""
     slot = _slot(bmc, data[0])
     return ok(slot.name.ljust(16, b"\0")) if slot else refuse(Completion.INVALID_FIELD)
 
 
-def set_password(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_user_password(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set User Password (section 22.30)."""
     slot, operation, password = _slot(bmc, data[0]), data[1] & 0x03, data[2:]
     size = LONG_PASSWORD if data[0] & TWENTY else SHORT_PASSWORD
     if slot is None or data[0] & 0x3F == NULL_USER:
@@ -78,9 +79,9 @@ def set_password(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (APP, 0x43, 0): Command("Set User Access", ADMIN, 3, 4, set_access),
-    (APP, 0x44, 0): Command("Get User Access", OPERATOR, 2, 2, access),
-    (APP, 0x45, 0): Command("Set User Name", ADMIN, 17, 17, set_name),
-    (APP, 0x46, 0): Command("Get User Name", OPERATOR, 1, 1, name),
-    (APP, 0x47, 0): Command("Set User Password", ADMIN, 2, 22, set_password),
+    (APP, 0x43, 0): Command("Set User Access", ADMIN, 3, 4, set_user_access, changes=True),
+    (APP, 0x44, 0): Command("Get User Access", OPERATOR, 2, 2, get_user_access),
+    (APP, 0x45, 0): Command("Set User Name", ADMIN, 17, 17, set_user_name, changes=True),
+    (APP, 0x46, 0): Command("Get User Name", OPERATOR, 1, 1, get_user_name),
+    (APP, 0x47, 0): Command("Set User Password", ADMIN, 2, 22, set_user_password, changes=True),
 }

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import APP, OPERATOR, USER
+from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.watchdog import DO_NOT_LOG, RUNNING, USES, TimeoutAction
 from ridethrough.wire.ipmi.message import Completion
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.bmc.model import Bmc
-    from ridethrough.wire.ipmi.session import Session
+from ridethrough.wire.ipmi.session import Session
 
 NEVER_SET = 0x80
 MOST_INTERRUPT = 3
 TENTHS = 10
 
 
-def reset(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+def reset_watchdog_timer(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Reset Watchdog Timer (section 27.5)."""
     if not bmc.watchdog.set_once:
         return refuse(NEVER_SET)
     bmc.watchdog.start(bmc.now)
     return ok()
 
 
-def set_timer(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+def set_watchdog_timer(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
+    """Set Watchdog Timer (section 27.6)."""
     use, action, pre_timeout_s, clear = data[:4]
     count = little(data[4:6])
     if use & 0x07 not in USES or action & 0x07 > TimeoutAction.POWER_CYCLE or action >> 4 & 0x07 > MOST_INTERRUPT:
@@ -36,7 +34,8 @@ def set_timer(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     return ok()
 
 
-def get(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+def get_watchdog_timer(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
+    """Get Watchdog Timer (section 27.7)."""
     timer = bmc.watchdog
     use = timer.use | (0 if timer.logs else DO_NOT_LOG) | (RUNNING if timer.running else 0)
     head = bytes((use, timer.action, timer.pre_timeout_s, timer.expired))
@@ -44,7 +43,7 @@ def get(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (APP, 0x22, 0): Command("Reset Watchdog Timer", OPERATOR, 0, 0, reset),
-    (APP, 0x24, 0): Command("Set Watchdog Timer", OPERATOR, 6, 6, set_timer),
-    (APP, 0x25, 0): Command("Get Watchdog Timer", USER, 0, 0, get),
+    (APP, 0x22, 0): Command("Reset Watchdog Timer", OPERATOR, 0, 0, reset_watchdog_timer, changes=True),
+    (APP, 0x24, 0): Command("Set Watchdog Timer", OPERATOR, 6, 6, set_watchdog_timer, changes=True),
+    (APP, 0x25, 0): Command("Get Watchdog Timer", USER, 0, 0, get_watchdog_timer),
 }
