@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 HTTP ?=
-# Workers, each with a network of its own: as root, or as root of a user namespace; one process where neither is allowed. One more
-# than there are cores, since tests of real clients wait for them half of the time.
+# Workers, each with a network of its own: as root, or as root of a user namespace; one process where neither is allowed. One
+# more than there are cores, since tests of real clients wait for them half of the time. Files in their order: the longest have
+# few tests, and would come last.
 ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-root-user --net true 2>/dev/null || echo unshare --user --map-root-user)
-PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile)
+PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile --no-loadscope-reorder)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock audit sbom floors mibs clean
