@@ -54,9 +54,13 @@ def loop():
 """
 
 CONFTEST = """
+import gc
 import os
 import pytest
 import shop
+
+def pytest_runtest_teardown():
+    gc.collect()  # what a test of theirs leaves open is theirs, not of the test that memory runs out in
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report):
