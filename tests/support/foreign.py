@@ -60,7 +60,7 @@ import pytest
 import shop
 
 def pytest_runtest_teardown():
-    gc.collect()  # what a test of theirs leaves open is theirs, not of the test that memory runs out in
+    gc.collect()  # what a test of theirs leaves open is told as theirs, whenever Python would collect it
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report):
