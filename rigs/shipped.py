@@ -76,13 +76,9 @@ def _near(text: str, kinds: tuple[Kind, ...]) -> str:
     known = [name for kind in kinds for name in names(kind)]
     if close := near(Path(text).stem, known):
         return f"; near: {', '.join(close)}"
-    return (
-        ""
-        if _other(text, kinds)
-        else "".join(f"; {kind}s: {', '.join(names(kind))}" for kind in kinds)
-        if _is_name(text)
-        else ""
-    )
+    if _other(text, kinds) or not _is_name(text):
+        return ""
+    return "".join(f"; {kind}s: {', '.join(names(kind))}" for kind in kinds)
 
 
 def summary(path: Path) -> str:

@@ -20,6 +20,7 @@ from ridethrough.gateway.replay import replay as derive
 from ridethrough.gateway.store import Store, StoreError
 from ridethrough.rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
 from ridethrough.rigs.files import load
+from ridethrough.rigs.former import look_beside
 
 T = TypeVar("T")
 CHUNK = 5000
@@ -90,6 +91,7 @@ def import_(
     """
 
     async def body() -> int:
+        look_beside(folder)
         store = Store(folder)
         count = 0
         try:
