@@ -6,23 +6,22 @@ BIN := $(VENV)/bin
 RIG ?= rigs/samples/a1080a-pair.yaml
 PORTS ?= file
 HTTP ?=
-# Workers, each with a network of its own: as root, or as root of a user namespace; one process where neither is allowed. One more
-# than there are cores, since tests of real clients wait for them half of the time.
+# Workers, each with a network of its own: as root, or as root of a user namespace; one process where neither is allowed. One
+# more than there are cores, since tests of real clients wait for them half of the time. Files in their order: the longest have
+# few tests, and would come last.
 ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-root-user --net true 2>/dev/null || echo unshare --user --map-root-user)
-PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile)
+PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile --no-loadscope-reorder)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock audit sbom floors mibs clean
-
-# The compiled package if it is there, else the checkout.
-COMPILED_PATH = $$([ ! -e $(VENV)/compiled ] || echo PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(VENV)/compiled)
+.PHONY: run supported placed bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock audit sbom floors mibs clean
 
 run: bindable $(VENV)/.run
 	@$(BIN)/python rigs/deploy/compiled.py $(VENV)/compiled
-	@exec env $(COMPILED_PATH) $(BIN)/ridethrough run $(RIG) --ports $(PORTS) $(if $(HTTP),--http $(HTTP))
+	@[ ! -e $(VENV)/compiled ] || export PYTHONSAFEPATH=1 PYTHONPATH="$(CURDIR)/$(VENV)/compiled"; \
+		exec $(BIN)/ridethrough run "$(RIG)" --ports "$(PORTS)" $(if $(HTTP),--http "$(HTTP)")
 
 # Before anything is installed: a minute later is too late to say that a port is taken.
-bindable:
+bindable: supported
 	@$(PYTHON) -I rigs/preflight.py "$(RIG)" "$(PORTS)" "$(HTTP)"
 
 test: clients $(VENV)/.dev
@@ -40,7 +39,7 @@ interpreted: $(VENV)/.dev
 	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" $(INTERPRETED)
 
 # What the tests drive, first of all: without root this says at once what is missing.
-clients:
+clients: supported
 	@$(PYTHON) tests/support/clients.py
 
 # What installs packages, so outside the networks of the workers.
@@ -151,7 +150,7 @@ floors: $(VENV)/tools/.done
 	@$(VENV)/tools/bin/python -m tests.dependencies.floors $(VENV)/tools/bin/uv $(VENV)/floors
 
 # Tools that look at the project from outside have an environment of their own: what they want is not what we lock.
-$(VENV)/tools/.done: requirements-tools.lock | $(BIN)/python
+$(VENV)/tools/.done: requirements-tools.lock | $(VENV)/.run
 	@$(BIN)/python -m venv --clear $(VENV)/tools
 	@$(VENV)/tools/bin/python -m pip install -q --require-hashes -r requirements-tools.lock
 	@touch $@
@@ -159,20 +158,18 @@ $(VENV)/tools/.done: requirements-tools.lock | $(BIN)/python
 mibs: $(VENV)/.dev
 	$(BIN)/python -m ridethrough.mibs.compiler
 
-# A Debian without python3-venv cannot make environments; as root we can help that.
-$(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ridethrough needs Python 3.11 or newer (PYTHON=$(PYTHON))"; exit 2; }
-	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv $(VENV); } || { echo "cannot make a virtual environment: install python3-venv"; exit 2; }
-
-$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
-	@echo "installing locked dependencies into $(VENV)"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock -r requirements-build.lock
-	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
-	@touch $@
+$(VENV)/.run: requirements.lock requirements-build.lock pyproject.toml | placed
+	@PYTHON="$(PYTHON)" rigs/deploy/environment run
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
-	@touch $@
+	@PYTHON="$(PYTHON)" rigs/deploy/environment dev
+
+# Before anything else: a Python that is too old, and an environment that belongs to another place.
+supported:
+	@PYTHON="$(PYTHON)" rigs/deploy/environment check
+
+placed: supported
+	@[ ! -e $(VENV)/bin ] || [ "$$(cat $(VENV)/.place 2>/dev/null)" = "$$(pwd)" ] || PYTHON="$(PYTHON)" rigs/deploy/environment run
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

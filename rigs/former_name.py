@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
 
-VARIABLES = ("URL", "TOKEN", "LOG", "COMPILE")
+READ = ("URL", "TOKEN", "LOG")  # by the program; the rest by the build
+VARIABLES = (*READ, "COMPILE")
 UNITS = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
 OURS = "rigs.cli"  # in the command of that name, from which a stranger's of the same name is told
 MAKER = "makers of Standin"  # of the Debian package, likewise
@@ -40,7 +41,10 @@ def variable(name: str) -> str | None:
 
 def look_beside(data: Path | None) -> None:
     """A data folder that begins empty beside one of the former name that does not. Raises FormerError."""
-    if data is None or "ridethrough" not in data.name:
+    if data is None:
+        return
+    data = data.absolute() if data.name else data.resolve()  # `.` is a folder of some name, too
+    if "ridethrough" not in data.name:
         return
     former = data.with_name(data.name.replace("ridethrough", "standin"))
     if _keeps(former) and not _keeps(data, "ridethrough.sqlite", *KEPT):
@@ -75,15 +79,21 @@ def left(root: Path, environment: Mapping[str, str]) -> Iterator[Left]:
     for folder in ("standin", "standin-emulators"):
         if _keeps(path := root / "var/lib" / folder):
             to = path.with_name(folder.replace("standin", "ridethrough"))
-            yield Left(
-                str(path), "holds a journal or settings of devices", f"move it to {to} before the new service starts"
-            )
+            yield Left(str(path), "holds a journal or settings of devices", _moving(path, to))
     if (path := root / "usr/lib/standin/rigs").is_dir():
         yield Left(str(path.parent), "the modules of the former version", "remove the package standin, or the folder")
     yield from _commands(environment)
     if _distribution_is_ours():
         advice = "pip uninstall standin, then pip install --force-reinstall ridethrough"
         yield Left("distribution standin", "is installed beside this one", advice)
+
+
+def _moving(path: Path, to: Path) -> str:
+    """How to move a folder; systemd may have made it a link to a private one."""
+    if path.is_symlink():
+        real = path.resolve()
+        return f"move {real} to {real.with_name(to.name)} before the new service starts, and take the link {path} away"
+    return f"move it to {to} before the new service starts"
 
 
 def _debian(root: Path) -> str:

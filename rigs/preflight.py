@@ -17,6 +17,8 @@ FILE = {"snmp": 161, "trap": 162, "ipmi": 623, "http": 80, "console": 23, "echo"
 HIGH = {"snmp": 1161, "trap": 1162, "ipmi": 1623, "http": 1080, "console": 2323, "echo": 10007, "wake": 10009}
 DEVICE_PORTS = {"snmp": "udp", "http": "tcp", "console": "tcp", "ipmi": "udp"}
 API = "127.0.0.1:8080"
+LAST_PORT = 65535
+SAMPLES = Path(__file__).parent / "samples"
 Place = tuple[str, int, str]  # address, port, transport
 
 
@@ -77,12 +79,30 @@ def verdict(text: str, choice: str, http: str) -> str | None:
     return None
 
 
+def is_place(text: str) -> bool:
+    """Whether that is HOST:PORT."""
+    host, _, port = text.rpartition(":")
+    return host != "" and port.isascii() and port.isdecimal() and int(port) <= LAST_PORT
+
+
+def text_of(rig: str) -> str | None:
+    """What a rig file has, given by its path or by the name of one that comes along; None where there is none."""
+    for path in (Path(rig), SAMPLES / f"{rig}.yaml"):
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue
+    return None
+
+
 def main() -> None:
     rig, choice, http = sys.argv[1:]
-    try:
-        text = Path(rig).read_text(encoding="utf-8")
-    except OSError:
-        return  # no file of that name: `ridethrough run` says which there are
+    if http and not is_place(http):
+        sys.stderr.write(f"HTTP={http}: expected an address and a port, such as HTTP=127.0.0.1:8090\n")
+        sys.exit(2)
+    text = text_of(rig)
+    if text is None:
+        return  # no rig of that name: `ridethrough run` says which there are
     if said := verdict(text, choice, http):
         sys.stderr.write(f"{said}\n")
         sys.exit(2)

@@ -36,6 +36,7 @@ from ridethrough.rigs.rigfile.yaml import FileError
 
 log = structlog.get_logger("gateway")
 
+BUSY = "something else listens there; stop it or choose another place for the interface (--http, `api.bind`)"
 CONTROLLERS = "controllers"  # who they are in the audit
 
 
@@ -56,7 +57,7 @@ class HttpServer:
                 await web.SockSite(self._runner, bound, ssl_context=self._tls).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise explain_bind(error, f"{self._api.bind}/tcp") from error
+            raise explain_bind(error, f"{self._api.bind}/tcp", BUSY) from error
 
     @property
     def url(self) -> str:

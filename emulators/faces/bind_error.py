@@ -10,11 +10,15 @@ class BindError(OSError):
     """An address cannot be bound. The text names it and says what to do."""
 
 
-def explain_bind(error: OSError, place: str) -> BindError:
-    """The error as one line with the next step."""
+def explain_bind(
+    error: OSError,
+    place: str,
+    busy: str = "another rig or an SNMP or IPMI service runs there; stop it or change `ports`, or use --ports free",
+) -> BindError:
+    """The error as one line with the next step; `busy` says what may be in the way."""
     match error.errno:
         case errno.EADDRINUSE:
-            reason = "is already in use: another rig or an SNMP or IPMI service runs there; stop it or change `ports`"
+            reason = f"is already in use: {busy}"
         case errno.EACCES:
             reason = (
                 "needs the right to bind ports below 1024: run as root, give CAP_NET_BIND_SERVICE, or use --ports high"

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ridethrough.gateway.config.base import Address, DeviceId, Port, Seconds, Strict
+from ridethrough.gateway.config.base import Address, DeviceId, HostPort, Port, Seconds, Strict
 from ridethrough.gateway.config.sinks import NatsLogin, Sink
 from ridethrough.gateway.config.traps import Access, Forward, Rule, split_destination
 from ridethrough.wire.wol import mac_address
@@ -233,7 +233,7 @@ class ServerTls(Strict):
 class Api(Strict):
     """The HTTP interface."""
 
-    bind: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] = "127.0.0.1:8080"
+    bind: HostPort = "127.0.0.1:8080"
     tokens: dict[str, Token] = Field(default_factory=dict)
     """By name. Needed as soon as `bind` is not loopback."""
     limits: Limits = Limits()

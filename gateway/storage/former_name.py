@@ -40,6 +40,8 @@ def journal_file(folder: Path) -> Path:
             "move away the one that is not to go on, with its -wal"
         )
     for path in names:
+        if path.is_symlink() and not path.exists():
+            raise FormerNameError(f"{path.name} is a link to {path.readlink()}, which is not there")
         log = path.with_name(path.name + LOG)
         if path not in there and log.exists() and log.stat().st_size:
             raise FormerNameError(

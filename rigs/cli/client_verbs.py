@@ -77,11 +77,11 @@ def devices(json: JsonOption = False) -> None:
     if json:
         print_json(document)
         return
-    typer.echo(f"{'DEVICE':<16}{'KIND':<6}{'ADDRESS':<18}{'HEARD':<10}CONDITIONS")
+    typer.echo(f"{'DEVICE':<16}{'KIND':<8}{'ADDRESS':<18}{'HEARD':<10}CONDITIONS")
     for row in document["devices"]:
         heard = "never" if row["heard_s_ago"] is None else f"{row['heard_s_ago']:.0f} s ago"
         conditions = ", ".join(row["conditions"]) or "-"
-        typer.echo(f"{row['id']:<16}{row['kind']:<6}{row['address']:<18}{heard:<10}{conditions}")
+        typer.echo(f"{row['id']:<16}{row['kind']:<8}{row['address']:<18}{heard:<10}{conditions}")
 
 
 def command(

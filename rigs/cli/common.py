@@ -150,7 +150,10 @@ MibOption = Annotated[
 ]
 
 
-def _ports(text: str) -> str:
+PORTS = "`file`: those of the rig file; `high`: 1161, 1162, 1623 and so on; `free`: some that nobody uses."
+
+
+def ports_choice(text: str) -> str:
     if text not in get_args(PortChoice):
         raise typer.BadParameter(f"expected {', '.join(get_args(PortChoice))}")
     return text
@@ -205,9 +208,9 @@ PortsOption = Annotated[
     Any,
     typer.Option(
         "--ports",
-        parser=_ports,
+        parser=ports_choice,
         metavar="|".join(get_args(PortChoice)),
-        help="`file`: those of the rig file; `high`: 1161, 1162, 1623 and so on; `free`: some that nobody uses.",
+        help=PORTS,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

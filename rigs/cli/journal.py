@@ -20,6 +20,7 @@ from ridethrough.gateway.storage.sqlite import archive
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.outbox import ENGINE
 from ridethrough.rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
+from ridethrough.rigs.former_name import look_beside
 from ridethrough.rigs.rigfile.yaml import load
 
 T = TypeVar("T")
@@ -91,6 +92,7 @@ def import_(
     """
 
     async def body() -> int:
+        look_beside(folder)
         store = Database(folder)
         count = 0
         try:

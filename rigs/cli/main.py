@@ -5,8 +5,11 @@ One is imported when it is asked for; most work less than that takes.
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -68,8 +71,18 @@ app = typer.Typer(
 
 
 @app.callback()
-def _ridethrough() -> None:
-    """Typer wants one for a group without commands of its own."""
+def _ridethrough(context: typer.Context) -> None:
+    """Refuse variables that only the former name has, whatever is asked for; `doctor` lists them."""
+    if context.invoked_subcommand == "doctor" or not any(name.startswith("STANDIN_") for name in os.environ):
+        return
+    from ridethrough.rigs.cli.common import USAGE, stop
+    from ridethrough.rigs.former_name import READ, FormerError, variable
+
+    try:
+        for name in READ:
+            variable(name)
+    except FormerError as error:
+        stop(str(error), USAGE)
 
 
 def everything() -> Any:
@@ -82,4 +95,22 @@ def everything() -> Any:
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except SystemExit:
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _unwritable(error)
+        raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _unwritable(error)
+
+
+def _unwritable(error: OSError) -> NoReturn:
+    """Say that there is no room for what was to be printed; what is buffered goes nowhere."""
+    sys.stderr.write(f"ridethrough: standard output: {error.strerror}\n")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(3)

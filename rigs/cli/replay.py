@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
+from ridethrough.emulators.faces.bind_error import BindError
+from ridethrough.gateway.receive import ListenError
+from ridethrough.mibs import MibTree
 from ridethrough.rigs.cli.common import (
     FAILED,
+    PORTS,
     USAGE,
     JsonOption,
     MibOption,
     Named,
-    PortsOption,
     SpeedOption,
     VerboseOption,
     configure_logging,
     explained,
+    ports_choice,
     print_json,
     stop,
     tree_of,
 )
 from ridethrough.rigs.cli.replay_display import Audience, Display, Lines, verdicts
+from ridethrough.rigs.clock import Speed
+from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.yaml import FileError
 from ridethrough.rigs.scenario.html_report import html_of
 from ridethrough.rigs.scenario.junit import junit_of
-from ridethrough.rigs.scenario.language import load_scenario
+from ridethrough.rigs.scenario.language import Scenario, load_scenario
 from ridethrough.rigs.scenario.runner import Report
 from ridethrough.rigs.scenario.runner import replay as run_scenario
 
@@ -47,7 +54,15 @@ def replay(
         ),
     ],
     speed: SpeedOption = "max",
-    ports: PortsOption = "high",
+    ports: Annotated[
+        Any,
+        typer.Option(
+            "--ports",
+            parser=ports_choice,
+            metavar="|".join(get_args(PortChoice)),
+            help=f"{PORTS} Unless given, `high`, or `free` where those are in use.",
+        ),
+    ] = None,
     mib_dir: MibOption = None,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
@@ -75,7 +90,7 @@ def replay(
             for item in scenarios:
                 data = keep / item.scenario if keep is not None else None
                 display.begin(item)
-                report = run_scenario(item, tree, speed, ports, display.tell, data, display.watch)
+                report = _run(item, tree, speed, ports, data, display)
                 display.end(report)
                 reports.append(report)
         if junit is not None:
@@ -86,6 +101,23 @@ def replay(
         print_json([_document(report) for report in reports])
     if not all(report.held for report in reports):
         raise typer.Exit(FAILED)
+
+
+def _run(
+    item: Scenario, tree: MibTree, speed: Speed, ports: PortChoice | None, data: Path | None, display: Audience
+) -> Report:
+    """Without a choice of ports it is to work beside a rig or another replay; at the usual ports if it can be.
+
+    What is kept of a run is not run twice.
+    """
+    try:
+        return run_scenario(item, tree, speed, ports or "high", display.tell, data, display.watch)
+    except (BindError, ListenError) as error:
+        if ports is not None or data is not None or error.errno != errno.EADDRINUSE:
+            raise
+        place, _, _ = str(error).partition(" ")
+        typer.echo(f"{place} is in use, so ports that nobody uses are taken", err=True)
+        return run_scenario(item, tree, speed, "free", display.tell, data, display.watch)
 
 
 def _files(places: Sequence[Path]) -> Iterator[Path]:

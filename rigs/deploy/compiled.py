@@ -6,6 +6,7 @@ Run by the Python of an environment that has what `requirements-build.lock` and 
 compiled anew when one of them, or anything that they may import, this Python or the build has changed; a file that was
 only touched has not. Changes of other files, such as rigs, profiles and pages, are copied. Where there is no compiler,
 or compiling fails, a line says so, no folder is left, and the status is 0: interpreted code does the same, more slowly.
+What failed is not tried again as long as nothing has changed.
 """
 
 from __future__ import annotations
@@ -113,14 +114,21 @@ def main(folder: Path) -> None:
     if missing is not None:
         print(f"not compiled, for want of {missing} (gcc libc6-dev python3-dev): runs interpreted, more slowly")
         return
+    log, failed = folder.with_name(f"{folder.name}.log"), folder.with_name(f"{folder.name}.failed")
+    if failed.exists() and failed.read_text(encoding="utf-8") == keys[0]:
+        print(f"compiling failed before ({log} says why; without {failed} it is tried again): runs interpreted")
+        return
     print("compiling (once, a minute or two) ...", flush=True)
-    log = folder.with_name(f"{folder.name}.log")
     if compile_into(folder, log) != 0:
         shutil.rmtree(folder, ignore_errors=True)
         print(f"compiling failed ({log} says why): runs interpreted, more slowly")
+        failed.write_text(keys[0], encoding="utf-8")
         return
     kept.write_text(" ".join(keys), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    try:
+        main(Path(sys.argv[1]).absolute())
+    except KeyboardInterrupt:
+        sys.exit(130)

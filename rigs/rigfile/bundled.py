@@ -26,17 +26,27 @@ def place(text: str, *kinds: Kind, base: Path = Path(), folders: bool = False) -
 
     Paths count from `base`; with `folders` one of those may be meant, too. Raises FileError with what is near.
     """
+    wanted = " or ".join(kinds)
+    if not text:
+        raise FileError([f"'': expected a {wanted}, by its file or its name"])
     path = base / text
-    if path.exists() and (folders or not path.is_dir()):
-        return path
     found = _of_name(text, kinds)
+    if _is_there(path) and (not path.is_dir() or (folders and (found is None or any(path.glob("*.yaml"))))):
+        return path
     if found is not None:
         return found
-    wanted = " or ".join(kinds)
-    if path.is_dir():
+    if _is_there(path) and path.is_dir():
         raise FileError([f"{text}: a folder; expected a {wanted}, by its file or its name"])
     of_name = f", and no {wanted} of that name" if _is_name(text) else ""
-    raise FileError([f"{text}: there is no such file{of_name}{_other(text, kinds) or _near(text, kinds)}"])
+    raise FileError([f"{text}: there is no such file{of_name}{_other(text, kinds)}{_near(text, kinds)}"])
+
+
+def _is_there(path: Path) -> bool:
+    """A name that is too long for the system, or has what it takes no file for, is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def near(text: str, known: list[str]) -> list[str]:
@@ -62,11 +72,13 @@ def _other(text: str, kinds: tuple[Kind, ...]) -> str:
 
 
 def _near(text: str, kinds: tuple[Kind, ...]) -> str:
-    """What comes near; all of them where nothing does to a name."""
+    """What comes near; all of them where nothing does to a name, and the name is none of another kind."""
     known = [name for kind in kinds for name in names(kind)]
     if close := near(Path(text).stem, known):
         return f"; near: {', '.join(close)}"
-    return "".join(f"; {kind}s: {', '.join(names(kind))}" for kind in kinds) if _is_name(text) else ""
+    if _other(text, kinds) or not _is_name(text):
+        return ""
+    return "".join(f"; {kind}s: {', '.join(names(kind))}" for kind in kinds)
 
 
 def summary(path: Path) -> str:

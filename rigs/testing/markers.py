@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,12 +38,25 @@ def wanted(item: pytest.Item) -> Wanted:
     speed = keys.get("speed", "max")
     if speed != "max" and not (isinstance(speed, int | float) and speed > 0):
         raise pytest.UsageError(f"speed={speed!r}: expected 'max' or a number above 0")
+    start, patch = keys.get("start", START), keys.get("patch", {})
+    if not isinstance(patch, dict):
+        raise pytest.UsageError(f"patch={patch!r}: expected a mapping that is laid over the rig file")
+    if not _is_time(start):
+        raise pytest.UsageError(f"start={start!r}: expected a time such as {START!r}")
     if "rig" in keys:
         rig = _rig_file(keys["rig"], item.path.parent)
     else:
         folder = item.config.inipath.parent if item.config.inipath else item.config.rootpath
         rig = _rig_file(item.config.getini("ridethrough_rig"), folder)
-    return Wanted(rig, speed, keys.get("patch", {}), keys.get("start", START))
+    return Wanted(rig, speed, patch, start)
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _rig_file(text: str, base: Path) -> Path:

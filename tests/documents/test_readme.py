@@ -133,7 +133,8 @@ class Reader:
 @contextmanager
 def network() -> Iterator[Path]:
     """A network with a loopback and nothing else, as long as a process of ours lives in it."""
-    words = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep infinity"]
+    begin = f"{find('ip')} link set lo up && echo up && exec sleep infinity"
+    words = ["unshare", "--net", "sh", "-c", begin]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"up\n"

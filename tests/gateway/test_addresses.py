@@ -34,6 +34,7 @@ from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind, Pdu, secure
 from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.v3 import Flags, Header, Scoped
+from tests.support.clients import find
 from tests.support.isolation import own_network
 from tests.support.names import NAME, USER, Manager, family, has_ipv6, manager, named, silent_stream
 from tests.support.sites import octets
@@ -610,7 +611,7 @@ def test_a_host_that_is_gone_from_the_same_network(monkeypatch: pytest.MonkeyPat
                 "link set v0 up",
                 "link set v1 up",
             ):
-                subprocess.run(["ip", *words.split()], check=True)
+                subprocess.run([find("ip"), *words.split()], check=True)
             asyncio.run(body())
         except BaseException as error:
             failures.append(error)

@@ -216,6 +216,15 @@ def test_a_gateway_of_the_former_name_that_still_runs(parts: dict[str, bytes], t
     assert records(tmp_path) == EARLY + LATE
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_link_to_what_is_not_there_is_not_taken_for_no_journal(name: str, tmp_path: Path) -> None:
+    """A disk that is not mounted, for example."""
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere" / "journal")
+    with pytest.raises(StoreError, match=f"{name} is a link to {tmp_path}/elsewhere/journal, which is not there"):
+        Database(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_one_of_another_version_keeps_its_name(parts: dict[str, bytes], tmp_path: Path) -> None:
     lay(tmp_path, parts)
     with closing(sqlite3.connect(tmp_path / FORMER_FILE_NAME, isolation_level=None)) as other:

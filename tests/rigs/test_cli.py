@@ -134,6 +134,35 @@ def test_an_address_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert f"{http}/tcp is already in use" in done.stderr
 
 
+@pytest.mark.parametrize("http", ["foo", "127.0.0.1:99999", ":8090", "127.0.0.1:²"])
+@pytest.mark.parametrize("words", [["run", "c1"], ["emulators", "c1"], ["gateway", "gateway/deploy/site.yaml"]])
+def test_a_place_that_is_none_is_explained(words: list[str], http: str) -> None:
+    done = ridethrough(*words, "--http", http)
+    assert (done.returncode, "expected HOST:PORT, such as 127.0.0.1:8080" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_replay_beside_what_has_its_ports_takes_others() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 1162))
+        done = ridethrough("replay", "C1")
+        assert (done.returncode, "16 of 16 expectations held" in done.stdout) == (0, True), done.stderr
+        assert done.stderr == "127.0.0.1:1162/udp is in use, so ports that nobody uses are taken\n"
+        refused = ridethrough("replay", "C1", "--ports", "high")
+        assert (refused.returncode, "127.0.0.1:1162/udp is already in use" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words", [["check", "c1"], ["schema", "rig"], ["tree", "c1", "--json"], ["doctor"], ["--help"]]
+)
+def test_an_output_without_room_is_said(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ridethrough", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (3, "ridethrough: standard output: No space left on device\n")
+
+
 def test_ctrl_c_stops_in_order(tmp_path: Path) -> None:
     document = sample("a1080a-pair.yaml")
     rig = written(tmp_path / "rig.yaml", document)

@@ -14,6 +14,8 @@ from ridethrough.rigs.former_name import FormerError, left, look_beside
 from tests.support.live import tool
 
 ROOT = Path(__file__).parents[2]
+# Verbs that read none of the variables refuse them, too: whoever set one expects it to count.
+OTHER_VERBS = [["check", "c1"], ["replay", "C1"], ["tree", "c1"], ["schema", "rig"]]
 CLIENT_VERBS = [
     ["devices"],
     ["events"],
@@ -30,8 +32,8 @@ def ridethrough(*words: str, **environment: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=variables, cwd=ROOT)
 
 
-@pytest.mark.parametrize("name", ["URL", "TOKEN"])
-@pytest.mark.parametrize("words", CLIENT_VERBS, ids=" ".join)
+@pytest.mark.parametrize("name", ["URL", "TOKEN", "LOG"])
+@pytest.mark.parametrize("words", CLIENT_VERBS + OTHER_VERBS, ids=" ".join)
 def test_a_verb_does_not_go_elsewhere_than_a_variable_says(name: str, words: list[str]) -> None:
     done = ridethrough(*words, **{f"STANDIN_{name}": "http://127.0.0.1:9"})
     assert done.returncode == 2, done.stderr
@@ -83,6 +85,23 @@ def test_a_folder_beside_one_that_is_kept_is_not_begun_empty(name: str, kept: st
     look_beside(None)
     former.rename(data)
     look_beside(data)
+
+
+@pytest.mark.parametrize("written", [".", "../ridethrough", "./", "{}", "{}/", "{}/../ridethrough"])
+def test_however_a_folder_is_written(written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "standin" / "devices").mkdir(parents=True)
+    (tmp_path / "ridethrough").mkdir()
+    monkeypatch.chdir(tmp_path / "ridethrough")
+    with pytest.raises(FormerError, match="holds nothing yet"):
+        look_beside(Path(written.format(tmp_path / "ridethrough")))
+
+
+def test_an_import_looks_beside(tmp_path: Path) -> None:
+    (tmp_path / "standin" / "devices").mkdir(parents=True)
+    (tmp_path / "x.jsonl").write_text("")
+    done = ridethrough("journal", "import", str(tmp_path / "x.jsonl"), str(tmp_path / "ridethrough"))
+    assert (done.returncode, "holds nothing yet" in done.stderr) == (2, True)
+    assert not (tmp_path / "ridethrough").exists()
 
 
 @pytest.mark.parametrize(

@@ -124,13 +124,27 @@ def test_one_that_is_there(taker: Taker, kind: Kind, form: str, tmp_path: Path) 
     path = FOLDERS[kind] / f"{name}.yaml"
     verb = ended if taker.verb in STAYING else ridethrough
     status, said = verb(taker.words(str(path) if form == "path" else name, tmp_path))
-    if form == "beside a folder" and taker.verb == "replay":
-        assert (status, said) == (2, f"ridethrough: {name}: no scenario files (*.yaml) here\n")  # it takes folders
-    elif taker.verb == "status":
+    if taker.verb == "status":
         assert (status, "nothing answers" in said or "Cannot connect" in said) == (3, True), said
     else:
         assert status == 0, said
         assert "no such file" not in said
+
+
+def test_a_folder_of_scenarios_comes_before_a_name(tmp_path: Path) -> None:
+    """`replay` takes folders; one without a scenario in it is not meant."""
+    (tmp_path / "C1").mkdir()
+    (tmp_path / "C1" / "mine.yaml").write_text("scenario: mine\nnonsense: 1\n")
+    status, said = ridethrough(["replay", str(tmp_path / "C1")])
+    assert (status, "mine.yaml:2: nonsense" in said) == (2, True), said
+
+
+@pytest.mark.parametrize("text", ["", "x" * 300, "a\0b"])
+@pytest.mark.parametrize("taker", TAKERS, ids=label)
+def test_what_no_system_has_as_a_name_is_refused_in_a_line(taker: Taker, text: str, tmp_path: Path) -> None:
+    status, said = ridethrough(taker.words(text, tmp_path))
+    assert status == 2, said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(("taker", "kind"), EACH, ids=label)
@@ -180,7 +194,7 @@ def test_a_name_of_the_other_kind_is_said_to_be_one(taker: Taker, tmp_path: Path
     name = KNOWN["scenario" if other == "scenario" else "rig"]
     status, said = ridethrough(taker.words(name, tmp_path))
     assert status == 2
-    assert said.endswith(f"; {name} is a {other} (ridethrough {verb} {name})\n")
+    assert f"; {name} is a {other} (ridethrough {verb} {name})" in said
 
 
 def test_several_scenarios_by_name_and_by_file(tmp_path: Path) -> None:

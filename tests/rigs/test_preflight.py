@@ -96,3 +96,21 @@ def test_a_taken_console_is_moved_by_a_command_of_its_own() -> None:
 
 def test_what_is_no_file_is_left_to_the_program() -> None:
     assert say("no-such-rig", "file", "") == (0, "")
+    assert say("x" * 300, "file", "") == (0, "")
+
+
+def test_a_name_is_looked_at_like_its_file() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        http = f"127.0.0.1:{other.getsockname()[1]}"
+        assert say("a1080a-pair", "free", http) == say(str(PAIR), "free", http)
+        assert say("a1080a-pair", "free", http)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["foo", "127.0.0.1", "127.0.0.1:99999", "127.0.0.1:", ":8090", "8090", "[::1]:x", "a:²"]
+)
+def test_what_is_no_place_for_the_console_is_refused_before_anything_is_installed(text: str) -> None:
+    advice = "expected an address and a port, such as HTTP=127.0.0.1:8090"
+    assert say(str(PAIR), "free", text) == (2, f"HTTP={text}: {advice}\n")

@@ -55,6 +55,7 @@ COMMON = (
     Package("python3-pexpect"),  # the fence agents are programs of the system's Python
     Package("python3-pycurl"),
     Package("gcc", ("cc",)),
+    Package("iproute2", ("ip",)),
     # Unpacked, since apcupsd and NUT exclude each other, daemons would start as services, and of the others one program
     # is wanted, not what they depend on.
     _unpacked("apcupsd", "apcupsd", "apcaccess"),

@@ -54,9 +54,13 @@ def loop():
 """
 
 CONFTEST = """
+import gc
 import os
 import pytest
 import shop
+
+def pytest_runtest_teardown():
+    gc.collect()  # what a test of theirs leaves open is told as theirs, whenever Python would collect it
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report):

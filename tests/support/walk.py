@@ -53,7 +53,9 @@ def copy_of_the_tree(folder: Path) -> Path:
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
     (folder / ".venv").mkdir()
     for path in (ROOT / ".venv").iterdir():
-        if path.name != "compiled":
+        if path.name == ".place":
+            (folder / ".venv" / path.name).write_text(f"{folder}\n")
+        elif path.name != "compiled":
             (folder / ".venv" / path.name).symlink_to(path)
         elif path.is_dir():
             shutil.copytree(path, folder / ".venv" / path.name)
