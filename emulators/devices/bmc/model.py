@@ -389,10 +389,10 @@ class Bmc:
 
     # --- memory -----------------------------------------------------------------------------------------------
 
-    def memory(self) -> dict[str, Any]:
+    def dump_state(self) -> dict[str, Any]:
         """What the controller keeps when it loses power, as JSON."""
         return keeping.kept(self)
 
-    def recall(self, memory: dict[str, Any]) -> None:
+    def load_state(self, memory: dict[str, Any]) -> None:
         """Take up what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
         keeping.take_up(self, memory)

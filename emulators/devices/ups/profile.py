@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,7 @@ from ridethrough.emulators.bindings.snmp import admits
 from ridethrough.mibs import standard_tree
 
 FOLDER = resources.files("ridethrough.emulators.devices.ups") / "profiles"
+GROUP_INDEX = "upsOutletGroupStatusIndex"
 
 
 class Strict(BaseModel):
@@ -143,6 +144,15 @@ class Raw(Strict):
 Constant = int | str | Raw | None
 
 
+class LastTests(NamedTuple):
+    """Results and dates, as the card writes them, of the last self test and the last calibration."""
+
+    self_test: int
+    self_test_date: str
+    calibration: int
+    calibration_date: str
+
+
 class Profile(Strict):
     profile: str
     card: Card
@@ -157,6 +167,34 @@ class Profile(Strict):
     instances: dict[str, Constant]
     # Settings that the UPS has and its card does not show, such as after a partial recording.
     hidden: dict[str, int] = Field(default_factory=dict)
+
+    # A profile is read once (`load_profile`); as a key of a cache it stands for itself, not for its thousand values.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def outlet_groups(self) -> list[int]:
+        """The indexes of the outlet groups that the model has."""
+        rows = (label.partition(".") for label in self.instances)
+        return [int(index) for name, _, index in rows if name == GROUP_INDEX]
+
+    @property
+    def battery_packs(self) -> int:
+        """The number of external packs at the recorded UPS."""
+        return self.number("upsAdvBatteryNumOfBattPacks", 0)
+
+    @property
+    def last_tests(self) -> LastTests:
+        """The results of the recorded UPS; good ones without a date where the recording has none."""
+        return LastTests(
+            self.number("upsAdvTestDiagnosticsResults", 1),
+            self.text("upsAdvTestLastDiagnosticsDate"),
+            self.number("upsAdvTestCalibrationResults", 1),
+            self.text("upsAdvTestCalibrationDate"),
+        )
 
     def setting(self, name: str) -> int:
         """The factory value of a setting. Raises ProfileError where neither the card nor `hidden` tells it."""
