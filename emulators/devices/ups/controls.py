@@ -25,14 +25,14 @@ from ridethrough.emulators.devices.ups.shutdown_modes import (
 from ridethrough.emulators.kernel.instant import Instant
 
 
-class Refusal(Enum):
+class ControlRefusal(Enum):
     """Why a command is refused."""
 
     NOT_ON_BATTERY = auto()
     NO_BYPASS = auto()  # the model has none
 
 
-def _never(_ups: Ups) -> Refusal | None:
+def _never(_ups: Ups) -> ControlRefusal | None:
     return None
 
 
@@ -40,7 +40,7 @@ class ControlAction(NamedTuple):
     """What one value of a control object does. `refuse` names the reason for which it would not be taken now."""
 
     execute: Callable[[Ups, Instant], None]
-    refuse: Callable[[Ups], Refusal | None] = _never
+    refuse: Callable[[Ups], ControlRefusal | None] = _never
 
 
 def _off(mode: ShutdownMode) -> ControlAction:
@@ -55,12 +55,12 @@ def _test(kind: TestKind) -> ControlAction:
     return ControlAction(lambda ups, now: ups.start_test(kind, now))
 
 
-def _not_on_battery(ups: Ups) -> Refusal | None:
-    return None if ups.applies(CONSERVE) else Refusal.NOT_ON_BATTERY
+def _not_on_battery(ups: Ups) -> ControlRefusal | None:
+    return None if ups.applies(CONSERVE) else ControlRefusal.NOT_ON_BATTERY
 
 
-def _no_bypass(ups: Ups) -> Refusal | None:
-    return None if ups.profile.bypass else Refusal.NO_BYPASS
+def _no_bypass(ups: Ups) -> ControlRefusal | None:
+    return None if ups.profile.bypass else ControlRefusal.NO_BYPASS
 
 
 def _into_bypass(ups: Ups, now: Instant) -> None:
@@ -96,7 +96,7 @@ LED_TEST = "upsAdvControlFlashAndBeep"  # LEDs and beeper: nothing of it shows o
 CONTROLS: tuple[str, ...] = (*dict.fromkeys(name for name, _ in ACTIONS), LED_TEST)
 
 
-def check_control(ups: Ups, control: str, value: int) -> Refusal | None:
+def check_control(ups: Ups, control: str, value: int) -> ControlRefusal | None:
     """Return why a command would be refused now; None when it would be accepted."""
     action = ACTIONS.get((control, value))
     return None if action is None else action.refuse(ups)

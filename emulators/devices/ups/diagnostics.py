@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum, auto
 
 from ridethrough.emulators.devices.ups.profile import Profile
+from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.emulators.kernel.instant import START, Instant, after
 
 
@@ -36,15 +37,6 @@ class CalibrationResult(IntEnum):
 
 
 DAY_S = 86_400
-
-
-class Outcome(Enum):
-    """How a test has just ended, if one has."""
-
-    NOTHING = auto()
-    PASSED = auto()
-    FAILED = auto()
-    CALIBRATED = auto()
 
 
 class Diagnostics:
@@ -108,20 +100,20 @@ class Diagnostics:
             self.calibration = CalibrationResult.ABORTED
         return was is TestKind.CALIBRATION
 
-    def advance(self, now: Instant, charge: float, date: str) -> Outcome:
-        """End what is due at `now`; `date` is the card's."""
+    def advance(self, now: Instant, charge: float, date: str) -> Trap | None:
+        """End what is due at `now`, marked with `date`; returns the trap of its end, if it has one."""
         if self.running is TestKind.CALIBRATION and charge <= self._limits.calibration_ends + 1e-9:
             self.running, self.calibration, self.calibrated_on = TestKind.NONE, CalibrationResult.OK, date
             self.ended = now
-            return Outcome.CALIBRATED
+            return Trap.CALIBRATION_END
         if self._until is None or self._until > now:
-            return Outcome.NOTHING
+            return None
         was, self.running, self._until, self.ended = self.running, TestKind.NONE, None, now
         if was is not TestKind.SELF_TEST:
-            return Outcome.NOTHING
+            return None
         self.tested_on = date
         self.result = SelfTestResult.FAILED if self.battery_bad else SelfTestResult.OK
-        return Outcome.FAILED if self.battery_bad else Outcome.PASSED
+        return Trap.DIAGNOSTICS_FAILED if self.battery_bad else Trap.DIAGNOSTICS_PASSED
 
     @property
     def due(self) -> Instant | None:

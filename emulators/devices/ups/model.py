@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ridethrough.emulators.devices.ups.battery import Battery
 from ridethrough.emulators.devices.ups.bypass import BYPASS_TRAPS, Bypass
 from ridethrough.emulators.devices.ups.conditions import Condition, ConditionMonitor, Facts
-from ridethrough.emulators.devices.ups.diagnostics import Diagnostics, Outcome, SelfTestResult, TestKind
+from ridethrough.emulators.devices.ups.diagnostics import Diagnostics, SelfTestResult, TestKind
 from ridethrough.emulators.devices.ups.faults import FAULTS, Effect
 from ridethrough.emulators.devices.ups.line import Avr, LineMonitor
 from ridethrough.emulators.devices.ups.outlet_groups import GroupDelays, OutletGroups
@@ -23,7 +23,7 @@ from ridethrough.emulators.devices.ups.settings import Settings
 from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus, Precondition, ShutdownMode
 from ridethrough.emulators.devices.ups.switching import Switching
 from ridethrough.emulators.devices.ups.traps import Notify, Trap
-from ridethrough.emulators.kernel.instant import START, Instant, soonest, ticks_between
+from ridethrough.emulators.kernel.instant import START, Instant, soonest
 from ridethrough.emulators.kernel.power import DEAD, Inlet, Outlet, Supply
 
 AVR_STATUS = {
@@ -143,10 +143,11 @@ class Ups:
         """Return how long the battery would carry the present load."""
         return 0.0 if self.has_effect(Effect.NO_BATTERY) else self.battery.runtime_s(self.load, now)
 
-    def ticks_on_battery(self, now: Instant) -> int:
-        """Return the time on battery because of the line, in hundredths of a second."""
+    @property
+    def on_battery_since(self) -> Instant | None:
+        """When the line was lost, while the battery feeds the outlets instead; None at other times."""
         since = self.line.lost_since
-        return ticks_between(since, now) if since is not None and self.on_battery else 0
+        return since if since is not None and self.on_battery else None
 
     @property
     def overloaded(self) -> bool:
@@ -219,14 +220,9 @@ class Ups:
         return self.diagnostics.scheduled(self.settings.self_test_schedule)
 
     def _end_tests(self, now: Instant) -> None:
-        charge = self.battery.charge.at(now)
-        match self.diagnostics.advance(now, charge, self._callbacks.date(now)):
-            case Outcome.PASSED:
-                self._notify(Trap.DIAGNOSTICS_PASSED, now)
-            case Outcome.FAILED:
-                self._notify(Trap.DIAGNOSTICS_FAILED, now)
-            case Outcome.CALIBRATED:
-                self._notify(Trap.CALIBRATION_END, now)
+        trap = self.diagnostics.advance(now, self.battery.charge.at(now), self._callbacks.date(now))
+        if trap is not None:
+            self._notify(trap, now)
 
     def enter_bypass(self, bypass: Bypass, now: Instant) -> None:
         """Feed the load from the bare line."""

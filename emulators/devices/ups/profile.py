@@ -20,7 +20,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Card(Strict):
+class CardProfile(Strict):
     restart_s: float = Field(gt=0)
     uptime_step_ticks: int = Field(gt=0)
     max_message: int = Field(ge=484)
@@ -53,7 +53,7 @@ class AccessRow(Strict):
     type: Literal["read", "write", "write+", "disabled"] = "read"
 
     def admits(self, manager: str) -> bool:
-        """Whether the row covers requests from `manager`."""
+        """Return whether the row covers requests from `manager`."""
         return admits(self.manager, manager)
 
 
@@ -64,7 +64,7 @@ class Rating(Strict):
     hertz: int
 
 
-class Battery(Strict):
+class BatteryProfile(Strict):
     """`runtime = full_load_runtime_s * load ** -exponent * charge`, with the load not under `lowest_load`."""
 
     full_load_runtime_s: float = Field(gt=0)
@@ -86,7 +86,7 @@ class Battery(Strict):
     """Time for one degree."""
 
 
-class Regulation(Strict):
+class RegulationProfile(Strict):
     """Automatic voltage regulation: shares of the rated voltage at which it acts, and what it makes of the line."""
 
     boost_below: float = Field(default=0.95, gt=0, lt=1)
@@ -95,7 +95,7 @@ class Regulation(Strict):
     trim_gain: float = Field(default=0.88, gt=0, lt=1)
 
 
-class Line(Strict):
+class LineProfile(Strict):
     """What else moves the load to the battery, besides the transfer voltages."""
 
     large_spike: float = Field(default=1.25, gt=1)
@@ -105,7 +105,7 @@ class Line(Strict):
     """Lowest value of upsAdvConfigSensitivity at which a noisy line is not accepted."""
 
 
-class Diagnostics(Strict):
+class DiagnosticsProfile(Strict):
     """Times and limits of the tests the UPS makes of its battery."""
 
     self_test_s: float = Field(default=8, gt=0)
@@ -155,14 +155,14 @@ class LastTests(NamedTuple):
 
 class Profile(Strict):
     profile: str
-    card: Card
+    card: CardProfile
     access: tuple[AccessRow, ...]
     rating: Rating
-    battery: Battery
-    regulation: Regulation | None = Regulation()
-    line: Line = Line()
+    battery: BatteryProfile
+    regulation: RegulationProfile | None = RegulationProfile()
+    line: LineProfile = LineProfile()
     bypass: bool = False
-    diagnostics: Diagnostics = Diagnostics()
+    diagnostics: DiagnosticsProfile = DiagnosticsProfile()
     permitted: dict[str, tuple[int, ...]]
     instances: dict[str, Constant]
     # Settings that the UPS has and its card does not show, such as after a partial recording.

@@ -16,7 +16,7 @@ from ridethrough.emulators.bindings.network import Impairment
 from ridethrough.emulators.bindings.snmp import TAGS, Access, UsmUser
 from ridethrough.emulators.bindings.traps import OutgoingTrap
 from ridethrough.emulators.devices.ups.card.accounts import Accounts
-from ridethrough.emulators.devices.ups.card.clock import Clock
+from ridethrough.emulators.devices.ups.card.clock import CardClock
 from ridethrough.emulators.devices.ups.card.environment import Environment
 from ridethrough.emulators.devices.ups.card.stored import StoredValues
 from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
@@ -81,7 +81,7 @@ class Card:
         self.stored = StoredValues(profile)
         self.last_text: bytes = b"\0"  # what mtrapargsString reads back
         self.counters: Counter[str] = Counter()
-        self.clock = Clock()
+        self.clock = CardClock()
         self.accounts = self._new_accounts()
         self.environment = Environment(profile, self.stored, self.send)
         self.rows = access or profile.access

@@ -10,7 +10,7 @@ CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 DATE, TIME = "%m/%d/%Y", "%H:%M:%S"
 
 
-class Clock:
+class CardClock:
     """Starts at its epoch, as a card does that nobody has told the time."""
 
     def __init__(self) -> None:

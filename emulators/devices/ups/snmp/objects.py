@@ -10,7 +10,7 @@ from functools import cache
 
 from ridethrough.emulators.bindings.snmp import Instance, Instances, resolve
 from ridethrough.emulators.devices.ups.card.card import RECEIVERS, Receiver
-from ridethrough.emulators.devices.ups.controls import CONTROLS, Refusal, check_control, execute_control
+from ridethrough.emulators.devices.ups.controls import CONTROLS, ControlRefusal, check_control, execute_control
 from ridethrough.emulators.devices.ups.profile import Constant, Profile, Raw
 from ridethrough.emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
 from ridethrough.emulators.devices.ups.snmp.environment import environment_rows
@@ -59,9 +59,9 @@ TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
     "upsBasicBatteryLastReplaceDate.0": ("upsBasicBatteryLastReplaceDate.0", lambda length: length in DATE_LENGTHS),
 }
 # error-status of a refused command; badValue in version 1 by the MIB, but this is how a real AP9617 answers.
-REFUSALS: dict[Refusal, ErrorStatus] = {
-    Refusal.NOT_ON_BATTERY: ErrorStatus.GEN_ERR,
-    Refusal.NO_BYPASS: ErrorStatus.WRONG_VALUE,
+REFUSALS: dict[ControlRefusal, ErrorStatus] = {
+    ControlRefusal.NOT_ON_BATTERY: ErrorStatus.GEN_ERR,
+    ControlRefusal.NO_BYPASS: ErrorStatus.WRONG_VALUE,
 }
 
 

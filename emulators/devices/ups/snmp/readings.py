@@ -11,7 +11,7 @@ from ridethrough.emulators.devices.ups.model import Ups
 from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
 from ridethrough.emulators.devices.ups.snmp.flags import abnormal_conditions, output_flags
 from ridethrough.emulators.devices.ups.snmp.rows import RowAccess, Rows, constant
-from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.instant import Instant, ticks_between
 from ridethrough.wire.snmp import Value
 
 Reading = Callable[[Ups, Instant], Value]
@@ -55,6 +55,11 @@ def _ticks_left(ups: Ups, now: Instant) -> int:
     return int(ups.runtime_s(now) * 100) // step * step
 
 
+def _ticks_on_battery(ups: Ups, now: Instant) -> int:
+    since = ups.on_battery_since
+    return 0 if since is None else ticks_between(since, now)
+
+
 def _source(ups: Ups, _now: Instant) -> Value:
     if ups.status is OutputStatus.ON_LINE:
         return ups.profile.card.online_source
@@ -73,7 +78,7 @@ def _measured(reading: Reading, *, time_dependent: bool = False, initial_from_pr
 READINGS: Rows = {
     # battery
     "upsBasicBatteryStatus.0": _measured(_battery_status),
-    "upsBasicBatteryTimeOnBattery.0": _measured(lambda ups, now: ups.ticks_on_battery(now), time_dependent=True),
+    "upsBasicBatteryTimeOnBattery.0": _measured(_ticks_on_battery, time_dependent=True),
     "upsAdvBatteryCapacity.0": _measured(lambda ups, now: int(_charge(ups, now))),
     "upsHighPrecBatteryCapacity.0": _measured(lambda ups, now: int(10 * _charge(ups, now))),
     "upsAdvBatteryTemperature.0": _measured(lambda ups, now: int(_celsius(ups, now))),
@@ -126,7 +131,7 @@ READINGS: Rows = {
     "upsAdvStateAbnormalConditions.0": _measured(abnormal_conditions),
     # RFC 1628: the same state once more
     "upsBatteryStatus.0": _measured(_battery_status),
-    "upsSecondsOnBattery.0": _measured(lambda ups, now: ups.ticks_on_battery(now) // 100, time_dependent=True),
+    "upsSecondsOnBattery.0": _measured(lambda ups, now: _ticks_on_battery(ups, now) // 100, time_dependent=True),
     "upsEstimatedMinutesRemaining.0": _measured(
         lambda ups, now: _ticks_left(ups, now) // MINUTE_TICKS, time_dependent=True
     ),
