@@ -12,7 +12,7 @@ AVR_BEGINS = {Avr.BOOST: Trap.BOOST_ON, Avr.TRIM: Trap.TRIM_ON}
 AVR_ENDS = {Avr.BOOST: Trap.BOOST_OFF, Avr.TRIM: Trap.TRIM_OFF}
 
 
-class Condition(Enum):
+class LastingCondition(Enum):
     """A lasting condition, with the traps of its beginning and its end."""
 
     OVERLOADED = (Trap.OVERLOAD, Trap.OVERLOAD_CLEARED)
@@ -47,7 +47,7 @@ class ConditionMonitor:
     """Compares what holds with what held, and names the traps of the difference. Starts with nothing present."""
 
     def __init__(self) -> None:
-        self.present: set[Condition] = set()
+        self.present: set[LastingCondition] = set()
         self._outage = False
         self._avr = Avr.NONE
         self._abnormal: set[int] = set()
@@ -72,15 +72,15 @@ class ConditionMonitor:
 
     def _conditions(self, facts: Facts) -> list[Notice]:
         holds = {
-            Condition.OVERLOADED: facts.overloaded,
-            Condition.DISCHARGED: facts.discharged,
-            Condition.TOO_WARM: facts.too_warm,
-            Condition.REPLACE: facts.replace,
+            LastingCondition.OVERLOADED: facts.overloaded,
+            LastingCondition.DISCHARGED: facts.discharged,
+            LastingCondition.TOO_WARM: facts.too_warm,
+            LastingCondition.REPLACE: facts.replace,
         }
         before, self.present = self.present, {condition for condition, now in holds.items() if now}
         return [
             Notice(condition.value[0 if condition in self.present else 1])
-            for condition in Condition
+            for condition in LastingCondition
             if (condition in before) is not (condition in self.present)
         ]
 

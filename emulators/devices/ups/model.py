@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ridethrough.emulators.devices.ups.battery import Battery
 from ridethrough.emulators.devices.ups.bypass import BYPASS_TRAPS, Bypass
-from ridethrough.emulators.devices.ups.conditions import Condition, ConditionMonitor, Facts
+from ridethrough.emulators.devices.ups.conditions import ConditionMonitor, Facts, LastingCondition
 from ridethrough.emulators.devices.ups.diagnostics import Diagnostics, SelfTestResult, TestKind
 from ridethrough.emulators.devices.ups.faults import FAULTS, Effect
 from ridethrough.emulators.devices.ups.line import Avr, LineMonitor
@@ -152,22 +152,22 @@ class Ups:
     @property
     def overloaded(self) -> bool:
         """True while the load exceeds the rating."""
-        return Condition.OVERLOADED in self.conditions.present
+        return LastingCondition.OVERLOADED in self.conditions.present
 
     @property
     def discharged(self) -> bool:
         """True while too empty to carry the load through another failure, though on line."""
-        return Condition.DISCHARGED in self.conditions.present
+        return LastingCondition.DISCHARGED in self.conditions.present
 
     @property
     def too_warm(self) -> bool:
         """True while the battery temperature is at its limit or above."""
-        return Condition.TOO_WARM in self.conditions.present
+        return LastingCondition.TOO_WARM in self.conditions.present
 
     @property
     def replace_battery(self) -> bool:
         """The indicator: set by a failed test or by age, until the battery is exchanged."""
-        return Condition.REPLACE in self.conditions.present
+        return LastingCondition.REPLACE in self.conditions.present
 
     @property
     def abnormal(self) -> set[int]:
