@@ -23,17 +23,7 @@ from hypothesis.stateful import (
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.devices.ups.controls import CONTROLS
 from ridethrough.emulators.devices.ups.faults import FAULTS, MOMENTARY_FAULTS
-from ridethrough.emulators.devices.ups.panel import leds
 from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
-from ridethrough.emulators.devices.ups.snmp.flags import (
-    FLAG_BOOST,
-    FLAG_ON_BATTERY,
-    FLAG_ON_LINE,
-    FLAG_OVERLOAD,
-    FLAG_REPLACE_BATTERY,
-    FLAG_TRIM,
-    positions,
-)
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.codec import encode_varbind
@@ -56,15 +46,6 @@ TWINS = [
     ("upsAdvConfigHighTransferVolt.0", "upsConfigHighVoltageTransferPoint.0", 1),
     ("upsBasicIdentName.0", "upsIdentName.0", 1),
 ]
-# LEDs of the front, and the flag of upsBasicStateOutputState that says the same.
-LED_FLAGS = {
-    "on-line": FLAG_ON_LINE,
-    "boost": FLAG_BOOST,
-    "trim": FLAG_TRIM,
-    "on-battery": FLAG_ON_BATTERY,
-    "overload": FLAG_OVERLOAD,
-    "replace-battery": FLAG_REPLACE_BATTERY,
-}
 PLAIN = [
     *("button_on", "button_off", "battery_bad", "battery_replaced", "link_down", "link_up", "mute", "unmute"),
     *("freeze", "thaw", "firmware_lost", "firmware_restored", "clock_reset", "restart", "unbypass", "smooth"),
@@ -186,8 +167,6 @@ class AnyOrder(RuleBasedStateMachine):
             assert ups.load_w == 0
             assert ups.output.volts == 0
         assert ups.status is not OutputStatus.ON_BATTERY or ups.on_battery
-        lit = positions(ups)
-        assert leds(ups) == [name for name, flag in LED_FLAGS.items() if flag in lit]
         desk.traps()  # each of which was made with the variables of its number
 
     @invariant()
