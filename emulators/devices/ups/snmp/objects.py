@@ -58,9 +58,9 @@ TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
     "upsIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
     "upsBasicBatteryLastReplaceDate.0": ("upsBasicBatteryLastReplaceDate.0", lambda length: length in DATE_LENGTHS),
 }
-# error-status of a refused command; badValue in version 1 by the MIB, but this is how a real AP9617 answers.
+# error-status of a refused command.
 REFUSALS: dict[ControlRefusal, ErrorStatus] = {
-    ControlRefusal.NOT_ON_BATTERY: ErrorStatus.GEN_ERR,
+    ControlRefusal.NOT_ON_BATTERY: ErrorStatus.GEN_ERR,  # as a real AP9617 answers; badValue in version 1 by the MIB
     ControlRefusal.NO_BYPASS: ErrorStatus.WRONG_VALUE,
 }
 
