@@ -22,8 +22,8 @@ class LastingCondition(Enum):
 
 
 class Facts(NamedTuple):
-    """What holds of a UPS now. `avr` is what voltage regulation does for the load; `abnormal` are the numbers of the
-    abnormal conditions.
+    """The present state of a UPS, as far as it is told. `avr` is the voltage regulation that the load gets; `abnormal`
+    are the numbers of the abnormal conditions.
     """
 
     outage: bool

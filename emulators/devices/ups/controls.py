@@ -37,7 +37,7 @@ def _never(_ups: Ups) -> ControlRefusal | None:
 
 
 class ControlAction(NamedTuple):
-    """What one value of a control object does. `refuse` names the reason for which it would not be taken now."""
+    """The act of one value of a control object. `refuse` names the reason for which it would not be taken now."""
 
     execute: Callable[[Ups, Instant], None]
     refuse: Callable[[Ups], ControlRefusal | None] = _never

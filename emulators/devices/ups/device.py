@@ -61,7 +61,7 @@ class UpsDevice:
 
     @property
     def address(self) -> str:
-        """Where the card is reached now."""
+        """The address at which the card is reached now."""
         return self.card.address
 
     @property

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Effect(Enum):
-    """What a fault does to the UPS, besides its traps and flags."""
+    """The effect of a fault on the UPS, besides its traps and flags."""
 
     NONE = auto()
     NO_CHARGING = auto()

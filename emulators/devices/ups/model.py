@@ -34,11 +34,11 @@ AVR_STATUS = {
 
 
 class Callbacks(NamedTuple):
-    """What the UPS tells and asks whatever is connected to its serial port."""
+    """The ways out of the model: traps to send, and values that are kept elsewhere."""
 
     notify: Notify
     shutdown_time_s: Callable[[], float]
-    """How long the slowest PowerChute client needs to shut down."""
+    """The time that the slowest PowerChute client needs to shut down."""
     date: Callable[[Instant], str]
     """The date with which tests are marked."""
     group_delays: Callable[[int], GroupDelays]
@@ -145,7 +145,7 @@ class Ups:
 
     @property
     def on_battery_since(self) -> Instant | None:
-        """When the line was lost, while the battery feeds the outlets instead; None at other times."""
+        """The instant at which the line was lost, while the battery feeds the outlets instead; None at other times."""
         since = self.line.lost_since
         return since if since is not None and self.on_battery else None
 

@@ -17,10 +17,14 @@ GROUP_INDEX = "upsOutletGroupStatusIndex"
 
 
 class Strict(BaseModel):
+    """A part of a profile; unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CardProfile(Strict):
+    """The habits of a card and its times."""
+
     restart_s: float = Field(gt=0)
     uptime_step_ticks: int = Field(gt=0)
     max_message: int = Field(ge=484)
@@ -58,6 +62,8 @@ class AccessRow(Strict):
 
 
 class Rating(Strict):
+    """The rated output."""
+
     volt_amperes: int
     watts: int
     volts: int
@@ -96,7 +102,7 @@ class RegulationProfile(Strict):
 
 
 class LineProfile(Strict):
-    """What else moves the load to the battery, besides the transfer voltages."""
+    """Limits beyond which the load moves to the battery, besides the transfer voltages."""
 
     large_spike: float = Field(default=1.25, gt=1)
     """In parts of the rated voltage."""
@@ -154,6 +160,8 @@ class LastTests(NamedTuple):
 
 
 class Profile(Strict):
+    """A model of UPS with its card. The key of an instance is its name with index, or its number."""
+
     profile: str
     card: CardProfile
     access: tuple[AccessRow, ...]

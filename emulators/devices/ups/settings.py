@@ -15,7 +15,7 @@ from ridethrough.emulators.kernel.instant import Instant, after
 
 
 class Rounding(Enum):
-    """What becomes of a value that the model does not permit."""
+    """The fate of a value that the model does not permit."""
 
     UP = auto()  # to the next higher permitted value; above the top, the top
     DOWN = auto()  # to the next lower; below the bottom, the bottom
@@ -76,17 +76,17 @@ class Settings:
 
     @property
     def shutoff_delay_s(self) -> float:
-        """How long a graceful shutdown waits before the outlets go off."""
+        """The time that a graceful shutdown waits before the outlets go off."""
         return self._values["upsAdvConfigShutoffDelay"] / TICKS_PER_S
 
     @property
     def return_delay_s(self) -> float:
-        """How long the outlets stay off once everything is right for their return."""
+        """The time that the outlets stay off once everything is right for their return."""
         return self._values["upsAdvConfigReturnDelay"] / TICKS_PER_S
 
     @property
     def sleep_time_s(self) -> float:
-        """How long the outlets sleep before the input may bring them back."""
+        """The time that the outlets sleep before the input may bring them back."""
         return self._values[SLEEP_TIME] / TICKS_PER_S
 
     @property
@@ -111,7 +111,7 @@ class Settings:
 
     @property
     def sensitivity(self) -> int:
-        """How readily the UPS leaves a distorted line: 1 is automatic, 2 low, 3 medium, 4 high."""
+        """The readiness to leave a distorted line: 1 is automatic, 2 low, 3 medium, 4 high."""
         return self._values["upsAdvConfigSensitivity"]
 
     @property

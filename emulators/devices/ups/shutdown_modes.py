@@ -34,7 +34,7 @@ class Precondition(Enum):
 
 
 class ReturnOn(Enum):
-    """What brings the outlets back."""
+    """The event that brings the outlets back."""
 
     COMMAND = auto()  # a command or the button
     INPUT = auto()  # good input, then minimum charge, then the return delay

@@ -16,7 +16,7 @@ TEXT_LENGTH = 255
 
 
 class RowAccess(NamedTuple):
-    """How an object is read and, where it is writable, written."""
+    """The ways to read an object and, where it is writable, to write it."""
 
     get: Getter
     check: Checker | None = None

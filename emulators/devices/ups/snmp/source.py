@@ -1,4 +1,4 @@
-"""What the rows of a UPS read and change: the model, its card and the alarm table, by one name each.
+"""The source of every row of a UPS: the model, its card and the alarm table, by one name each.
 
 Rows are made once for all cards of a profile, and are handed the source of the card that is asked.
 """

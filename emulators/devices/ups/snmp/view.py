@@ -1,4 +1,4 @@
-"""What the agent of a card shows now.
+"""The view of a card that its agent shows.
 
 The instances are those of the profile, of every engine, of who may ask, and of the active alarms. They are built when
 they are asked for after the access rows of the card or the alarms have changed.
