@@ -18,14 +18,14 @@ from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.emulators.devices.hub import Hub
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.server import Server
-from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.faces.bind_error import BindError
 from ridethrough.emulators.faces.udp import Readers
 from ridethrough.emulators.hosts import BmcHost, UpsHost
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant, soonest
 from ridethrough.emulators.lan_hosts import ManagerHost, ServerHost
-from ridethrough.emulators.state_files import Memory
+from ridethrough.emulators.state_files import StateFiles
 
 log = structlog.get_logger("emulators")
 
@@ -50,15 +50,15 @@ class Emulators:
     ) -> None:
         """Build everything; nothing is bound yet. What devices kept in `data` they take up.
 
-        Raises ProfileError, LoopError and MemoryFileError.
+        Raises ProfileError, LoopError and StateFileError.
         """
         self.plant = plant
         self.world = build(plant, epoch_s)
-        self._memory = Memory(data) if data else None
-        if self._memory is not None:
+        self._state_files = StateFiles(data) if data else None
+        if self._state_files is not None:
             for device in self.world.devices.values():
-                if isinstance(device, Ups | BmcDevice):
-                    self._memory.recall(device)
+                if isinstance(device, UpsDevice | BmcDevice):
+                    self._state_files.load(device)
         self.counters: Counter[str] = Counter()
         self.readers = Readers(self.arrive)
         self.random_bytes = random_bytes
@@ -98,7 +98,7 @@ class Emulators:
         ways = {served: hub for hub in hubs for served in hub.serves}
         for device in self.world.devices.values():
             way = ways.get(device.name)
-            if isinstance(device, Ups):
+            if isinstance(device, UpsDevice):
                 serial = plant.ups[device.name].serial
                 chance = Random(f"{plant.seed}:{device.name}")
                 yield device.name, UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None, way)
@@ -209,8 +209,8 @@ class Emulators:
                 host.flush(now)
                 self._due_hosts.put(name, host.next_deadline())
             device = self.world.devices[name]
-            if self._memory is not None and isinstance(device, Ups | BmcDevice):
-                self._keep(self._memory, device)
+            if self._state_files is not None and isinstance(device, UpsDevice | BmcDevice):
+                self._save(self._state_files, device)
         self._set_timer()
         for watcher in self._watchers:
             watcher()
@@ -227,9 +227,9 @@ class Emulators:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._zero + deadline / 1000, self._due, deadline)
 
-    def _keep(self, memory: Memory, device: Ups | BmcDevice) -> None:
+    def _save(self, files: StateFiles, device: UpsDevice | BmcDevice) -> None:
         try:
-            memory.keep(device)
+            files.save(device)
         except OSError as error:
             self.counters["settings_not_kept"] += 1
             log.error("settings not kept", device=device.name, reason=str(error))  # noqa: TRY400

@@ -17,7 +17,7 @@ from ridethrough.emulators.devices.mains import Mains
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.psu import Psu
 from ridethrough.emulators.devices.server import Guest, Server
-from ridethrough.emulators.devices.ups import Receiver, Ups, load_profile
+from ridethrough.emulators.devices.ups import Receiver, UpsDevice, load_profile
 from ridethrough.emulators.kernel.power import Outlet, plug
 from ridethrough.emulators.kernel.world import World
 from ridethrough.mibs import Oid
@@ -27,7 +27,7 @@ from ridethrough.wire.wol import mac_address
 LOOPBACK = "127.0.0.1"
 VERSIONS = {1: 1, "2c": 2, 3: 3}
 
-Feeds = dict[str, Mains | Ups | IntelligentUps]
+Feeds = dict[str, Mains | UpsDevice | IntelligentUps]
 
 
 def build(plant: Plant, epoch_s: int) -> World:
@@ -55,7 +55,7 @@ def build(plant: Plant, epoch_s: int) -> World:
         )
         if config.traps is None:
             receivers = (Receiver(LOOPBACK),)
-        ups = Ups(
+        ups = UpsDevice(
             name,
             load_profile(config.profile),
             config.address,
@@ -117,7 +117,7 @@ def _socket(feeds: Feeds, feed: str, consumer: str) -> Outlet:
     """A socket of a feed; `UPS1/2` is one in the second outlet group."""
     name, _, group = feed.partition("/")
     source = feeds[name]
-    return source.outlet(consumer, int(group)) if group and isinstance(source, Ups) else source.outlet(consumer)
+    return source.outlet(consumer, int(group)) if group and isinstance(source, UpsDevice) else source.outlet(consumer)
 
 
 def _users(config: UpsConfig) -> tuple[UsmUser, ...]:

@@ -16,7 +16,7 @@ from ridethrough.emulators.bindings.network import Impairment
 from ridethrough.emulators.bindings.traps import OutgoingTrap
 from ridethrough.emulators.config.plant import Ports
 from ridethrough.emulators.devices.bmc import BmcDevice
-from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.faces.bind_error import BindError
 from ridethrough.emulators.faces.card_console import ConsoleFace
 from ridethrough.emulators.faces.card_web import WebFace
@@ -154,7 +154,7 @@ class UpsHost:
 
     def __init__(
         self,
-        ups: Ups,
+        ups: UpsDevice,
         ports: Ports,
         around: Surroundings,
         chance: Random,
@@ -167,15 +167,15 @@ class UpsHost:
         self._ports = ports
         self._around = around
         self._world = around.world
-        self._agent = SnmpAgent(card, around.world.seat(ups.name), _salt(around))
+        self._agent = SnmpAgent(ups.view, around.world.seat(ups.name), _salt(around))
         self._line = Line(card.impairment, chance, around.counters)
         settings = ups.profile.card
         again = partial(around.flush, ups.name)
         self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around, again)
         self._traps.way = way
         stage = Stage(around.arrive, partial(around.changed, ups.name), self._token)
-        self._web = WebFace(card, stage)
-        self._console = ConsoleFace(card, stage)
+        self._web = WebFace(ups, stage)
+        self._console = ConsoleFace(ups, stage)
         self._serial = serial
         self._bound = ""
         self._moving: asyncio.Task[None] | None = None

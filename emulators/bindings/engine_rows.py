@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
-from ridethrough.emulators.bindings.snmp import Access, Getter, Instance
+from ridethrough.emulators.bindings.snmp import Access, Instance, RowSource, SnmpEngine
+from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import ErrorStatus, Tag, Value
 
-if TYPE_CHECKING:
-    from ridethrough.emulators.bindings.snmp import SnmpView
-    from ridethrough.emulators.kernel.instant import Instant
+Getter = Callable[[RowSource, Instant], Value]
 
 V1, V2C, USM = 1, 2, 3  # SnmpSecurityModel (RFC 3411 section 5)
 NO_AUTH, AUTH, AUTH_PRIV = 1, 2, 3  # SnmpSecurityLevel
@@ -65,11 +64,11 @@ ENABLED, DISABLED = 1, 2
 
 
 def _counter(name: str) -> Getter:
-    return lambda view, _now: view.counters[name] & 0xFFFFFFFF
+    return lambda source, _now: source.engine.counters[name] & 0xFFFFFFFF
 
 
 def engine_rows() -> list[Instance]:
-    """Rows that are the same for every view."""
+    """Return the rows that are the same for every view."""
     snmp = Oid.parse("1.3.6.1.2.1.11")
     engine = standard_tree().named("snmpEngine").oid
     rows = [Instance(snmp.child(number, 0), Tag.COUNTER32, _counter(name)) for number, name in GROUP.items()]
@@ -79,23 +78,23 @@ def engine_rows() -> list[Instance]:
     return [
         *rows,
         Instance(AUTHEN_TRAPS, Tag.INTEGER, _authen_traps, _check_authen_traps, _set_authen_traps),
-        Instance(engine.child(1, 0), Tag.OCTET_STRING, lambda view, _now: view.engine_id),
-        Instance(engine.child(2, 0), Tag.INTEGER, lambda view, _now: view.boots),
-        Instance(engine.child(3, 0), Tag.INTEGER, lambda view, now: view.engine_time_s(now)),
-        Instance(engine.child(4, 0), Tag.INTEGER, lambda view, _now: view.max_message),
+        Instance(engine.child(1, 0), Tag.OCTET_STRING, lambda source, _now: source.engine.engine_id),
+        Instance(engine.child(2, 0), Tag.INTEGER, lambda source, _now: source.engine.boots),
+        Instance(engine.child(3, 0), Tag.INTEGER, lambda source, now: source.engine.engine_time_s(now)),
+        Instance(engine.child(4, 0), Tag.INTEGER, lambda source, _now: source.engine.max_message),
     ]
 
 
-def _authen_traps(view: SnmpView, _now: Instant) -> Value:
-    return ENABLED if view.authentication_traps else DISABLED
+def _authen_traps(source: RowSource, _now: Instant) -> Value:
+    return ENABLED if source.engine.authentication_traps else DISABLED
 
 
-def _check_authen_traps(_view: SnmpView, value: Value, _now: Instant) -> ErrorStatus:
+def _check_authen_traps(_source: RowSource, value: Value, _now: Instant) -> ErrorStatus:
     return ErrorStatus.NO_ERROR if value in (ENABLED, DISABLED) else ErrorStatus.WRONG_VALUE
 
 
-def _set_authen_traps(view: SnmpView, value: Value, _now: Instant) -> None:
-    view.authentication_traps = value == ENABLED
+def _set_authen_traps(source: RowSource, value: Value, _now: Instant) -> None:
+    source.engine.authentication_traps = value == ENABLED
 
 
 class Member(NamedTuple):
@@ -113,10 +112,11 @@ class Member(NamedTuple):
         return self.name if self.view else ALL_VIEW
 
 
-def members_of(view: SnmpView) -> tuple[Member, ...]:
-    """Everybody with a right."""
-    members = [Member(model, name, right, NO_AUTH) for name, right in view.communities().items() for model in (V1, V2C)]
-    for user in view.users.values():
+def members_of(engine: SnmpEngine) -> tuple[Member, ...]:
+    """Return everybody with a right."""
+    rights = engine.communities()
+    members = [Member(model, name, right, NO_AUTH) for name, right in rights.items() for model in (V1, V2C)]
+    for user in engine.users.values():
         level = AUTH_PRIV if user.priv else AUTH if user.auth else NO_AUTH
         members.append(Member(USM, user.name, user.access, level, user.view))
     return tuple(members)

@@ -29,11 +29,6 @@ TAGS: dict[str, Tag] = {
     "Counter64": Tag.COUNTER64,
 }
 
-# The first argument is the view that is asked: rows are shared by all devices of a kind, state is not.
-Getter = Callable[[Any, Instant], Value]
-Checker = Callable[[Any, Value, Instant], ErrorStatus]
-Applier = Callable[[Any, Value, Instant], None]
-
 
 class Access(Enum):
     """What a community may do."""
@@ -47,6 +42,9 @@ class Access(Enum):
 class Instance:
     """One readable instance. `check` refuses a SET before anything changes; `apply` then cannot fail.
 
+    Rows are shared by all devices of a kind, state is not: the first argument of the three is the `source` of the view
+    that is asked. Each kind of device types it where it writes its rows.
+
     `measured` marks what a device's sensors show, as opposed to what it or its manager keeps; `constant` what never
     changes and is the same for every view; `steady` what stays as it is while its device rests and nothing is done to
     it.
@@ -54,9 +52,9 @@ class Instance:
 
     oid: Oid
     tag: Tag
-    get: Getter
-    check: Checker | None = None
-    apply: Applier | None = None
+    get: Callable[[Any, Instant], Value]
+    check: Callable[[Any, Value, Instant], ErrorStatus] | None = None
+    apply: Callable[[Any, Value, Instant], None] | None = None
     measured: bool = False
     constant: bool = False
     steady: bool = False
@@ -93,8 +91,8 @@ class UsmUser:
         return localized(self.auth, self.auth_password, self.priv, self.priv_password, engine_id)
 
 
-class SnmpView(Protocol):
-    """What an SNMP agent needs of a device."""
+class SnmpEngine(Protocol):
+    """The SNMP engine of a device (RFC 3411 section 3.1): its identity, its time, and who may do what."""
 
     max_message: int
     engine_id: bytes
@@ -107,17 +105,39 @@ class SnmpView(Protocol):
     def engine_time_s(self, now: Instant) -> int:
         """snmpEngineTime: seconds since the last start."""
 
-    @property
-    def instances(self) -> Instances: ...
-
-    def access(self, community: bytes, manager: str) -> Access: ...
+    def access(self, community: bytes, manager: str) -> Access:
+        """The best right of a community that asks from this address."""
 
     def communities(self) -> dict[bytes, Access]:
         """Every community that has a right somewhere, with the best one."""
 
-    def authentication_failed(self, now: Instant) -> None: ...
+    def authentication_failed(self, now: Instant) -> None:
+        """A request came without a right."""
 
-    def answering(self, now: Instant) -> bool: ...
+    def answering(self, now: Instant) -> bool:
+        """Whether anything is answered at all."""
+
+
+class RowSource(Protocol):
+    """What every row may read, whatever the device."""
+
+    @property
+    def engine(self) -> SnmpEngine: ...
+
+
+class SnmpView(Protocol):
+    """What an SNMP agent shows of a device."""
+
+    @property
+    def engine(self) -> SnmpEngine: ...
+
+    @property
+    def source(self) -> RowSource:
+        """What the rows of `instances` read; the same object as long as the view lives."""
+
+    @property
+    def instances(self) -> Instances:
+        """Everything that can be read now."""
 
     def resting(self, now: Instant) -> bool:
         """Whether time alone changes none of the steady rows."""

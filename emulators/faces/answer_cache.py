@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ridethrough.emulators.bindings.snmp import Instance, Instances, SnmpView
+from ridethrough.emulators.bindings.snmp import Instance, Instances, RowSource
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import Oid
 from ridethrough.wire import ber
@@ -81,33 +81,33 @@ def _shown(oid: Oid, row: Instance | None, exception: Tag) -> Shown:
     return Shown(row.oid, row, exception, encode_varbind(VarBind(row.oid, row.tag, value)), name)
 
 
-def render(item: Shown, view: SnmpView, now: Instant) -> bytes:
+def render(item: Shown, source: RowSource, now: Instant) -> bytes:
     """The variable with its present value."""
     if item.octets or item.row is None:
         return item.octets
-    content = item.name + encode_value(item.row.tag, item.row.get(view, now))
+    content = item.name + encode_value(item.row.tag, item.row.get(source, now))
     return ber.encode(ber.SEQUENCE, content)
 
 
-def filled(plan: Plan, view: SnmpView, now: Instant, room: int) -> tuple[bytes, int] | None:
+def filled(plan: Plan, source: RowSource, now: Instant, room: int) -> tuple[bytes, int] | None:
     """The variables of a plan with their present values, of a GETBULK as many as fit, and how many these are.
 
     None when they do not fit.
     """
-    variables = b"".join(part if isinstance(part, bytes) else render(part, view, now) for part in plan.parts)
+    variables = b"".join(part if isinstance(part, bytes) else render(part, source, now) for part in plan.parts)
     if len(variables) <= room:
         return variables, len(plan.shown)
     if plan.kind is not Kind.GET_BULK:
         return None
-    octets = fitting(plan.shown, view, now, room)
+    octets = fitting(plan.shown, source, now, room)
     return b"".join(octets), len(octets)
 
 
-def fitting(shown: Iterable[Shown], view: SnmpView, now: Instant, room: int) -> list[bytes]:
+def fitting(shown: Iterable[Shown], source: RowSource, now: Instant, room: int) -> list[bytes]:
     """Variables up to the first that does not fit into `room` octets."""
     octets: list[bytes] = []
     for item in shown:
-        octets.append(render(item, view, now))
+        octets.append(render(item, source, now))
         room -= len(octets[-1])
         if room < 0:
             del octets[-1]
@@ -187,13 +187,13 @@ def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes, roo
     return Plan(community, pdu.kind, tuple(shown), head, parts, fixed)
 
 
-def settled(plan: Plan, identifier: bytes, view: SnmpView, now: Instant, room: int) -> Plan:
+def settled(plan: Plan, identifier: bytes, source: RowSource, now: Instant, room: int) -> Plan:
     """The plan with the present values of steady rows, for as long as the device rests.
 
     `identifier` is that of the request, with tag and length; any other of the same length will do as well.
     """
     parts = _joined(
-        render(part, view, now) if isinstance(part, Shown) and part.row is not None and part.row.steady else part
+        render(part, source, now) if isinstance(part, Shown) and part.row is not None and part.row.steady else part
         for part in plan.parts
     )
     return plan._replace(parts=parts, fixed=_fixed(plan.head, identifier, parts, room))

@@ -8,7 +8,7 @@ import tty
 from contextlib import suppress
 from pathlib import Path
 
-from ridethrough.emulators.devices.ups.card.card import Card
+from ridethrough.emulators.devices.ups.device import UpsDevice
 from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 from ridethrough.emulators.faces.card_menu import ConsoleMenu
 from ridethrough.emulators.faces.interactive import Stage
@@ -20,8 +20,9 @@ CHUNK = 1024
 class ConsoleFace:
     """Consoles of one card."""
 
-    def __init__(self, card: Card, stage: Stage) -> None:
-        self._card = card
+    def __init__(self, device: UpsDevice, stage: Stage) -> None:
+        self._device = device
+        self._card = device.card
         self._now, self._changed, self._token = stage
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -50,7 +51,7 @@ class ConsoleFace:
             self.close_serial()
             raise BindError(error.errno, f"serial port {link}: {error.strerror}") from error
         self._link = link
-        self._menu = ConsoleMenu(self._card, self._token())
+        self._menu = ConsoleMenu(self._device, self._token())
         self._show(self._menu.open())
         asyncio.get_running_loop().add_reader(main, self._typed)
 
@@ -86,7 +87,7 @@ class ConsoleFace:
             return
         answer = self._menu.feed(data, self._now())
         if self._menu.closed:  # a serial line stays; the next person starts anew
-            self._menu = ConsoleMenu(self._card, self._token())
+            self._menu = ConsoleMenu(self._device, self._token())
             answer += self._menu.open()
         self._show(answer)
         self._changed()
@@ -97,7 +98,7 @@ class ConsoleFace:
                 os.write(self._pty[0], text)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        menu = ConsoleMenu(self._card, self._token())
+        menu = ConsoleMenu(self._device, self._token())
         typed = TelnetFilter()
         self._writers.add(writer)
         try:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from ridethrough.emulators.devices.ups.card.accounts import Door, Tcpip
-from ridethrough.emulators.devices.ups.card.card import Card
+from ridethrough.emulators.devices.ups.card.accounts import LoginChannel, Tcpip
+from ridethrough.emulators.devices.ups.device import UpsDevice
 from ridethrough.emulators.kernel.instant import Instant
 
 CR, LF, BACKSPACE, DELETE, ESCAPE = 13, 10, 8, 127, 27
@@ -26,9 +26,10 @@ class Item(NamedTuple):
 class ConsoleMenu:
     """One person at one console. `token` names the session; `closed` says that the line should be hung up."""
 
-    def __init__(self, card: Card, token: str) -> None:
+    def __init__(self, device: UpsDevice, token: str) -> None:
         self.closed = False
-        self._card = card
+        self._ups = device.ups
+        self._card = device.card
         self._token = token
         self._line = bytearray()
         self._after_cr = False
@@ -64,7 +65,7 @@ class ConsoleMenu:
     def hang_up(self) -> None:
         """The line went away."""
         if self.logged_on:
-            self._card.people.log_off(self._token)
+            self._card.accounts.log_off(self._token)
         self.closed = True
 
     def _key(self, octet: int, now: Instant) -> None:
@@ -89,7 +90,7 @@ class ConsoleMenu:
         text = self._line.decode("ascii").strip()
         self._line.clear()
         self._say()
-        if self.logged_on and not self._card.people.present(self._token, now):
+        if self.logged_on and not self._card.accounts.keep_alive(self._token, now):
             self._say("The session has ended.")
             self.closed = True
             return
@@ -118,9 +119,9 @@ class ConsoleMenu:
         self._prompt("Password  : ", self._take_password, secret=True)
 
     def _take_password(self, text: str, now: Instant) -> None:
-        if self._card.people.log_on(Door.CONSOLE, self._name, text, self._token, now):
+        if self._card.accounts.log_on(LoginChannel.CONSOLE, self._name, text, self._token, now):
             self._say()
-            self._say(f"{self._card.ups.profile.text('upsBasicIdentModel') or 'UPS'} - Network Management Card")
+            self._say(f"{self._card.profile.text('upsBasicIdentModel') or 'UPS'} - Network Management Card")
             self._show(self._main)
             return
         self._failures += 1
@@ -173,9 +174,9 @@ class ConsoleMenu:
 
     def _device(self) -> None:
         self._say("------- Device Manager --------------------------------------------")
-        self._say(f"   Model     : {self._card.ups.profile.text('upsBasicIdentModel')}")
-        self._say(f"   Serial    : {self._card.ups.profile.text('upsAdvIdentSerialNumber')}")
-        self._say(f"   Status    : {self._card.ups.status.name.replace('_', ' ').capitalize()}")
+        self._say(f"   Model     : {self._card.profile.text('upsBasicIdentModel')}")
+        self._say(f"   Serial    : {self._card.profile.text('upsAdvIdentSerialNumber')}")
+        self._say(f"   Status    : {self._ups.status.name.replace('_', ' ').capitalize()}")
 
     def _network(self) -> None:
         self._say("------- Network ---------------------------------------------------")
@@ -189,7 +190,7 @@ class ConsoleMenu:
         ]
 
     def _tcpip(self) -> None:
-        draft = self._draft = self._draft or self._card.people.wanted_tcpip
+        draft = self._draft = self._draft or self._card.accounts.next_tcpip
         self._say("------- TCP/IP ----------------------------------------------------")
         self._items = [
             Item(f"BOOTP           : {'Enabled' if draft.bootp else 'Disabled'}", self._ask_bootp),
@@ -210,7 +211,7 @@ class ConsoleMenu:
 
     def _users(self) -> None:
         self._say("------- User Manager ----------------------------------------------")
-        self._items = [Item(f"User Name and password ({self._card.people.name})", self._ask_user)]
+        self._items = [Item(f"User Name and password ({self._card.accounts.name})", self._ask_user)]
 
     # --- what items do --------------------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class ConsoleMenu:
 
         def ask(_now: Instant) -> None:
             # As the card has it: the change of BOOTP must have been accepted first.
-            if self._card.people.wanted_tcpip.bootp:
+            if self._card.accounts.next_tcpip.bootp:
                 self._say("BOOTP gives the card its address; disable it and accept that change first.")
                 self._again()
             else:
@@ -243,7 +244,7 @@ class ConsoleMenu:
         return ask
 
     def _accept(self, _now: Instant) -> None:
-        problem = self._card.people.accept(self._draft) if self._draft is not None else ""
+        problem = self._card.accounts.stage_tcpip(self._draft) if self._draft is not None else ""
         self._say(problem or "Accepted; changes take effect at log-off.")
         if not problem:
             self._draft = None
@@ -257,7 +258,7 @@ class ConsoleMenu:
         self._prompt("Password  : ", self._take_new_password, secret=True)
 
     def _take_new_password(self, text: str, now: Instant) -> None:
-        self._say(self._card.people.change(self._name, text, now) or "Changed.")
+        self._say(self._card.accounts.change(self._name, text, now) or "Changed.")
         self._again()
 
     def _restart(self, now: Instant) -> None:

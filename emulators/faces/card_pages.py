@@ -9,10 +9,11 @@ from html import escape
 from pydantic import ValidationError
 
 from ridethrough.emulators.devices.ups.card.accounts import is_address
-from ridethrough.emulators.devices.ups.card.card import UNUSED, Card
+from ridethrough.emulators.devices.ups.card.card import RECEIVERS, UNUSED, Card
 from ridethrough.emulators.devices.ups.card.clock import parse
+from ridethrough.emulators.devices.ups.device import UpsDevice
 from ridethrough.emulators.devices.ups.profile import AccessRow
-from ridethrough.emulators.devices.ups.snmp.objects import COMMUNITY_LENGTH, RECEIVERS
+from ridethrough.emulators.devices.ups.snmp.objects import COMMUNITY_LENGTH
 from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.emulators.kernel.instant import Instant
 
@@ -54,7 +55,7 @@ def page(card: Card, title: str, body: str, said: str = "", *, inside: bool = Tr
 
 def model_name(card: Card) -> str:
     """The UPS's model; empty when the card does not hear the UPS, which is how people see that."""
-    return card.ups.profile.text("upsBasicIdentModel") if card.ups.link_up else ""
+    return card.profile.text("upsBasicIdentModel") if card.link_up() else ""
 
 
 def login(card: Card, said: str = "") -> str:
@@ -66,13 +67,12 @@ def login(card: Card, said: str = "") -> str:
     return page(card, "Log On", body, said, inside=False)
 
 
-def status(card: Card, now: Instant) -> str:
+def status(device: UpsDevice, now: Instant) -> str:
     """What the UPS does."""
-    ups = card.ups
-    snapshot = ups.snapshot(now)
+    card, snapshot = device.card, device.snapshot(now)
     rows = {
         "Model": model_name(card),
-        "Serial Number": ups.profile.text("upsAdvIdentSerialNumber"),
+        "Serial Number": device.profile.text("upsAdvIdentSerialNumber"),
         "IP Address": card.address,
         "Status": str(snapshot["state"]).replace("-", " ").capitalize(),
         "Output": str(snapshot["output"]).capitalize(),
@@ -82,7 +82,7 @@ def status(card: Card, now: Instant) -> str:
         "Battery Capacity": f"{snapshot['charge_percent']:.0f} %",
         "Runtime Remaining": f"{snapshot['runtime_s'] // 60} minutes",
         "Battery Temperature": f"{snapshot['battery_celsius']:.0f} °C",
-        "Replace Battery": "Yes" if ups.replace_battery else "No",
+        "Replace Battery": "Yes" if device.ups.replace_battery else "No",
     }
     return page(card, "Status", _facts(rows))
 
@@ -117,7 +117,7 @@ def set_datetime(card: Card, form: Form, now: Instant) -> str:
 def users_page(card: Card, said: str = "") -> str:
     """The account."""
     body = (
-        f'<form method="post"><label>User Name {_field("name", card.people.name)}</label>'
+        f'<form method="post"><label>User Name {_field("name", card.accounts.name)}</label>'
         '<label>Password <input name="password" type="password"></label>'
         '<label>Confirm Password <input name="again" type="password"></label><button>Apply</button></form>'
     )
@@ -128,7 +128,7 @@ def set_user(card: Card, form: Form, now: Instant) -> str:
     """What to say about a new account."""
     if form.get("password") != form.get("again"):
         return "The two passwords differ."
-    return card.people.change(form.get("name", ""), form.get("password", ""), now) or "The account is changed."
+    return card.accounts.change(form.get("name", ""), form.get("password", ""), now) or "The account is changed."
 
 
 def snmp_page(card: Card, said: str = "") -> str:
@@ -180,7 +180,7 @@ def set_snmp(card: Card, form: Form, now: Instant) -> str:
         case "receivers":
             return _set_receivers(card, form, now)
         case _:
-            card.send(Trap.TEST, now, {"mtrapargsInteger02": 0})
+            card.send(Trap.TEST, now, values={"mtrapargsInteger02": 0})
             return "A test trap is sent."
 
 

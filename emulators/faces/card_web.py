@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from ridethrough.emulators.devices.ups.card.accounts import Door
+from ridethrough.emulators.devices.ups.card.accounts import LoginChannel
 from ridethrough.emulators.devices.ups.card.card import Card
+from ridethrough.emulators.devices.ups.device import UpsDevice
 from ridethrough.emulators.faces import card_pages as pages
 from ridethrough.emulators.faces.bind_error import explain_bind
 from ridethrough.emulators.faces.interactive import Stage
@@ -21,8 +22,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class WebFace:
     """Pages of one card."""
 
-    def __init__(self, card: Card, stage: Stage) -> None:
-        self._card = card
+    def __init__(self, device: UpsDevice, stage: Stage) -> None:
+        self._device = device
+        self._card = device.card
         self._now, self._changed, self._token = stage
         self._runner: web.AppRunner | None = None
 
@@ -31,7 +33,7 @@ class WebFace:
         app = web.Application(client_max_size=LARGEST_FORM)
         app.add_routes(
             [
-                web.get("/", self._inside(lambda _: self._html(pages.status(self._card, self._now())))),
+                web.get("/", self._inside(lambda _: self._html(pages.status(self._device, self._now())))),
                 web.post("/login", self._log_on),
                 web.get("/logout", self._log_off),
                 *self._page("/system/datetime", pages.datetime_page, pages.set_datetime, dated=True),
@@ -82,7 +84,7 @@ class WebFace:
         async def run(request: web.Request) -> web.StreamResponse:
             if self._card.muted:
                 raise web.HTTPServiceUnavailable
-            if not self._card.people.present(request.cookies.get(SESSION, ""), self._now()):
+            if not self._card.accounts.keep_alive(request.cookies.get(SESSION, ""), self._now()):
                 return self._html(pages.login(self._card))
             answer = handler(request)
             return answer if isinstance(answer, web.Response) else await answer
@@ -92,8 +94,8 @@ class WebFace:
     async def _log_on(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
         token = self._token()
-        inside = self._card.people.log_on(
-            Door.WEB, str(form.get("name", "")), str(form.get("password", "")), token, self._now()
+        inside = self._card.accounts.log_on(
+            LoginChannel.WEB, str(form.get("name", "")), str(form.get("password", "")), token, self._now()
         )
         self._changed()
         if not inside:
@@ -103,6 +105,6 @@ class WebFace:
         return answer
 
     async def _log_off(self, request: web.Request) -> web.StreamResponse:
-        self._card.people.log_off(request.cookies.get(SESSION, ""))
+        self._card.accounts.log_off(request.cookies.get(SESSION, ""))
         self._changed()
         return self._html(pages.login(self._card, "You are logged off."))

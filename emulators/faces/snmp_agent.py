@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
 
-from ridethrough.emulators.bindings.snmp import Access, Instance, Instances, SnmpView, UsmUser, admits
+from ridethrough.emulators.bindings.snmp import (
+    Access,
+    Instance,
+    Instances,
+    RowSource,
+    SnmpEngine,
+    SnmpView,
+    UsmUser,
+    admits,
+)
 from ridethrough.emulators.faces.answer_cache import (
     MOST_SETTLED,
     MOST_VARIABLES,
@@ -71,26 +80,28 @@ class SnmpAgent:
 
     def __init__(self, view: SnmpView, seat: Revised, salt: int = 0) -> None:
         self._view = view
+        self._engine: SnmpEngine = view.engine
+        self._source: RowSource = view.source
         self._seat = seat
         self._revision = seat.revision
         self._settled: dict[bytes, Plan] = {}  # of the present revision, and of the instances that all see
         self._settled_of: Instances | None = None
-        self.counters = view.counters
-        self._engine = UsmEngine(view.engine_id, lambda: view.users, self.counters, salt)
+        self.counters = self._engine.counters
+        self._usm = UsmEngine(self._engine.engine_id, lambda: self._engine.users, self.counters, salt)
         self._views: dict[tuple[Oid, ...], tuple[Instances, Instances]] = {}  # of users with a view of their own
         self.changed = False  # whether the last request may have changed the device
 
     def receive(self, data: bytes, manager: str, now: Instant) -> bytes | None:
         """The answer to a datagram, or None where an agent stays silent. Raises nothing."""
         self.changed = False
-        if not self._view.answering(now):
+        if not self._engine.answering(now):
             return None
         self.counters["snmpInPkts"] += 1
         span = identifier_span(data)
         if span is not None and (answer := self._again(data, *span, manager, now)) is not None:
             return answer
         try:
-            if span is None and self._view.users and v3.is_v3(data):
+            if span is None and self._engine.users and v3.is_v3(data):
                 return self._receive_v3(data, manager, now)
             message = decode(data)
         except WireError:
@@ -100,10 +111,10 @@ class SnmpAgent:
         if isinstance(pdu, TrapV1) or pdu.kind not in REQUESTS:
             self.counters["snmpUnknownPDUHandlers"] += 1
             return None
-        access = self._view.access(message.community, manager)
+        access = self._engine.access(message.community, manager)
         if access is Access.NONE:
             self.counters["snmpInBadCommunityNames"] += 1
-            self._view.authentication_failed(now)
+            self._engine.authentication_failed(now)
             self.changed = True
             return None
         if pdu.kind is not Kind.SET and span is not None:
@@ -125,17 +136,17 @@ class SnmpAgent:
         shown = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
         if version is Version.V1 and any(item.row is None for item in shown):
             return
-        plan = plan_of(community, pdu, shown, data, self._view.max_message - envelope)
+        plan = plan_of(community, pdu, shown, data, self._engine.max_message - envelope)
         if plan is not None:
             remember(instances, data[: span[0]] + data[span[1] :], plan)
 
     def _again(self, data: bytes, start: int, stop: int, manager: str, now: Instant) -> bytes | None:
         """The answer to a request that came before, but for its identifier; None for any other."""
-        view = self._view
-        plan = self._known(view.instances, data, start, stop, ENVELOPE, now)
-        if plan is None or view.access(plan.community, manager) is Access.NONE:
+        engine = self._engine
+        plan = self._known(self._view.instances, data, start, stop, ENVELOPE, now)
+        if plan is None or engine.access(plan.community, manager) is Access.NONE:
             return None
-        return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now, view.max_message)
+        return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now, engine.max_message)
 
     def _known(
         self, instances: Instances, data: bytes, start: int, stop: int, envelope: int, now: Instant
@@ -153,8 +164,8 @@ class SnmpAgent:
         plan = known(instances, key)
         if plan is not None and len(self._settled) < MOST_SETTLED and view.resting(now):
             if plan.fixed is None:
-                room = view.max_message - envelope - len(plan.community)
-                plan = settled(plan, data[start - 2 : stop], view, now, room)
+                room = self._engine.max_message - envelope - len(plan.community)
+                plan = settled(plan, data[start - 2 : stop], self._source, now, room)
             self._settled[key] = plan
         return plan
 
@@ -162,11 +173,11 @@ class SnmpAgent:
         self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant, most: int
     ) -> bytes | None:
         """A plan with the identifier of a request and the values of the present; None above `most` octets."""
-        view, count = self._view, len(plan.shown)
+        count = len(plan.shown)
         if plan.fixed is not None:
             answer = plan.fixed[0] + data[start:stop] + plan.fixed[1]
         else:
-            known = filled(plan, view, now, view.max_message - envelope)
+            known = filled(plan, self._source, now, self._engine.max_message - envelope)
             if known is None:
                 return None
             variables, count = known
@@ -187,23 +198,23 @@ class SnmpAgent:
 
     def _receive_v3(self, data: bytes, manager: str, now: Instant) -> bytes | None:
         """RFC 3412 section 7.2. Raises WireError."""
-        boots, time_s = self._view.boots, self._view.engine_time_s(now)
-        request = self._engine.open(data, boots, time_s)
+        boots, time_s = self._engine.boots, self._engine.engine_time_s(now)
+        request = self._usm.open(data, boots, time_s)
         if request is None or isinstance(request, bytes):
             return request
         user, header = request.user, request.message.header
         if not admits(user.manager, manager):
-            self._view.authentication_failed(now)
+            self._engine.authentication_failed(now)
             self.changed = True
             return None
         lowest = (Flags.AUTH if user.auth else 0) | (Flags.PRIV if user.priv else 0)
-        room = min(self._view.max_message, max(MIN_MESSAGE, header.max_size))
+        room = min(self._engine.max_message, max(MIN_MESSAGE, header.max_size))
         span = scoped_identifier_span(request.payload)
         if span is not None and header.flags & lowest == lowest:
             payload = self._again_scoped(request.payload, *span, user, now, room - V3_ENVELOPE)
             if payload is not None:
-                return self._engine.seal(request, payload, boots, time_s)
-        scoped = self._engine.read(request, boots, time_s)
+                return self._usm.seal(request, payload, boots, time_s)
+        scoped = self._usm.read(request, boots, time_s)
         if scoped is None or isinstance(scoped, bytes):
             return scoped
         pdu = scoped.pdu
@@ -221,11 +232,11 @@ class SnmpAgent:
             if pdu.kind is not Kind.SET and span is not None:
                 self._plan(Version.V2C, b"", pdu, request.payload, span, V3_ENVELOPE, instances)
             answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE, instances)
-        sealed = self._engine.seal(request, v3.encode_scoped(scoped._replace(pdu=answer)), boots, time_s)
+        sealed = self._usm.seal(request, v3.encode_scoped(scoped._replace(pdu=answer)), boots, time_s)
         if len(sealed) > room:
             self.counters["snmpOutTooBigs"] += 1
             too_big = Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.TOO_BIG, 0, ())
-            sealed = self._engine.seal(request, v3.encode_scoped(scoped._replace(pdu=too_big)), boots, time_s)
+            sealed = self._usm.seal(request, v3.encode_scoped(scoped._replace(pdu=too_big)), boots, time_s)
         return sealed
 
     def _again_scoped(
@@ -239,7 +250,7 @@ class SnmpAgent:
         version = message.version
         response = self._respond(version, pdu, access, now, ENVELOPE + len(message.community), self._view.instances)
         answer = encode(message._replace(pdu=response))
-        if len(answer) > self._view.max_message:
+        if len(answer) > self._engine.max_message:
             self.counters["snmpOutTooBigs"] += 1
             kept = pdu.varbinds if version is Version.V1 else ()
             answer = encode(message._replace(pdu=Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.TOO_BIG, 0, kept)))
@@ -296,11 +307,11 @@ class SnmpAgent:
         row = found.row
         if row is None:
             return VarBind(found.oid, found.exception, None)
-        return VarBind(row.oid, row.tag, row.get(self._view, now))
+        return VarBind(row.oid, row.tag, row.get(self._source, now))
 
     def _get_bulk(self, pdu: Pdu, now: Instant, envelope: int, instances: Instances) -> list[VarBind]:
         """Cut to the message size rather than refused."""
-        room = self._view.max_message - envelope
+        room = self._engine.max_message - envelope
         result: list[VarBind] = []
         for found in select(pdu, instances):
             result.append(self._read(found, now))
@@ -316,7 +327,7 @@ class SnmpAgent:
         rows: list[tuple[Instance, VarBind]] = []
         for index, wanted in enumerate(varbinds, start=1):
             row = instances.get(wanted.oid)
-            if row is None and self._view.lenient_set:
+            if row is None and self._engine.lenient_set:
                 row = instances.get(wanted.oid.child(0))
             status = self._judge(row, wanted, access, now)
             if status or row is None:
@@ -324,7 +335,7 @@ class SnmpAgent:
             rows.append((row, wanted))
         for row, wanted in rows:
             if row.apply is not None:
-                row.apply(self._view, wanted.value, now)
+                row.apply(self._source, wanted.value, now)
         self.changed = True
         self._settled.clear()
         return ErrorStatus.NO_ERROR, 0, varbinds
@@ -337,7 +348,7 @@ class SnmpAgent:
             return ErrorStatus.NOT_WRITABLE
         if wanted.tag != row.tag:
             return ErrorStatus.WRONG_TYPE
-        return row.check(self._view, wanted.value, now)
+        return row.check(self._source, wanted.value, now)
 
 
 def _foreign(data: bytes) -> bool:

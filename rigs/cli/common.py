@@ -33,7 +33,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.emulators.devices.ups import ProfileError
     from ridethrough.emulators.faces.bind_error import BindError
     from ridethrough.emulators.kernel.world import LoopError
-    from ridethrough.emulators.state_files import MemoryFileError
+    from ridethrough.emulators.state_files import StateFileError
     from ridethrough.gateway.api import Refusal
     from ridethrough.gateway.build.secrets import SecretError
     from ridethrough.gateway.receive import ListenError
@@ -42,7 +42,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.rigs.controllers.client import DeskError
     from ridethrough.rigs.rigfile.yaml import FileError
 
-    of_devices = (BindError, InputError, LoopError, MemoryFileError, MibError, ProfileError)
+    of_devices = (BindError, InputError, LoopError, StateFileError, MibError, ProfileError)
     return (*of_devices, DeskError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ridethrough.emulators.app import Place
 from ridethrough.emulators.devices.bmc import Bmc, BmcDevice
-from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import MibTree
 from ridethrough.wire.sdr import THRESHOLD
@@ -17,7 +17,7 @@ UNITS = {1: "°C", 4: "V", 6: "W", 18: "rpm"}  # IPMI 2.0 table 43-15: those of 
 
 def inside(place: Place, tree: MibTree, now: Instant) -> dict[str, Any]:
     """`objects` of a UPS's card; `sensors` and `log` of a BMC; nothing of other devices."""
-    if isinstance(place, Ups):
+    if isinstance(place, UpsDevice):
         return {"objects": _objects(place, tree, now)}
     if isinstance(place, BmcDevice):
         bmc = place.model
@@ -25,11 +25,11 @@ def inside(place: Place, tree: MibTree, now: Instant) -> dict[str, Any]:
     return {}
 
 
-def _objects(ups: Ups, tree: MibTree, now: Instant) -> list[dict[str, Any]]:
+def _objects(ups: UpsDevice, tree: MibTree, now: Instant) -> list[dict[str, Any]]:
     shown = []
-    for row in ups.card.instances:
+    for row in ups.view.instances:
         found = tree.find(row.oid)
-        value = row.get(ups.card, now)
+        value = row.get(ups.view.source, now)
         text = found[0].show(value) if found is not None else value
         shown.append(
             {

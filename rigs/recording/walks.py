@@ -11,7 +11,7 @@ from ridethrough.emulators.bindings.snmp import TAGS
 from ridethrough.emulators.devices.ups.profile import Profile, Raw
 from ridethrough.emulators.devices.ups.settings import ROUNDING
 from ridethrough.emulators.devices.ups.settings import SETTINGS as KEPT
-from ridethrough.emulators.devices.ups.snmp.objects import SETTINGS, STARTED_FROM, TEXTS
+from ridethrough.emulators.devices.ups.snmp.objects import SETTINGS
 from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Tag, Value
@@ -182,7 +182,8 @@ def _label(row: Recorded) -> str:
 
 def _instance(row: Recorded) -> Any:
     label = _label(row)
-    if (label in READINGS or label in CARD_READINGS) and label not in TEXTS and label not in STARTED_FROM:
+    live = READINGS.get(label) or CARD_READINGS.get(label)
+    if live is not None and not live.initial_from_profile:
         return None
     if label in SETTINGS and label != f"{SETTINGS[label][0]}.0":
         return None  # a second view of a setting

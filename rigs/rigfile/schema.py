@@ -14,7 +14,7 @@ from ridethrough.emulators.config.plant import HIGH_PORTS, Plant, Ports, UpsConf
 from ridethrough.emulators.config.servers import AlertConfig
 from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
 from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
-from ridethrough.emulators.devices.ups import ProfileError, Settings, indexes_of, load_profile
+from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
 from ridethrough.gateway.config.site import (
     Api,
     BmcDevice,
@@ -99,7 +99,7 @@ class RigFile(Plant):
     def _check_outlet_group(self, key: str, feed: str) -> None:
         name, _, group = feed.partition("/")
         ups = self.ups.get(name)
-        if group and (ups is None or int(group) not in (indexes := indexes_of(load_profile(ups.profile)))):
+        if group and (ups is None or int(group) not in (indexes := load_profile(ups.profile).outlet_groups)):
             accepted = ", ".join(f"{name}/{index}" for index in indexes) if ups is not None else "none"
             raise ValueError(f"{key}: there is no outlet group {feed!r}; accepted: {accepted or 'none'}")
 

@@ -10,7 +10,7 @@ from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.emulators.devices.mains import Mains
 from ridethrough.emulators.devices.server import Server
-from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.devices.ups.profile import FOLDER
 from ridethrough.emulators.faces.snmp_agent import SnmpAgent
 from ridethrough.emulators.kernel.instant import Instant
@@ -50,10 +50,11 @@ class Desk:
     def __init__(self, plant: dict[str, Any] | None = None) -> None:
         self.world = build(Plant.model_validate(plant or PLANT), EPOCH_S)
         self.mains = self._device("city", Mains)
-        self.ups = self._device("UPS1", Ups)
+        self.device = self._device("UPS1", UpsDevice)
+        self.ups, self.card, self.view = self.device.ups, self.device.card, self.device.view
         self.server = self._device("server1", Server)
         self.bmc = self._device("server1.bmc", BmcDevice)
-        self.agent = SnmpAgent(self.ups.card, self.world.seat("UPS1"))
+        self.agent = SnmpAgent(self.view, self.world.seat("UPS1"))
         self.world.advance(Instant(0))
         self.world.settle()
 
@@ -134,9 +135,9 @@ class Desk:
         """Specific numbers sent since the last look; generic traps as negative numbers."""
         seen = [
             trap.specific_trap if trap.generic_trap == 6 else -1 - trap.generic_trap
-            for trap in (out.trap for out in self.ups.card.outgoing)
+            for trap in (out.trap for out in self.card.outgoing)
         ]
-        self.ups.card.outgoing.clear()
+        self.card.outgoing.clear()
         return seen
 
 

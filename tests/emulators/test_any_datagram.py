@@ -31,7 +31,7 @@ datagrams = st.one_of(
     st.binary(max_size=300),
     st.builds(
         v3_message,
-        st.sampled_from([b"", DESK.ups.card.engine_id]),
+        st.sampled_from([b"", DESK.card.engine_id]),
         st.sampled_from([b"", b"mgr", b"looker", b"nobody"]),
         st.integers(0, 7),
         st.binary(max_size=12),

@@ -86,10 +86,10 @@ def test_any_sequence_of_commands_leaves_a_bmc_that_answers(given_commands: list
             assert 0 <= desk.bmc.model.sensors.states[sensor] < 1 << 16
         desk.bmc.snapshot(desk.world.now)
         desk.bmc.outgoing.clear()
-    memory = desk.bmc.memory()
+    memory = desk.bmc.dump_state()
     other = Desk(PLANT)
-    other.bmc.recall(memory)
-    assert other.bmc.memory() == memory
+    other.bmc.load_state(memory)
+    assert other.bmc.dump_state() == memory
     desk.at(desk.world.now / 1000 + 30)
     assert desk.bmc.answering(desk.world.now)
 

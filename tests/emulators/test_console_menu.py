@@ -19,7 +19,7 @@ keys = st.lists(
 
 
 def menu_of(desk: Desk) -> ConsoleMenu:
-    menu = ConsoleMenu(desk.ups.card, "token")
+    menu = ConsoleMenu(desk.device, "token")
     assert menu.open() == b"\r\nUser Name : "
     return menu
 
@@ -34,18 +34,18 @@ def test_anything_typed_by_somebody_inside(typed: list[bytes]) -> None:
         shown = menu.feed(data, desk.world.now)
         shown.decode("ascii")
     menu.hang_up()
-    assert not desk.ups.card.people.logged_on
+    assert not desk.card.accounts.logged_on
 
 
 @given(st.lists(st.binary(max_size=30), max_size=20))
 def test_nobody_gets_in_without_the_password(typed: list[bytes]) -> None:
     desk = american()
-    desk.ups.card.people.change("somebody", "a long password", desk.world.now)
+    desk.card.accounts.change("somebody", "a long password", desk.world.now)
     menu = menu_of(desk)
     for data in typed:
         menu.feed(data, desk.world.now)
     assert not menu.logged_on
-    assert not desk.ups.card.people.logged_on
+    assert not desk.card.accounts.logged_on
 
 
 def test_an_idle_session_ends_by_itself() -> None:
@@ -54,9 +54,9 @@ def test_an_idle_session_ends_by_itself() -> None:
     menu.feed(b"apc\rapc\r", desk.world.now)
     desk.world.settle("UPS1")  # as the face does after what is typed
     desk.at(179)
-    assert desk.ups.card.people.logged_on
+    assert desk.card.accounts.logged_on
     desk.at(181)
-    assert not desk.ups.card.people.logged_on
+    assert not desk.card.accounts.logged_on
     assert b"The session has ended." in menu.feed(b"1\r", desk.world.now)
     assert menu.closed
 

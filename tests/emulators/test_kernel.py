@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.emulators.build import build
-from ridethrough.emulators.devices.ups import Ups
+from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.quantity import Quantity
@@ -186,5 +186,7 @@ def _seen(world: World) -> dict[str, Any]:
     told = {
         device.name: [out.trap for out in device.outgoing] for device in devices if getattr(device, "outgoing", None)
     }
-    cards = {device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, Ups)}
+    cards = {
+        device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, UpsDevice)
+    }
     return {"told": told, "cards": cards, "states": {device.name: device.snapshot(world.now) for device in devices}}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.emulators.state_files import Memory, MemoryFileError
+from ridethrough.emulators.state_files import StateFileError, StateFiles
 from ridethrough.wire.snmp import Tag
 from tests.emulators.rig import Desk
 
@@ -19,34 +19,34 @@ def test_a_card_keeps_what_was_set(tmp_path: Path) -> None:
     first.set("sysName.0", Tag.OCTET_STRING, b"rack 7")
     first.set("receiverAddr.2", Tag.IP_ADDRESS, bytes((192, 0, 2, 9)))
     first.set("communityString.2", Tag.OCTET_STRING, b"traps")
-    Memory(tmp_path).keep(first.ups)
+    StateFiles(tmp_path).save(first.device)
 
     second = Desk()
-    Memory(tmp_path).recall(second.ups)
+    StateFiles(tmp_path).load(second.device)
     assert second.get("upsAdvConfigShutoffDelay.0") == 60000
     assert second.get("upsAdvConfigReturnDelay.0") == 30000
     assert second.get("sysName.0") == b"rack 7"
     assert second.get("receiverAddr.2") == bytes((192, 0, 2, 9))
     assert second.get("communityString.2") == b"traps"
-    assert second.ups.card.boots == first.ups.card.boots + 1
+    assert second.card.boots == first.card.boots + 1
 
 
 def test_the_first_life_has_factory_settings(tmp_path: Path) -> None:
     desk = Desk()
-    Memory(tmp_path).recall(desk.ups)
+    StateFiles(tmp_path).load(desk.device)
     assert desk.get("upsAdvConfigShutoffDelay.0") == 30000
 
 
 def test_a_file_is_written_only_when_something_changed(tmp_path: Path) -> None:
-    desk, memory = Desk(), Memory(tmp_path)
-    memory.keep(desk.ups)
+    desk, files = Desk(), StateFiles(tmp_path)
+    files.save(desk.device)
     path = tmp_path / "devices" / "UPS1.json"
     before = path.stat().st_mtime_ns
     desk.inject("city", "off")
-    memory.keep(desk.ups)
+    files.save(desk.device)
     assert path.stat().st_mtime_ns == before
     desk.set("sysName.0", Tag.OCTET_STRING, b"x")
-    memory.keep(desk.ups)
+    files.save(desk.device)
     assert path.stat().st_mtime_ns > before
 
 
@@ -55,8 +55,8 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "devices" / "UPS1.json"
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(MemoryFileError, match="remove it for factory settings"):
-        Memory(tmp_path).recall(Desk().ups)
+    with pytest.raises(StateFileError, match="remove it for factory settings"):
+        StateFiles(tmp_path).load(Desk().device)
 
 
 def test_a_controller_keeps_users_log_and_configuration(tmp_path: Path) -> None:
@@ -69,11 +69,11 @@ def test_a_controller_keeps_users_log_and_configuration(tmp_path: Path) -> None:
     first.ok(0x04, 0x12, bytes((7, 9, 0x00)))
     first.ok(0x2E, 0xC1, bytes((119, 0, 0, 0x05, 20, 0, 60, 0, 1, 0, 0)))
     first.inject("server1.bmc", "front_panel_nmi")
-    Memory(tmp_path).keep(first.bmc)
+    StateFiles(tmp_path).save(first.bmc)
     assert (tmp_path / "devices" / "server1.bmc.json").stat().st_mode & 0o077 == 0
 
     second = Desk()
-    Memory(tmp_path).recall(second.bmc)
+    StateFiles(tmp_path).load(second.bmc)
     account = second.bmc.account(b"oper")
     assert account is not None
     assert account.password == b"secret"
@@ -90,5 +90,5 @@ def test_a_damaged_file_of_a_controller_is_named(tmp_path: Path, text: str) -> N
     path = tmp_path / "devices" / "server1.bmc.json"
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(MemoryFileError, match="remove it for factory settings"):
-        Memory(tmp_path).recall(Desk().bmc)
+    with pytest.raises(StateFileError, match="remove it for factory settings"):
+        StateFiles(tmp_path).load(Desk().bmc)

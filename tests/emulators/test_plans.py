@@ -15,7 +15,7 @@ from tests.emulators.rig import PLANT, Desk, number
 USERS = {"all": {"type": "read"}, "half": {"type": "read", "view": ["1.3.6.1.2.1.33"]}}
 UPS = PLANT["ups"]["UPS1"] | {"profile": "smart-ups-1500-xlm", "users": USERS}
 RIG: dict[str, Any] = PLANT | {"mains": {"city": {"volts": 120}}, "ups": {"UPS1": UPS}}
-OIDS = [row.oid for row in Desk(RIG).ups.card.instances]
+OIDS = [row.oid for row in Desk(RIG).view.instances]
 
 
 def moving() -> list[Oid]:
@@ -62,7 +62,7 @@ changes = st.lists(
 
 def without_memory(desk: Desk, data: bytes) -> bytes | None:
     """The answer of a card that has no plan for any request; others keep theirs."""
-    instances = desk.ups.card.instances
+    instances = desk.view.instances
     stores = [each.plans for each in (instances, instances.base) if each is not None]
     kept = [dict(plans) for plans in stores]
     for plans in stores:
@@ -99,7 +99,7 @@ class Both:
 def datagram(desk: Desk, who: str, pdu: Pdu) -> bytes:
     if who in ("v1", "v2c"):
         return encode(Message(Version.V1 if who == "v1" else Version.V2C, b"public", pdu))
-    engine = desk.ups.card.engine_id
+    engine = desk.card.engine_id
     header = v3.Header(7, 65_507, v3.Flags.REPORTABLE, engine, 1, 0, who.encode())
     return secure.seal(header, v3.Scoped(engine, b"", pdu), Keys(), b"")
 
@@ -140,7 +140,7 @@ def test_what_changes_after_the_first_request_shows_in_the_second() -> None:
     assert after is not None
     assert b"renamed" not in before
     assert b"renamed" in after
-    desk.ups.card.set_access((), desk.world.now)
+    desk.card.set_access((), desk.world.now)
     assert desk.agent.receive(data, "10.0.0.1", desk.world.now) is None  # memory is no right
 
 

@@ -21,8 +21,9 @@ from hypothesis.stateful import (
 )
 
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
-from ridethrough.emulators.devices.ups.controls import CONTROLS, Status
-from ridethrough.emulators.devices.ups.faults import INCIDENTS, TROUBLES
+from ridethrough.emulators.devices.ups.controls import CONTROLS
+from ridethrough.emulators.devices.ups.faults import FAULTS, MOMENTARY_FAULTS
+from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.codec import encode_varbind
@@ -54,9 +55,9 @@ ARGUMENTS = {
     "packs": st.integers(0, 3),
     "age": st.integers(0, 6),
     "ambient": st.integers(-10, 60),
-    "trouble": st.sampled_from(list(TROUBLES)),
-    "mend": st.sampled_from(list(TROUBLES)),
-    "incident": st.sampled_from(list(INCIDENTS)),
+    "trouble": st.sampled_from(list(FAULTS)),
+    "mend": st.sampled_from(list(FAULTS)),
+    "incident": st.sampled_from(list(MOMENTARY_FAULTS)),
     "abnormal": st.integers(1, 32),
     "normal": st.integers(1, 32),
     "bypass": st.sampled_from(["switched", "hardware"]),
@@ -90,7 +91,7 @@ class AnyOrder(RuleBasedStateMachine):
         ups: dict[str, Any] = PLANT["ups"]["UPS1"] | {"profile": profile, "settings": {}}
         self.desk = Desk(PLANT | {"mains": {"city": {"volts": volts}}, "ups": {"UPS1": ups}})
         self.volts = volts
-        writable = [row.oid for row in self.desk.ups.card.instances if row.apply is not None]
+        writable = [row.oid for row in self.desk.view.instances if row.apply is not None]
         self.writable = writable
 
     @rule(control=st.sampled_from(CONTROLS), value=st.integers(1, 6))
@@ -104,7 +105,7 @@ class AnyOrder(RuleBasedStateMachine):
         oid=st.sampled_from([Oid.parse(f"1.3.6.1.2.1.33.1.7.7.{arc}") for arc in range(1, 7)]),
     )
     def write(self, at: int, number: int, text: bytes, oid: Oid) -> None:
-        row = self.desk.ups.card.instances.get(self.writable[at % len(self.writable)])
+        row = self.desk.view.instances.get(self.writable[at % len(self.writable)])
         if row is None:
             return
         values: dict[Tag, Value] = {
@@ -165,15 +166,15 @@ class AnyOrder(RuleBasedStateMachine):
         if not ups.output_on:
             assert ups.load_w == 0
             assert ups.output.volts == 0
-        assert ups.status is not Status.ON_BATTERY or ups.on_battery
+        assert ups.status is not OutputStatus.ON_BATTERY or ups.on_battery
         desk.traps()  # each of which was made with the variables of its number
 
     @invariant()
     def the_card_holds(self) -> None:
-        card, now = self.desk.ups.card, self.desk.world.now
+        view, now = self.desk.view, self.desk.world.now
         shown: dict[str, Value] = {}
-        for row in card.instances:
-            value = row.get(card, now)
+        for row in view.instances:
+            value = row.get(view.source, now)
             assert issubclass(type(value), TYPES.get(row.tag, int)), row.oid
             encode_varbind(VarBind(row.oid, row.tag, value))
             assert self.tags.setdefault(row.oid, row.tag) == row.tag
@@ -187,17 +188,17 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def the_agent_shows_what_is(self) -> None:
         """What the agent remembers of earlier answers is never older than the card."""
-        card, world = self.desk.ups.card, self.desk.world
-        for datagram in requests(tuple(row.oid for row in card.instances)):
+        view, world = self.desk.view, self.desk.world
+        for datagram in requests(tuple(row.oid for row in view.instances)):
             answer = self.desk.agent.receive(datagram, "10.0.0.1", world.now)
             if answer is None:
-                assert not card.answering(world.now)
+                assert not view.engine.answering(world.now)
                 return
             for bind in decode(answer).pdu.varbinds:
-                row = card.instances.get(bind.oid)
+                row = view.instances.get(bind.oid)
                 assert row is not None
                 if row.tag is not Tag.COUNTER32:  # of which some count these very requests
-                    assert bind.value == row.get(card, world.now), standard_tree().label(bind.oid)
+                    assert bind.value == row.get(view.source, world.now), standard_tree().label(bind.oid)
 
     def _check_twins(self, shown: dict[str, Value]) -> None:
         for whole in [name for name in shown if name.startswith("upsAdv")]:

@@ -145,7 +145,7 @@ def test_the_recorded_values_in_the_recorded_circumstances(profile: str, recordi
         label, value = standard_tree().label(oid), shown[oid]
         if row.value is None or label in RIG_SAYS or label in OTHER_UNIT.get(profile, ()):
             continue
-        live = desk.ups.card.instances.get(oid)
+        live = desk.view.instances.get(oid)
         assert live is not None
         if label in MOVING or (live.measured and near(value, row.value)):
             continue
@@ -255,7 +255,7 @@ def bulk(desk: Desk, non_repeaters: int, repetitions: int, *names: str) -> tuple
     request = Message(Version.V2C, b"public", Pdu(Kind.GET_BULK, 1, non_repeaters, repetitions, binds))
     answer = desk.agent.receive(encode(request), "10.0.0.1", desk.world.now)
     assert answer is not None
-    assert len(answer) <= desk.ups.card.max_message
+    assert len(answer) <= desk.card.max_message
     return decode(answer).pdu.varbinds
 
 
@@ -374,7 +374,7 @@ def test_trap_receivers_can_be_written() -> None:
     assert desk.set("communityString.2", Tag.OCTET_STRING, b"traps") is ErrorStatus.NO_ERROR
     desk.traps()
     desk.inject("city", "off")
-    assert [(item.receiver, item.community) for item in desk.ups.card.outgoing] == [
+    assert [(item.receiver, item.community) for item in desk.card.outgoing] == [
         ("127.0.0.1", b"public"),
         ("192.0.2.9", b"traps"),
     ]

@@ -27,8 +27,8 @@ def nmc3() -> Desk:
 
 def sent(desk: Desk) -> list[tuple[int, list[Value]]]:
     """Numbers and values of the traps since the last look."""
-    traps = [(out.trap.specific_trap, [bind.value for bind in out.trap.varbinds]) for out in desk.ups.card.outgoing]
-    desk.ups.card.outgoing.clear()
+    traps = [(out.trap.specific_trap, [bind.value for bind in out.trap.varbinds]) for out in desk.card.outgoing]
+    desk.card.outgoing.clear()
     return traps
 
 

@@ -62,12 +62,12 @@ def test_the_clock_is_set_and_falls_back() -> None:
 def test_a_slow_card_takes_its_time() -> None:
     desk = american()
     desk.inject("UPS1", "slow", "200", "50")
-    plans = [desk.ups.card.impairment.plan([b"x"], Random(seed).random) for seed in range(50)]
+    plans = [desk.card.impairment.plan([b"x"], Random(seed).random) for seed in range(50)]
     delays = [delay for plan in plans for delay, _ in plan]
     assert len(delays) == 50
     assert 0.2 <= min(delays) < max(delays) <= 0.25
     desk.inject("UPS1", "smooth")
-    assert desk.ups.card.impairment.plan([b"x"], Random(1).random) == [(0.0, b"x")]
+    assert desk.card.impairment.plan([b"x"], Random(1).random) == [(0.0, b"x")]
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.binary(min_size=1, max_size=40), st.integers())
@@ -144,7 +144,7 @@ def test_the_engine_and_its_access_tables() -> None:
         "half": {"type": "read", "view": ["1.3.6.1.2.1.33"]},
     }
     desk = Desk(PLANT | {"ups": {"UPS1": PLANT["ups"]["UPS1"] | {"users": users}}})
-    assert desk.get("snmpEngineID.0") == desk.ups.card.engine_id
+    assert desk.get("snmpEngineID.0") == desk.card.engine_id
     assert desk.get("snmpEngineMaxMessageSize.0") == 2000
     mgr, half, public = (name.encode() for name in ("mgr", "half", "public"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ridethrough.emulators.devices.ups.controls import Status
+from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
 from ridethrough.wire.snmp import ErrorStatus, Tag
 from tests.emulators.rig import PLANT, Desk, american
 
@@ -26,7 +26,7 @@ def test_an_outage_and_its_end() -> None:
     desk.at(10)
     desk.inject("city", "off")
     assert desk.traps() == [5]
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_BATTERY
     assert desk.get("upsAdvInputLineVoltage.0") == 0
     assert desk.get("upsAdvOutputVoltage.0") == 100
     assert desk.get("upsAdvInputLineFailCause.0") == 6  # momentary so far
@@ -36,7 +36,7 @@ def test_an_outage_and_its_end() -> None:
     assert desk.get("upsAdvInputMinLineVoltage.0") == 0
     desk.inject("city", "on")
     assert desk.traps() == [9]
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
     assert desk.get("upsBasicBatteryTimeOnBattery.0") == 0
     assert desk.get("upsAdvInputLineFailCause.0") == 4  # of the last transfer, for good
     desk.at(131)
@@ -67,14 +67,14 @@ def test_a_battery_runs_low_then_out_and_the_output_returns_by_itself() -> None:
     assert desk.get("upsBasicBatteryStatus.0") == 3
     desk.at(full_s + 1)
     assert desk.traps() == [13]
-    assert desk.get("upsBasicOutputStatus.0") == Status.SLEEPING_UNTIL_POWER_RETURN
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.SLEEPING_UNTIL_POWER_RETURN
     assert desk.server.snapshot(desk.world.now)["power"] == "off"
     desk.inject("city", "on")
     back = desk.world.now / 1000
     desk.at(back + 59)
-    assert desk.get("upsBasicOutputStatus.0") == Status.SLEEPING_UNTIL_POWER_RETURN
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.SLEEPING_UNTIL_POWER_RETURN
     desk.at(back + 61)
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
     # Empty at first, so that another failure would be the end; then charged enough.
     assert set(desk.traps()) == {14, 9, 4, 38, 11}
 
@@ -115,15 +115,15 @@ def test_conserve_still_goes_off_when_power_returns_during_the_grace() -> None:
 @pytest.mark.parametrize(
     ("control", "value", "delay", "status", "traps", "returns"),
     [
-        ("upsAdvControlUpsOff", 2, 0, Status.OFF, [12], None),
-        ("upsAdvControlUpsOff", 3, 540, Status.OFF, [39, 12], None),
-        ("upsAdvControlRebootShutdownUps", 2, 300, Status.REBOOTING, [39, 15], 360),
-        ("upsAdvControlRebootShutdownUps", 3, 540, Status.REBOOTING, [39, 15], 600),
-        ("upsAdvControlUpsSleep", 2, 300, Status.TIMED_SLEEPING, [39, 13], 300 + 360 + 60),
+        ("upsAdvControlUpsOff", 2, 0, OutputStatus.OFF, [12], None),
+        ("upsAdvControlUpsOff", 3, 540, OutputStatus.OFF, [39, 12], None),
+        ("upsAdvControlRebootShutdownUps", 2, 300, OutputStatus.REBOOTING, [39, 15], 360),
+        ("upsAdvControlRebootShutdownUps", 3, 540, OutputStatus.REBOOTING, [39, 15], 600),
+        ("upsAdvControlUpsSleep", 2, 300, OutputStatus.TIMED_SLEEPING, [39, 13], 300 + 360 + 60),
     ],
 )
 def test_orders_on_line(
-    control: str, value: int, delay: int, status: Status, traps: list[int], returns: int | None
+    control: str, value: int, delay: int, status: OutputStatus, traps: list[int], returns: int | None
 ) -> None:
     desk = quiet()
     desk.set("upsAdvConfigUpsSleepTime.0", Tag.TIME_TICKS, 36000)
@@ -154,11 +154,11 @@ def test_a_reboot_with_or_without_input_comes_back_on_battery(value: int, delay:
     desk.inject("city", "off")
     assert order(desk, "upsAdvControlRebootUpsWithOrWithoutAC", value) is ErrorStatus.NO_ERROR
     desk.at(delay)
-    assert desk.get("upsBasicOutputStatus.0") == Status.REBOOTING
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.REBOOTING
     desk.at(delay + 7.9)
     assert not desk.ups.output_on
     desk.at(delay + 8)
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_BATTERY
 
 
 def test_the_graceful_forms_wait_for_the_slowest_client_first() -> None:
@@ -188,7 +188,7 @@ def test_a_sleep_that_outlasts_the_power_waits_for_it() -> None:
     desk.at(300)
     desk.inject("city", "off")
     desk.at(1000)
-    assert desk.get("upsBasicOutputStatus.0") == Status.SLEEPING_UNTIL_POWER_RETURN
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.SLEEPING_UNTIL_POWER_RETURN
     desk.inject("city", "on")
     desk.at(1060)
     assert desk.ups.output_on
@@ -211,17 +211,17 @@ def test_the_minimum_charge_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("volts", "status", "cause"),
     [
-        (100, Status.ON_LINE, 1),
-        (91, Status.ON_BATTERY, 3),
-        (109, Status.ON_BATTERY, 2),
-        (20, Status.ON_BATTERY, 4),
-        (92, Status.ON_SMART_BOOST, 1),
-        (96, Status.ON_LINE, 1),
-        (104, Status.ON_LINE, 1),
-        (108, Status.ON_SMART_TRIM, 1),
+        (100, OutputStatus.ON_LINE, 1),
+        (91, OutputStatus.ON_BATTERY, 3),
+        (109, OutputStatus.ON_BATTERY, 2),
+        (20, OutputStatus.ON_BATTERY, 4),
+        (92, OutputStatus.ON_SMART_BOOST, 1),
+        (96, OutputStatus.ON_LINE, 1),
+        (104, OutputStatus.ON_LINE, 1),
+        (108, OutputStatus.ON_SMART_TRIM, 1),
     ],
 )
-def test_the_accepted_window(volts: int, status: Status, cause: int) -> None:
+def test_the_accepted_window(volts: int, status: OutputStatus, cause: int) -> None:
     desk = quiet()
     desk.inject("city", "volts", str(volts))
     desk.at(6)
@@ -240,10 +240,11 @@ def test_a_lost_serial_link() -> None:
 
 
 @pytest.mark.parametrize(
-    ("volts", "status", "begins", "ends"), [(93, Status.ON_SMART_BOOST, 6, 34), (107, Status.ON_SMART_TRIM, 31, 35)]
+    ("volts", "status", "begins", "ends"),
+    [(93, OutputStatus.ON_SMART_BOOST, 6, 34), (107, OutputStatus.ON_SMART_TRIM, 31, 35)],
 )
 def test_a_low_or_high_line_is_regulated_without_the_battery(
-    volts: int, status: Status, begins: int, ends: int
+    volts: int, status: OutputStatus, begins: int, ends: int
 ) -> None:
     desk = quiet()
     desk.inject("city", "volts", str(volts))
@@ -265,12 +266,12 @@ def test_a_self_test_moves_the_load_and_is_no_outage() -> None:
     desk.at(10)
     assert order(desk, "upsAdvTestDiagnostics", 2) is ErrorStatus.NO_ERROR
     assert desk.get("upsAdvTestDiagnosticsResults.0") == 4
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_BATTERY
     assert desk.get("upsAdvInputLineFailCause.0") == 9
     desk.at(18)
     assert desk.get("upsAdvTestDiagnosticsResults.0") == 1
     assert desk.get("upsAdvTestLastDiagnosticsDate.0") == b"01/01/2000"
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
     assert desk.traps() == [10]
     assert desk.get("upsAdvTestDiagnostics.0") == 1
 
@@ -312,7 +313,7 @@ def test_a_self_test_that_cannot_run_is_invalid() -> None:
     desk.inject("UPS1", "charge", "20")
     order(desk, "upsAdvTestDiagnostics", 2)
     assert desk.get("upsAdvTestDiagnosticsResults.0") == 3
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
     desk.inject("UPS1", "charge", "100")
     order(desk, "upsAdvTestDiagnostics", 2)
     desk.at(2)
@@ -331,7 +332,7 @@ def test_a_simulated_failure_looks_like_one() -> None:
     assert desk.get("upsAdvInputLineFailCause.0") == 9
     desk.at(10)
     assert desk.traps() == [9]
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
 
 
 def test_a_calibration_discharges_to_a_quarter() -> None:
@@ -345,7 +346,7 @@ def test_a_calibration_discharges_to_a_quarter() -> None:
     desk.at(0.76 * full_s)
     assert desk.get("upsAdvTestCalibrationResults.0") == 1
     assert desk.traps() == [37]
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
     order(desk, "upsAdvTestRuntimeCalibration", 2)  # no longer full
     assert desk.get("upsAdvTestCalibrationResults.0") == 2
 

@@ -10,8 +10,8 @@ import pytest
 
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.emulators.devices.ups.card.environment import LIMITS
-from ridethrough.emulators.devices.ups.controls import Status
-from ridethrough.emulators.devices.ups.faults import INCIDENTS, TROUBLES
+from ridethrough.emulators.devices.ups.faults import FAULTS, MOMENTARY_FAULTS
+from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
 from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import ErrorStatus, Tag
@@ -28,9 +28,9 @@ def flags(desk: Desk) -> set[int]:
     return {at for at, digit in enumerate(text.decode(), start=1) if digit == "1"}
 
 
-@pytest.mark.parametrize("word", [word for word, row in TROUBLES.items() if not row.bypass_only])
+@pytest.mark.parametrize("word", [word for word, row in FAULTS.items() if not row.bypass_only])
 def test_a_trouble_is_told_shown_and_mended(word: str) -> None:
-    row = TROUBLES[word]
+    row = FAULTS[word]
     desk = american()
     before = flags(desk)
     desk.inject("UPS1", "trouble", word)
@@ -50,12 +50,12 @@ def test_a_trouble_is_told_shown_and_mended(word: str) -> None:
     assert flags(desk) == before
 
 
-@pytest.mark.parametrize("word", list(INCIDENTS))
+@pytest.mark.parametrize("word", list(MOMENTARY_FAULTS))
 def test_an_incident_is_a_trap_and_nothing_else(word: str) -> None:
     desk = american()
     before = flags(desk)
     desk.inject("UPS1", "incident", word)
-    assert desk.traps() == [INCIDENTS[word][0]]
+    assert desk.traps() == [MOMENTARY_FAULTS[word][0]]
     assert flags(desk) == before
 
 
@@ -75,8 +75,8 @@ NOT_OURS = {
 def test_every_trap_of_the_maker_that_the_models_can_enter() -> None:
     scopes = {"UPS", "environment", "card", "outlet group"}
     wanted = {int(row["number"]) for row in rows() if row["scope"] in scopes}
-    told = {int(trap) for trap in Trap} | {number for number, _ in INCIDENTS.values()}
-    for trouble in TROUBLES.values():
+    told = {int(trap) for trap in Trap} | {number for number, _ in MOMENTARY_FAULTS.values()}
+    for trouble in FAULTS.values():
         told |= {trouble.begins, trouble.ends}
     for limit in LIMITS:
         told |= {*limit.iem, *limit.uio}
@@ -114,7 +114,7 @@ def test_without_a_battery_an_outage_is_the_end() -> None:
 def test_emergency_power_off_keeps_the_output_off_until_the_button() -> None:
     desk = american()
     desk.inject("UPS1", "trouble", "epo")
-    assert desk.get("upsBasicOutputStatus.0") == Status.OFF
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.OFF
     desk.at(600)
     assert not desk.ups.output_on
     desk.inject("UPS1", "mend", "epo")
@@ -127,7 +127,7 @@ def test_a_fault_may_move_the_load_to_the_battery_on_a_good_line() -> None:
     desk = american()
     desk.inject("UPS1", "trouble", "transfer")
     assert desk.traps() == [777]  # and no outage: the line is good
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_BATTERY
     desk.inject("UPS1", "mend", "transfer")
     assert desk.traps() == [778]
 
@@ -135,16 +135,16 @@ def test_a_fault_may_move_the_load_to_the_battery_on_a_good_line() -> None:
 def test_a_failed_regulator_leaves_a_low_line_as_it_is() -> None:
     desk = american()
     desk.inject("city", "volts", "108")
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_SMART_BOOST
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_SMART_BOOST
     desk.inject("UPS1", "trouble", "regulator")
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE
     assert desk.get("upsAdvOutputVoltage.0") == 108
 
 
 def test_an_abnormal_condition_is_told_with_its_number() -> None:
     desk = american()
     desk.inject("UPS1", "abnormal", "27")
-    (out,) = desk.ups.card.outgoing
+    (out,) = desk.card.outgoing
     assert (out.trap.specific_trap, out.trap.varbinds[0].value) == (77, 27)
     desk.traps()
     desk.inject("UPS1", "normal", "27")
@@ -275,7 +275,7 @@ def test_bypass_by_command_and_back(tmp_path: Path) -> None:
     desk.traps()
     assert desk.set(SWITCH, Tag.INTEGER, 2) is ErrorStatus.NO_ERROR
     assert desk.traps() == [21]
-    assert desk.get("upsBasicOutputStatus.0") == Status.SOFTWARE_BYPASS
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.SOFTWARE_BYPASS
     assert desk.get("upsAdvOutputVoltage.0") == 108  # the bare line
     assert desk.get("upsOutputSource.0") == 4
     assert 13 in flags(desk)
@@ -290,7 +290,7 @@ def test_the_bypass_of_a_command_ends_with_the_line(tmp_path: Path) -> None:
     desk.traps()
     desk.inject("city", "off")
     assert desk.traps() == [23, 5]
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_BATTERY
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_BATTERY
 
 
 @pytest.mark.parametrize(("how", "trap", "status", "flag"), [("switched", 22, 9, 12), ("hardware", 20, 10, 14)])
@@ -308,4 +308,4 @@ def test_a_load_on_forced_bypass_goes_with_the_line(
     desk.inject("city", "on")
     desk.inject("UPS1", "unbypass")
     assert 23 in desk.traps()
-    assert desk.get("upsBasicOutputStatus.0") == Status.ON_LINE
+    assert desk.get("upsBasicOutputStatus.0") == OutputStatus.ON_LINE

@@ -78,7 +78,7 @@ class Fuzzer:
         ]
 
     def _v3_messages(self) -> list[bytes]:
-        card = self.desk.ups.card
+        card = self.desk.card
         keys = card.users[b"mgr"].keys(card.engine_id)
         pdu = Pdu(Kind.GET, 5, 0, 0, (VarBind(number(NAME), Tag.NULL, None),))
         header = v3.Header(9, 1500, 7, card.engine_id, card.boots, 0, b"mgr")
@@ -115,9 +115,9 @@ class Fuzzer:
         original = self.chance.choice(self._sealed if self.chance.random() < 0.2 else self._good)
         data = self.spoilt(original)
         desk = self.desk
-        name = desk.ups.card.text(NAME)
+        name = desk.card.stored.text(NAME)
         answer = desk.agent.receive(data, MANAGER, Instant(desk.world.now))
-        desk.ups.card.outgoing.clear()
+        desk.card.outgoing.clear()
         if answer is None:
             self.seen["silence"] += 1
         elif data == original:
@@ -126,7 +126,7 @@ class Fuzzer:
             self._judge_v3(data, answer)
         else:
             self._judge(data)
-        if desk.ups.card.text(NAME) != name and community_of(data) != b"writer":
+        if desk.card.stored.text(NAME) != name and community_of(data) != b"writer":
             raise WrongAcceptanceError(f"changed by {data.hex()}")
 
     def _judge_v3(self, data: bytes, answer: bytes) -> None:

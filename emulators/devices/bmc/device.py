@@ -159,11 +159,11 @@ class BmcDevice:
             "link": model.hold.snapshot(now),
         }
 
-    def memory(self) -> dict[str, Any]:
+    def dump_state(self) -> dict[str, Any]:
         """The state that outlives a loss of power, as JSON."""
         return persistence.dump_state(self.model)
 
-    def recall(self, memory: dict[str, Any]) -> None:
+    def load_state(self, memory: dict[str, Any]) -> None:
         """Take over what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
         persistence.load_state(self.model, memory)
 

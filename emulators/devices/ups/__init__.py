@@ -2,9 +2,8 @@
 
 from ridethrough.emulators.bindings.profile_files import ProfileError
 from ridethrough.emulators.devices.ups.card.card import Receiver
-from ridethrough.emulators.devices.ups.model import Ups
-from ridethrough.emulators.devices.ups.outlet_groups import indexes_of
+from ridethrough.emulators.devices.ups.device import UpsDevice
 from ridethrough.emulators.devices.ups.profile import Profile, load_profile, profile_names
 from ridethrough.emulators.devices.ups.settings import Settings
 
-__all__ = ["Profile", "ProfileError", "Receiver", "Settings", "Ups", "indexes_of", "load_profile", "profile_names"]
+__all__ = ["Profile", "ProfileError", "Receiver", "Settings", "UpsDevice", "load_profile", "profile_names"]

@@ -24,32 +24,34 @@ class Battery:
         self.charge = Quantity(1.0, START)
         self.low = False
         self.age = Quantity(0.0, START, 1 / (self._data.life_years * YEAR_S), high=math.inf)  # in lives
-        self.packs = profile.number("upsAdvBatteryNumOfBattPacks", 0)
+        self.packs = profile.battery_packs
         self.ambient_celsius = self._data.celsius  # as measured inside, at rest
         self.celsius = Quantity(self._data.celsius, START, low=self._data.celsius, high=self._data.celsius)
         self._towards = self._data.celsius
 
     def resting(self, now: Instant) -> bool:
-        """Whether charge and temperature stay as they are."""
+        """Return whether charge and temperature stay as they are."""
         return self.charge.still(now) and self.celsius.still(now)
 
     def capacity(self, now: Instant) -> float:
-        """Share of its first capacity: whole for half its life, then falling to `worn_capacity` at the end of it."""
+        """Return the share of its first capacity: all of it for half its life, then falling to `worn_capacity` at its
+        end.
+        """
         aged = max(0.0, self.age.at(now) - 0.5) * 2
         return max(0.1, 1 - aged * (1 - self._data.worn_capacity))
 
     def full_runtime_s(self, load: float, now: Instant) -> float:
-        """How long a full battery carries `load`."""
+        """Return how long a full battery carries `load`."""
         curve = float(max(load, self._data.lowest_load) ** -self._data.exponent)
         packs = 1 + max(0, self.packs) * self._data.pack_capacity
         return self._data.full_load_runtime_s * curve * packs * self.capacity(now)
 
     def runtime_s(self, load: float, now: Instant) -> float:
-        """How long the battery would carry `load` from now on."""
+        """Return how long the battery would carry `load` from now on."""
         return self.full_runtime_s(load, now) * self.charge.at(now)
 
     def volts(self, now: Instant, *, discharging: bool) -> float:
-        """At float on line, sagging with the charge under load."""
+        """Return the voltage: float on line, sagging with the charge under load."""
         if not discharging:
             return self._data.float_volts
         return self._data.float_volts * (LOADED_EMPTY + (LOADED_FULL - LOADED_EMPTY) * self.charge.at(now))
@@ -81,7 +83,7 @@ class Battery:
         self.celsius = Quantity(present, now, rate, min(present, towards), max(present, towards))
 
     def judge(self, now: Instant, load: float, low_s: float, *, discharging: bool, charging: bool) -> bool:
-        """Whether the battery has just become low, or has just ceased to be; `low` then tells which."""
+        """Update `low`; returns whether it changed."""
         runtime_s = self.runtime_s(load, now)
         if not self.low and discharging and runtime_s <= low_s:
             self.low = True
@@ -92,7 +94,9 @@ class Battery:
         return False
 
     def deadlines(self, now: Instant, load: float, low_s: float, levels: list[float]) -> list[Instant | None]:
-        """When the charge will reach one of `levels`, the battery become low or cease to be, too warm, or too old."""
+        """Return when the charge reaches one of `levels`, and when the battery begins or ceases to be low, too warm or
+        too old.
+        """
         low = low_s / self.full_runtime_s(load, now)
         if self.charge.rate < 0 and not self.low:
             levels = [*levels, low]
@@ -105,9 +109,9 @@ class Battery:
         ]
 
     def too_warm(self, now: Instant) -> bool:
-        """Whether the temperature has reached the limit."""
+        """Return whether the temperature has reached the limit."""
         return self.celsius.at(now) >= self._data.over_celsius
 
     def too_old(self, now: Instant) -> bool:
-        """Whether the battery has reached the end of its life."""
+        """Return whether the battery has reached the end of its life."""
         return self.age.at(now) >= WORN_OUT

@@ -8,7 +8,7 @@ from ridethrough.emulators.devices.ups.traps import Trap
 
 
 class Bypass(IntEnum):
-    """Why the load hangs on the bare line; the values are those of upsBasicOutputStatus."""
+    """Why the bare line feeds the load, with the numbers of upsBasicOutputStatus."""
 
     NONE = 0
     SOFTWARE = 6
@@ -16,10 +16,8 @@ class Bypass(IntEnum):
     HARDWARE = 10
 
 
-BEGINS = {
+BYPASS_TRAPS = {
     Bypass.SOFTWARE: Trap.SOFTWARE_BYPASS,
     Bypass.SWITCHED: Trap.SWITCHED_BYPASS,
     Bypass.HARDWARE: Trap.HARDWARE_BYPASS,
 }
-# Positions in upsBasicStateOutputState.
-FLAGS = {Bypass.SWITCHED: 12, Bypass.SOFTWARE: 13, Bypass.HARDWARE: 14}

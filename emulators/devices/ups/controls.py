@@ -1,111 +1,109 @@
-"""What each control object makes the UPS do, as a table."""
+"""The control objects: what each of their values makes the UPS do, as a table.
+
+A value that is in no row is accepted and does nothing, as are commands that do not apply in the present state, unless
+their row names a refusal.
+"""
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum, auto
+from collections.abc import Callable
+from enum import Enum, auto
 from typing import NamedTuple
 
-from ridethrough.emulators.devices.ups.traps import Trap
-from ridethrough.wire.snmp import ErrorStatus
-
-
-class Status(IntEnum):
-    """upsBasicOutputStatus."""
-
-    UNKNOWN = 1
-    ON_LINE = 2
-    ON_BATTERY = 3
-    ON_SMART_BOOST = 4
-    TIMED_SLEEPING = 5
-    SOFTWARE_BYPASS = 6
-    OFF = 7
-    REBOOTING = 8
-    SWITCHED_BYPASS = 9
-    HARDWARE_BYPASS = 10
-    SLEEPING_UNTIL_POWER_RETURN = 11
-    ON_SMART_TRIM = 12
-
-
-class When(Enum):
-    """State in which an order is accepted; in any other it is without effect, or refused."""
-
-    ANY = auto()
-    ON_BATTERY = auto()
-    OUTPUT_ON = auto()
-    OUTPUT_OFF = auto()
-
-
-class Return(Enum):
-    """What brings the outlets back."""
-
-    NEVER = auto()  # an order or the button
-    INPUT = auto()  # good input, minimum charge, return delay
-    SLEEP = auto()  # the sleep time first, then as INPUT
-    TIME = auto()  # a short time, with or without input
-
-
-class Order(NamedTuple):
-    """One value of one control object."""
-
-    when: When
-    grace: bool  # wait the shutoff delay first
-    status: Status  # shown while the outlets are off
-    returns: Return
-    off_trap: Trap
-    on_trap: Trap
-    refusal: ErrorStatus | None = None  # error outside `when`; None: accepted without effect
-    clients: bool = False  # wait first for the slowest PowerChute client
-
-
-CONSERVE = Order(
-    When.ON_BATTERY,
-    grace=True,
-    status=Status.SLEEPING_UNTIL_POWER_RETURN,
-    returns=Return.INPUT,
-    off_trap=Trap.SLEEPING,
-    on_trap=Trap.WOKE_UP,
-    refusal=ErrorStatus.GEN_ERR,  # as a real AP9617 answers; badValue in version 1 by the MIB
+from ridethrough.emulators.devices.ups.bypass import Bypass
+from ridethrough.emulators.devices.ups.diagnostics import TestKind
+from ridethrough.emulators.devices.ups.model import Ups
+from ridethrough.emulators.devices.ups.shutdown_modes import (
+    CONSERVE,
+    OFF,
+    OFF_GRACEFULLY,
+    REBOOT,
+    REBOOT_ANYWAY,
+    SLEEP,
+    ShutdownMode,
 )
-OFF = Order(When.OUTPUT_ON, False, Status.OFF, Return.NEVER, Trap.TURNED_OFF, Trap.TURNED_ON)
-REBOOT = Order(When.ANY, True, Status.REBOOTING, Return.INPUT, Trap.REBOOT_STARTED, Trap.TURNED_ON)
-SLEEP = Order(When.ANY, True, Status.TIMED_SLEEPING, Return.SLEEP, Trap.SLEEPING, Trap.WOKE_UP)
-# An empty battery ends like an order to conserve it, without the grace.
-EXHAUSTED = CONSERVE._replace(grace=False)
+from ridethrough.emulators.kernel.instant import Instant
 
-REBOOT_ANYWAY = Order(When.ANY, False, Status.REBOOTING, Return.TIME, Trap.REBOOT_STARTED, Trap.TURNED_ON)
 
-SWITCH_OFF: dict[tuple[str, int], Order] = {
-    ("upsBasicControlConserveBattery", 2): CONSERVE,
-    ("upsAdvControlUpsOff", 2): OFF,
-    ("upsAdvControlUpsOff", 3): OFF._replace(grace=True, clients=True),
-    ("upsAdvControlRebootShutdownUps", 2): REBOOT,
-    ("upsAdvControlRebootShutdownUps", 3): REBOOT._replace(clients=True),
-    ("upsAdvControlUpsSleep", 2): SLEEP,
-    ("upsAdvControlUpsSleep", 3): SLEEP._replace(clients=True),
-    ("upsAdvControlRebootUpsWithOrWithoutAC", 2): REBOOT_ANYWAY,
-    ("upsAdvControlRebootUpsWithOrWithoutAC", 3): REBOOT_ANYWAY._replace(grace=True),
+class ControlRefusal(Enum):
+    """Why a command is refused."""
+
+    NOT_ON_BATTERY = auto()
+    NO_BYPASS = auto()  # the model has none
+
+
+def _never(_ups: Ups) -> ControlRefusal | None:
+    return None
+
+
+class ControlAction(NamedTuple):
+    """The act of one value of a control object. `refuse` names the reason for which it would not be taken now."""
+
+    execute: Callable[[Ups, Instant], None]
+    refuse: Callable[[Ups], ControlRefusal | None] = _never
+
+
+def _off(mode: ShutdownMode) -> ControlAction:
+    return ControlAction(lambda ups, now: ups.switch_off(mode, now))
+
+
+def _on(*, delayed: bool) -> ControlAction:
+    return ControlAction(lambda ups, now: ups.switch_on(now, delayed=delayed))
+
+
+def _test(kind: TestKind) -> ControlAction:
+    return ControlAction(lambda ups, now: ups.start_test(kind, now))
+
+
+def _not_on_battery(ups: Ups) -> ControlRefusal | None:
+    return None if ups.applies(CONSERVE) else ControlRefusal.NOT_ON_BATTERY
+
+
+def _no_bypass(ups: Ups) -> ControlRefusal | None:
+    return None if ups.profile.bypass else ControlRefusal.NO_BYPASS
+
+
+def _into_bypass(ups: Ups, now: Instant) -> None:
+    if ups.output_on and not ups.bypass:
+        ups.enter_bypass(Bypass.SOFTWARE, now)
+
+
+def _out_of_bypass(ups: Ups, now: Instant) -> None:
+    if ups.bypass is Bypass.SOFTWARE:
+        ups.leave_bypass(now)
+
+
+ACTIONS: dict[tuple[str, int], ControlAction] = {
+    ("upsBasicControlConserveBattery", 2): _off(CONSERVE)._replace(refuse=_not_on_battery),
+    ("upsAdvControlUpsOff", 2): _off(OFF),
+    ("upsAdvControlUpsOff", 3): _off(OFF_GRACEFULLY),
+    ("upsAdvControlRebootShutdownUps", 2): _off(REBOOT),
+    ("upsAdvControlRebootShutdownUps", 3): _off(REBOOT._replace(waits_for_clients=True)),
+    ("upsAdvControlUpsSleep", 2): _off(SLEEP),
+    ("upsAdvControlUpsSleep", 3): _off(SLEEP._replace(waits_for_clients=True)),
+    ("upsAdvControlRebootUpsWithOrWithoutAC", 2): _off(REBOOT_ANYWAY),
+    ("upsAdvControlRebootUpsWithOrWithoutAC", 3): _off(REBOOT_ANYWAY._replace(graceful=True)),
+    ("upsAdvControlTurnOnUPS", 2): _on(delayed=False),
+    ("upsAdvControlTurnOnUPS", 4): _on(delayed=True),
+    ("upsAdvTestDiagnostics", 2): _test(TestKind.SELF_TEST),
+    ("upsAdvControlSimulatePowerFail", 2): _test(TestKind.SIMULATED_FAILURE),
+    ("upsAdvTestRuntimeCalibration", 2): _test(TestKind.CALIBRATION),
+    ("upsAdvTestRuntimeCalibration", 3): ControlAction(Ups.cancel_calibration),
+    ("upsAdvControlBypassSwitch", 2): ControlAction(_into_bypass, _no_bypass),
+    ("upsAdvControlBypassSwitch", 3): ControlAction(_out_of_bypass, _no_bypass),
 }
-# Value to whether the return delay is waited for first.
-SWITCH_ON: dict[tuple[str, int], bool] = {
-    ("upsAdvControlTurnOnUPS", 2): False,
-    ("upsAdvControlTurnOnUPS", 4): True,
-}
-# Orders about the battery.
-SELF_TEST = ("upsAdvTestDiagnostics", 2)
-SIMULATE_FAILURE = ("upsAdvControlSimulatePowerFail", 2)
-CALIBRATE = ("upsAdvTestRuntimeCalibration", 2)
-CANCEL_CALIBRATION = ("upsAdvTestRuntimeCalibration", 3)
-# Lamp and beeper: taken, with nothing to see on the network.
-LAMP_TEST = "upsAdvControlFlashAndBeep"
-# Refused by models without one.
-BYPASS = "upsAdvControlBypassSwitch"
-INTO_BYPASS, OUT_OF_BYPASS = 2, 3
-CONTROLS: tuple[str, ...] = tuple(
-    dict.fromkeys(
-        (
-            *(name for name, _ in (*SWITCH_OFF, *SWITCH_ON, SELF_TEST, SIMULATE_FAILURE, CALIBRATE)),
-            LAMP_TEST,
-            BYPASS,
-        )
-    )
-)
+LED_TEST = "upsAdvControlFlashAndBeep"  # LEDs and beeper: nothing of it shows on the network
+CONTROLS: tuple[str, ...] = (*dict.fromkeys(name for name, _ in ACTIONS), LED_TEST)
+
+
+def check_control(ups: Ups, control: str, value: int) -> ControlRefusal | None:
+    """Return why a command would be refused now; None when it would be accepted."""
+    action = ACTIONS.get((control, value))
+    return None if action is None else action.refuse(ups)
+
+
+def execute_control(ups: Ups, control: str, value: int, now: Instant) -> None:
+    """Carry out a command; one that does not apply now has no effect."""
+    action = ACTIONS.get((control, value))
+    if action is not None:
+        action.execute(ups, now)

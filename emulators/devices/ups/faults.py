@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Effect(Enum):
-    """What a trouble does beyond being told."""
+    """The effect of a fault on the UPS, besides its traps and flags."""
 
     NONE = auto()
     NO_CHARGING = auto()
@@ -20,8 +20,10 @@ class Effect(Enum):
     OUTPUT_OFF = auto()
 
 
-class Trouble(NamedTuple):
-    """`flag` counts in upsBasicStateOutputState, `abnormal` in upsAdvStateAbnormalConditions, both from 1."""
+class Fault(NamedTuple):
+    """A fault with its traps. `flag` is its position in upsBasicStateOutputState, `abnormal` that in
+    upsAdvStateAbnormalConditions; both count from 1, and 0 is none.
+    """
 
     begins: int
     ends: int
@@ -30,55 +32,55 @@ class Trouble(NamedTuple):
     abnormal: int = 0
     effect: Effect = Effect.NONE
     bypass_only: bool = False
-    number: int = 0  # of the traps that carry one
+    number: int = 0  # carried by some of the traps
 
 
-TROUBLES: dict[str, Trouble] = {
-    "charger": Trouble(51, 52, "the charger failed", 25, effect=Effect.NO_CHARGING),
-    "regulator": Trouble(55, 56, "the voltage regulation failed", 23, effect=Effect.NO_REGULATION),
-    "output_voltage": Trouble(49, 50, "the output voltage is out of range", 24, 22),
-    "no_battery": Trouble(80, 81, "no battery is installed", 33, 24, Effect.NO_BATTERY),
-    "pack_link": Trouble(26, 27, "the link to a battery pack is lost", 21),
-    "internal_temperature": Trouble(353, 354, "the inside is too warm", 45),
-    "input_relay": Trouble(502, 503, "the input relay of the power factor stage failed", 42),
-    "inverter_temperature": Trouble(504, 505, "the inverter is too warm"),
-    "battery_voltage": Trouble(506, 507, "the battery voltage is too high", abnormal=25),
-    "eeprom": Trouble(508, 509, "the settings memory failed"),
-    "battery_sensor": Trouble(600, 601, "the temperature sensor of the battery failed", 46),
-    "soft_start": Trouble(602, 603, "the battery bus did not start softly"),
-    "short_circuit": Trouble(604, 605, "the output is short-circuited", abnormal=31),
-    "output_relay": Trouble(606, 607, "the output relay failed", 42),
-    "power_factor": Trouble(608, 609, "the power factor stage failed", 49),
-    "bus_voltage": Trouble(610, 611, "the bus voltage is too high", 48),
-    "inverter": Trouble(612, 613, "the inverter failed"),
-    "converter": Trouble(614, 615, "the analog converter failed"),
-    "logic_supply": Trouble(616, 617, "the logic supply failed"),
-    "imbalance": Trouble(618, 619, "the transformer carries direct current", 37),
-    "backfeed_relay": Trouble(620, 621, "the backfeed relay failed", abnormal=28),
-    "bypass_relay": Trouble(622, 623, "the bypass relay failed", 43, bypass_only=True),
-    "bypass_supply": Trouble(24, 824, "the supply of the bypass failed", 15, bypass_only=True),
-    "bypass_fan": Trouble(25, 637, "the fan of the bypass failed", 16, bypass_only=True),
-    "internal_link": Trouble(730, 731, "the parts inside do not hear each other", 56),
-    "critical": Trouble(734, 735, "a critical condition", 50, number=1),
-    "warning": Trouble(736, 737, "a condition worth a warning", 60, number=2),
-    "notice": Trouble(738, 739, "a condition worth knowing", number=3),
-    "no_firmware": Trouble(762, 763, "there is no valid firmware"),
-    "display_button": Trouble(767, 768, "a button of the display failed"),
-    "factory_setup": Trouble(769, 770, "the unit lacks its factory set-up"),
-    "epo": Trouble(771, 772, "the emergency power off is active", 53, 29, Effect.OUTPUT_OFF),
-    "firmware_mismatch": Trouble(773, 774, "parts of the firmware do not match"),
-    "oscillator": Trouble(775, 776, "the oscillator failed"),
-    "transfer": Trouble(777, 778, "on battery because of a fault inside", effect=Effect.ON_BATTERY),
-    "contact_relay": Trouble(802, 803, "the contact board failed"),
-    "air_filter": Trouble(804, 805, "the air filter needs attention"),
-    "pack_incompatible": Trouble(806, 807, "a battery pack does not fit this model"),
-    "input_contact": Trouble(808, 809, "an input contact is abnormal"),
-    "relay_contact": Trouble(810, 811, "an output relay is abnormal"),
-    "breaker": Trouble(822, 823, "the breaker Q2 is open"),
+FAULTS: dict[str, Fault] = {
+    "charger": Fault(51, 52, "the charger failed", 25, effect=Effect.NO_CHARGING),
+    "regulator": Fault(55, 56, "the voltage regulation failed", 23, effect=Effect.NO_REGULATION),
+    "output_voltage": Fault(49, 50, "the output voltage is out of range", 24, 22),
+    "no_battery": Fault(80, 81, "no battery is installed", 33, 24, Effect.NO_BATTERY),
+    "pack_link": Fault(26, 27, "the link to a battery pack is lost", 21),
+    "internal_temperature": Fault(353, 354, "the inside is too warm", 45),
+    "input_relay": Fault(502, 503, "the input relay of the power factor stage failed", 42),
+    "inverter_temperature": Fault(504, 505, "the inverter is too warm"),
+    "battery_voltage": Fault(506, 507, "the battery voltage is too high", abnormal=25),
+    "eeprom": Fault(508, 509, "the settings memory failed"),
+    "battery_sensor": Fault(600, 601, "the temperature sensor of the battery failed", 46),
+    "soft_start": Fault(602, 603, "the battery bus did not start softly"),
+    "short_circuit": Fault(604, 605, "the output is short-circuited", abnormal=31),
+    "output_relay": Fault(606, 607, "the output relay failed", 42),
+    "power_factor": Fault(608, 609, "the power factor stage failed", 49),
+    "bus_voltage": Fault(610, 611, "the bus voltage is too high", 48),
+    "inverter": Fault(612, 613, "the inverter failed"),
+    "converter": Fault(614, 615, "the analog converter failed"),
+    "logic_supply": Fault(616, 617, "the logic supply failed"),
+    "imbalance": Fault(618, 619, "the transformer carries direct current", 37),
+    "backfeed_relay": Fault(620, 621, "the backfeed relay failed", abnormal=28),
+    "bypass_relay": Fault(622, 623, "the bypass relay failed", 43, bypass_only=True),
+    "bypass_supply": Fault(24, 824, "the supply of the bypass failed", 15, bypass_only=True),
+    "bypass_fan": Fault(25, 637, "the fan of the bypass failed", 16, bypass_only=True),
+    "internal_link": Fault(730, 731, "the parts inside do not hear each other", 56),
+    "critical": Fault(734, 735, "a critical condition", 50, number=1),
+    "warning": Fault(736, 737, "a condition worth a warning", 60, number=2),
+    "notice": Fault(738, 739, "a condition worth knowing", number=3),
+    "no_firmware": Fault(762, 763, "there is no valid firmware"),
+    "display_button": Fault(767, 768, "a button of the display failed"),
+    "factory_setup": Fault(769, 770, "the unit lacks its factory set-up"),
+    "epo": Fault(771, 772, "the emergency power off is active", 53, 29, Effect.OUTPUT_OFF),
+    "firmware_mismatch": Fault(773, 774, "parts of the firmware do not match"),
+    "oscillator": Fault(775, 776, "the oscillator failed"),
+    "transfer": Fault(777, 778, "on battery because of a fault inside", effect=Effect.ON_BATTERY),
+    "contact_relay": Fault(802, 803, "the contact board failed"),
+    "air_filter": Fault(804, 805, "the air filter needs attention"),
+    "pack_incompatible": Fault(806, 807, "a battery pack does not fit this model"),
+    "input_contact": Fault(808, 809, "an input contact is abnormal"),
+    "relay_contact": Fault(810, 811, "an output relay is abnormal"),
+    "breaker": Fault(822, 823, "the breaker Q2 is open"),
 }
 
-# What happens and is over: word to trap and text.
-INCIDENTS: dict[str, tuple[int, str]] = {
+# Events without duration: word of `inject` to trap and text.
+MOMENTARY_FAULTS: dict[str, tuple[int, str]] = {
     "dip_switch": (16, "a DIP switch was moved"),
     "status_change": (79, "the state changed"),
     "general_event": (125, "something happened"),

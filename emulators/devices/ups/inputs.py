@@ -1,9 +1,9 @@
-"""What can be done to a UPS from outside: the words of `ridethrough inject UPS1 ...`."""
+"""The inputs of a UPS: the words of `ridethrough inject UPS1 ...`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ridethrough.emulators.bindings.inputs import (
     Input,
@@ -17,22 +17,30 @@ from ridethrough.emulators.bindings.inputs import (
 )
 from ridethrough.emulators.bindings.network import network_inputs
 from ridethrough.emulators.devices.ups.bypass import Bypass
-from ridethrough.emulators.devices.ups.card.environment import Measure
-from ridethrough.emulators.devices.ups.faults import INCIDENTS, TROUBLES
+from ridethrough.emulators.devices.ups.card.card import Card
+from ridethrough.emulators.devices.ups.card.environment import Environment, Measure
+from ridethrough.emulators.devices.ups.faults import FAULTS, MOMENTARY_FAULTS
+from ridethrough.emulators.devices.ups.model import Ups
+from ridethrough.emulators.devices.ups.shutdown_modes import OFF
+from ridethrough.emulators.devices.ups.snmp.view import UpsView
 from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.snmp import Value
 
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.ups.model import Ups
-
 T = TypeVar("T")
 
 
-def inputs_of(ups: Ups) -> Inputs:
-    """The inputs of one UPS."""
-    network = network_inputs(ups.card.impairment)
-    return Inputs(_power(ups) | _troubles(ups) | _environment(ups) | _card(ups) | network)
+def inputs_of(ups: Ups, card: Card, view: UpsView) -> Inputs:
+    """Return the inputs of one UPS with its card."""
+    network = network_inputs(card.impairment)
+    return Inputs(
+        _power(ups)
+        | _faults(ups, card)
+        | _environment(card.environment)
+        | _card(ups, card)
+        | _agent(card, view)
+        | network
+    )
 
 
 def _power(ups: Ups) -> dict[str, Input]:
@@ -61,9 +69,7 @@ def _power(ups: Ups) -> dict[str, Input]:
 
     return {
         "button_on": plain("the power button is pressed: outlets on", button_on),
-        "button_off": plain(
-            "the power button is pressed: outlets off", lambda now: ups.obey("upsAdvControlUpsOff", 2, now)
-        ),
+        "button_off": plain("the power button is pressed: outlets off", lambda now: ups.switch_off(OFF, now)),
         "charge": numeric("the battery is set to PERCENT", "PERCENT", 0, 100, charge),
         "packs": numeric("COUNT external battery packs are plugged in", "COUNT", 0, 100, packs),
         "age": numeric("the battery is YEARS old", "YEARS", 0, 50, ups.battery.set_age),
@@ -73,27 +79,27 @@ def _power(ups: Ups) -> dict[str, Input]:
     }
 
 
-def _troubles(ups: Ups) -> dict[str, Input]:
-    words = [word for word, row in TROUBLES.items() if ups.profile.bypass or not row.bypass_only]
+def _faults(ups: Ups, card: Card) -> dict[str, Input]:
+    words = [word for word, row in FAULTS.items() if ups.profile.bypass or not row.bypass_only]
 
-    def trouble(word: str, now: Instant) -> None:
-        if word not in ups.troubles:
-            ups.troubles.add(word)
-            _tell_trouble(ups, word, now, begins=True)
+    def begin(word: str, now: Instant) -> None:
+        if word not in ups.faults:
+            ups.faults.add(word)
+            _announce(card, word, now, begins=True)
 
-    def mend(word: str, now: Instant) -> None:
-        if word in ups.troubles:
-            ups.troubles.remove(word)
-            _tell_trouble(ups, word, now, begins=False)
+    def end(word: str, now: Instant) -> None:
+        if word in ups.faults:
+            ups.faults.remove(word)
+            _announce(card, word, now, begins=False)
 
-    def incident(word: str, now: Instant) -> None:
-        number, what = INCIDENTS[word]
-        ups.card.send(number, now, text=f"UPS: {what[0].upper()}{what[1:]}.")
+    def happen(word: str, now: Instant) -> None:
+        number, what = MOMENTARY_FAULTS[word]
+        card.send(number, now, text=f"UPS: {what[0].upper()}{what[1:]}.")
 
     inputs = {
-        "trouble": choice("TROUBLE begins", "TROUBLE", words, trouble),
-        "mend": choice("TROUBLE ends", "TROUBLE", words, mend),
-        "incident": while_able(ups.card.silent, choice("INCIDENT happens", "INCIDENT", list(INCIDENTS), incident)),
+        "trouble": choice("TROUBLE begins", "TROUBLE", words, begin),
+        "mend": choice("TROUBLE ends", "TROUBLE", words, end),
+        "incident": while_able(card.silent, choice("INCIDENT happens", "INCIDENT", list(MOMENTARY_FAULTS), happen)),
         "abnormal": numeric(
             "condition NUMBER becomes abnormal", "NUMBER", 1, 32, lambda number, _: ups.abnormal_marked.add(int(number))
         ),
@@ -118,16 +124,14 @@ def _troubles(ups: Ups) -> dict[str, Input]:
     return inputs
 
 
-def _tell_trouble(ups: Ups, word: str, now: Instant, *, begins: bool) -> None:
-    row = TROUBLES[word]
+def _announce(card: Card, word: str, now: Instant, *, begins: bool) -> None:
+    row = FAULTS[word]
     text = f"UPS: {row.text[0].upper()}{row.text[1:]}." if begins else f"UPS: No longer: {row.text}."
-    values: dict[str, Value] = {"mtrapargsString02": row.text.encode(), "mtrapargsInteger": row.number}
-    ups.card.send(row.begins if begins else row.ends, now, values, text=text)
+    values: dict[str, Value] = {"mtrapargsString02": row.text.encode()}
+    card.send(row.begins if begins else row.ends, now, row.number, values=values, text=text)
 
 
-def _environment(ups: Ups) -> dict[str, Input]:
-    environment = ups.card.environment
-
+def _environment(environment: Environment) -> dict[str, Input]:
     def measured(measure: Measure) -> Callable[[list[str], Instant], None]:
         def run(args: list[str], _now: Instant) -> None:
             if len(args) != 2:
@@ -181,9 +185,7 @@ def _environment(ups: Ups) -> dict[str, Input]:
     return inputs
 
 
-def _card(ups: Ups) -> dict[str, Input]:
-    card = ups.card
-
+def _card(ups: Ups, card: Card) -> dict[str, Input]:
     def link_down(now: Instant) -> None:
         if ups.link_up:
             card.send(Trap.LOST_ON_BATTERY if ups.on_battery else Trap.COMMUNICATION_LOST, now)
@@ -194,21 +196,23 @@ def _card(ups: Ups) -> dict[str, Input]:
             ups.link_up = True
             card.send(Trap.COMMUNICATION_ESTABLISHED, now)
 
-    def muted(value: bool) -> Callable[[Instant], None]:
-        return lambda _now: setattr(card, "muted", value)
-
     return {
         "link_down": plain("the serial link between card and UPS breaks", link_down),
         "link_up": plain("the serial link is mended", link_up),
-        "mute": plain("the card hears nothing and says nothing", muted(True)),
-        "unmute": plain("the card is back on the network", muted(False)),
-        "freeze": plain("every measurement stays as it is", card.freeze),
-        "thaw": plain("measurements move again", lambda _: card.thaw()),
+        "mute": plain("the card hears nothing and says nothing", lambda _: card.set_muted(muted=True)),
+        "unmute": plain("the card is back on the network", lambda _: card.set_muted(muted=False)),
+    }
+
+
+def _agent(card: Card, view: UpsView) -> dict[str, Input]:
+    return {
+        "freeze": plain("every measurement stays as it is", view.freeze),
+        "thaw": plain("measurements move again", lambda _: view.thaw()),
         "firmware_lost": plain(
             "the card's UPS program does not run: another sysObjectID, no UPS objects",
-            lambda _: card.lose_application(lost=True),
+            lambda _: view.set_application(running=False),
         ),
-        "firmware_restored": plain("the card's UPS program runs again", lambda _: card.lose_application(lost=False)),
+        "firmware_restored": plain("the card's UPS program runs again", lambda _: view.set_application(running=True)),
         "clock_reset": plain("the card's clock falls back to its epoch", card.clock.reset),
         "reset": plain("the card is reset: every setting of it must be entered again", card.reset),
         "restart": plain("the card's agent starts anew", card.restart),

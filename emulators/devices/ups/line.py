@@ -15,7 +15,7 @@ NOMINAL_HERTZ = (50, 60)
 
 
 class FailCause(IntEnum):
-    """upsAdvInputLineFailCause."""
+    """Cause of the last transfer to battery, with the numbers of upsAdvInputLineFailCause."""
 
     NO_TRANSFER = 1
     HIGH_LINE_VOLTAGE = 2
@@ -30,7 +30,7 @@ class FailCause(IntEnum):
 
 
 class Avr(Enum):
-    """What automatic voltage regulation does with a good line."""
+    """The act of automatic voltage regulation on a good line."""
 
     NONE = auto()
     BOOST = auto()
@@ -46,7 +46,7 @@ _LASTING = {
 
 
 class LineMonitor:
-    """Starts on a good line at nominal voltage, as a UPS does that was switched on in peace."""
+    """The judge of the input. Starts on a good line at nominal voltage, as a UPS does that was switched on in peace."""
 
     def __init__(self, profile: Profile) -> None:
         self._deep_volts = profile.rating.volts * profile.battery.low_input_fraction
@@ -63,7 +63,7 @@ class LineMonitor:
     def observe(
         self, supply: Supply, window: tuple[int, int], now: Instant, *, sensitivity: int, regulates: bool = True
     ) -> None:
-        """Take the present input.
+        """Judge the present input.
 
         `window` is the lowest and highest voltage the load may see, `sensitivity` a value of upsAdvConfigSensitivity.
         """
@@ -80,7 +80,7 @@ class LineMonitor:
         self.avr = self._regulate(supply.volts) if self.good and regulates else Avr.NONE
 
     def _judge(self, supply: Supply, window: tuple[int, int], sensitivity: int) -> FailCause | None:
-        """Why this input cannot feed the load; None when it can."""
+        """Return why this input cannot feed the load; None when it can."""
         low, high = window
         if supply.volts > high:
             large = supply.volts > self._limits.large_spike * self._rated.volts
@@ -94,7 +94,7 @@ class LineMonitor:
         return None
 
     def _nominal_hertz(self, hertz: float) -> float:
-        """The UPS adapts to 50 or 60 Hz, whichever is nearer."""
+        """Return 50 or 60 Hz, whichever is nearer, as the UPS adapts to it."""
         return min(NOMINAL_HERTZ, key=lambda nominal: abs(nominal - hertz))
 
     def _regulate(self, volts: float) -> Avr:
@@ -113,7 +113,7 @@ class LineMonitor:
         return Supply(self.supply.volts * gain, self.supply.hertz)
 
     def forget_extremes(self) -> None:
-        """Begin the extremes anew from the present voltage."""
+        """Start the extremes anew from the present voltage."""
         while len(self._history) > 1:
             self._history.popleft()
 
@@ -122,18 +122,19 @@ class LineMonitor:
         self.cause = FailCause.SELF_TEST
 
     def advance(self, now: Instant) -> None:
+        """Let a momentary failure become a lasting one at its time."""
         due = self.next_deadline()
         if due is not None and due <= now:
             self.cause = _LASTING[self.cause]
 
     def next_deadline(self) -> Instant | None:
-        """When a momentary failure becomes a lasting one."""
+        """Return when a momentary failure becomes a lasting one; None while neither is due."""
         if self.lost_since is None or self.cause not in _LASTING:
             return None
         return after(self.lost_since, MOMENT_S)
 
     def extremes(self, now: Instant) -> tuple[float, float]:
-        """Lowest and highest voltage of the last minute."""
+        """Return the lowest and the highest voltage of the last minute."""
         while len(self._history) > 1 and self._history[1][0] <= now - WINDOW_MS:
             self._history.popleft()
         volts = [value for _, value in self._history] or [self.supply.volts]

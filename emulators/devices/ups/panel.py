@@ -1,34 +1,23 @@
-"""The lamps on the front of the UPS: a view of its state, as the card's objects are another."""
+"""The LEDs on the front panel: a view of the state of the UPS, as the objects of the card are another."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from ridethrough.emulators.devices.ups.snmp.readings import (
-    FLAG_BOOST,
-    FLAG_ON_BATTERY,
-    FLAG_ON_LINE,
-    FLAG_OVERLOAD,
-    FLAG_REPLACE,
-    FLAG_TRIM,
-    flags,
-)
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.ups.model import Ups
+from ridethrough.emulators.devices.ups.model import Ups
+from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
 
 # That there are these is our choice: the references describe the card, not the front.
-LAMPS = {
-    "on-line": FLAG_ON_LINE,
-    "boost": FLAG_BOOST,
-    "trim": FLAG_TRIM,
-    "on-battery": FLAG_ON_BATTERY,
-    "overload": FLAG_OVERLOAD,
-    "replace-battery": FLAG_REPLACE,
+LEDS: dict[str, Callable[[Ups], bool]] = {
+    "on-line": lambda ups: ups.output_on and not ups.on_battery,
+    "boost": lambda ups: ups.status is OutputStatus.ON_SMART_BOOST,
+    "trim": lambda ups: ups.status is OutputStatus.ON_SMART_TRIM,
+    "on-battery": lambda ups: ups.on_battery,
+    "overload": lambda ups: ups.overloaded,
+    "replace-battery": lambda ups: ups.replace_battery,
 }
 
 
-def lamps(ups: Ups) -> list[str]:
-    """Those that are lit. A flag of the card and its lamp cannot disagree."""
-    lit = flags(ups)
-    return [name for name, flag in LAMPS.items() if flag in lit]
+def leds(ups: Ups) -> list[str]:
+    """Return the names of those that are lit."""
+    return [name for name, lit in LEDS.items() if lit(ups)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,13 +13,18 @@ from ridethrough.emulators.bindings.snmp import admits
 from ridethrough.mibs import standard_tree
 
 FOLDER = resources.files("ridethrough.emulators.devices.ups") / "profiles"
+GROUP_INDEX = "upsOutletGroupStatusIndex"
 
 
 class Strict(BaseModel):
+    """A part of a profile; unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Card(Strict):
+class CardProfile(Strict):
+    """The habits of a card and its times."""
+
     restart_s: float = Field(gt=0)
     uptime_step_ticks: int = Field(gt=0)
     max_message: int = Field(ge=484)
@@ -52,18 +57,20 @@ class AccessRow(Strict):
     type: Literal["read", "write", "write+", "disabled"] = "read"
 
     def admits(self, manager: str) -> bool:
-        """Whether the row covers requests from `manager`."""
+        """Return whether the row covers requests from `manager`."""
         return admits(self.manager, manager)
 
 
 class Rating(Strict):
+    """The rated output."""
+
     volt_amperes: int
     watts: int
     volts: int
     hertz: int
 
 
-class Battery(Strict):
+class BatteryProfile(Strict):
     """`runtime = full_load_runtime_s * load ** -exponent * charge`, with the load not under `lowest_load`."""
 
     full_load_runtime_s: float = Field(gt=0)
@@ -85,7 +92,7 @@ class Battery(Strict):
     """Time for one degree."""
 
 
-class Regulation(Strict):
+class RegulationProfile(Strict):
     """Automatic voltage regulation: shares of the rated voltage at which it acts, and what it makes of the line."""
 
     boost_below: float = Field(default=0.95, gt=0, lt=1)
@@ -94,8 +101,8 @@ class Regulation(Strict):
     trim_gain: float = Field(default=0.88, gt=0, lt=1)
 
 
-class Line(Strict):
-    """What else moves the load to the battery, besides the transfer voltages."""
+class LineProfile(Strict):
+    """Limits beyond which the load moves to the battery, besides the transfer voltages."""
 
     large_spike: float = Field(default=1.25, gt=1)
     """In parts of the rated voltage."""
@@ -104,7 +111,7 @@ class Line(Strict):
     """Lowest value of upsAdvConfigSensitivity at which a noisy line is not accepted."""
 
 
-class Diagnostics(Strict):
+class DiagnosticsProfile(Strict):
     """Times and limits of the tests the UPS makes of its battery."""
 
     self_test_s: float = Field(default=8, gt=0)
@@ -143,20 +150,59 @@ class Raw(Strict):
 Constant = int | str | Raw | None
 
 
+class LastTests(NamedTuple):
+    """Results and dates, as the card writes them, of the last self test and the last calibration."""
+
+    self_test: int
+    self_test_date: str
+    calibration: int
+    calibration_date: str
+
+
 class Profile(Strict):
+    """A model of UPS with its card. The key of an instance is its name with index, or its number."""
+
     profile: str
-    card: Card
+    card: CardProfile
     access: tuple[AccessRow, ...]
     rating: Rating
-    battery: Battery
-    regulation: Regulation | None = Regulation()
-    line: Line = Line()
+    battery: BatteryProfile
+    regulation: RegulationProfile | None = RegulationProfile()
+    line: LineProfile = LineProfile()
     bypass: bool = False
-    diagnostics: Diagnostics = Diagnostics()
+    diagnostics: DiagnosticsProfile = DiagnosticsProfile()
     permitted: dict[str, tuple[int, ...]]
     instances: dict[str, Constant]
     # Settings that the UPS has and its card does not show, such as after a partial recording.
     hidden: dict[str, int] = Field(default_factory=dict)
+
+    # A profile is read once (`load_profile`); as a key of a cache it stands for itself, not for its thousand values.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def outlet_groups(self) -> list[int]:
+        """The indexes of the outlet groups that the model has."""
+        rows = (label.partition(".") for label in self.instances)
+        return [int(index) for name, _, index in rows if name == GROUP_INDEX]
+
+    @property
+    def battery_packs(self) -> int:
+        """The number of external packs at the recorded UPS."""
+        return self.number("upsAdvBatteryNumOfBattPacks", 0)
+
+    @property
+    def last_tests(self) -> LastTests:
+        """The results of the recorded UPS; good ones without a date where the recording has none."""
+        return LastTests(
+            self.number("upsAdvTestDiagnosticsResults", 1),
+            self.text("upsAdvTestLastDiagnosticsDate"),
+            self.number("upsAdvTestCalibrationResults", 1),
+            self.text("upsAdvTestCalibrationDate"),
+        )
 
     def setting(self, name: str) -> int:
         """The factory value of a setting. Raises ProfileError where neither the card nor `hidden` tells it."""

@@ -15,7 +15,7 @@ from ridethrough.emulators.kernel.instant import Instant, after
 
 
 class Rounding(Enum):
-    """Where a value goes that the model does not permit."""
+    """The fate of a value that the model does not permit."""
 
     UP = auto()  # to the next higher permitted value; above the top, the top
     DOWN = auto()  # to the next lower; below the bottom, the bottom
@@ -36,6 +36,7 @@ ROUNDING: dict[str, Rounding] = {
     "upsAdvConfigSensitivity": Rounding.REFUSE,
 }
 SLEEP_TIME = "upsAdvConfigUpsSleepTime"
+TICKS_PER_S = 100
 SLEEP_STEP_TICKS = 36_000  # the UPS counts sleep in tenths of an hour
 PLAIN = ("upsAdvConfigAlarm", "upsAdvTestDiagnosticSchedule")  # any value of the enumeration
 SETTINGS = (*ROUNDING, SLEEP_TIME, *PLAIN)
@@ -56,7 +57,10 @@ def correct_sleep(ticks: int) -> int:
 
 
 class Settings:
-    """Values in force and values on their way. Raises ProfileError for a profile that lacks one."""
+    """Values in force and values on their way, by object name and in the object's unit; the properties give SI units.
+
+    Raises ProfileError for a profile that lacks one.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -68,8 +72,55 @@ class Settings:
     def __getitem__(self, name: str) -> int:
         return self._values[name]
 
+    # The units of the objects are converted here and nowhere else.
+
+    @property
+    def shutoff_delay_s(self) -> float:
+        """The time that a graceful shutdown waits before the outlets go off."""
+        return self._values["upsAdvConfigShutoffDelay"] / TICKS_PER_S
+
+    @property
+    def return_delay_s(self) -> float:
+        """The time that the outlets stay off once everything is right for their return."""
+        return self._values["upsAdvConfigReturnDelay"] / TICKS_PER_S
+
+    @property
+    def sleep_time_s(self) -> float:
+        """The time that the outlets sleep before the input may bring them back."""
+        return self._values[SLEEP_TIME] / TICKS_PER_S
+
+    @property
+    def low_battery_runtime_s(self) -> float:
+        """The runtime at which the battery counts as low."""
+        return self._values["upsAdvConfigLowBatteryRunTime"] / TICKS_PER_S
+
+    @property
+    def min_return_capacity(self) -> float:
+        """The share of the charge that the outlets wait for."""
+        return self._values["upsAdvConfigMinReturnCapacity"] / 100
+
+    @property
+    def transfer_window_volts(self) -> tuple[int, int]:
+        """The lowest and the highest input voltage that may feed the load."""
+        return self._values["upsAdvConfigLowTransferVolt"], self._values["upsAdvConfigHighTransferVolt"]
+
+    @property
+    def rated_output_volts(self) -> float:
+        """The output voltage on battery."""
+        return float(self._values["upsAdvConfigRatedOutputVoltage"])
+
+    @property
+    def sensitivity(self) -> int:
+        """The readiness to leave a distorted line: 1 is automatic, 2 low, 3 medium, 4 high."""
+        return self._values["upsAdvConfigSensitivity"]
+
+    @property
+    def self_test_schedule(self) -> int:
+        """The key of the interval in `schedule_days` of the profile."""
+        return self._values["upsAdvTestDiagnosticSchedule"]
+
     def permits(self, name: str, value: int) -> bool:
-        """Whether a SET of `value` is accepted; numbers are corrected rather than refused."""
+        """Return whether a SET of `value` is accepted; numbers are corrected rather than refused."""
         return ROUNDING.get(name) is not Rounding.REFUSE or value in self._profile.permitted[name]
 
     def preset(self, name: str, value: int) -> None:
@@ -87,21 +138,23 @@ class Settings:
         self._pending[name] = (after(now, steps * self._profile.card.setting_step_s), target)
 
     def reset(self, now: Instant) -> None:
-        """Back to the factory values."""
+        """Start the way back to the factory values."""
         for name in self._values:
             self.write(name, self._profile.setting(name), now)
 
-    def memory(self) -> dict[str, int]:
-        """Values as they will stand once every change under way has arrived."""
+    def dump_state(self) -> dict[str, int]:
+        """Return the values as they will stand once every change under way has arrived."""
         return self._values | {name: value for name, (_, value) in self._pending.items()}
 
     def advance(self, now: Instant) -> None:
+        """Let the changes that have arrived show."""
         for name, (due, value) in list(self._pending.items()):
             if due <= now:
                 self._values[name] = value
                 del self._pending[name]
 
     def next_deadline(self) -> Instant | None:
+        """Return when the next change arrives; None while none is under way."""
         return min((due for due, _ in self._pending.values()), default=None)
 
     def _corrected(self, name: str, value: int) -> int:

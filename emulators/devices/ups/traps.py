@@ -1,8 +1,11 @@
-"""The traps that the model raises of its own accord: numbers and texts. Troubles bring their own (`troubles.py`)."""
+"""Traps of the UPS and its card: numbers and texts. Faults bring their own (`faults.py`)."""
 
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Protocol
+
+from ridethrough.emulators.kernel.instant import Instant
 
 
 class Trap(IntEnum):
@@ -114,3 +117,11 @@ TEXTS: dict[int, str] = {
     Trap.GROUP_COMMAND: "UPS: An outlet group was given a command.",
     Trap.LOST_ON_BATTERY: "UPS: Lost the serial link to the UPS while it was on battery.",
 }
+
+
+class Notify(Protocol):
+    """Sends a trap to whoever receives them. `number` is that of the abnormal condition or the outlet group it is
+    about.
+    """
+
+    def __call__(self, trap: Trap, now: Instant, number: int = 0) -> None: ...

@@ -1,4 +1,4 @@
-"""The clock of a card: the date and time that its pages show and its tests are dated with."""
+"""The clock of a card: the date and time on its pages and of its tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CARD_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 DATE, TIME = "%m/%d/%Y", "%H:%M:%S"
 
 
-class Clock:
+class CardClock:
     """Starts at its epoch, as a card does that nobody has told the time."""
 
     def __init__(self) -> None:
@@ -18,27 +18,27 @@ class Clock:
         self._since: Instant = START
 
     def moment(self, now: Instant) -> datetime:
-        """What the card takes for the present time."""
+        """Return what the card takes for the present time."""
         return self._at + timedelta(seconds=(now - self._since) // 1000)
 
     def date(self, now: Instant) -> str:
-        """As mm/dd/yyyy."""
+        """Return the date as mm/dd/yyyy."""
         return self.moment(now).strftime(DATE)
 
     def time(self, now: Instant) -> str:
-        """As hh:mm:ss."""
+        """Return the time as hh:mm:ss."""
         return self.moment(now).strftime(TIME)
 
     def set(self, moment: datetime, now: Instant) -> None:
-        """Let it be `moment`."""
+        """Set the clock to `moment`."""
         self._at, self._since = moment, now
 
     def reset(self, now: Instant) -> None:
-        """Back to the epoch, as after its battery ran out."""
+        """Set the clock back to its epoch, as after its battery ran out."""
         self.set(CARD_EPOCH, now)
 
     def read(self, label: str, text: str, now: Instant) -> datetime | None:
-        """The moment that a manager means who writes `text` into mconfigClockDate or mconfigClockTime."""
+        """Return the moment meant by `text` in mconfigClockDate or mconfigClockTime; None where it is none."""
         present = self.moment(now)
         if label.startswith("mconfigClockDate"):
             return parse(text, self.time(now))
@@ -46,7 +46,7 @@ class Clock:
 
 
 def parse(date: str, time: str) -> datetime | None:
-    """A moment from mm/dd/yyyy and hh:mm:ss; None when they are not."""
+    """Return the moment of mm/dd/yyyy and hh:mm:ss; None when they are not."""
     try:
         return datetime.strptime(f"{date} {time}", f"{DATE} {TIME}").replace(tzinfo=UTC)
     except ValueError:

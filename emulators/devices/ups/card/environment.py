@@ -1,4 +1,4 @@
-"""Probes and contacts at the card: what they measure, the limits the card keeps for them, and what breaks them.
+"""Probes and contacts at the card: their measurements, the limits the card keeps for them, and the traps.
 
 Two generations of cards name the same things differently: the integrated monitor (`iem`) counts probes, the universal
 ports (`uio`) count sensors by port. A `Family` holds the names of each.
@@ -6,24 +6,23 @@ ports (`uio`) count sensors by port. A `Family` holds the names of each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
+from ridethrough.emulators.devices.ups.card.stored import StoredValues
 from ridethrough.emulators.devices.ups.profile import Profile
 from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.snmp import Value
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.ups.card.card import Card
 
 ENABLED = 2
 NO_VALUE = -1  # how a card says that there is none
 
 
 class Measure(StrEnum):
-    """What a probe measures."""
+    """A quantity that a probe measures."""
 
     TEMPERATURE = "temperature"
     HUMIDITY = "humidity"
@@ -40,12 +39,12 @@ class Limit(NamedTuple):
 
     @property
     def above(self) -> bool:
-        """Whether it is broken by too much rather than by too little."""
+        """True where it is broken by too much rather than by too little."""
         return self.level in ("Max", "High")
 
     @property
     def severe(self) -> bool:
-        """Whether breaking it is critical."""
+        """True where breaking it is critical."""
         return self.level in ("Max", "Min")
 
 
@@ -122,24 +121,39 @@ class Contact:
     fault: bool
 
 
-class Environment:
-    """Everything at the environment ports of one card."""
+class SendTrap(Protocol):
+    """Sends a trap with values for its variables, by object name; `index` is that of their instances."""
 
-    def __init__(self, card: Card) -> None:
-        self._card = card
+    def __call__(
+        self,
+        trap: int,
+        now: Instant,
+        *,
+        values: Mapping[str, Value] | None = None,
+        index: tuple[int, ...] | None = None,
+        text: str | None = None,
+    ) -> None: ...
+
+
+class Environment:
+    """The environment ports of one card. Names and limits are the card's, in `stored`."""
+
+    def __init__(self, profile: Profile, stored: StoredValues, send: SendTrap) -> None:
+        self._stored = stored
+        self._send = send
         self.probes: dict[str, Probe] = {}
         self.contacts: dict[int, Contact] = {}
-        for label in card.profile.instances:
+        for label in profile.instances:
             name, _, index = label.partition(".")
             for family in (IEM, UIO):
                 if name == family.number:
-                    self.probes[index] = _probe(card.profile, family, index)
+                    self.probes[index] = _probe(profile, family, index)
             if name == "iemStatusContactNumber":
-                fault = _recorded(card.profile, f"iemStatusContactStatus.{index}") == CONTACT_FAULT
+                fault = _recorded(profile, f"iemStatusContactStatus.{index}") == CONTACT_FAULT
                 self.contacts[int(index)] = Contact(int(index), fault)
 
     def judge(self, now: Instant) -> None:
-        """Tell of every limit that is newly broken or newly kept."""
+        """Send a trap for every limit that is newly broken or newly kept."""
         for probe in self.probes.values():
             for limit in LIMITS:
                 broken = self._breaks(probe, limit)
@@ -149,7 +163,7 @@ class Environment:
                 pair = limit.iem if probe.family is IEM else limit.uio
                 word = "broken" if broken else "kept again"
                 text = f"Environment: {limit.level.lower()} {limit.measure} limit of probe {probe.index} {word}."
-                self._tell(pair[0 if broken else 1], probe, now, text)
+                self._notify(pair[0 if broken else 1], probe, now, text)
 
     def _breaks(self, probe: Probe, limit: Limit) -> bool:
         value = probe.values.get(limit.measure)
@@ -161,44 +175,43 @@ class Environment:
         return value > threshold - slack if limit.above else value < threshold + slack
 
     def _config(self, probe: Probe, column: str) -> int:
-        return self._card.number(f"{probe.family.config}{column}.{probe.index}")
+        return self._stored.number(f"{probe.family.config}{column}.{probe.index}")
 
     def connect(self, probe: Probe, now: Instant, *, connected: bool) -> None:
         """Plug a probe in, or pull it out."""
         if probe.connected is connected:
             return
         probe.connected = connected
-        self._tell(probe.family.found if connected else probe.family.lost, probe, now, None)
+        self._notify(probe.family.found if connected else probe.family.lost, probe, now, None)
 
     def set_contact(self, contact: Contact, now: Instant, *, fault: bool) -> None:
         """Move a contact out of its normal state, or back."""
         if contact.fault is fault:
             return
         contact.fault = fault
-        if self._card.number(f"iemConfigContactEnable.{contact.index}") == ENABLED:
+        if self._stored.number(f"iemConfigContactEnable.{contact.index}") == ENABLED:
             values: dict[str, Value] = {
                 "iemStatusContactNumber": contact.index,
-                "iemStatusContactName": self._card.text(f"iemConfigContactName.{contact.index}"),
+                "iemStatusContactName": self._stored.text(f"iemConfigContactName.{contact.index}"),
             }
-            self._card.send(Trap.CONTACT_FAULT if fault else Trap.CONTACT_NORMAL, now, values, index=(contact.index,))
+            self._send(Trap.CONTACT_FAULT if fault else Trap.CONTACT_NORMAL, now, values=values, index=(contact.index,))
 
-    def _tell(self, trap: int, probe: Probe, now: Instant, text: str | None) -> None:
+    def _notify(self, trap: int, probe: Probe, now: Instant, text: str | None) -> None:
         if not trap:
             return
-        card = self._card
         values: dict[str, Value] = {
             "iemStatusProbeNumber": probe.arcs[0],
-            "iemStatusProbeName": card.text(f"iemConfigProbeName.{probe.index}"),
+            "iemStatusProbeName": self._stored.text(f"iemConfigProbeName.{probe.index}"),
             "iemStatusProbeTempUnits": 1,
-            "mtrapargsString02": card.text("upsAdvIdentSerialNumber.0"),
-            "mtrapargsString03": card.text("sysName.0"),
+            "mtrapargsString02": self._stored.text("upsAdvIdentSerialNumber.0"),
+            "mtrapargsString03": self._stored.text("sysName.0"),
             "mtrapargsInteger04": 0,
             "mtrapargsInteger": probe.arcs[0],
-            "mtrapargsString04": card.text(f"uioSensorConfigSensorName.{probe.index}"),
+            "mtrapargsString04": self._stored.text(f"uioSensorConfigSensorName.{probe.index}"),
         }
         for measure, column in probe.family.shown.items():
             values[column] = shown(probe, measure)
-        card.send(trap, now, values, index=probe.arcs, text=text)
+        self._send(trap, now, values=values, index=probe.arcs, text=text)
 
 
 CONTACT_NORMAL, CONTACT_FAULT, CONTACT_DISABLED = 1, 2, 3
@@ -222,7 +235,7 @@ def _recorded(profile: Profile, label: str) -> int | None:
 
 
 def shown(probe: Probe, measure: Measure) -> int:
-    """What the card shows of a measure."""
+    """Return what the card shows of a measure."""
     value = probe.values.get(measure)
     if not probe.connected:
         return NO_VALUE

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from ridethrough.emulators.bindings.snmp import Getter
 from ridethrough.emulators.devices.ups.card.environment import (
     CONNECTED,
     CONTACT_DISABLED,
@@ -22,18 +20,16 @@ from ridethrough.emulators.devices.ups.card.environment import (
     shown,
 )
 from ridethrough.emulators.devices.ups.profile import Profile
-from ridethrough.emulators.devices.ups.snmp.rows import Rows
+from ridethrough.emulators.devices.ups.snmp.rows import RowAccess, Rows
+from ridethrough.emulators.devices.ups.snmp.source import Getter, Source
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.snmp import Value
-
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.ups.card.card import Card
 
 KEPT, BROKEN, DISABLED = 1, 2, 3  # of the violation columns of the integrated monitor
 NORMAL, WARNING, CRITICAL = 1, 2, 3  # uioSensorStatusAlarmStatus
 DISCONNECTED, COMMUNICATION_LOST = 1, 3  # of the two families, beside CONNECTED
 
-ProbeReader = Callable[["Card", Probe], Value]
+ProbeReader = Callable[[Source, Probe], Value]
 
 
 def _fahrenheit(probe: Probe) -> int:
@@ -48,17 +44,17 @@ def _alarm(probe: Probe) -> int:
 
 
 def _config_text(column: str) -> ProbeReader:
-    return lambda card, probe: card.text(f"{probe.family.config}{column}.{probe.index}")
+    return lambda source, probe: source.card.stored.text(f"{probe.family.config}{column}.{probe.index}")
 
 
 def _violation(limit: Limit) -> ProbeReader:
     column = f"{IEM.config}{limit.level}{IEM.words[limit.measure]}"
 
-    def read(card: Card, probe: Probe) -> Value:
+    def read(source: Source, probe: Probe) -> Value:
         if limit in probe.broken:
             return BROKEN
-        off = card.number(f"{column}Enable.{probe.index}") != ENABLED
-        return DISABLED if off and card.number(f"{column}Threshold.{probe.index}") != NO_VALUE else KEPT
+        off = source.card.stored.number(f"{column}Enable.{probe.index}") != ENABLED
+        return DISABLED if off and source.card.stored.number(f"{column}Threshold.{probe.index}") != NO_VALUE else KEPT
 
     return read
 
@@ -82,7 +78,7 @@ PROBE_COLUMNS: dict[str, ProbeReader] = {
 
 
 def environment_rows(profile: Profile) -> Rows:
-    """The status columns that a profile shows."""
+    """Return the status columns that a profile shows."""
     known = {
         index
         for name, _, index in (label.partition(".") for label in profile.instances)
@@ -92,26 +88,26 @@ def environment_rows(profile: Profile) -> Rows:
     for label in profile.instances:
         name, _, index = label.partition(".")
         if name in PROBE_COLUMNS and index in known:
-            rows[label] = (_of_probe(PROBE_COLUMNS[name], index), None, None)
+            rows[label] = RowAccess(_of_probe(PROBE_COLUMNS[name], index))
         elif name == "iemStatusContactStatus":
-            rows[label] = (_contact_status(int(index)), None, None)
+            rows[label] = RowAccess(_contact_status(int(index)))
         elif name == "iemStatusContactName":
-            rows[label] = (_contact_name(index), None, None)
+            rows[label] = RowAccess(_contact_name(index))
     return rows
 
 
 def _of_probe(reader: ProbeReader, index: str) -> Getter:
-    return lambda card, _now: reader(card, card.environment.probes[index])
+    return lambda source, _now: reader(source, source.card.environment.probes[index])
 
 
 def _contact_name(index: str) -> Getter:
-    return lambda card, _now: card.text(f"iemConfigContactName.{index}")
+    return lambda source, _now: source.card.stored.text(f"iemConfigContactName.{index}")
 
 
 def _contact_status(index: int) -> Getter:
-    def get(card: Card, _now: Instant) -> Value:
-        if card.number(f"iemConfigContactEnable.{index}") != ENABLED:
+    def get(source: Source, _now: Instant) -> Value:
+        if source.card.stored.number(f"iemConfigContactEnable.{index}") != ENABLED:
             return CONTACT_DISABLED
-        return CONTACT_FAULT if card.environment.contacts[index].fault else CONTACT_NORMAL
+        return CONTACT_FAULT if source.card.environment.contacts[index].fault else CONTACT_NORMAL
 
     return get

@@ -1,110 +1,118 @@
-"""How a row reads and takes values: the building blocks of the object tables."""
+"""Building blocks of the object tables: how a row reads its value and what it does with one that is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from ridethrough.emulators.bindings.snmp import Applier, Checker, Getter
 from ridethrough.emulators.devices.ups.profile import Constant, Profile, Raw
+from ridethrough.emulators.devices.ups.snmp.source import Applier, Checker, Getter, Source
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import Oid
 from ridethrough.wire.snmp import ErrorStatus, Tag, Value
 
-if TYPE_CHECKING:
-    from ridethrough.emulators.devices.ups.card.card import Card
-
 OK = ErrorStatus.NO_ERROR
 TEXT_LENGTH = 255
 
-Live = tuple[Getter, Checker | None, Applier | None]
-Rows = dict[str, Live]
+
+class RowAccess(NamedTuple):
+    """The ways to read an object and, where it is writable, to write it."""
+
+    get: Getter
+    check: Checker | None = None
+    apply: Applier | None = None
+    measured: bool = False  # by the sensors of the UPS: it stands still on a frozen card
+    time_dependent: bool = False  # changes by time alone, also while the UPS rests
+    initial_from_profile: bool = False  # measured, and its first value is the one in the profile
 
 
-def always(value: Value) -> Getter:
-    """The same value for every card."""
-    return lambda _card, _now: value
+Rows = dict[str, RowAccess]
 
 
-def numbers(permits: Callable[[Card, int], bool]) -> Checker:
-    """Integers that the card permits."""
+def constant(value: Value) -> Getter:
+    """Read the same value from every card."""
+    return lambda _source, _now: value
 
-    def check(card: Card, value: Value, _now: Instant) -> ErrorStatus:
-        return OK if isinstance(value, int) and permits(card, value) else ErrorStatus.WRONG_VALUE
+
+def numbers(permits: Callable[[Source, int], bool]) -> Checker:
+    """Accept integers that `permits` says yes to."""
+
+    def check(source: Source, value: Value, _now: Instant) -> ErrorStatus:
+        return OK if isinstance(value, int) and permits(source, value) else ErrorStatus.WRONG_VALUE
 
     return check
 
 
-any_number = numbers(lambda _card, _value: True)
+any_number = numbers(lambda _source, _value: True)
 
 
 def text(fits: Callable[[int], bool]) -> Checker:
-    """Texts whose length fits."""
+    """Accept texts whose length fits."""
 
-    def check(_card: Card, value: Value, _now: Instant) -> ErrorStatus:
+    def check(_source: Source, value: Value, _now: Instant) -> ErrorStatus:
         return OK if isinstance(value, bytes) and fits(len(value)) else ErrorStatus.WRONG_LENGTH
 
     return check
 
 
 def within(enum: frozenset[int], check: Checker) -> Checker:
-    """`check`, after the enumeration of the MIB."""
+    """Accept what the enumeration of the MIB has and `check` accepts."""
 
-    def checked(card: Card, value: Value, now: Instant) -> ErrorStatus:
-        return check(card, value, now) if value in enum else ErrorStatus.WRONG_VALUE
+    def checked(source: Source, value: Value, now: Instant) -> ErrorStatus:
+        return check(source, value, now) if value in enum else ErrorStatus.WRONG_VALUE
 
     return checked
 
 
-def order(idle: int, at: int, run: Callable[[Card, Instant], None]) -> Live:
-    """An object that always reads `idle` and does something when `at` is written."""
+def command_object(idle: int, at: int, run: Callable[[Source, Instant], None]) -> RowAccess:
+    """Make an object that always reads `idle` and does something when `at` is written."""
 
-    def apply(card: Card, value: Value, now: Instant) -> None:
+    def apply(source: Source, value: Value, now: Instant) -> None:
         if value == at:
-            run(card, now)
+            run(source, now)
 
-    return always(idle), any_number, apply
-
-
-def kept(label: str, first: Value, check: Checker) -> Live:
-    """A value that the card keeps under `label`, at first `first`."""
-
-    def apply(card: Card, value: Value, _now: Instant) -> None:
-        card.written[label] = value
-
-    return lambda card, _now: card.written.get(label, first), check, apply
+    return RowAccess(constant(idle), any_number, apply)
 
 
-def stored(label: str, tag: Tag, constant: Constant) -> Live:
-    """An instance without a meaning of its own whose value a manager may change."""
-    first = value_of(label, tag, constant)
+def kept_value(label: str, first: Value, check: Checker) -> RowAccess:
+    """Make an object whose value the card keeps under `label`, at first `first`."""
+
+    def apply(source: Source, value: Value, _now: Instant) -> None:
+        source.card.stored.written[label] = value
+
+    return RowAccess(lambda source, _now: source.card.stored.written.get(label, first), check, apply)
+
+
+def stored_value(label: str, tag: Tag, recorded: Constant) -> RowAccess:
+    """Make an object without a meaning of its own whose value a manager may change."""
+    first = value_of(label, tag, recorded)
     check = any_number if isinstance(first, int) else text(lambda length: length <= TEXT_LENGTH)
-    return kept(label, first, any_value if isinstance(first, Oid) else check)
+    return kept_value(label, first, any_value if isinstance(first, Oid) else check)
 
 
-def any_value(_card: Card, _value: Value, _now: Instant) -> ErrorStatus:
-    """Nothing to object to."""
+def any_value(_source: Source, _value: Value, _now: Instant) -> ErrorStatus:
+    """Accept anything."""
     return OK
 
 
 def first_text(profile: Profile, label: str) -> bytes:
-    """What a text reads in a new card."""
+    """Return what a text reads in a new card."""
     return profile.text(label.removesuffix(".0")).encode()
 
 
-def value_of(label: str, tag: Tag, constant: Constant) -> Value:
-    """A profile's constant as a value of SNMP. Raises KeyError when it is left to the model."""
-    if constant is None or isinstance(constant, Raw):
+def value_of(label: str, tag: Tag, recorded: Constant) -> Value:
+    """Return a profile's constant as a value of SNMP. Raises KeyError when it is left to the model."""
+    if recorded is None or isinstance(recorded, Raw):
         raise KeyError(f"{label} is left to the model, which has no such reading")
-    if isinstance(constant, int):
-        return constant
+    if isinstance(recorded, int):
+        return recorded
     if tag is Tag.OBJECT_IDENTIFIER:
-        return Oid.parse(constant)
-    return address(constant) if tag is Tag.IP_ADDRESS else constant.encode()
+        return Oid.parse(recorded)
+    return address(recorded) if tag is Tag.IP_ADDRESS else recorded.encode()
 
 
 def typed(raw: Raw) -> tuple[Tag, Value]:
-    """Type and value of an instance that says both."""
+    """Return type and value of an instance that says both."""
     if raw.hex is not None:
         return Tag.OCTET_STRING, bytes.fromhex(raw.hex)
     if raw.string is not None:
@@ -123,5 +131,5 @@ def typed(raw: Raw) -> tuple[Tag, Value]:
 
 
 def address(dotted: str) -> bytes:
-    """Four octets."""
+    """Return the four octets of an address."""
     return bytes(int(part) for part in dotted.split("."))
