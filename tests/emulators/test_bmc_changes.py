@@ -175,7 +175,7 @@ def seen(desk: Desk) -> dict[str, Any]:
     answering = bmc.answering(desk.world.now)
     return {
         "answers": {name: dispatch(TABLE, bmc.model, _request(desk, key, name), session) for key, name in LOOKS},
-        "kept": bmc.memory(),
+        "kept": bmc.dump_state(),
         "shown": bmc.snapshot(desk.world.now),
         "ports": [port.value for port in bmc.ports()],
         "traps": list(bmc.outgoing),
