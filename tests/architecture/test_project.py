@@ -157,3 +157,12 @@ def test_locks_are_hashed_and_cover_what_is_declared() -> None:
     for name in declared:
         canonical = re.sub(r"[-_.]+", "-", name).lower()
         assert re.search(rf"^{canonical}==", everything, re.MULTILINE), name
+
+
+def test_the_stages_load_nothing_that_waits() -> None:
+    code = "import sys, ridethrough.gateway.pipeline.stages; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert not loaded & {"asyncio", "aiohttp", "pydantic", "pysnmp", "socket", "sqlite3", "ssl", "structlog"}
+    assert len(loaded) < 260  # 214 with Python 3.11; 953 when the site file came along
