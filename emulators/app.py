@@ -32,7 +32,7 @@ log = structlog.get_logger("emulators")
 Host = UpsHost | BmcHost | ServerHost | ManagerHost
 
 
-class Place(Protocol):
+class LabDevice(Protocol):
     """A device as the lab sees it."""
 
     name: str
@@ -72,9 +72,9 @@ class Emulators:
         self._time: Callable[[], float] = lambda: 0.0  # of the loop, once it runs
 
     @property
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, LabDevice]:
         """Every device, by name."""
-        return self.world.devices  # type: ignore[return-value]  # every device of ours is a Place; a test holds it
+        return self.world.devices  # type: ignore[return-value]  # every device of ours is a LabDevice; a test holds it
 
     async def start(self) -> None:
         """Bind every device and let time run. Raises BindError, with nothing left open."""

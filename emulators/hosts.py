@@ -20,11 +20,11 @@ from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.faces.bind_error import BindError
 from ridethrough.emulators.faces.card_console import ConsoleFace
 from ridethrough.emulators.faces.card_web import WebFace
-from ridethrough.emulators.faces.interactive import Stage
+from ridethrough.emulators.faces.interactive import InteractiveContext
 from ridethrough.emulators.faces.ipmi_lan import IpmiLan
 from ridethrough.emulators.faces.notifier import Datagram, Notifier, Sender
 from ridethrough.emulators.faces.snmp_agent import SnmpAgent
-from ridethrough.emulators.faces.udp import PassingSocket, Readers, UdpSocket
+from ridethrough.emulators.faces.udp import EphemeralSocket, Readers, UdpSocket
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.world import World
 
@@ -35,7 +35,7 @@ TOKEN_OCTETS = 16
 MOST_REFUSALS = 1024  # reasons and sources remembered
 
 
-class Surroundings(Protocol):
+class Runtime(Protocol):
     """What a host needs of the running plant."""
 
     counters: Counter[str]
@@ -56,7 +56,7 @@ class Surroundings(Protocol):
     def random_bytes(self, count: int) -> bytes: ...
 
 
-class Way(Protocol):
+class Uplink(Protocol):
     """What lies between a device and the rest of the network."""
 
     @property
@@ -70,11 +70,11 @@ class TrapSource(Protocol):
     outgoing: list[OutgoingTrap]
 
 
-def _salt(around: Surroundings) -> int:
+def _salt(around: Runtime) -> int:
     return int.from_bytes(around.random_bytes(4), "big")
 
 
-class Line:
+class ReplySocket:
     """One device's socket, through whatever impairs it."""
 
     def __init__(self, impairment: Impairment, chance: Random, counters: Counter[str]) -> None:
@@ -108,18 +108,18 @@ class Line:
             self._socket = None
 
 
-class TrapLine:
+class TrapSender:
     """The port from which a device's traps leave, and where acknowledgements come back as long as any may come."""
 
     def __init__(
-        self, sender: Sender, repeat_s: float, repeats: int, around: Surroundings, answered: Callable[[], None]
+        self, sender: Sender, repeat_s: float, repeats: int, around: Runtime, answered: Callable[[], None]
     ) -> None:
         self.notifier = Notifier(sender, around.counters, repeat_s, repeats, _salt(around))
         self._around = around
         self._answered = answered
-        self._socket = PassingSocket(around.readers, self._receive)
+        self._socket = EphemeralSocket(around.readers, self._receive)
         self._address = ""
-        self.way: Way | None = None
+        self.way: Uplink | None = None
 
     def bind(self, address: str) -> None:
         """Send from there."""
@@ -156,10 +156,10 @@ class UpsHost:
         self,
         ups: UpsDevice,
         ports: Ports,
-        around: Surroundings,
+        around: Runtime,
         chance: Random,
         serial: Path | None,
-        way: Way | None = None,
+        way: Uplink | None = None,
     ) -> None:
         card = ups.card
         self._way = way
@@ -168,12 +168,12 @@ class UpsHost:
         self._around = around
         self._world = around.world
         self._agent = SnmpAgent(ups.view, around.world.seat(ups.name), _salt(around))
-        self._line = Line(card.impairment, chance, around.counters)
+        self._line = ReplySocket(card.impairment, chance, around.counters)
         settings = ups.profile.card
         again = partial(around.flush, ups.name)
-        self._traps = TrapLine(card, settings.inform_s, settings.inform_retries, around, again)
+        self._traps = TrapSender(card, settings.inform_s, settings.inform_retries, around, again)
         self._traps.way = way
-        stage = Stage(around.arrive, partial(around.changed, ups.name), self._token)
+        stage = InteractiveContext(around.arrive, partial(around.changed, ups.name), self._token)
         self._web = WebFace(ups, stage)
         self._console = ConsoleFace(ups, stage)
         self._serial = serial
@@ -252,7 +252,7 @@ class BmcHost:
     """A BMC: IPMI with its serial console, and traps."""
 
     def __init__(
-        self, bmc: BmcDevice, ports: Ports, around: Surroundings, chance: Random, way: Way | None = None
+        self, bmc: BmcDevice, ports: Ports, around: Runtime, chance: Random, way: Uplink | None = None
     ) -> None:
         self._bmc = bmc
         self._model = bmc.model
@@ -261,8 +261,8 @@ class BmcHost:
         self._around = around
         self._world = around.world
         self._face = IpmiLan(bmc, around.random_bytes)
-        self._line = Line(bmc.impairment, chance, around.counters)
-        self._sender = PassingSocket()
+        self._line = ReplySocket(bmc.impairment, chance, around.counters)
+        self._sender = EphemeralSocket()
         self._refusals: Counter[tuple[str, str]] = Counter()
 
     @property

@@ -9,7 +9,7 @@ from ridethrough.emulators.config.plant import Ports
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.server import Server
 from ridethrough.emulators.faces.udp import UdpSocket
-from ridethrough.emulators.hosts import Peer, Surroundings, Way
+from ridethrough.emulators.hosts import Peer, Runtime, Uplink
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire import wol
 from ridethrough.wire.errors import WireError
@@ -18,7 +18,7 @@ from ridethrough.wire.errors import WireError
 class LanHost:
     """What has sockets on the network and says nothing by itself."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Runtime) -> None:
         self._around = around
         self._sockets: list[UdpSocket] = []
         self.counters: Counter[str] = Counter()
@@ -38,7 +38,7 @@ class LanHost:
 class ServerHost(LanHost):
     """A server: an echo while its operating system runs (RFC 862), and an interface that a magic packet wakes."""
 
-    def __init__(self, server: Server, ports: Ports, around: Surroundings, *, wakes: bool, way: Way | None) -> None:
+    def __init__(self, server: Server, ports: Ports, around: Runtime, *, wakes: bool, way: Uplink | None) -> None:
         super().__init__(around)
         self._server = server
         self._ports = ports
@@ -77,7 +77,7 @@ class ServerHost(LanHost):
 class ManagerHost(LanHost):
     """A clustered manager: each node's address, and the floating one, listen for traps."""
 
-    def __init__(self, manager: Manager, port: int, around: Surroundings) -> None:
+    def __init__(self, manager: Manager, port: int, around: Runtime) -> None:
         super().__init__(around)
         self._manager = manager
         self._port = port

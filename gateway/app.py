@@ -14,7 +14,7 @@ from ridethrough.gateway.api import Refusal, Reloaded
 from ridethrough.gateway.build.devices import described, probe_of
 from ridethrough.gateway.build.jetstream import bus_of
 from ridethrough.gateway.build.secrets import SecretError
-from ridethrough.gateway.commands import Commands
+from ridethrough.gateway.commands import CommandService
 from ridethrough.gateway.config.sinks import SseSink
 from ridethrough.gateway.config.site import Site, UpsDevice
 from ridethrough.gateway.decode.fields import fields
@@ -89,7 +89,7 @@ class Gateway:
         self._tree = tree
         self._poller = UpsPoller(tree, POLLED, SHOWN, self._observe)
         self._heartbeat = Heartbeat(self._observe)
-        self._commands = Commands(site, tree, store, unix_ms, self._command_done, self._is_heard)
+        self._commands = CommandService(site, tree, store, unix_ms, self._command_done, self._is_heard)
         self._working = False
         self._watching = False
         self._watched: list[str] = []

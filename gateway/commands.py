@@ -26,7 +26,7 @@ ENDED = (CommandState.DONE, CommandState.FAILED, CommandState.EXPIRED)
 UNKNOWN = "the gateway stopped before the outcome was known"
 
 
-class Commands:
+class CommandService:
     """The commands of a site's devices."""
 
     def __init__(
@@ -131,7 +131,7 @@ class Commands:
     async def _carry_out(self, command: Command, commander: Commander) -> None:
         try:
             async with asyncio.timeout((command.deadline_ms - self._unix_ms()) / 1000):
-                result, details = await self._insist(command, commander)
+                result, details = await self._send_until_acknowledged(command, commander)
         except TimeoutError:
             said = f": {command.result}" if command.result else ""
             await self._end(command, CommandState.EXPIRED, f"no outcome before the deadline{said}")
@@ -145,7 +145,7 @@ class Commands:
             self._done(command, details)
             await self._end(command, CommandState.DONE, result)
 
-    async def _insist(self, command: Command, commander: Commander) -> tuple[str, Mapping[str, Any]]:
+    async def _send_until_acknowledged(self, command: Command, commander: Commander) -> tuple[str, Mapping[str, Any]]:
         """Until the device answers, if the command may be given twice. Raises CommandError."""
         while True:
             command.state = CommandState.RUNNING

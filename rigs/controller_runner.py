@@ -30,7 +30,7 @@ def trusting(tls: ServerTls | None) -> ssl.SSLContext | None:
     return context
 
 
-class Cast:
+class ControllerRunner:
     """Controllers by name. They begin when the rig runs, and end before it."""
 
     def __init__(self, rig: RigFile, unix_ms: Callable[[], int], headers: dict[str, str] | None = None) -> None:

@@ -27,9 +27,9 @@ from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.mibs import MibTree
 from ridethrough.rigs.clock import Clock, Inline, Speed
 from ridethrough.rigs.console import add_console
-from ridethrough.rigs.controller_runner import Cast
+from ridethrough.rigs.controller_runner import ControllerRunner
 from ridethrough.rigs.lab.api import Groups, add_lab
-from ridethrough.rigs.lab.scenario_runs import Plays
+from ridethrough.rigs.lab.scenario_runs import ScenarioRuns
 from ridethrough.rigs.lab.scenario_runs_api import add_runs
 from ridethrough.rigs.rigfile.schema import RigFile, plant_of, site_of
 from ridethrough.rigs.rigfile.yaml import FileError
@@ -89,7 +89,7 @@ class GatewayProcess:
         clock: Clock,
         emulators: Emulators | None = None,
         reread: Callable[[], Site] | None = None,
-        cast: Cast | None = None,
+        cast: ControllerRunner | None = None,
         headers: dict[str, str] | None = None,
         thread: Executor | None = None,
         rig: RigFile | None = None,
@@ -106,7 +106,7 @@ class GatewayProcess:
         self.gateway = Gateway(site, tree, Database(site.journal.path, thread), clock.unix_ms, _refusing(reread))
         gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
         application = create_application(self.gateway, gate)
-        self._plays = None if emulators is None else Plays()
+        self._plays = None if emulators is None else ScenarioRuns()
         if self._plays is not None:
             add_runs(application, self._plays, gate)
         if emulators is not None:
@@ -210,7 +210,9 @@ def assemble(
         site, headers = _with_own_token(site)
     emulators = Emulators(plant, entropy(rig.seed, speed), clock.unix_ms() // 1000, data)
     thread = Inline() if speed == "max" else None
-    return GatewayProcess(site, tree, clock, emulators, reread, Cast(rig, clock.unix_ms, headers), headers, thread, rig)
+    return GatewayProcess(
+        site, tree, clock, emulators, reread, ControllerRunner(rig, clock.unix_ms, headers), headers, thread, rig
+    )
 
 
 class EmulatorsProcess:

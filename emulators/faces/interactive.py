@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ridethrough.emulators.kernel.instant import Instant
 
 
-class Stage(NamedTuple):
+class InteractiveContext(NamedTuple):
     """`now` gives the present, `changed` is told after everything that may have changed the card, `token` is new
     each time and cannot be guessed.
     """

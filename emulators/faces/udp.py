@@ -121,7 +121,7 @@ class UdpSocket:
         self._socket.close()
 
 
-class PassingSocket:
+class EphemeralSocket:
     """A port of the system's choice that is there while it is needed: thousands of devices rarely speak all at once."""
 
     def __init__(self, readers: Readers | None = None, receive: Receiver | None = None) -> None:

@@ -14,7 +14,7 @@ from ridethrough.gateway.correlate.batch import Batch
 from ridethrough.gateway.correlate.flaps import Flap, FlapPolicy, Flaps, Held, Told
 from ridethrough.gateway.correlate.memory import Open, State
 from ridethrough.gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
-from ridethrough.gateway.correlate.repeats import Repeats
+from ridethrough.gateway.correlate.repeats import RepeatLimiter
 from ridethrough.gateway.correlate.segments import Segments
 from ridethrough.gateway.correlate.storms import StormPolicy, Storms
 from ridethrough.gateway.records import Event, Severity, Signal
@@ -81,7 +81,7 @@ class Correlator:
         self._flaps = Flaps(site.flap, self.state.flaps)
         self._segments = Segments(site.behind, site.segment_wait_ms, self.state.segments)
         self._storms = Storms(site.storm, self.state.storm)
-        self._repeats = Repeats(self.state.repeats)
+        self._repeats = RepeatLimiter(self.state.repeats)
         # A UPS that has left the site since the state was kept is confirmed no more.
         for deadlines in (self.state.confirm_at_ms, self.state.unheard_at_ms):
             for device in set(deadlines) - set(policies):

@@ -15,7 +15,7 @@ class Repeat(msgspec.Struct):
     more: int = 0
 
 
-class Repeats:
+class RepeatLimiter:
     """`known` is the memory, by key; it is kept by the correlator."""
 
     def __init__(self, known: dict[str, Repeat]) -> None:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from ridethrough.gateway.deliver.convert import Plan, Relayed
 from ridethrough.gateway.deliver.spoof import Spoofer
-from ridethrough.gateway.deliver.v3_sender import Sealer
+from ridethrough.gateway.deliver.v3_sender import V3Sender
 from ridethrough.gateway.net.addresses import Address, family_of
 from ridethrough.gateway.net.datagrams import Datagrams
 from ridethrough.gateway.records import EngineIdentity
@@ -30,7 +30,7 @@ class Destination:
         port: int,
         plan: Plan,
         local: str = "",
-        sealer: Sealer | None = None,
+        sealer: V3Sender | None = None,
         spoofer: Spoofer | None = None,
         now_s: Callable[[], float] = lambda: 0.0,
     ) -> None:

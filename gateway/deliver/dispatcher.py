@@ -12,7 +12,7 @@ from ridethrough.gateway.deliver.worker import Worker
 from ridethrough.gateway.storage.interfaces import EventReader
 
 
-class Wanted(NamedTuple):
+class SinkSpec(NamedTuple):
     """A sink, its kind, and the events it gets."""
 
     sink: Sink
@@ -24,7 +24,7 @@ class Dispatcher:
     """Runs the sinks. `jitter` returns a number in 0..1 that spreads retries; `now_ms` is Unix time."""
 
     def __init__(
-        self, outbox: EventReader, sinks: Mapping[str, Wanted], jitter: Callable[[], float], now_ms: Callable[[], int]
+        self, outbox: EventReader, sinks: Mapping[str, SinkSpec], jitter: Callable[[], float], now_ms: Callable[[], int]
     ) -> None:
         self._outbox = outbox
         self._jitter = jitter
@@ -36,7 +36,7 @@ class Dispatcher:
         for name, item in sinks.items():
             self._add(name, item)
 
-    def _add(self, name: str, item: Wanted) -> None:
+    def _add(self, name: str, item: SinkSpec) -> None:
         self._kinds[name] = item.kind
         worker = Worker(name, item.sink, item.wanted, self._outbox, self._jitter, self._now_ms)
         self.workers[name] = worker
@@ -48,7 +48,7 @@ class Dispatcher:
         for name, worker in self.workers.items():
             self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
 
-    async def change(self, gone: Iterable[str], new: Mapping[str, Wanted]) -> None:
+    async def change(self, gone: Iterable[str], new: Mapping[str, SinkSpec]) -> None:
         """Let go of some sinks, and begin with others, which may have their names and go on from where those were."""
         for name in gone:
             await self._end(name)

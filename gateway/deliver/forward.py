@@ -33,7 +33,7 @@ Reader = Callable[[int, int], Awaitable[list[Record]]]
 
 
 @dataclass(slots=True)
-class Forwarded:
+class ForwardStatus:
     """State of one forward, for people."""
 
     delivered: int = 0
@@ -65,7 +65,7 @@ class Forwarder:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._growth = Growth()
         self._identity: EngineIdentity | None = None
-        self.progress = {name: Forwarded() for name in destinations}
+        self.progress = {name: ForwardStatus() for name in destinations}
 
     async def start(self, position: int, identity: EngineIdentity) -> None:
         """Forwards new to the site begin behind `position`; the others go on. Raises StoreError.
@@ -94,7 +94,7 @@ class Forwarder:
         for name, destination in new.items():
             self._destinations[name] = destination
             self._cursors[name] = self._outbox.cursor(CURSOR + name)
-            self.progress[name] = Forwarded()
+            self.progress[name] = ForwardStatus()
             await self._start(name, position)
 
     def _begin(self, name: str) -> None:
@@ -182,7 +182,7 @@ class Forwarder:
                 progress.last_error = f"{destination.host}:{destination.port}: {error}"
                 await asyncio.sleep(delay_s(attempt, self._jitter))
 
-    async def _empty(self, name: str, destination: Destination, progress: Forwarded) -> None:
+    async def _empty(self, name: str, destination: Destination, progress: ForwardStatus) -> None:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         position = await self._cursors[name].position()
         read = self._readers()
@@ -207,7 +207,7 @@ class Forwarder:
                 with suppress(StoreError):  # then what was sent comes again
                     await self._cursors[name].advance(position)
 
-    async def _forward_page(self, page: list[Record], destination: Destination, progress: Forwarded) -> None:
+    async def _forward_page(self, page: list[Record], destination: Destination, progress: ForwardStatus) -> None:
         """Records of one source keep their order; no source waits for the acknowledgement of another's."""
         sources: dict[str, list[Record]] = {}
         for record in page:
@@ -215,7 +215,7 @@ class Forwarder:
                 sources.setdefault(record.arrival.source, []).append(record)
         await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
 
-    async def _forward(self, records: Sequence[Record], destination: Destination, progress: Forwarded) -> None:
+    async def _forward(self, records: Sequence[Record], destination: Destination, progress: ForwardStatus) -> None:
         for record in records:
             # What a destination sends is not sent back to it. Loopback is one machine with many roles, where nothing
             # can be told from the address.
@@ -235,10 +235,10 @@ class Forwarder:
                     progress.given_up += 1
                     progress.last_error = f"record {record.position}: {reason}"
                     continue
-                await self._insist(what, destination, progress)
+                await self._send_until_acknowledged(what, destination, progress)
             progress.delivered += 1
 
-    async def _insist(self, what: Relayed, destination: Destination, progress: Forwarded) -> None:
+    async def _send_until_acknowledged(self, what: Relayed, destination: Destination, progress: ForwardStatus) -> None:
         """Tell an inform until it is acknowledged. A trap is sent once: nobody says whether it arrived."""
         attempt, address = 0, destination.address
         while not await destination.send(what):

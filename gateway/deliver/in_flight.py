@@ -15,7 +15,7 @@ log = structlog.get_logger("deliver")
 WINDOW = 1024  # events read ahead, so that one device with many does not hold up the others
 
 
-class Flight:
+class InFlight:
     """One sink's. Lanes keep their order; a task works at each. `changed` is set when more can be begun."""
 
     def __init__(self, cursor: int, changed: asyncio.Event) -> None:

@@ -46,7 +46,7 @@ class Heard(NamedTuple):
     again: bool = False
 
 
-class Sealer:
+class V3Sender:
     """One forward. `random_bytes` gives salts."""
 
     def __init__(self, user: SealUser, random_bytes: Callable[[int], bytes]) -> None:

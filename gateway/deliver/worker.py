@@ -11,7 +11,7 @@ import structlog
 
 from ridethrough.gateway.backoff import LONGEST_DELAY_S, delay_s
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.in_flight import Flight
+from ridethrough.gateway.deliver.in_flight import InFlight
 from ridethrough.gateway.deliver.sinks import Batching, Outcome, Sink, give_up, retry
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import Cursor, DeadLetter, EventReader, Queued, Retry
@@ -147,7 +147,7 @@ class Worker:
 
     async def _flow(self, cursor: int) -> int:
         """Deliver until somebody changes the plan; how far the sink has come by then. Raises StoreError."""
-        flight = Flight(cursor, self._changed)
+        flight = InFlight(cursor, self._changed)
         try:
             while not self._interrupt.is_set():
                 self._changed.clear()  # before looking, so that nothing changes unseen in between
@@ -213,7 +213,7 @@ class Worker:
         self._looking = None
         self._changed.set()
 
-    async def _lane(self, flight: Flight, lane: str) -> None:
+    async def _lane(self, flight: InFlight, lane: str) -> None:
         """EventReader that keep their order among themselves, until there are none or the plan changes."""
         alone = tried = 0  # up to this place one by one, as they were not taken together in so many attempts
         while (group := flight.first(lane, self._batch)) and not self._interrupt.is_set():
@@ -241,7 +241,7 @@ class Worker:
             for queued in group:
                 await self._finish(flight, queued, lane, outcome)
 
-    async def _others_get_through(self, flight: Flight, lane: str, through: int) -> bool:
+    async def _others_get_through(self, flight: InFlight, lane: str, through: int) -> bool:
         """Whether it is the event that is the trouble, and not the sink; the one behind it is tried to find out."""
         if self.progress.delivered > through:
             return True
@@ -253,7 +253,7 @@ class Worker:
             await self._finish(flight, following[0], lane, outcome)
         return outcome.done
 
-    async def _finish(self, flight: Flight, queued: Queued, lane: str, outcome: Outcome) -> None:
+    async def _finish(self, flight: InFlight, queued: Queued, lane: str, outcome: Outcome) -> None:
         self.progress.waiting = False
         if outcome.done:
             self.progress.delivered += 1

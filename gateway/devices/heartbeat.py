@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ridethrough.gateway.devices.liveness import Silence
+from ridethrough.gateway.devices.liveness import Liveness
 from ridethrough.gateway.devices.poller import Link
 from ridethrough.gateway.devices.probes import Probe
 from ridethrough.gateway.records import Observation
@@ -23,14 +23,14 @@ class Target:
     address: str
     port: int
     interval_s: float
-    silence: Silence
+    silence: Liveness
     probe: Probe
     said: Mapping[str, int] | None = None  # None before the first answer
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
 class Heartbeat(Link[Target]):
-    """Silence is reported as silence of that device: a BMC's is never taken for a dead server."""
+    """Liveness is reported as silence of that device: a BMC's is never taken for a dead server."""
 
     def __init__(self, observe: Callable[[Observation], None]) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Heartbeat(Link[Target]):
 
     def add(self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: Probe) -> None:
         """A device to ask."""
-        silence = Silence(timeout_s, ANSWERS_TO_RETURN, 0.0)
+        silence = Liveness(timeout_s, ANSWERS_TO_RETURN, 0.0)
         self._add(address, Target(name, address, port, interval_s, silence, probe))
 
     def has_answered(self, name: str, since_s: float) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Silence:
+class Liveness:
     """Loss after `limit_s` without an answer; return after `answers` good ones. Times are the loop's seconds."""
 
     limit_s: float

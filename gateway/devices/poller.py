@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
-from ridethrough.gateway.devices.liveness import Silence
+from ridethrough.gateway.devices.liveness import Liveness
 from ridethrough.gateway.devices.udp import Asker
 
 
@@ -15,7 +15,7 @@ class Target(Protocol):
     """A device that is asked again and again."""
 
     name: str
-    silence: Silence
+    silence: Liveness
     timers: list[asyncio.TimerHandle]
 
 

@@ -9,7 +9,7 @@ TRIES = 3  # questions of one poll
 
 
 @dataclass(slots=True)
-class Patience:
+class RttEstimator:
     """Smoothed round trip and its variation, in seconds; waits double with each question that went unanswered."""
 
     smoothed_s: float | None = None

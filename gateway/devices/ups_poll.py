@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ridethrough.gateway.devices.liveness import Silence
+from ridethrough.gateway.devices.liveness import Liveness
 from ridethrough.gateway.devices.poller import Link
-from ridethrough.gateway.devices.rtt import Patience
+from ridethrough.gateway.devices.rtt import RttEstimator
 from ridethrough.gateway.records import Observation
 from ridethrough.mibs import MibTree
 from ridethrough.wire.errors import WireError
@@ -29,9 +29,9 @@ class Target:
     version: Version
     community: bytes
     poll_s: float
-    silence: Silence
+    silence: Liveness
     names: list[str]
-    patience: Patience = field(default_factory=Patience)
+    patience: RttEstimator = field(default_factory=RttEstimator)
     request_id: int = 0
     question: bytes = b""
     values: dict[str, int] | None = None
@@ -55,7 +55,7 @@ class UpsPoller(Link[Target]):
         self, name: str, address: str, port: int, version: Version, community: str, poll_s: float, silence_s: float
     ) -> None:
         """A card to poll."""
-        silence = Silence(silence_s, 1, 0.0)
+        silence = Liveness(silence_s, 1, 0.0)
         self._add(address, Target(name, address, port, version, community.encode(), poll_s, silence, list(self._oids)))
 
     def readings(self, name: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ridethrough.gateway.build.destinations import forwards_of, sinks_of
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.dispatcher import Dispatcher, Wanted
+from ridethrough.gateway.deliver.dispatcher import Dispatcher, SinkSpec
 from ridethrough.gateway.deliver.forward import Forwarder
 
 # What is taken up while running; everything else waits for a restart.
@@ -20,7 +20,7 @@ class Changes(NamedTuple):
     """Destinations that end, and those that begin; one that was changed is among both."""
 
     sinks_gone: list[str]
-    sinks_new: dict[str, Wanted]
+    sinks_new: dict[str, SinkSpec]
     forwards_gone: list[str]
     forwards_new: dict[str, Destination]
 

@@ -10,7 +10,7 @@ from ridethrough.rigs.controllers.client import Desk, DeskError
 OFF_STATES = frozenset({5, 7, 8, 11})  # upsBasicOutputStatus: asleep, off, rebooting, waiting for power
 
 
-class Pad(NamedTuple):
+class NoteWriter(NamedTuple):
     """A desk with the name of the one who writes."""
 
     desk: Desk

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import Pad, is_up
+from ridethrough.rigs.controllers.actions import NoteWriter, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.failover import fail_over
@@ -40,7 +40,7 @@ class ClusterproController(Controller[ClusterproConfig]):
         super().__init__(config, context, desk)
         self._nodes = context.plant.clusters[config.cluster].nodes
         self._monitors = context.monitors
-        self._pad = Pad(desk, self.note)
+        self._pad = NoteWriter(desk, self.note)
         self._events = desk.events()
         self._status = {"bmc": dict.fromkeys(self._nodes, "up"), "lan": dict.fromkeys(self._nodes, "up")}
         self._recovering: dict[str, int] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ridethrough.rigs.controllers.actions import Pad
+from ridethrough.rigs.controllers.actions import NoteWriter
 
 
 def next_node(states: dict[str, str], nodes: tuple[str, ...], node: str) -> str | None:
@@ -13,7 +13,7 @@ def next_node(states: dict[str, str], nodes: tuple[str, ...], node: str) -> str 
     return next((other for other in (*nodes[at + 1 :], *nodes[:at]) if states.get(other) == "online"), None)
 
 
-async def fail_over(pad: Pad, cluster: str, nodes: tuple[str, ...], node: str, takes_s: float) -> list[str]:
+async def fail_over(pad: NoteWriter, cluster: str, nodes: tuple[str, ...], node: str, takes_s: float) -> list[str]:
     """Move every group of `node`; those that moved."""
     groups: dict[str, str | None] = pad.desk.state(cluster, "groups") or {}
     mine = [group for group, place in groups.items() if place == node]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
+from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 
@@ -43,7 +43,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
 
     def __init__(self, config: PowerChuteConfig, context: ControllerContext, desk: Desk) -> None:
         super().__init__(config, context, desk)
-        self._pad = Pad(desk, self.note)
+        self._pad = NoteWriter(desk, self.note)
         self._events = desk.events()
         self._dark: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name
 from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
+from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 
@@ -31,7 +31,7 @@ class ServerAgentController(Controller[ServerAgentConfig]):
 
     def __init__(self, config: ServerAgentConfig, context: ControllerContext, desk: Desk) -> None:
         super().__init__(config, context, desk)
-        self._pad = Pad(desk, self.note)
+        self._pad = NoteWriter(desk, self.note)
         self._events = desk.events()
 
     async def run(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name
-from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
+from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext, InputRefused
 from ridethrough.rigs.controllers.client import Desk
 
@@ -28,7 +28,7 @@ class SscController(Controller[SscConfig]):
 
     def __init__(self, config: SscConfig, context: ControllerContext, desk: Desk) -> None:
         super().__init__(config, context, desk)
-        self._pad = Pad(desk, self.note)
+        self._pad = NoteWriter(desk, self.note)
         self._maintenance: set[str] = set()
 
     async def run(self) -> None:

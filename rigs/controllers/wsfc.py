@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import Pad
+from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.failover import fail_over
@@ -29,7 +29,7 @@ class WsfcController(Controller[WsfcConfig]):
     def __init__(self, config: WsfcConfig, context: ControllerContext, desk: Desk) -> None:
         super().__init__(config, context, desk)
         self._nodes = context.plant.clusters[config.cluster].nodes
-        self._pad = Pad(desk, self.note)
+        self._pad = NoteWriter(desk, self.note)
         self._events = desk.events()
         self._down: set[str] = set()
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from ridethrough.emulators.app import Emulators, Place
+from ridethrough.emulators.app import Emulators, LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.devices.bmc import BmcDevice
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.controller_runner import Cast
+from ridethrough.rigs.controller_runner import ControllerRunner
 from ridethrough.rigs.lab.device_details import inside
 from ridethrough.rigs.lab.group_status import COLUMNS, Language, Live, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -91,7 +91,7 @@ def add_lab(
     application: web.Application,
     emulators: Emulators,
     gate: Gate,
-    cast: Cast | None = None,
+    cast: ControllerRunner | None = None,
     groups: Groups | None = None,
 ) -> None:
     """Serve /lab/v1; with `cast` its controllers, and with `groups` the power-control groups, too."""
@@ -109,7 +109,7 @@ def number(request: web.Request, name: str) -> int:
 
 
 class _Lab:
-    def __init__(self, emulators: Emulators, cast: Cast | None, groups: Groups | None) -> None:
+    def __init__(self, emulators: Emulators, cast: ControllerRunner | None, groups: Groups | None) -> None:
         self._emulators = emulators
         self._cast = cast
         self._groups = groups
@@ -136,7 +136,7 @@ class _Lab:
     async def clock(self, _request: web.Request) -> web.Response:
         return reply({"elapsed_s": self._emulators.now() / 1000})
 
-    def _place(self, request: web.Request) -> Place:
+    def _place(self, request: web.Request) -> LabDevice:
         place = self._emulators.places.get(request.match_info["id"])
         if place is None:
             raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ridethrough.emulators.app import Place
+from ridethrough.emulators.app import LabDevice
 from ridethrough.emulators.devices.bmc import Bmc, BmcDevice
 from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.kernel.instant import Instant
@@ -15,7 +15,7 @@ from ridethrough.wire.sel import SelRecord
 UNITS = {1: "°C", 4: "V", 6: "W", 18: "rpm"}  # IPMI 2.0 table 43-15: those of the profiles
 
 
-def inside(place: Place, tree: MibTree, now: Instant) -> dict[str, Any]:
+def inside(place: LabDevice, tree: MibTree, now: Instant) -> dict[str, Any]:
     """`objects` of a UPS's card; `sensors` and `log` of a BMC; nothing of other devices."""
     if isinstance(place, UpsDevice):
         return {"objects": _objects(place, tree, now)}

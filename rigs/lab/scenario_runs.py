@@ -28,7 +28,7 @@ State = Literal["running", "held", "failed", "broken", "stopped"]
 """Whether expectations held; broken means that there was no verdict, and the last line says why."""
 
 
-class Play:
+class ScenarioRun:
     """One run: what it has printed so far, and where its reports are."""
 
     def __init__(self, number: int, scenario: str, speed: Speed, folder: Path) -> None:
@@ -61,13 +61,13 @@ class Play:
         }
 
 
-class Plays:
+class ScenarioRuns:
     """Every scenario of a folder, and the runs of them, one at a time."""
 
     def __init__(self, folder: Path = FOLDERS["scenario"]) -> None:
         self._files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
         self._numbers = count(1)
-        self._plays: dict[int, Play] = {}
+        self._plays: dict[int, ScenarioRun] = {}
         self._reports: TemporaryDirectory[str] | None = None
 
     def listed(self) -> list[dict[str, str]]:
@@ -75,17 +75,17 @@ class Plays:
         return [{"name": name, "title": _title(path)} for name, path in self._files.items()]
 
     @property
-    def running(self) -> Play | None:
+    def running(self) -> ScenarioRun | None:
         return next((play for play in self._plays.values() if play.state == "running"), None)
 
-    def play(self, number: int) -> Play:
+    def play(self, number: int) -> ScenarioRun:
         """Raises Refusal 404."""
         play = self._plays.get(number)
         if play is None:
             raise Refusal(404, f"there is no run {number}; kept: {', '.join(map(str, self._plays)) or 'none'}")
         return play
 
-    def start(self, name: str, speed: Speed) -> Play:
+    def start(self, name: str, speed: Speed) -> ScenarioRun:
         """Begin a run. Raises Refusal 404 for an unknown name and 409 while another one runs."""
         file = self._files.get(name)
         if file is None:
@@ -95,7 +95,7 @@ class Plays:
             raise Refusal(409, f"{other.scenario} is still running, as run {other.number}")
         if self._reports is None:
             self._reports = TemporaryDirectory(prefix="ridethrough-runs-")
-        play = Play(next(self._numbers), name, speed, Path(self._reports.name))
+        play = ScenarioRun(next(self._numbers), name, speed, Path(self._reports.name))
         self._plays[play.number] = play
         for number in list(self._plays)[:-KEPT]:
             for report in self._plays.pop(number).reports.values():
@@ -103,7 +103,7 @@ class Plays:
         play.task = asyncio.create_task(_perform(play, file), name=f"run {play.number}")
         return play
 
-    async def stop(self, play: Play) -> None:
+    async def stop(self, play: ScenarioRun) -> None:
         """End a run before its end; one that has ended stays as it is."""
         if play.task is not None and play.state == "running":
             play.task.cancel()
@@ -124,7 +124,7 @@ def _title(path: Path) -> str:
     return found[1].strip("\"'") if found else ""
 
 
-async def _perform(play: Play, file: Path) -> None:
+async def _perform(play: ScenarioRun, file: Path) -> None:
     reports = ("--html", str(play.reports["html"]), "--junit", str(play.reports["xml"]))
     options = ("--ports", "free", "--speed", str(play.speed), "--json-lines", *reports)
     process = await asyncio.create_subprocess_exec(
@@ -160,7 +160,7 @@ async def _perform(play: Play, file: Path) -> None:
         play.wake()
 
 
-async def _lines(process: asyncio.subprocess.Process, play: Play) -> bool | None:
+async def _lines(process: asyncio.subprocess.Process, play: ScenarioRun) -> bool | None:
     """Take what is printed; whether all expectations held, or None when it ended without a verdict."""
     held: bool | None = None
     if process.stdout is None:  # it is a pipe

@@ -12,7 +12,7 @@ from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.rigs.clock import Speed, parse_speed
 from ridethrough.rigs.lab.api import LONGEST_WAIT_S, LabRoute, number
-from ridethrough.rigs.lab.scenario_runs import Play, Plays
+from ridethrough.rigs.lab.scenario_runs import ScenarioRun, ScenarioRuns
 
 REPORTS = {"html": "text/html", "xml": "application/xml"}
 ROUTES = (
@@ -32,7 +32,7 @@ class Start(msgspec.Struct, forbid_unknown_fields=True):
     speed: str | float = "max"
 
 
-def add_runs(application: web.Application, plays: Plays, gate: Gate) -> None:
+def add_runs(application: web.Application, plays: ScenarioRuns, gate: Gate) -> None:
     """Serve runs of scenarios below /lab/v1."""
     runs = _Runs(plays)
     for route in ROUTES:
@@ -40,10 +40,10 @@ def add_runs(application: web.Application, plays: Plays, gate: Gate) -> None:
 
 
 class _Runs:
-    def __init__(self, plays: Plays) -> None:
+    def __init__(self, plays: ScenarioRuns) -> None:
         self._plays = plays
 
-    def _play(self, request: web.Request) -> Play:
+    def _play(self, request: web.Request) -> ScenarioRun:
         text = request.match_info["id"]
         return self._plays.play(int(text) if text.isdecimal() else 0)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ridethrough.gateway.config.site import ServerTls
 from ridethrough.mibs import MibTree, Oid
 from ridethrough.rigs.checks import check_rig
-from ridethrough.rigs.controller_runner import Cast, trusting
+from ridethrough.rigs.controller_runner import ControllerRunner, trusting
 from ridethrough.rigs.lab.group_status import lines
 from ridethrough.rigs.recording.udp_client import exchange
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -38,7 +38,7 @@ class Place(NamedTuple):
     tree: MibTree
     folder: Path
     url: str
-    cast: Cast | None
+    cast: ControllerRunner | None
     headers: Mapping[str, str] = {}
     """A token, where the rig wants one."""
     tls: ServerTls | None = None

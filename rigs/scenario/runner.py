@@ -93,7 +93,7 @@ async def _replay(
     await process.start()
     beside: list[asyncio.Task[None]] = []
     try:
-        stage = Stage(process, rig, tree, clock, scenario.rig.parent)
+        stage = ScenarioSession(process, rig, tree, clock, scenario.rig.parent)
         await asyncio.sleep(scenario.lead_s)
         stage.begin()
         if watch is not None:
@@ -118,14 +118,14 @@ async def _replay(
         await process.stop()
 
 
-async def _tick(stage: Stage, progress: Progress) -> None:
+async def _tick(stage: ScenarioSession, progress: Progress) -> None:
     """Where time does not jump, people want to see it pass."""
     while True:
         await asyncio.sleep(1)
         progress(stage.elapsed_s(), "")
 
 
-class Stage:
+class ScenarioSession:
     """The rig as a scenario or a test sees it, with a stopwatch."""
 
     def __init__(self, process: GatewayProcess, rig: RigFile, tree: MibTree, clock: Clock, folder: Path) -> None:
@@ -264,4 +264,4 @@ def _given(step: Step) -> dict[str, Any]:
     return {key: value for key, value in named.items() if value is not None}
 
 
-__all__ = ["Report", "Stage", "Watch", "replay"]
+__all__ = ["Report", "ScenarioSession", "Watch", "replay"]

@@ -22,7 +22,7 @@ from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.rigfile.yaml import in_short
 from ridethrough.rigs.runtime import GatewayProcess, assemble
 from ridethrough.rigs.scenario.language import Expectation, Scenario, Step
-from ridethrough.rigs.scenario.runner import ANY_PORT, Stage
+from ridethrough.rigs.scenario.runner import ANY_PORT, ScenarioSession
 from ridethrough.rigs.scenario.verdicts import (
     Seen,
     SeenCommand,
@@ -67,7 +67,7 @@ class Address(NamedTuple):
 class RigClock:
     """The rig's time, in seconds from the start of the test."""
 
-    def __init__(self, stage: Stage, speed: Speed) -> None:
+    def __init__(self, stage: ScenarioSession, speed: Speed) -> None:
         self._stage = stage
         self.speed = speed
         """`max` where time is virtual and jumps, otherwise how much faster than the wall clock it runs."""
@@ -125,7 +125,7 @@ class GatewayClient:
 class Rig:
     """A running rig, and what it has shown since the test began."""
 
-    def __init__(self, process: GatewayProcess, file: RigFile, stage: Stage, clock: RigClock) -> None:
+    def __init__(self, process: GatewayProcess, file: RigFile, stage: ScenarioSession, clock: RigClock) -> None:
         self.file = file
         self.clock = clock
         self.url = process.url
@@ -288,7 +288,7 @@ async def running(
     process = assemble(file, standard_tree(), clock, speed, data, ANY_PORT)
     await process.start()
     try:
-        stage = Stage(process, file, standard_tree(), clock, path.parent)
+        stage = ScenarioSession(process, file, standard_tree(), clock, path.parent)
         await asyncio.sleep(LEAD_S if speed == "max" else LEAD_S * speed)
         stage.begin()
         following = asyncio.create_task(stage.follow(), name="follow")

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from ridethrough.gateway.deliver.convert import Form, Plan, Trust
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.forward import Forwarded, Forwarder
+from ridethrough.gateway.deliver.forward import Forwarder, ForwardStatus
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
-from ridethrough.gateway.deliver.v3_sender import Sealer, SealUser
+from ridethrough.gateway.deliver.v3_sender import SealUser, V3Sender
 from ridethrough.gateway.devices.udp import Asker
 from ridethrough.gateway.net.addresses import Address, Choice, bound_streams, resolve, split_place
 from ridethrough.gateway.net.datagrams import REFUSAL_S, Datagrams
@@ -90,12 +90,12 @@ class Forward(Way):
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
-        sealer = Sealer(SealUser(USER), bytes) if self.plan.form is Form.V3 else None
+        sealer = V3Sender(SealUser(USER), bytes) if self.plan.form is Form.V3 else None
         self.destination = Destination(NAME, port, self.plan, "", sealer)
         self.destination.know(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
         trust = Trust(lambda: frozenset({b"public"}), lambda _data, _source: None)
         self.forwarder = Forwarder(Books(), lambda: read_nothing, {"nms": self.destination}, trust, lambda: 0.5)  # type: ignore[arg-type]
-        self.progress = Forwarded()
+        self.progress = ForwardStatus()
         self.opened = False
 
     async def send(self, *numbers: int) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.devices.rtt import FIRST_S, LEAST_S, MOST_S, TRIES, Patience
+from ridethrough.gateway.devices.rtt import FIRST_S, LEAST_S, MOST_S, TRIES, RttEstimator
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.records import Observation
 from ridethrough.gateway.translate.readings import POLLED
@@ -85,7 +85,7 @@ def test_a_card_that_is_gone_is_asked_once_an_interval() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.0001, 10), st.booleans()), max_size=50))
 def test_waits_stay_within_bounds(plan: list[tuple[float, bool]]) -> None:
-    patience, now = Patience(), 0.0
+    patience, now = RttEstimator(), 0.0
     assert patience.asks(now, anew=True) == FIRST_S
     for after, answered in plan:
         now += after

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from ridethrough.gateway.api import Refusal
 from ridethrough.rigs.cli.common import Named
 from ridethrough.rigs.cli.main import app, everything
-from ridethrough.rigs.lab.scenario_runs import Plays
+from ridethrough.rigs.lab.scenario_runs import ScenarioRuns
 from ridethrough.rigs.rigfile.bundled import FOLDERS, Kind, names
 from ridethrough.rigs.rigfile.yaml import FileError
 from ridethrough.rigs.scenario.language import load_scenario
@@ -275,4 +275,4 @@ def test_a_scenario_that_names_nothing(text: str, said: str, tmp_path: Path) -> 
 
 def test_the_lab_interface_tells_what_is_near() -> None:
     with pytest.raises(Refusal, match="there is no scenario 'm2-dwn'; accepted: M2-down"):
-        Plays().start("m2-dwn", "max")
+        ScenarioRuns().start("m2-dwn", "max")

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ridethrough.gateway.api import Gate, Refusal
 from ridethrough.gateway.config.site import Limits
-from ridethrough.rigs.lab.scenario_runs import Play, Plays
+from ridethrough.rigs.lab.scenario_runs import ScenarioRun, ScenarioRuns
 from ridethrough.rigs.lab.scenario_runs_api import add_runs
 from ridethrough.rigs.rigfile.bundled import names, place
 from ridethrough.rigs.scenario.language import load_scenario
@@ -39,26 +39,26 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def plays(folder: Path) -> AsyncIterator[Plays]:
-    made = Plays(folder)
+async def plays(folder: Path) -> AsyncIterator[ScenarioRuns]:
+    made = ScenarioRuns(folder)
     yield made
     await made.close()
 
 
-async def ended(play: Play) -> Play:
+async def ended(play: ScenarioRun) -> ScenarioRun:
     while play.state == "running":
         await play.changed.wait()
     return play
 
 
 def test_every_scenario_is_listed_with_its_title() -> None:
-    listed = {row["name"]: row["title"] for row in Plays().listed()}
+    listed = {row["name"]: row["title"] for row in ScenarioRuns().listed()}
     assert set(listed) == set(names("scenario"))
     for name in ("C1", "A1", "U12"):
         assert listed[name] == load_scenario(place(name, "scenario")).title
 
 
-async def test_a_run_tells_what_happens_as_it_does(plays: Plays) -> None:
+async def test_a_run_tells_what_happens_as_it_does(plays: ScenarioRuns) -> None:
     play = await ended(plays.start("good", "max"))
     assert play.state == "held"
     kinds = [line["kind"] for line in play.lines]
@@ -72,7 +72,7 @@ async def test_a_run_tells_what_happens_as_it_does(plays: Plays) -> None:
     assert play.state == "held"
 
 
-async def test_a_run_fails_or_breaks_and_says_why(plays: Plays) -> None:
+async def test_a_run_fails_or_breaks_and_says_why(plays: ScenarioRuns) -> None:
     failed = await ended(plays.start("wrong", "max"))
     assert failed.state == "failed"
     broken = await ended(plays.start("broken", "max"))
@@ -80,7 +80,7 @@ async def test_a_run_fails_or_breaks_and_says_why(plays: Plays) -> None:
     assert "nowhere.yaml" in broken.lines[-1]["text"]
 
 
-async def test_one_run_at_a_time_which_can_be_stopped(plays: Plays) -> None:
+async def test_one_run_at_a_time_which_can_be_stopped(plays: ScenarioRuns) -> None:
     play = plays.start("long", 1.0)
     with pytest.raises(Refusal, match="long is still running, as run 1"):
         plays.start("good", "max")
@@ -92,7 +92,7 @@ async def test_one_run_at_a_time_which_can_be_stopped(plays: Plays) -> None:
         plays.start("nosuch", "max")
 
 
-async def test_only_the_latest_runs_are_kept(plays: Plays, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_the_latest_runs_are_kept(plays: ScenarioRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridethrough.rigs.lab.scenario_runs.KEPT", 2)
     first = await ended(plays.start("broken", "max"))
     first.reports["html"].write_text("a report")
@@ -103,7 +103,7 @@ async def test_only_the_latest_runs_are_kept(plays: Plays, monkeypatch: pytest.M
     assert not first.reports["html"].exists()
 
 
-async def test_over_http(plays: Plays) -> None:
+async def test_over_http(plays: ScenarioRuns) -> None:
     application = web.Application()
     loop = asyncio.get_running_loop()
     add_runs(application, plays, Gate({}, Limits(), None, lambda: 0, loop.time))

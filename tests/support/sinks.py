@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ridethrough.gateway.deliver import Dispatcher
-from ridethrough.gateway.deliver.dispatcher import Wanted
+from ridethrough.gateway.deliver.dispatcher import SinkSpec
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import DONE, Outcome
 from ridethrough.gateway.records import Event
@@ -83,7 +83,7 @@ class Bench:
         self.sinks = sinks
         self.dispatcher = Dispatcher(
             self.outbox,
-            {name: Wanted(sink, "script", wanted or Filter()) for name, sink in sinks.items()},
+            {name: SinkSpec(sink, "script", wanted or Filter()) for name, sink in sinks.items()},
             lambda: 1.0,
             lambda: round(asyncio.get_running_loop().time() * 1000),
         )

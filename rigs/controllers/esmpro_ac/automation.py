@@ -1,4 +1,4 @@
-"""Automatic running: schedules, clients on the network, the I-UPS's interfaces, starts (requirements 5.6)."""
+"""Automation running: schedules, clients on the network, the I-UPS's interfaces, starts (requirements 5.6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ridethrough.rigs.topology import Plan, plan_off
 START_S = 30.0  # until a server that was woken shows any life
 
 
-class Automatic:
+class Automation:
     """What switches servers on and off in peace."""
 
     def __init__(self, host: ControllerHost, zone: ZoneInfo) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
+from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext, InputRefused
 from ridethrough.rigs.controllers.client import Desk
-from ridethrough.rigs.controllers.esmpro_ac.automation import Automatic
+from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
 from ridethrough.rigs.controllers.esmpro_ac.rules import RUNNING, elect
-from ridethrough.rigs.controllers.esmpro_ac.shutdown import Ending
-from ridethrough.rigs.controllers.esmpro_ac.startup import Restoring
+from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
+from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
 from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
 
@@ -32,7 +32,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     def __init__(self, config: EsmproAcConfig, context: ControllerContext, desk: Desk) -> None:
         super().__init__(config, context, desk)
         self.topology = context.topology
-        self.pad = Pad(desk, self.note)
+        self.pad = NoteWriter(desk, self.note)
         self.master: str | None = None
         self._events = desk.events()
         self._known: set[str] = set()  # outages that have been dealt with, until they end
@@ -43,11 +43,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
         self._statistics = Statistics(self.pad, intervals_s, config)
-        self._automatic = Automatic(self, ZoneInfo(config.timezone))
+        self._automatic = Automation(self, ZoneInfo(config.timezone))
         self._manager = ClusterManager(self)
 
     async def run(self) -> None:
-        self.spawn(self._hold_office(), "election")
+        self.spawn(self._run_election(), "election")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
         self._automatic.begin()
         self._manager.begin()
@@ -62,7 +62,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     def _elected(self) -> str | None:
         return elect(self.topology.terminals, self._alive, self.master)
 
-    async def _hold_office(self) -> None:
+    async def _run_election(self) -> None:
         while True:
             await self.desk.until(lambda: self._elected() != self.master)
             before, self.master = self.master, self._elected()
@@ -154,7 +154,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._work(plan.cause, self._end(plan))
 
     async def _end(self, plan: Plan) -> None:
-        await Ending(self.pad, self.config, self.topology, plan, self.own(plan)).run()
+        await ShutdownSequence(self.pad, self.config, self.topology, plan, self.own(plan)).run()
         del self._plans[plan.cause]
         self._ended |= set(plan.servers)
         self.note("plan_done", plan.cause)
@@ -164,7 +164,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             self._work(f"return {plan.cause}", self._bring_back(plan))
 
     async def _bring_back(self, plan: Plan) -> None:
-        await Restoring(self.pad, self.topology, plan, self.disks_of).run(self.own(plan))
+        await StartupSequence(self.pad, self.topology, plan, self.disks_of).run(self.own(plan))
         del self._returns[plan.cause]
 
     def disks_of(self, ups: str) -> list[str]:

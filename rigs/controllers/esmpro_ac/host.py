@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from ridethrough.rigs.controllers.actions import Pad
+from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import ControllerContext
 from ridethrough.rigs.controllers.client import Desk
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
@@ -19,7 +19,7 @@ class ControllerHost(Protocol):
     config: EsmproAcConfig
     context: ControllerContext
     desk: Desk
-    pad: Pad
+    pad: NoteWriter
     topology: Topology
     master: str | None  # the terminal that acts now; None while none is up
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.rigs.controllers.actions import Pad, is_off, is_up
+from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
 from ridethrough.rigs.topology import plan_off
 
@@ -13,7 +13,7 @@ class ClusterManager:
     def __init__(self, host: ControllerHost) -> None:
         self._host = host
         self._desk = host.desk
-        self._pad: Pad = host.pad
+        self._pad: NoteWriter = host.pad
 
     def begin(self) -> None:
         for cluster in self._host.topology.clusters:

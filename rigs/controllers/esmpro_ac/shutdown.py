@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ridethrough.rigs.controllers.actions import Pad, is_up, order_shutdown
+from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.rules import off_order
 from ridethrough.rigs.topology import Plan, Topology
 
 
-class Ending:
+class ShutdownSequence:
     """One plan under way."""
 
-    def __init__(self, pad: Pad, config: EsmproAcConfig, topology: Topology, plan: Plan, own: Sequence[str]) -> None:
+    def __init__(
+        self, pad: NoteWriter, config: EsmproAcConfig, topology: Topology, plan: Plan, own: Sequence[str]
+    ) -> None:
         """`own` are the servers on which the controller itself runs; they go last."""
         self._pad = pad
         self._desk = pad.desk

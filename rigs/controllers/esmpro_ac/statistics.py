@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ridethrough.rigs.controllers.actions import Pad
+from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.rules import WEEK
@@ -26,7 +26,7 @@ class Sample(NamedTuple):
 class Statistics:
     """Samples while a terminal is master, each UPS at the interval of its group (統計情報採取間隔)."""
 
-    def __init__(self, pad: Pad, intervals_s: Mapping[str, float], config: EsmproAcConfig) -> None:
+    def __init__(self, pad: NoteWriter, intervals_s: Mapping[str, float], config: EsmproAcConfig) -> None:
         self._pad = pad
         self._ups: dict[float, list[str]] = {}
         for name, interval_s in intervals_s.items():

@@ -1,0 +1,82 @@
+"""Who carries out the commands of a device, and how it is asked whether it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+from ridethrough.gateway.build.secrets import SecretError, password_of
+from ridethrough.gateway.config.site import BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan
+from ridethrough.gateway.devices.bmc_commands import BmcCommander, new_pool
+from ridethrough.gateway.devices.commands import Commander
+from ridethrough.gateway.devices.probes import Echo, Login, PresencePing, Probe
+from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
+from ridethrough.gateway.devices.wake import WakeCommander
+from ridethrough.mibs import MibTree
+from ridethrough.wire.wol import mac_address
+
+
+def described(name: str, config: Device) -> dict[str, Any]:
+    """What a site file says of a device, for people."""
+    return {
+        "id": name,
+        "kind": config.kind,
+        "address": config.address,
+        "groups": list(config.groups) if isinstance(config, UpsDevice) else [],
+        "server": config.server if isinstance(config, BmcDevice) else None,
+    }
+
+
+def _secureon(config: WakeOnLan) -> Callable[[], bytes]:
+    """The password, read at each packet. Raises SecretError, OSError and ValueError later."""
+    path = config.secureon_file
+    if path is None:
+        return lambda: b""
+
+    def read() -> bytes:
+        text = path.read_text().strip()
+        return ip_address(text).packed if text.count(".") == 3 else mac_address(text)
+
+    try:
+        read()
+    except OSError as error:
+        raise SecretError(f"wake.secureon_file {path}: {error.strerror}") from error
+    except ValueError:
+        raise SecretError(f"wake.secureon_file {path}: expected 00:11:22:aa:bb:cc or 1.2.3.4") from None
+    return read
+
+
+def commanders_of(
+    site: Site, tree: MibTree, heard: Callable[[str, float], bool]
+) -> tuple[dict[str, Commander], Callable[[], None]]:
+    """Who carries out the commands of each device, and what ends them all. Raises SecretError."""
+    pool, engine = new_pool(), SharedEngine()
+    commanders: dict[str, Commander] = {}
+    for name, device in site.devices.items():
+        if isinstance(device, BmcDevice):
+            commanders[name] = BmcCommander(device.address, device.port, device.user, password_of(device), pool)
+        elif isinstance(device, UpsDevice):
+            snmp = device.snmp
+            commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
+        elif device.wake is not None:
+            wake = device.wake
+            up = partial(heard, name)
+            commanders[name] = WakeCommander(mac_address(wake.mac), wake.to, wake.port, _secureon(wake), up)
+
+    def close() -> None:
+        engine.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    return commanders, close
+
+
+def probe_of(device: BmcDevice | ServerDevice, random_bytes: Callable[[int], bytes]) -> Probe:
+    """How a device is asked whether it is there."""
+    if isinstance(device, ServerDevice):
+        return Echo()
+    if device.heartbeat.probe == "presence":
+        return PresencePing()
+    password = password_of(device)
+    return Login(device.user.encode(), lambda: password().encode(), device.heartbeat.suite, random_bytes)

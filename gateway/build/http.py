@@ -1,0 +1,32 @@
+"""The HTTP interface: who may ask, and how it is sealed."""
+
+from __future__ import annotations
+
+import ssl
+
+from ridethrough.gateway.api import Holder, Role
+from ridethrough.gateway.build.secrets import SecretError, token_digest
+from ridethrough.gateway.config.site import Api
+
+
+def holders_of(api: Api) -> dict[str, Holder]:
+    """Who may ask over HTTP, tokens read from their files. Raises SecretError."""
+    return {
+        name: Holder(Role[token.role.upper()], token.sha256 or token_digest(f"api.tokens.{name}.file", token.file))
+        for name, token in api.tokens.items()
+    }
+
+
+def server_tls(api: Api) -> ssl.SSLContext | None:
+    """How the HTTP interface is sealed; None when it is not. Raises SecretError."""
+    config = api.tls
+    if config is None:
+        return None
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=config.client_ca_file)
+        if config.client_ca_file is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(config.cert_file, config.key_file)
+    except OSError as error:
+        raise SecretError(f"api.tls: {error.strerror or error}") from error
+    return context
