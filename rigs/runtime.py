@@ -102,8 +102,13 @@ class GatewayProcess:
         self.site = site
         self.emulators = emulators
         self.cast = cast
-        self.gateway = Gateway(site, tree, Store(site.journal.path, thread), clock.unix_ms, _refusing(reread))
-        gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+        store = Store(site.journal.path, thread)
+        try:
+            self.gateway = Gateway(site, tree, store, clock.unix_ms, _refusing(reread))
+            gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+        except BaseException:
+            store.close()
+            raise
         application = create_application(self.gateway, gate)
         self._plays = None if emulators is None else Plays()
         if self._plays is not None:
