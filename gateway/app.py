@@ -107,6 +107,7 @@ class Gateway:
             await self._core.start()
         except (ListenError, StoreError):
             self._close_listeners()
+            self._store.close()
             raise
         overruns = watch(self._listeners.values(), self._overrun)
         self._tasks = [asyncio.create_task(overruns, name="overruns")]

@@ -103,8 +103,13 @@ class GatewayProcess:
         self.site = site
         self.emulators = emulators
         self.cast = cast
-        self.gateway = Gateway(site, tree, Database(site.journal.path, thread), clock.unix_ms, _refusing(reread))
-        gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+        store = Database(site.journal.path, thread)
+        try:
+            self.gateway = Gateway(site, tree, store, clock.unix_ms, _refusing(reread))
+            gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+        except BaseException:
+            store.close()
+            raise
         application = create_application(self.gateway, gate)
         self._plays = None if emulators is None else ScenarioRuns()
         if self._plays is not None:

@@ -115,7 +115,7 @@ def _run(
     except (BindError, ListenError) as error:
         if ports is not None or data is not None or error.errno != errno.EADDRINUSE:
             raise
-        place, _, _ = str(error).partition(" ")
+        place, _, _ = str(error.strerror).partition(" ")
         typer.echo(f"{place} is in use, so ports that nobody uses are taken", err=True)
         return run_scenario(item, tree, speed, "free", display.tell, data, display.watch)
 

@@ -112,16 +112,16 @@ def main(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     missing = lacks()
     if missing is not None:
-        print(f"not compiled, for want of {missing} (gcc libc6-dev python3-dev): runs interpreted, more slowly")
+        print(f"not compiled, for want of {missing} (gcc libc6-dev python3-dev)")
         return
     log, failed = folder.with_name(f"{folder.name}.log"), folder.with_name(f"{folder.name}.failed")
     if failed.exists() and failed.read_text(encoding="utf-8") == keys[0]:
-        print(f"compiling failed before ({log} says why; without {failed} it is tried again): runs interpreted")
+        print(f"compiling failed before ({log} says why; without {failed} it is tried again)")
         return
     print("compiling (once, a minute or two) ...", flush=True)
     if compile_into(folder, log) != 0:
         shutil.rmtree(folder, ignore_errors=True)
-        print(f"compiling failed ({log} says why): runs interpreted, more slowly")
+        print(f"compiling failed ({log} says why)")
         failed.write_text(keys[0], encoding="utf-8")
         return
     kept.write_text(" ".join(keys), encoding="utf-8")

@@ -151,3 +151,32 @@ def test_a_copy_that_was_cut_off_is_made_anew(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "rigs" / "cli" / "main.py").write_text("first")
     module.main(folder)
     assert content(folder / "ridethrough") == package_of(tmp_path)
+
+
+def test_what_failed_is_not_tried_again_until_something_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("first")
+    module = compiled_by(tmp_path)
+    tried: list[Path] = []
+
+    def fails(folder: Path, _log: Path) -> int:
+        tried.append(folder)
+        return 1
+
+    module.compile_into = fails
+    folder = tmp_path / "compiled"
+    for tries, then in (
+        (1, "rigs/cli/main.py"),
+        (1, "wire/ber.py"),
+        (2, "rigs/scenarios/C1.yaml"),
+        (2, "pyproject.toml"),
+    ):
+        module.main(folder)
+        module.main(folder)
+        assert len(tried) == tries
+        assert not folder.exists()
+        assert f"{folder}.log says why" in capsys.readouterr().out
+        (tmp_path / then).write_text(f"changed {then}")

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.isolation import as_ordinary_user
+
 SCRIPT = Path(__file__).parents[2] / "rigs" / "deploy" / "environment"
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock", "pyproject.toml")
 # Stands in for every Python: an environment's scripts name the place where it was made, as pip's do.
@@ -112,11 +114,14 @@ def test_a_python_that_is_too_old_or_not_there_is_named(what: str, there: bool, 
 def test_a_folder_that_may_not_be_written_is_named() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = checkout(Path(name).resolve() / "checkout")
+        script = shutil.copy(SCRIPT, Path(name) / "environment")  # which anyone may read
         Path(name).chmod(0o755)
         folder.chmod(0o555)
-        words = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        words = as_ordinary_user()
+        if not words and os.geteuid() == 0:
+            words = ["setpriv", "--reuid=65534", "--clear-groups"]
         done = subprocess.run(
-            [*words, SCRIPT, "run"],
+            [*words, script, "run"],
             cwd=folder,
             env={**os.environ, "PYTHON": str(folder / "python")},
             capture_output=True,
