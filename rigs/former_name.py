@@ -43,7 +43,7 @@ def look_beside(data: Path | None) -> None:
     """A data folder that begins empty beside one of the former name that does not. Raises FormerError."""
     if data is None:
         return
-    data = data.absolute() if data.name else data.resolve()  # `.` is a folder of some name, too
+    data = data.resolve() if data.name in ("", "..") else data.absolute()  # `.` is a folder of some name, too
     if "ridethrough" not in data.name:
         return
     former = data.with_name(data.name.replace("ridethrough", "standin"))

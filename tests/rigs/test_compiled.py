@@ -56,6 +56,14 @@ def compiled_by(tree: Path) -> Any:
     return module
 
 
+def laid(tree: Path) -> Path:
+    """A tree with a file of each kind."""
+    for name in FILES:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("first")
+    return tree
+
+
 def sources_of(tree: Path) -> str:
     """All that a compiled module may depend on."""
     parts = ("mibs", "wire", "emulators", "gateway")
@@ -80,10 +88,7 @@ def package_of(tree: Path) -> dict[str, str]:
 @given(st.lists(st.lists(CHANGES, max_size=3), max_size=4))
 def test_the_folder_is_what_the_tree_says(days: list[list[tuple[str, str, str]]]) -> None:
     with tempfile.TemporaryDirectory() as name:
-        tree = Path(name) / "tree"
-        for file in FILES:
-            (tree / file).parent.mkdir(parents=True, exist_ok=True)
-            (tree / file).write_text("first")
+        tree = laid(Path(name) / "tree")
         folder = Path(name) / "compiled"
         module = compiled_by(tree)
         module.main(folder)
@@ -118,10 +123,7 @@ def test_the_folder_is_what_the_tree_says(days: list[list[tuple[str, str, str]]]
     ],
 )
 def test_only_what_has_to_be_is_compiled(file: str, compiles: bool, tmp_path: Path) -> None:
-    for name in FILES:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("first")
-    module = compiled_by(tmp_path)
+    module = compiled_by(laid(tmp_path))
     folder = tmp_path / "compiled"
     module.main(folder)
     mark = folder / "ridethrough" / "native.so"
@@ -132,10 +134,7 @@ def test_only_what_has_to_be_is_compiled(file: str, compiles: bool, tmp_path: Pa
 
 
 def test_a_copy_that_was_cut_off_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in FILES:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("first")
-    module = compiled_by(tmp_path)
+    module = compiled_by(laid(tmp_path))
     folder = tmp_path / "compiled"
     module.main(folder)
     (tmp_path / "rigs" / "cli" / "main.py").write_text("second")
@@ -156,10 +155,7 @@ def test_a_copy_that_was_cut_off_is_made_anew(tmp_path: Path, monkeypatch: pytes
 def test_what_failed_is_not_tried_again_until_something_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in FILES:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("first")
-    module = compiled_by(tmp_path)
+    module = compiled_by(laid(tmp_path))
     tried: list[Path] = []
 
     def fails(folder: Path, _log: Path) -> int:

@@ -87,7 +87,7 @@ def test_a_folder_beside_one_that_is_kept_is_not_begun_empty(name: str, kept: st
     look_beside(data)
 
 
-@pytest.mark.parametrize("written", [".", "../ridethrough", "./", "{}", "{}/", "{}/../ridethrough"])
+@pytest.mark.parametrize("written", [".", "../ridethrough", "./", "{}", "{}/", "{}/../ridethrough", "sub/.."])
 def test_however_a_folder_is_written(written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "standin" / "devices").mkdir(parents=True)
     (tmp_path / "ridethrough").mkdir()
