@@ -11,16 +11,17 @@ import structlog
 
 from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.config.site import ServerTls
+from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers import CONTROLLERS, Controller
 from ridethrough.rigs.controllers.base import ControllerContext, InputRefused
-from ridethrough.rigs.controllers.client import Desk, DeskError
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.rigfile.schema import RigFile
 
 log = structlog.get_logger("controllers")
 
 
-def trusting(tls: ServerTls | None) -> ssl.SSLContext | None:
-    """Believe our own server, whatever name its certificate has, and show it its own certificate where it wants one."""
+def client_tls(tls: ServerTls | None) -> ssl.SSLContext | None:
+    """Accept the certificate of our own server under any name, and present the same one where it wants one."""
     if tls is None:
         return None
     context = ssl.create_default_context(cafile=tls.cert_file)
@@ -37,21 +38,21 @@ class ControllerRunner:
         self._rig = rig
         self._unix_ms = unix_ms
         self._headers = headers
-        self.desk: Desk | None = None
+        self.client: ControllerClient | None = None
         self._members: dict[str, Controller[Any]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, url: str, tls: ServerTls | None = None) -> None:
-        """Let all of them begin at `url`, which has the certificate of `tls`. Raises DeskError."""
+        """Let all of them begin at `url`, which has the certificate of `tls`. Raises ApiError."""
         if not self._rig.controllers:
             return
-        desk = self.desk = Desk(url, self._unix_ms, self._headers, trusting(tls))
+        client = self.client = ControllerClient(url, self._unix_ms, self._headers, client_tls(tls))
         monitors = tuple(monitor.name for monitor in self._rig.gateway.monitors)
         context = ControllerContext(self._rig, self._rig.topology(), monitors)
         self._members = {
-            config.name: CONTROLLERS[config.type](config, context, desk) for config in self._rig.controllers
+            config.name: CONTROLLERS[config.type](config, context, client) for config in self._rig.controllers
         }
-        await desk.open()
+        await client.open()
         for name, member in self._members.items():
             self._tasks.append(asyncio.create_task(self._run(member), name=name))
         await asyncio.sleep(0)
@@ -59,7 +60,7 @@ class ControllerRunner:
     async def _run(self, member: Controller[Any]) -> None:
         try:
             await member.run()
-        except DeskError as error:
+        except ApiError as error:
             member.note("failed", "", str(error))
             log.error("controller ended", controller=member.name, reason=str(error))  # noqa: TRY400
 
@@ -69,8 +70,8 @@ class ControllerRunner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for member in self._members.values():
             await member.stop()
-        if self.desk is not None:
-            await self.desk.close()
+        if self.client is not None:
+            await self.client.close()
 
     @property
     def names(self) -> list[str]:
@@ -87,7 +88,7 @@ class ControllerRunner:
         """An input for a controller. Raises Refusal."""
         try:
             await self.member(name).take(word, args)
-        except (InputRefused, DeskError) as error:
+        except (InputRefused, ApiError) as error:
             raise Refusal(422, str(error)) from error
 
     def rows(self) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ class GatewayProcess:
         clock: Clock,
         emulators: Emulators | None = None,
         reread: Callable[[], Site] | None = None,
-        cast: ControllerRunner | None = None,
+        controllers: ControllerRunner | None = None,
         headers: dict[str, str] | None = None,
         thread: Executor | None = None,
         rig: RigFile | None = None,
@@ -102,7 +102,7 @@ class GatewayProcess:
         self.headers = headers or {}
         self.site = site
         self.emulators = emulators
-        self.cast = cast
+        self.controllers = controllers
         store = Database(site.journal.path, thread)
         try:
             self.gateway = Gateway(site, tree, store, clock.unix_ms, _refusing(reread))
@@ -116,7 +116,7 @@ class GatewayProcess:
             add_runs(application, self._plays, gate)
         if emulators is not None:
             groups = None if rig is None else Groups(rig, self.gateway.devices)
-            add_lab(application, emulators, gate, cast, groups)
+            add_lab(application, emulators, gate, controllers, groups)
         add_console(application)
         self._http = HttpServer(application, site.api)
         self._reloads: set[asyncio.Task[None]] = set()
@@ -132,8 +132,8 @@ class GatewayProcess:
             await self._stop_devices()
             raise
         self.gateway.watch_devices()
-        if self.cast is not None:
-            await self.cast.start(self._http.url, self.site.api.tls)
+        if self.controllers is not None:
+            await self.controllers.start(self._http.url, self.site.api.tls)
 
     @property
     def url(self) -> str:
@@ -154,8 +154,8 @@ class GatewayProcess:
 
     async def stop(self) -> None:
         """In the opposite order."""
-        if self.cast is not None:
-            await self.cast.stop()
+        if self.controllers is not None:
+            await self.controllers.stop()
         if self._plays is not None:
             await self._plays.close()
         await self._http.stop()

@@ -39,11 +39,11 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.gateway.receive import ListenError
     from ridethrough.gateway.storage.errors import StoreError
     from ridethrough.mibs.compiler import MibError
-    from ridethrough.rigs.controllers.client import DeskError
+    from ridethrough.rigs.api_client import ApiError
     from ridethrough.rigs.rigfile.yaml import FileError
 
     of_devices = (BindError, InputError, LoopError, StateFileError, MibError, ProfileError)
-    return (*of_devices, DeskError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
+    return (*of_devices, ApiError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
 
 
 def url() -> str:
@@ -55,7 +55,7 @@ def _variable(name: str) -> str | None:
     try:
         return variable(name)
     except FormerError as error:
-        stop(str(error), USAGE)
+        fail(str(error), USAGE)
 
 
 def headers() -> dict[str, str]:
@@ -64,7 +64,7 @@ def headers() -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def stop(message: str, status: int) -> Never:
+def fail(message: str, status: int) -> Never:
     """One error line, then the exit status."""
     for line in message.splitlines():
         typer.echo(f"ridethrough: {line}", err=True)
@@ -72,7 +72,7 @@ def stop(message: str, status: int) -> Never:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def user_errors() -> Iterator[None]:
     """Turn the errors that people cause into one clear line and exit status 2."""
     try:
         yield
@@ -86,7 +86,7 @@ def explained() -> Iterator[None]:
         from ridethrough.emulators.faces.bind_error import BindError
         from ridethrough.gateway.receive import ListenError
 
-        stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
+        fail(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
 
 
 def configure_logging(level: int, form: str = "console") -> None:
@@ -116,7 +116,7 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
-def tell(text: str, document: Any, *, json: bool) -> None:
+def print_result(text: str, document: Any, *, json: bool) -> None:
     """An outcome, for people or for programs."""
     if json:
         print_json(document)
@@ -174,7 +174,7 @@ class Named:
         try:
             return text if self._later else self.find(text)
         except FileError as error:
-            stop(str(error), USAGE)
+            fail(str(error), USAGE)
 
     def find(self, text: str) -> Path:
         """Raises FileError."""

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ridethrough.gateway.config.site import Site
-from ridethrough.rigs.cli.common import FAILED, RIG, UNREACHABLE, JsonOption, PortsOption, explained, print_json
+from ridethrough.rigs.cli.common import FAILED, RIG, UNREACHABLE, JsonOption, PortsOption, print_json, user_errors
 from ridethrough.rigs.doctor import Finding, bindings, machine, reach
 from ridethrough.rigs.rigfile.schema import load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import load, read_yaml
@@ -44,7 +44,7 @@ def doctor(
     findings = list(machine(data))
     silent: list[Finding] = []
     if file is not None:
-        with explained():
+        with user_errors():
             if "rig" in read_yaml(file):
                 rig = load_rig(file, ports)
                 findings += bindings(site_of(rig, data, None), rig)

@@ -23,11 +23,11 @@ from ridethrough.rigs.cli.common import (
     SpeedOption,
     VerboseOption,
     configure_logging,
-    explained,
+    fail,
     ports_choice,
     print_json,
-    stop,
     tree_of,
+    user_errors,
 )
 from ridethrough.rigs.cli.replay_display import Audience, Display, Lines, verdicts
 from ridethrough.rigs.clock import Speed
@@ -81,7 +81,7 @@ def replay(
     """
     configure_logging(logging.WARNING)
     reports: list[Report] = []
-    with explained():
+    with user_errors():
         scenarios = [load_scenario(file) for file in _files(scenario)]
         tree = tree_of(mib_dir)
         loud = verbose or len(scenarios) == 1
@@ -111,20 +111,20 @@ def _run(
     What is kept of a run is not run twice.
     """
     try:
-        return run_scenario(item, tree, speed, ports or "high", display.tell, data, display.watch)
+        return run_scenario(item, tree, speed, ports or "high", display.show_progress, data, display.watch)
     except (BindError, ListenError) as error:
         if ports is not None or data is not None or error.errno != errno.EADDRINUSE:
             raise
         place, _, _ = str(error.strerror).partition(" ")
         typer.echo(f"{place} is in use, so ports that nobody uses are taken", err=True)
-        return run_scenario(item, tree, speed, "free", display.tell, data, display.watch)
+        return run_scenario(item, tree, speed, "free", display.show_progress, data, display.watch)
 
 
 def _files(places: Sequence[Path]) -> Iterator[Path]:
     for place in places:
         files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
         if not files:
-            stop(f"{place}: no scenario files (*.yaml) here", USAGE)
+            fail(f"{place}: no scenario files (*.yaml) here", USAGE)
         yield from files
 
 

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.runner import Report, Watch
-from ridethrough.rigs.scenario.verdicts import SeenEvent, SeenNote, SeenOrder, Verdict, line_of
+from ridethrough.rigs.scenario.seen import SeenEvent, SeenNote, SeenOrder, line_of
+from ridethrough.rigs.scenario.verdicts import Verdict
 
 
 class Audience(Protocol):
@@ -27,7 +28,7 @@ class Audience(Protocol):
 
     def begin(self, scenario: Scenario) -> None: ...
 
-    def tell(self, at_s: float, words: str) -> None: ...
+    def show_progress(self, at_s: float, words: str) -> None: ...
 
     def end(self, report: Report) -> None: ...
 
@@ -69,7 +70,7 @@ class Display:
         self._name = scenario.scenario
         self._bar.update(self._task, description=self._name)
 
-    def tell(self, at_s: float, words: str) -> None:
+    def show_progress(self, at_s: float, words: str) -> None:
         """A step, or only that time passes."""
         self._bar.update(self._task, description=f"{self._name} {at_s:8.1f} s")
         if words and self._verbose:
@@ -122,7 +123,7 @@ class Lines:
             expectations=[{"step": step.words, "window_s": step.window} for step in expected],
         )
 
-    def tell(self, at_s: float, words: str) -> None:
+    def show_progress(self, at_s: float, words: str) -> None:
         if words:
             self._put("done", at_s=at_s, text=words)
         else:

@@ -26,10 +26,10 @@ from ridethrough.rigs.cli.common import (
     SpeedOption,
     VerboseOption,
     configure_logging,
-    explained,
     level_of,
-    tell,
+    print_result,
     tree_of,
+    user_errors,
 )
 from ridethrough.rigs.cli.startup_banner import Greeting, of_rig, of_site
 from ridethrough.rigs.clock import Clock
@@ -74,7 +74,7 @@ def run(
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
     begin_growing()
-    with explained():
+    with user_errors():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
         look_beside(data)
@@ -105,7 +105,7 @@ def emulators(
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
     begin_growing()
-    with explained():
+    with user_errors():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
         look_beside(data)
@@ -134,7 +134,7 @@ def gateway(
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
     begin_growing()
-    with explained():
+    with user_errors():
         tree = tree_of(mib_dir)
         loaded = load(site, Site)
         loaded = loaded.model_copy(
@@ -182,15 +182,21 @@ async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
     if not is_compiled():
         log.info("runs interpreted; compiled it is faster", advice=COMPILE)
     if json or greeting.text:
-        tell(greeting.text, {"running": greeting.document}, json=json)
+        print_result(greeting.text, {"running": greeting.document}, json=json)
         sys.stdout.flush()
-    if isinstance(process, GatewayProcess) and process.cast is not None and process.cast.desk is not None:
-        process.cast.desk.watch(lambda note: tell(_note_line(note), {"note": note._asdict()}, json=json))
+    if (
+        isinstance(process, GatewayProcess)
+        and process.controllers is not None
+        and process.controllers.client is not None
+    ):
+        process.controllers.client.watch(
+            lambda note: print_result(_note_line(note), {"note": note._asdict()}, json=json)
+        )
     try:
         return await ended
     finally:
         await process.stop()
-        tell("stopped", {"stopped": True}, json=json)
+        print_result("stopped", {"stopped": True}, json=json)
 
 
 def _note_line(note: Note) -> str:

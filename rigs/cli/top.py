@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
-import aiohttp
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -21,12 +20,23 @@ from rich.table import Table
 from rich.text import Text
 
 from ridethrough.mibs import standard_tree
-from ridethrough.rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
-from ridethrough.rigs.event_lines import one_line, watch
+from ridethrough.rigs.api_client import ApiClient, ApiError, follow_events
+from ridethrough.rigs.cli.common import (
+    INTERRUPTED,
+    UNREACHABLE,
+    JsonOption,
+    fail,
+    headers,
+    print_json,
+    url,
+    user_errors,
+)
+from ridethrough.rigs.event_lines import one_line
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown
 STALE_S = 30.0
+TIMEOUT_S = 5.0
 COLUMNS = ("device", "kind", "heard", "state", "input", "output", "load", "charge", "left", "conditions")
 STATES = standard_tree().named("upsBasicOutputStatus").enum
 ON_LINE = "onLine"
@@ -49,7 +59,7 @@ def top(
 
     Example: `ridethrough top`, `ridethrough top --once`
     """
-    with explained():
+    with user_errors():
         if once or json or not sys.stdout.isatty():
             _once(json=json)
         else:
@@ -70,23 +80,20 @@ def _once(*, json: bool) -> None:
 
 
 async def _first_look() -> Shown:
-    async with aiohttp.ClientSession(url(), headers=headers()) as session:
+    async with _client() as api:
         try:
-            return await _look(session, None)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            stop(f"nothing answers at {url()} ({error}); set RIDETHROUGH_URL if it runs elsewhere", UNREACHABLE)
+            return await _look(api, None)
+        except ApiError as error:
+            fail(f"nothing answers at {url()} ({error.reason}); set RIDETHROUGH_URL if it runs elsewhere", UNREACHABLE)
 
 
-async def _look(session: aiohttp.ClientSession, events: deque[dict[str, Any]] | None) -> Shown:
-    documents = {}
-    for path in ASKED:
-        async with session.get(path, timeout=aiohttp.ClientTimeout(total=5)) as answer:
-            answer.raise_for_status()
-            documents[path] = await answer.json()
-    if events is not None:
-        return Shown(documents, list(events))
-    async with session.get("/v1/events", params={"last": 20}) as answer:
-        return Shown(documents, (await answer.json())["events"])
+def _client() -> ApiClient:
+    return ApiClient(url(), headers(), timeout_s=TIMEOUT_S)
+
+
+async def _look(api: ApiClient, events: deque[dict[str, Any]] | None) -> Shown:
+    documents = {path: await api.get(path) for path in ASKED}
+    return Shown(documents, (await api.get("/v1/events?last=20"))["events"] if events is None else list(events))
 
 
 async def _watch(every: float) -> None:
@@ -94,7 +101,7 @@ async def _watch(every: float) -> None:
     events = deque(first.events, EVENTS)
     known = {event["id"] for event in events}
 
-    def hear(event: dict[str, Any]) -> None:
+    def keep(event: dict[str, Any]) -> None:
         if event["id"] not in known:
             events.append(event)
 
@@ -108,11 +115,11 @@ async def _watch(every: float) -> None:
         if task is not None:
             task.cancel()
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    following = asyncio.create_task(watch(url(), hear, headers()), name="events")
     console = Console(highlight=False)
-    try:
-        async with aiohttp.ClientSession(url(), headers=headers()) as session:
+    async with _client() as api:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+        following = asyncio.create_task(follow_events(api, keep), name="events")
+        try:
             with (
                 _keys(lambda key: done.set() if key in "q\x03" else None),
                 Live(console=console, screen=True, auto_refresh=False) as live,
@@ -120,19 +127,19 @@ async def _watch(every: float) -> None:
                 shown = first
                 while not done.is_set():
                     try:
-                        shown = await _look(session, events)
-                    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                        shown = shown._replace(trouble=f"{url()} does not answer: {error}")
+                        shown = await _look(api, events)
+                    except ApiError as error:
+                        shown = shown._replace(trouble=f"{url()} does not answer: {error.reason}")
                     live.update(render(shown, console.height), refresh=True)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(every):
                             await done.wait()
-    except asyncio.CancelledError:
-        interrupted.set()
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        following.cancel()
-        await asyncio.wait([following], timeout=1)
+        except asyncio.CancelledError:
+            interrupted.set()
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+            following.cancel()
+            await asyncio.wait([following], timeout=1)
     if interrupted.is_set():
         raise typer.Exit(INTERRUPTED)
 

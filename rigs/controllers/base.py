@@ -11,7 +11,8 @@ import structlog
 
 from ridethrough.emulators.config.base import Name, Strict
 from ridethrough.emulators.config.plant import Plant
-from ridethrough.rigs.controllers.client import Desk, DeskError
+from ridethrough.rigs.api_client import ApiError
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.topology import Topology
 
 log = structlog.get_logger("controllers")
@@ -46,10 +47,10 @@ class Controller(ABC, Generic[C]):
     config_class: ClassVar[type[ControllerConfig]]
     """What a rig file says of it."""
 
-    def __init__(self, config: C, context: ControllerContext, desk: Desk) -> None:
+    def __init__(self, config: C, context: ControllerContext, client: ControllerClient) -> None:
         self.config = config
         self.context = context
-        self.desk = desk
+        self.client = client
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -77,7 +78,7 @@ class Controller(ABC, Generic[C]):
 
     def note(self, mark: str, subject: str = "", text: str = "") -> None:
         """Write down what the controller does, for its report."""
-        self.desk.note(self.name, mark, subject, text)
+        self.client.note(self.name, mark, subject, text)
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
         """Do something beside the main task; it ends with the controller."""
@@ -96,7 +97,7 @@ class Controller(ABC, Generic[C]):
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except DeskError as error:
+        except ApiError as error:
             self.note("failed", "", str(error))
 
     async def stop(self) -> None:

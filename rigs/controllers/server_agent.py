@@ -8,7 +8,7 @@ from ridethrough.emulators.config.base import Name
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 
 SOURCE = "ESMCOMMONSERVICE"
 EVENTS = ("C00001FD", "C0000203", "C0000454")
@@ -29,18 +29,18 @@ class ServerAgentController(Controller[ServerAgentConfig]):
 
     config_class = ServerAgentConfig
 
-    def __init__(self, config: ServerAgentConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
+    def __init__(self, config: ServerAgentConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
 
     async def run(self) -> None:
         async for event in self._events:
             server = event["data"].get("server") or ""
-            if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.desk, server):
+            if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.client, server):
                 self.note("reported", server, f"{SOURCE} {EVENTS[0]}")
                 if self.config.after_report == "shutdown":
-                    await self._pad.attempt(order_shutdown(self.desk, server))
+                    await self._notes.attempt(order_shutdown(self.client, server))
 
     def snapshot(self) -> dict[str, Any]:
         return {"after_report": self.config.after_report}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ridethrough.emulators.config.base import Name
 from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext, InputRefused
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 
 
 class SscConfig(ControllerConfig):
@@ -26,16 +26,16 @@ class SscController(Controller[SscConfig]):
 
     config_class = SscConfig
 
-    def __init__(self, config: SscConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
-        self._pad = NoteWriter(desk, self.note)
+    def __init__(self, config: SscConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
+        self._notes = NoteWriter(client, self.note)
         self._maintenance: set[str] = set()
 
     async def run(self) -> None:
         while True:
-            await self.desk.until(lambda: not is_up(self.desk, self.config.server))
+            await self.client.until(lambda: not is_up(self.client, self.config.server))
             self.note("down", self.config.server)
-            await self.desk.until(lambda: is_up(self.desk, self.config.server))
+            await self.client.until(lambda: is_up(self.client, self.config.server))
             self.note("up", self.config.server)
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
@@ -46,7 +46,7 @@ class SscController(Controller[SscConfig]):
         }
 
     def _host(self, args: list[str]) -> str:
-        if self.desk.state(self.config.server) not in ("running", "shutting-down"):
+        if self.client.state(self.config.server) not in ("running", "shutting-down"):
             raise InputRefused(f"{self.config.server} does not run")
         if len(args) != 1 or args[0] not in self.config.hosts:
             raise InputRefused(f"expected HOST; accepted: {', '.join(self.config.hosts)}")
@@ -66,12 +66,12 @@ class SscController(Controller[SscConfig]):
         """By its BMC where it has one; otherwise its power button is somebody's finger."""
         host = self._host(args)
         self.note("start", host)
-        if not is_off(self.desk, host):
+        if not is_off(self.client, host):
             return
         if self.context.plant.servers[host].bmc is not None:
-            await self.desk.command(f"{host}.bmc", "power.on")
+            await self.client.command(f"{host}.bmc", "power.on")
         else:
-            await self.desk.tell_if_heard(host, "power_button")
+            await self.client.send_input_if_running(host, "power_button")
 
     def snapshot(self) -> dict[str, Any]:
         return {"maintenance": sorted(self._maintenance)}

@@ -8,7 +8,7 @@ from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.failover import fail_over
 
 
@@ -26,11 +26,11 @@ class WsfcController(Controller[WsfcConfig]):
 
     config_class = WsfcConfig
 
-    def __init__(self, config: WsfcConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
+    def __init__(self, config: WsfcConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
         self._nodes = context.plant.clusters[config.cluster].nodes
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
         self._down: set[str] = set()
 
     async def run(self) -> None:
@@ -45,7 +45,7 @@ class WsfcController(Controller[WsfcConfig]):
                 self.note("node_up", node)
 
     async def _move(self, node: str) -> None:
-        await fail_over(self._pad, self.config.cluster, self._nodes, node, self.config.move_s)
+        await fail_over(self._notes, self.config.cluster, self._nodes, node, self.config.move_s)
 
     def snapshot(self) -> dict[str, Any]:
         return {"down": sorted(self._down)}

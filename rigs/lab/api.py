@@ -91,11 +91,11 @@ def add_lab(
     application: web.Application,
     emulators: Emulators,
     gate: Gate,
-    cast: ControllerRunner | None = None,
+    controllers: ControllerRunner | None = None,
     groups: Groups | None = None,
 ) -> None:
-    """Serve /lab/v1; with `cast` its controllers, and with `groups` the power-control groups, too."""
-    lab = _Lab(emulators, cast, groups)
+    """Serve /lab/v1; with `controllers` its controllers, and with `groups` the power-control groups, too."""
+    lab = _Lab(emulators, controllers, groups)
     for route in ROUTES:
         application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(lab, route.handler)))
 
@@ -109,9 +109,9 @@ def number(request: web.Request, name: str) -> int:
 
 
 class _Lab:
-    def __init__(self, emulators: Emulators, cast: ControllerRunner | None, groups: Groups | None) -> None:
+    def __init__(self, emulators: Emulators, controllers: ControllerRunner | None, groups: Groups | None) -> None:
         self._emulators = emulators
-        self._cast = cast
+        self._controllers = controllers
         self._groups = groups
         self._changed = asyncio.Event()
         emulators.watch(self._wake)
@@ -191,7 +191,7 @@ class _Lab:
             raise Refusal(422, f"language {language!r}: expected ja or en")
         chosen: Language = "ja" if language == "ja" else "en"
         rig = self._groups.rig
-        controllers = [] if self._cast is None else self._cast.rows()
+        controllers = [] if self._controllers is None else self._controllers.rows()
         servers = self._emulators.snapshot({"server"})
         live = Live(
             next((row["master"] for row in controllers if row.get("master")), None),
@@ -219,17 +219,17 @@ class _Lab:
         return reply({"devices": self._emulators.snapshot()})
 
     async def controllers(self, _request: web.Request) -> web.Response:
-        return reply({"controllers": [] if self._cast is None else self._cast.rows()})
+        return reply({"controllers": [] if self._controllers is None else self._controllers.rows()})
 
     async def tell_controller(self, request: web.Request) -> web.Response:
-        if self._cast is None:
+        if self._controllers is None:
             raise Refusal(404, "no controllers run here")
         try:
             body = msgspec.json.decode(await request.read(), type=InputRequest)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        await self._cast.take(request.match_info["id"], body.input, body.args)
-        return reply({"controllers": self._cast.rows()})
+        await self._controllers.take(request.match_info["id"], body.input, body.args)
+        return reply({"controllers": self._controllers.rows()})
 
     async def agents(self, request: web.Request) -> web.StreamResponse:
         """What software on the servers can see of servers, clusters and disks: all of it, then each change."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import aiohttp
-
+from ridethrough.rigs.api_client import ApiClient
 from ridethrough.rigs.controllers.actions import OFF_STATES
 from ridethrough.rigs.power_groups import Group, Slot, walk
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -126,28 +125,21 @@ def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-async def look(session: aiohttp.ClientSession) -> Live:
-    """Ask a running rig. Raises aiohttp.ClientError."""
-    devices = (await _get(session, "/v1/devices"))["devices"]
-    world = (await _get(session, "/lab/v1/world"))["devices"]
-    controllers = (await _get(session, "/lab/v1/controllers"))["controllers"]
+async def look(api: ApiClient) -> Live:
+    """Ask a running rig. Raises ApiError."""
+    devices = (await api.get("/v1/devices"))["devices"]
+    world = (await api.get("/lab/v1/world"))["devices"]
+    controllers = (await api.get("/lab/v1/controllers"))["controllers"]
     return Live(
         next((row["master"] for row in controllers if row.get("master")), None),
-        {name: place["state"] for name, place in world.items() if place["kind"] == "server"},
+        {name: device["state"] for name, device in world.items() if device["kind"] == "server"},
         {row["id"]: row for row in devices},
     )
 
 
-async def _get(session: aiohttp.ClientSession, path: str) -> dict[str, Any]:
-    async with session.get(path) as answer:
-        answer.raise_for_status()
-        document: dict[str, Any] = await answer.json()
-        return document
-
-
-async def lines(rig: RigFile, session: aiohttp.ClientSession, language: Language = "ja") -> list[list[str]]:
-    """The table of a running rig, cell by cell. Raises aiohttp.ClientError."""
-    return [row.shown(language) for row in rows(rig, await look(session))]
+async def lines(rig: RigFile, api: ApiClient, language: Language = "ja") -> list[list[str]]:
+    """The table of a running rig, cell by cell. Raises ApiError."""
+    return [row.shown(language) for row in rows(rig, await look(api))]
 
 
 def tree(rig: RigFile, language: Language = "ja") -> list[tuple[int, str]]:

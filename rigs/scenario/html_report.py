@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ridethrough.rigs.scenario.runner import Report
-from ridethrough.rigs.scenario.verdicts import SeenState
+from ridethrough.rigs.scenario.seen import SeenState
 
 WIDTH, LEFT, LANE, BAR = 1100, 170, 26, 14
 TICKS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600, 7200, 21_600, 43_200, 86_400)

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ridethrough.gateway.config.site import ServerTls
 from ridethrough.mibs import MibTree, Oid
+from ridethrough.rigs.api_client import ApiClient, ApiError
 from ridethrough.rigs.checks import check_rig
-from ridethrough.rigs.controller_runner import ControllerRunner, trusting
+from ridethrough.rigs.controller_runner import ControllerRunner, client_tls
 from ridethrough.rigs.lab.group_status import lines
 from ridethrough.rigs.recording.udp_client import exchange
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -38,7 +39,7 @@ class Place(NamedTuple):
     tree: MibTree
     folder: Path
     url: str
-    cast: ControllerRunner | None
+    controllers: ControllerRunner | None
     headers: Mapping[str, str] = {}
     """A token, where the rig wants one."""
     tls: ServerTls | None = None
@@ -178,15 +179,14 @@ async def _check(place: Place, wanted: Check) -> list[str] | str:
 
 
 async def _controller(place: Place, wanted: Named) -> dict[str, Any]:
-    if place.cast is None:
+    if place.controllers is None:
         raise ProbeError("no controllers run here")
-    return place.cast.member(wanted.controller).snapshot()
+    return place.controllers.member(wanted.controller).snapshot()
 
 
 async def _status(place: Place, _wanted: Nothing) -> list[list[str]]:
-    connector = aiohttp.TCPConnector(ssl=trusting(place.tls) or True)
-    async with aiohttp.ClientSession(place.url, headers=place.headers, connector=connector) as session:
-        return await lines(place.rig, session)
+    async with ApiClient(place.url, place.headers, client_tls(place.tls)) as api:
+        return await lines(place.rig, api)
 
 
 # Name to the shape of its arguments and what asks.
@@ -211,5 +211,5 @@ async def ask(place: Place, probe: str, arguments: Mapping[str, Any]) -> Any:
         raise ProbeError(f"{probe}: {in_short(error)}") from error
     except KeyError as error:
         raise ProbeError(f"{probe}: there is no {error}") from error
-    except (OSError, WireError, aiohttp.ClientError) as error:
+    except (OSError, WireError, aiohttp.ClientError, ApiError) as error:
         raise ProbeError(f"{probe}: {error}") from error

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.actions import is_off, output_is_off
-from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
 from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
@@ -22,7 +22,7 @@ class Automation:
 
     def __init__(self, host: ControllerHost, zone: ZoneInfo) -> None:
         self._host = host
-        self._desk = host.desk
+        self._client = host.client
         self._zone = zone
         self._config = host.config
 
@@ -39,14 +39,14 @@ class Automation:
 
     async def _keep_schedule(self) -> None:
         """S1, S2, S3, S6: each line by itself; the disks lead a start by their Warm-UP time (D7)."""
-        told = self._desk.now()
+        told = self._client.now()
         while (due := upcoming(self._config.schedule, self._config.holidays, self._zone, told)) is not None:
             lead = timedelta(seconds=self._lead_s(due.turn))
-            await asyncio.sleep(max(0.0, (due.at - lead - self._desk.now()).total_seconds()))
+            await asyncio.sleep(max(0.0, (due.at - lead - self._client.now()).total_seconds()))
             told = due.at
             same = [turn for turn in self._config.schedule if turn.at == due.turn.at and turn.days == due.turn.days]
             for turn in same:
-                self._host.spawn(self._take(turn, (due.at - self._desk.now()).total_seconds()), turn.at)
+                self._host.spawn(self._take(turn, (due.at - self._client.now()).total_seconds()), turn.at)
 
     def _disks(self, servers: Sequence[str]) -> list[str]:
         topology = self._host.topology
@@ -86,27 +86,27 @@ class Automation:
 
     async def _on(self, ups: str) -> None:
         try:
-            if ups in self._host.context.plant.ups and await output_is_off(self._desk, ups):
-                await self._desk.command(ups, "output.on")
+            if ups in self._host.context.plant.ups and await output_is_off(self._client, ups):
+                await self._client.command(ups, "output.on")
             elif ups in self._host.context.plant.intelligent_ups:
-                await self._desk.tell(ups, "on")
-        except DeskError as error:
+                await self._client.send_input(ups, "on")
+        except ApiError as error:
             self._host.note("not_started", ups, str(error))
 
     async def _start(self, server: str) -> None:
         """By its UPS; or, where an output is on already or there is no UPS, by a magic packet (4.5)."""
-        if not is_off(self._desk, server):
+        if not is_off(self._client, server):
             return
         topology = self._host.topology
         for ups in topology.feeds(server):
             await self._on(ups)
         if topology.management.of_server(server).option == "advance":
             try:
-                await self._desk.command(server, "wake")
-            except DeskError as error:
+                await self._client.command(server, "wake")
+            except ApiError as error:
                 self._host.note("not_started", server, str(error))
                 return
-        if not await self._desk.until(lambda: not is_off(self._desk, server), START_S):
+        if not await self._client.until(lambda: not is_off(self._client, server), START_S):
             self._host.note("not_started", server, "shows no life")
 
     # --- other factors ----------------------------------------------------------------------------------------
@@ -115,12 +115,12 @@ class Automation:
         """L1: servers go off when no client has worked with them for the time given."""
 
         def used() -> bool:
-            return any(self._desk.state(server, "clients") for server in wanted.servers)
+            return any(self._client.state(server, "clients") for server in wanted.servers)
 
         while True:
-            await self._desk.until(used)
-            await self._desk.until(lambda: not used())
-            if not await self._desk.until(used, wanted.idle_s) and self._host.master is not None:
+            await self._client.until(used)
+            await self._client.until(lambda: not used())
+            if not await self._client.until(used, wanted.idle_s) and self._host.master is not None:
                 self._host.note("lan_off", wanted.servers[0])
                 self._host.begin(plan_off(self._host.topology, "LAN", wanted.servers, self._host.idle))
 
@@ -128,7 +128,7 @@ class Automation:
         """V1: the line signal; L2: calls of clients."""
         seen = [self._interfaces(wanted)]
         while True:
-            await self._desk.until(lambda: self._interfaces(wanted) != seen[-1])
+            await self._client.until(lambda: self._interfaces(wanted) != seen[-1])
             (before, heard), (signal, calls) = seen[-1], self._interfaces(wanted)
             seen[:] = [(signal, calls)]
             if (wanted.line and signal != before and signal == "on") or (wanted.lan_on and calls > heard):
@@ -139,15 +139,15 @@ class Automation:
                 self._host.begin(plan_off(self._host.topology, "line", wanted.servers, self._host.idle))
 
     def _interfaces(self, wanted: Intelligent) -> tuple[str, int]:
-        return self._desk.state(wanted.ups, "line_signal"), self._desk.state(wanted.ups, "client_calls")
+        return self._client.state(wanted.ups, "line_signal"), self._client.state(wanted.ups, "client_calls")
 
     def _local(self) -> bool:
         """I1: automatic running rests while the I-UPS is in LOCAL."""
         wanted = self._config.intelligent
-        return wanted is not None and self._desk.state(wanted.ups, "switch") == "local"
+        return wanted is not None and self._client.state(wanted.ups, "switch") == "local"
 
     async def ended(self, plan: Plan) -> None:
         """An I-UPS waits with its outlets for its servers; in LOCAL it keeps the order until AUTO returns."""
         wanted = self._config.intelligent
         if wanted is not None and set(plan.servers) & set(wanted.servers):
-            await self._host.pad.attempt(self._desk.tell(wanted.ups, "off"))
+            await self._host.notes.attempt(self._client.send_input(wanted.ups, "off"))

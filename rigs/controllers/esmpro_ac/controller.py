@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext, InputRefused
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
@@ -29,12 +29,12 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     config_class = EsmproAcConfig
 
-    def __init__(self, config: EsmproAcConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
+    def __init__(self, config: EsmproAcConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
         self.topology = context.topology
-        self.pad = NoteWriter(desk, self.note)
+        self.notes = NoteWriter(client, self.note)
         self.master: str | None = None
-        self._events = desk.events()
+        self._events = client.events()
         self._known: set[str] = set()  # outages that have been dealt with, until they end
         self._due: set[str] = set()
         self._plans: dict[str, Plan] = {}  # under way, or cut off with their terminal
@@ -42,7 +42,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
-        self._statistics = Statistics(self.pad, intervals_s, config)
+        self._statistics = Statistics(self.notes, intervals_s, config)
         self._automatic = Automation(self, ZoneInfo(config.timezone))
         self._manager = ClusterManager(self)
 
@@ -57,14 +57,14 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     # --- who is master ----------------------------------------------------------------------------------------
 
     def _alive(self, terminal: str) -> bool:
-        return self.desk.state(terminal) in RUNNING
+        return self.client.state(terminal) in RUNNING
 
     def _elected(self) -> str | None:
         return elect(self.topology.terminals, self._alive, self.master)
 
     async def _run_election(self) -> None:
         while True:
-            await self.desk.until(lambda: self._elected() != self.master)
+            await self.client.until(lambda: self._elected() != self.master)
             before, self.master = self.master, self._elected()
             if before is not None:
                 self._cut_off(before)
@@ -82,7 +82,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     async def _take_over(self) -> None:
         """What is open is dealt with, and what was begun goes on."""
         left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
-        conditions = await self.desk.conditions()
+        conditions = await self.client.conditions()
         dark = {row["device"] for row in conditions if row["condition"] == "input"}
         confirmed = {row["device"] for row in conditions if row["condition"] == "outage"}
         for cause, plan in left.items():
@@ -117,7 +117,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         """Outages that belong together are looked at together."""
         await asyncio.sleep(self.config.gather_s)
         due, self._due = sorted(self._due), set()
-        dark = {row["device"] for row in await self.desk.conditions() if row["condition"] == "input"}
+        dark = {row["device"] for row in await self.client.conditions() if row["condition"] == "input"}
         self._known.update(due)
         plans = [plan_outage(self.topology, ups, dark) for ups in due]
         needed = [plan for plan in plans if set(plan.servers) - self.busy - self._gone()]
@@ -131,13 +131,13 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     def _gone(self) -> set[str]:
         """Servers that a plan has ended and that have not come back."""
-        self._ended = {server for server in self._ended if not is_up(self.desk, server)}
+        self._ended = {server for server in self._ended if not is_up(self.client, server)}
         return self._ended
 
     @property
     def idle(self) -> list[str]:
         """Servers that are off."""
-        return [server for server in self.topology.members if is_off(self.desk, server)]
+        return [server for server in self.topology.members if is_off(self.client, server)]
 
     def own(self, plan: Plan) -> list[str]:
         """Servers of a plan on which terminals run."""
@@ -154,7 +154,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._work(plan.cause, self._end(plan))
 
     async def _end(self, plan: Plan) -> None:
-        await ShutdownSequence(self.pad, self.config, self.topology, plan, self.own(plan)).run()
+        await ShutdownSequence(self.notes, self.config, self.topology, plan, self.own(plan)).run()
         del self._plans[plan.cause]
         self._ended |= set(plan.servers)
         self.note("plan_done", plan.cause)
@@ -164,7 +164,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             self._work(f"return {plan.cause}", self._bring_back(plan))
 
     async def _bring_back(self, plan: Plan) -> None:
-        await StartupSequence(self.pad, self.topology, plan, self.disks_of).run(self.own(plan))
+        await StartupSequence(self.notes, self.topology, plan, self.disks_of).run(self.own(plan))
         del self._returns[plan.cause]
 
     def disks_of(self, ups: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.topology import Plan, Topology
 
@@ -18,8 +18,8 @@ class ControllerHost(Protocol):
 
     config: EsmproAcConfig
     context: ControllerContext
-    desk: Desk
-    pad: NoteWriter
+    client: ControllerClient
+    notes: NoteWriter
     topology: Topology
     master: str | None  # the terminal that acts now; None while none is up
 

@@ -16,10 +16,10 @@ LONGEST_OFF_S = 1200.0  # from the orders to the last output that goes off
 class StartupSequence:
     """One return under way. It may be begun anew, by another terminal, at any point."""
 
-    def __init__(self, pad: NoteWriter, topology: Topology, plan: Plan, disks: Callable[[str], list[str]]) -> None:
+    def __init__(self, notes: NoteWriter, topology: Topology, plan: Plan, disks: Callable[[str], list[str]]) -> None:
         """`disks` tells what a linked device feeds."""
-        self._pad = pad
-        self._desk = pad.desk
+        self._notes = notes
+        self._client = notes.client
         self._topology = topology
         self.plan = plan
         self._disks = disks
@@ -32,7 +32,7 @@ class StartupSequence:
         ranks = {name: self._topology.management.of_ups(name).warm_up_rank for name in plan.linked_devices}
         for step in by_rank(plan.linked_devices, ranks):
             await asyncio.gather(*(self._start_disk(ups) for ups in step))
-        self._pad.note("disks_ready", plan.cause)
+        self._notes.note("disks_ready", plan.cause)
         if plan.returns:
             await self._reboot([server for server in plan.servers if server not in own])
             await self._reboot(own)
@@ -49,26 +49,26 @@ class StartupSequence:
             await asyncio.sleep(LOOK_S)
 
     async def _await_off(self, ups: str) -> None:
-        await self._poll(lambda: output_is_off(self._desk, ups), LONGEST_OFF_S)
+        await self._poll(lambda: output_is_off(self._client, ups), LONGEST_OFF_S)
 
     async def _start_disk(self, ups: str) -> None:
         """A disk whose own power is away starts by itself when that returns; the others are switched on here."""
-        if await input_is_good(self._desk, ups):
+        if await input_is_good(self._client, ups):
             await self._switch_on(ups)
         await self._poll(lambda: self._fed(ups))
         for disk in self._disks(ups):
-            await self._desk.until(lambda disk=disk: self._desk.state(disk) == "ready")  # type: ignore[misc]
-        self._pad.note("disk_ready", ups)
+            await self._client.until(lambda disk=disk: self._client.state(disk) == "ready")  # type: ignore[misc]
+        self._notes.note("disk_ready", ups)
 
     async def _fed(self, ups: str) -> bool:
-        return await input_is_good(self._desk, ups) and not await output_is_off(self._desk, ups)
+        return await input_is_good(self._client, ups) and not await output_is_off(self._client, ups)
 
     async def _switch_on(self, ups: str) -> None:
-        if await input_is_good(self._desk, ups) and await output_is_off(self._desk, ups):
-            await self._pad.attempt(self._desk.command(ups, "output.on"))
+        if await input_is_good(self._client, ups) and await output_is_off(self._client, ups):
+            await self._notes.attempt(self._client.command(ups, "output.on"))
 
     async def _reboot(self, servers: list[str]) -> None:
         """D3, D4: servers that came up without their disks restart."""
         for server in servers:
-            if is_up(self._desk, server):
-                await self._pad.attempt(self._desk.tell_if_heard(server, "reboot"))
+            if is_up(self._client, server):
+                await self._notes.attempt(self._client.send_input_if_running(server, "reboot"))

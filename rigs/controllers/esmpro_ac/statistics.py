@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.actions import NoteWriter
-from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.rules import WEEK
 
@@ -26,8 +26,8 @@ class Sample(NamedTuple):
 class Statistics:
     """Samples while a terminal is master, each UPS at the interval of its group (統計情報採取間隔)."""
 
-    def __init__(self, pad: NoteWriter, intervals_s: Mapping[str, float], config: EsmproAcConfig) -> None:
-        self._pad = pad
+    def __init__(self, notes: NoteWriter, intervals_s: Mapping[str, float], config: EsmproAcConfig) -> None:
+        self._notes = notes
         self._ups: dict[float, list[str]] = {}
         for name, interval_s in intervals_s.items():
             self._ups.setdefault(interval_s, []).append(name)
@@ -50,11 +50,11 @@ class Statistics:
 
     async def _take(self, name: str) -> None:
         try:
-            readings = (await self._pad.desk.device(name))["readings"]
-        except DeskError as error:
-            self._pad.note("failed", name, str(error))
+            readings = (await self._notes.client.device(name))["readings"]
+        except ApiError as error:
+            self._notes.note("failed", name, str(error))
             return
-        now = self._pad.desk.now()
+        now = self._notes.client.now()
         self._samples.append(
             Sample(now, name, readings.get("upsAdvInputLineVoltage"), readings.get("upsAdvOutputLoad"))
         )
@@ -68,10 +68,10 @@ class Statistics:
         outside = celsius is not None and not low <= celsius <= high
         if outside and name not in self._hot:
             self._hot.add(name)
-            self._pad.note("alarm", name, f"battery temperature {celsius} is outside {low:g} to {high:g}")
+            self._notes.note("alarm", name, f"battery temperature {celsius} is outside {low:g} to {high:g}")
         elif not outside and name in self._hot:
             self._hot.discard(name)
-            self._pad.note("alarm_over", name)
+            self._notes.note("alarm_over", name)
 
     def row(self) -> dict[str, Any]:
         """How many there are, and from when to when."""
