@@ -90,13 +90,13 @@ class Plan(NamedTuple):
     """Whether servers come back at once and wait for their disks (制御端末からリブートする)."""
 
 
-def plan_outage(topology: Topology, ups: str, dark: Iterable[str]) -> Plan:
-    """What an outage of `ups` asks for, while the UPSs in `dark` have lost their input, too.
+def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> Plan:
+    """What an outage of `ups` asks for, while the UPSs in `without_input` have lost their input, too.
 
     A linked device concerns everybody who uses it (5.2, 5.4). A server's own UPS concerns that server, and the whole
     cluster once all its nodes are without input (5.2: core equipment, or all servers; 5.5 M1 to M3).
     """
-    lost = {ups, *dark}
+    lost = {ups, *without_input}
     if ups in topology.linked_devices:
         servers = topology.users_of(ups)
         disks = topology.companions_of(ups)

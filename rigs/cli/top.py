@@ -19,7 +19,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ridethrough.mibs import standard_tree
 from ridethrough.rigs.api_client import ApiClient, ApiError, follow_events
 from ridethrough.rigs.cli.common import (
     INTERRUPTED,
@@ -32,14 +31,13 @@ from ridethrough.rigs.cli.common import (
     user_errors,
 )
 from ridethrough.rigs.event_lines import one_line
+from ridethrough.rigs.output_status import NAMES, ON_LINE, output_status
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown
 STALE_S = 30.0
 TIMEOUT_S = 5.0
 COLUMNS = ("device", "kind", "heard", "state", "input", "output", "load", "charge", "left", "conditions")
-STATES = standard_tree().named("upsBasicOutputStatus").enum
-ON_LINE = "onLine"
 
 
 class Shown(NamedTuple):
@@ -206,14 +204,15 @@ def _head(documents: Mapping[str, Any], trouble: str) -> Text:
 
 def _cells(row: dict[str, Any]) -> list[Text | str]:
     readings = row["readings"]
-    state = STATES.get(readings.get("upsBasicOutputStatus"), "")
+    status = output_status(readings)
+    state = "" if status is None else NAMES.get(status, "")
     heard = row["heard_s_ago"]
     left = readings.get("upsAdvBatteryRunTimeRemaining")
     return [
         row["id"],
         row["kind"],
         Text("never" if heard is None else f"{heard:.0f} s", "red" if heard is None or heard > STALE_S else ""),
-        Text(state, "" if state in ("", ON_LINE) else "yellow"),
+        Text(state, "" if not state or status == ON_LINE else "yellow"),
         _unit(readings.get("upsAdvInputLineVoltage"), "V"),
         _unit(readings.get("upsAdvOutputVoltage"), "V"),
         _unit(readings.get("upsAdvOutputLoad"), "%"),

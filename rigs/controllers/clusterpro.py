@@ -49,9 +49,9 @@ class ClusterproController(Controller[ClusterproConfig]):
         for server in self.config.ipmi_service_stopped:
             self.note("precondition", server, "the ipmi service does not run: the link with the BMC is not active")
         async for event in self._events:
-            self._hear(event)
+            self._handle_event(event)
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         node = subject.removesuffix(".bmc")
         if node not in self._nodes:

@@ -45,7 +45,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         super().__init__(config, context, client)
         self._notes = NoteWriter(client, self.note)
         self._events = client.events()
-        self._dark: set[str] = set()
+        self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -57,10 +57,10 @@ class PowerChuteController(Controller[PowerChuteConfig]):
             if node is None:
                 continue
             if event["type"] == LOST:
-                self._dark.add(node)
+                self._without_input.add(node)
                 self._agents[node] = self.spawn(self._confirm(node), node)
             elif event["type"] == RESTORED:
-                self._dark.discard(node)
+                self._without_input.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
                     agent.cancel()
 
@@ -79,7 +79,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
     async def _end(self, node: str) -> None:
         """M1: a server alone goes off by itself; M2, M3: the last one, or all at once, end the cluster first."""
         self.note("outage", node)
-        if self._all_dark() or self.config.stop_registered:
+        if self._all_without_input() or self.config.stop_registered:
             await self._stop_cluster()
         await self._notes.attempt(order_shutdown(self.client, node))
         self.note("shutdown", node)
@@ -88,9 +88,9 @@ class PowerChuteController(Controller[PowerChuteConfig]):
                 await self._notes.attempt(order_shutdown(self.client, other))
         await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))
 
-    def _all_dark(self) -> bool:
+    def _all_without_input(self) -> bool:
         """Whether no node will be left that has input power."""
-        return all(node in self._dark or not is_up(self.client, node) for node in self.config.ups)
+        return all(node in self._without_input or not is_up(self.client, node) for node in self.config.ups)
 
     async def _stop_cluster(self) -> None:
         cluster = self.config.cluster
@@ -104,7 +104,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
             self.note("cluster_timeout", cluster)
 
     def snapshot(self) -> dict[str, Any]:
-        return {"dark": sorted(self._dark)}
+        return {"dark": sorted(self._without_input)}
 
 
 CONTROLLER = PowerChuteController

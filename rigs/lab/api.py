@@ -94,7 +94,7 @@ def add_lab(
     controllers: ControllerRunner | None = None,
     groups: Groups | None = None,
 ) -> None:
-    """Serve /lab/v1; with `controllers` its controllers, and with `groups` the power-control groups, too."""
+    """Serve /lab/v1; with `controllers` those, and with `groups` the power-control groups, too."""
     lab = _Lab(emulators, controllers, groups)
     for route in ROUTES:
         application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(lab, route.handler)))
@@ -228,7 +228,7 @@ class _Lab:
             body = msgspec.json.decode(await request.read(), type=InputRequest)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        await self._controllers.take(request.match_info["id"], body.input, body.args)
+        await self._controllers.apply_input(request.match_info["id"], body.input, body.args)
         return reply({"controllers": self._controllers.rows()})
 
     async def agents(self, request: web.Request) -> web.StreamResponse:

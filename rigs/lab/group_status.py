@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from ridethrough.rigs.api_client import ApiClient
-from ridethrough.rigs.controllers.actions import OFF_STATES
+from ridethrough.rigs.output_status import OFF, ON_BATTERY, output_status
 from ridethrough.rigs.power_groups import Group, Slot, walk
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.topology import Topology
@@ -44,7 +44,6 @@ TEXTS = {
     "": "",
 }
 SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shutting down", "hung": "hung"}
-ON_BATTERY = 3
 
 
 class Row(NamedTuple):
@@ -110,10 +109,10 @@ def _ups(rig: RigFile, live: Live, name: str, description: str, depth: int, *, l
     label = rig.power_management.of_ups(name).label or name
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
-    output = readings.get("upsBasicOutputStatus")
+    output = output_status(readings)
     if "silence" in resource.get("conditions", ()) or output is None:
         return Row(depth, label, rig.ups[name].address, description, "no communication")
-    state = "off" if output in OFF_STATES else "outage" if output == ON_BATTERY else "normal, on"
+    state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"
     if linked and state == "normal, on":
         state = f"* {state}"
     volts = readings.get("upsAdvInputLineVoltage")

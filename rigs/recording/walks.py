@@ -14,6 +14,7 @@ from ridethrough.emulators.devices.ups.settings import SETTINGS as KEPT
 from ridethrough.emulators.devices.ups.snmp.objects import SETTINGS
 from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.mibs import Oid, standard_tree
+from ridethrough.rigs.output_status import ON_LINE
 from ridethrough.wire.snmp import Tag, Value
 
 # Where a recording is silent: choices that a profile may change.
@@ -44,7 +45,7 @@ WINDOW = {
     "upsAdvConfigLowTransferVolt": 0.9,
     "upsAdvConfigRatedOutputVoltage": 1.0,
 }  # parts of the rated voltage
-NORMAL_SOURCE, ON_LINE = 3, 2  # upsOutputSource and upsBasicOutputStatus on line
+NORMAL_SOURCE = next(n for n, name in standard_tree().named("upsOutputSource").enum.items() if name == "normal")
 MINUTE_TICKS, SECOND_TICKS = 6000, 100
 OUTPUT_CURRENT = "upsAdvOutputCurrent.0"
 NOMINAL_VOLTS = (100, 120, 208, 230)

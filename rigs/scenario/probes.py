@@ -181,7 +181,7 @@ async def _check(place: Place, wanted: Check) -> list[str] | str:
 async def _controller(place: Place, wanted: Named) -> dict[str, Any]:
     if place.controllers is None:
         raise ProbeError("no controllers run here")
-    return place.controllers.member(wanted.controller).snapshot()
+    return place.controllers.controller(wanted.controller).snapshot()
 
 
 async def _status(place: Place, _wanted: Nothing) -> list[list[str]]:

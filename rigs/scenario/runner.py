@@ -198,7 +198,7 @@ class ScenarioSession:
         """Say `PLACE INPUT [ARGS]` to a device or a controller. Raises InputError and Refusal."""
         place, name, *args = words.split()
         if self._controllers is not None and place in self._controllers.names:
-            await self._controllers.take(place, name, args)
+            await self._controllers.apply_input(place, name, args)
         else:
             self._emulators.inject(place, name, args)
 

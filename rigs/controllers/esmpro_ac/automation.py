@@ -39,14 +39,14 @@ class Automation:
 
     async def _keep_schedule(self) -> None:
         """S1, S2, S3, S6: each line by itself; the disks lead a start by their Warm-UP time (D7)."""
-        told = self._client.now()
-        while (due := upcoming(self._config.schedule, self._config.holidays, self._zone, told)) is not None:
+        last_due = self._client.now()
+        while (due := upcoming(self._config.schedule, self._config.holidays, self._zone, last_due)) is not None:
             lead = timedelta(seconds=self._lead_s(due.turn))
             await asyncio.sleep(max(0.0, (due.at - lead - self._client.now()).total_seconds()))
-            told = due.at
+            last_due = due.at
             same = [turn for turn in self._config.schedule if turn.at == due.turn.at and turn.days == due.turn.days]
             for turn in same:
-                self._host.spawn(self._take(turn, (due.at - self._client.now()).total_seconds()), turn.at)
+                self._host.spawn(self._run_turn(turn, (due.at - self._client.now()).total_seconds()), turn.at)
 
     def _disks(self, servers: Sequence[str]) -> list[str]:
         topology = self._host.topology
@@ -58,10 +58,10 @@ class Automation:
         management = self._host.topology.management
         return max((management.of_ups(name).warm_up_s for name in self._disks(turn.servers)), default=0.0)
 
-    async def _take(self, turn: Turn, lead_s: float) -> None:
+    async def _run_turn(self, turn: Turn, lead_s: float) -> None:
         if self._host.master is None and (turn.do == "off" or self._config.intelligent is None):
             return  # only an I-UPS keeps the time of a start by itself
-        if self._local():
+        if self._is_local():
             self._host.note("schedule_ignored", turn.at, "the I-UPS is in LOCAL")
             return
         self._host.note(f"schedule_{turn.do}", turn.at, ", ".join(turn.servers))
@@ -80,11 +80,11 @@ class Automation:
         management = self._host.topology.management
         for name in sorted(self._disks(servers), key=lambda name: -management.of_ups(name).warm_up_s):
             await asyncio.sleep(at - management.of_ups(name).warm_up_s - loop.time())
-            await self._on(name)
+            await self._switch_on(name)
         await asyncio.sleep(at - loop.time())
         await asyncio.gather(*(self._start(server) for server in servers))
 
-    async def _on(self, ups: str) -> None:
+    async def _switch_on(self, ups: str) -> None:
         try:
             if ups in self._host.context.plant.ups and await output_is_off(self._client, ups):
                 await self._client.command(ups, "output.on")
@@ -99,7 +99,7 @@ class Automation:
             return
         topology = self._host.topology
         for ups in topology.feeds(server):
-            await self._on(ups)
+            await self._switch_on(ups)
         if topology.management.of_server(server).option == "advance":
             try:
                 await self._client.command(server, "wake")
@@ -129,19 +129,19 @@ class Automation:
         seen = [self._interfaces(wanted)]
         while True:
             await self._client.until(lambda: self._interfaces(wanted) != seen[-1])
-            (before, heard), (signal, calls) = seen[-1], self._interfaces(wanted)
+            (old_signal, old_calls), (signal, calls) = seen[-1], self._interfaces(wanted)
             seen[:] = [(signal, calls)]
-            if (wanted.line and signal != before and signal == "on") or (wanted.lan_on and calls > heard):
+            if (wanted.line and signal != old_signal and signal == "on") or (wanted.lan_on and calls > old_calls):
                 self._host.note("interface_on", wanted.ups)
                 self._host.spawn(self.start(wanted.servers), "start")
-            elif wanted.line and signal != before:
+            elif wanted.line and signal != old_signal:
                 self._host.note("interface_off", wanted.ups)
                 self._host.begin(plan_off(self._host.topology, "line", wanted.servers, self._host.idle))
 
     def _interfaces(self, wanted: Intelligent) -> tuple[str, int]:
         return self._client.state(wanted.ups, "line_signal"), self._client.state(wanted.ups, "client_calls")
 
-    def _local(self) -> bool:
+    def _is_local(self) -> bool:
         """I1: automatic running rests while the I-UPS is in LOCAL."""
         wanted = self._config.intelligent
         return wanted is not None and self._client.state(wanted.ups, "switch") == "local"

@@ -35,24 +35,24 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.notes = NoteWriter(client, self.note)
         self.master: str | None = None
         self._events = client.events()
-        self._known: set[str] = set()  # outages that have been dealt with, until they end
-        self._due: set[str] = set()
+        self._handled: set[str] = set()  # outages that have been dealt with, until they end
+        self._ungathered: set[str] = set()
         self._plans: dict[str, Plan] = {}  # under way, or cut off with their terminal
-        self._returns: dict[str, Plan] = {}
+        self._startups: dict[str, Plan] = {}
         self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
         self._statistics = Statistics(self.notes, intervals_s, config)
-        self._automatic = Automation(self, ZoneInfo(config.timezone))
+        self._automation = Automation(self, ZoneInfo(config.timezone))
         self._manager = ClusterManager(self)
 
     async def run(self) -> None:
         self.spawn(self._run_election(), "election")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
-        self._automatic.begin()
+        self._automation.begin()
         self._manager.begin()
         async for event in self._events:
-            self._hear(event)
+            self._handle_event(event)
 
     # --- who is master ----------------------------------------------------------------------------------------
 
@@ -67,12 +67,12 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             await self.client.until(lambda: self._elected() != self.master)
             before, self.master = self.master, self._elected()
             if before is not None:
-                self._cut_off(before)
+                self._abandon_plans(before)
             if self.master is not None:
                 self.note("master", self.master)
                 await self._take_over()
 
-    def _cut_off(self, terminal: str) -> None:
+    def _abandon_plans(self, terminal: str) -> None:
         """Whatever the terminal had not ordered yet is lost with it."""
         for task in self._working.values():
             task.cancel()
@@ -83,44 +83,44 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         """What is open is dealt with, and what was begun goes on."""
         left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
         conditions = await self.client.conditions()
-        dark = {row["device"] for row in conditions if row["condition"] == "input"}
+        without_input = {row["device"] for row in conditions if row["condition"] == "input"}
         confirmed = {row["device"] for row in conditions if row["condition"] == "outage"}
         for cause, plan in left.items():
-            if cause in dark:
-                self._carry_out(plan)
+            if cause in without_input:
+                self._start_shutdown(plan)
             else:
                 del self._plans[cause]
-        for cause, plan in self._returns.items():
-            self._work(f"return {cause}", self._bring_back(plan))
-        for device in sorted(confirmed - self._known - set(self._plans)):
+        for cause, plan in self._startups.items():
+            self._spawn_as_master(f"return {cause}", self._run_startup(plan))
+        for device in sorted(confirmed - self._handled - set(self._plans)):
             self._confirmed(device)
         self._manager.take_over()
 
     # --- outages ----------------------------------------------------------------------------------------------
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
             self._confirmed(subject)
         elif event["type"] == CLEARED:
-            self._known.discard(subject)
+            self._handled.discard(subject)
         elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
             self.note("alarm", subject, event["data"]["text"])
 
     def _confirmed(self, ups: str) -> None:
-        if self.master is None or ups in self._known or ups in self._plans:
+        if self.master is None or ups in self._handled or ups in self._plans:
             return
-        self._due.add(ups)
-        self._work("gather", self._gather())
+        self._ungathered.add(ups)
+        self._spawn_as_master("gather", self._gather())
 
     async def _gather(self) -> None:
         """Outages that belong together are looked at together."""
         await asyncio.sleep(self.config.gather_s)
-        due, self._due = sorted(self._due), set()
-        dark = {row["device"] for row in await self.client.conditions() if row["condition"] == "input"}
-        self._known.update(due)
-        plans = [plan_outage(self.topology, ups, dark) for ups in due]
-        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._gone()]
+        due, self._ungathered = sorted(self._ungathered), set()
+        without_input = {row["device"] for row in await self.client.conditions() if row["condition"] == "input"}
+        self._handled.update(due)
+        plans = [plan_outage(self.topology, ups, without_input) for ups in due]
+        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._still_ended()]
         if needed:
             self.begin(joined(needed))
 
@@ -129,7 +129,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         """Servers that a plan under way takes care of."""
         return {server for plan in self._plans.values() for server in plan.servers}
 
-    def _gone(self) -> set[str]:
+    def _still_ended(self) -> set[str]:
         """Servers that a plan has ended and that have not come back."""
         self._ended = {server for server in self._ended if not is_up(self.client, server)}
         return self._ended
@@ -148,30 +148,30 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         if plan.cause in self._working:
             return  # asked for twice
         self._plans[plan.cause] = plan
-        self._carry_out(plan)
+        self._start_shutdown(plan)
 
-    def _carry_out(self, plan: Plan) -> None:
-        self._work(plan.cause, self._end(plan))
+    def _start_shutdown(self, plan: Plan) -> None:
+        self._spawn_as_master(plan.cause, self._run_shutdown(plan))
 
-    async def _end(self, plan: Plan) -> None:
+    async def _run_shutdown(self, plan: Plan) -> None:
         await ShutdownSequence(self.notes, self.config, self.topology, plan, self.own(plan)).run()
         del self._plans[plan.cause]
         self._ended |= set(plan.servers)
         self.note("plan_done", plan.cause)
-        await self._automatic.ended(plan)
+        await self._automation.ended(plan)
         if plan.linked_devices and plan.cause in self.topology.linked_devices:
-            self._returns[plan.cause] = plan
-            self._work(f"return {plan.cause}", self._bring_back(plan))
+            self._startups[plan.cause] = plan
+            self._spawn_as_master(f"return {plan.cause}", self._run_startup(plan))
 
-    async def _bring_back(self, plan: Plan) -> None:
+    async def _run_startup(self, plan: Plan) -> None:
         await StartupSequence(self.notes, self.topology, plan, self.disks_of).run(self.own(plan))
-        del self._returns[plan.cause]
+        del self._startups[plan.cause]
 
     def disks_of(self, ups: str) -> list[str]:
         """Disks that a UPS feeds."""
         return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
 
-    def _work(self, name: str, work: Any) -> None:
+    def _spawn_as_master(self, name: str, work: Any) -> None:
         """Something that ends with the master."""
         task = self.spawn(work, name)
         self._working[name] = task
@@ -197,13 +197,13 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.begin(plan_off(self.topology, "api", self._servers(args), self.idle))
 
     async def _power_on(self, args: list[str]) -> None:
-        self.spawn(self._automatic.start(self._servers(args)), "start")
+        self.spawn(self._automation.start(self._servers(args)), "start")
 
     def snapshot(self) -> dict[str, Any]:
         return {
             "master": self.master,
             "terminals": list(self.topology.terminals),
             "plans": list(self._plans),
-            "returns": list(self._returns),
+            "returns": list(self._startups),
             "statistics": self._statistics.row(),
         }

@@ -35,16 +35,16 @@ class Statistics:
         self._samples: deque[Sample] = deque()
         self._hot: set[str] = set()
 
-    async def run(self, in_office: Callable[[], bool]) -> None:
-        await asyncio.gather(*(self._run(every_s, names, in_office) for every_s, names in self._ups.items()))
+    async def run(self, is_master: Callable[[], bool]) -> None:
+        await asyncio.gather(*(self._run(every_s, names, is_master) for every_s, names in self._ups.items()))
 
-    async def _run(self, every_s: float, names: Sequence[str], in_office: Callable[[], bool]) -> None:
+    async def _run(self, every_s: float, names: Sequence[str], is_master: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             due += every_s
             await asyncio.sleep(due - loop.time())
-            if in_office():
+            if is_master():
                 for name in names:
                     await self._take(name)
 
