@@ -21,7 +21,7 @@ NOT_FOUND = 404
 
 
 class ApiError(RuntimeError):
-    """Something asked for was refused, or the interface cannot be reached. One line; `reason` leaves out the request."""
+    """A refusal, or an interface that cannot be reached. One line; `reason` is that line without the request."""
 
     def __init__(self, text: str, reason: str | None = None) -> None:
         super().__init__(text)

@@ -12,7 +12,7 @@ from ridethrough.emulators.config.base import Name, Seconds, Strict
 Slot = Literal["ct", "lt"]
 
 
-class Policy(Strict):
+class GroupPolicy(Strict):
     """Group policy (requirements 4.2)."""
 
     code: str = "ESMAcnet"
@@ -39,7 +39,7 @@ class Group(Strict):
     ld: tuple[Name, ...] = ()
     slot: Slot | None = None
     """Slot of the group above under which this group hangs."""
-    policy: Policy = Policy()
+    policy: GroupPolicy = GroupPolicy()
     groups: dict[str, Group] = Field(default_factory=dict)
 
 

@@ -27,12 +27,12 @@ def allow_many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def begin_growing() -> None:
+def pause_gc() -> None:
     """From here on everything made is there to stay, so the collector need not look for what could go."""
     gc.disable()
 
 
-def end_growing() -> None:
+def resume_gc() -> None:
     """What is there by now stays; what comes from here on is looked through."""
     gc.freeze()
     gc.set_threshold(YOUNG)

@@ -111,9 +111,9 @@ class GatewayProcess:
             store.close()
             raise
         application = create_application(self.gateway, gate)
-        self._plays = None if emulators is None else ScenarioRuns()
-        if self._plays is not None:
-            add_runs(application, self._plays, gate)
+        self._scenario_runs = None if emulators is None else ScenarioRuns()
+        if self._scenario_runs is not None:
+            add_runs(application, self._scenario_runs, gate)
         if emulators is not None:
             groups = None if rig is None else Groups(rig, self.gateway.devices)
             add_lab(application, emulators, gate, controllers, groups)
@@ -156,8 +156,8 @@ class GatewayProcess:
         """In the opposite order."""
         if self.controllers is not None:
             await self.controllers.stop()
-        if self._plays is not None:
-            await self._plays.close()
+        if self._scenario_runs is not None:
+            await self._scenario_runs.close()
         await self._http.stop()
         await self._stop_devices()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ridethrough.emulators.config.servers import ClusterConfig, ServerConfig
-from ridethrough.rigs.power_groups import Group, Placed, Policy, PowerManagement, walk
+from ridethrough.rigs.power_groups import Group, GroupPolicy, Placed, PowerManagement, walk
 
 
 class Topology:
@@ -51,10 +51,10 @@ class Topology:
                 return item
         return None
 
-    def policy_of(self, device: str) -> Policy:
+    def policy_of(self, device: str) -> GroupPolicy:
         """The policy of its group; the usual one outside all groups."""
         placed = self.group_of(device)
-        return placed.group.policy if placed is not None else Policy()
+        return placed.group.policy if placed is not None else GroupPolicy()
 
     def within(self, name: str) -> list[str]:
         """Servers of a group and of all groups below it."""
@@ -77,7 +77,7 @@ class Topology:
         return sorted(names, key=lambda name: self.management.of_ups(name).warm_up_rank)
 
 
-class Plan(NamedTuple):
+class ShutdownPlan(NamedTuple):
     """An orderly end: clusters stop, servers shut down, outputs go off, and then those in control themselves."""
 
     cause: str
@@ -90,7 +90,7 @@ class Plan(NamedTuple):
     """Whether servers come back at once and wait for their disks (制御端末からリブートする)."""
 
 
-def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> Plan:
+def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> ShutdownPlan:
     """What an outage of `ups` asks for, while the UPSs in `without_input` have lost their input, too.
 
     A linked device concerns everybody who uses it (5.2, 5.4). A server's own UPS concerns that server, and the whole
@@ -110,11 +110,11 @@ def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> P
     return _plan(topology, ups, servers, [], returns=False)
 
 
-def joined(plans: Sequence[Plan]) -> Plan:
+def joined(plans: Sequence[ShutdownPlan]) -> ShutdownPlan:
     """One plan for outages that are confirmed together, so that those in control go after everybody else (5.1, H4)."""
     linked = tuple(dict.fromkeys(ups for plan in plans for ups in plan.linked_devices))
     outputs = dict.fromkeys(ups for plan in plans for ups in plan.outputs if ups not in linked)
-    return Plan(
+    return ShutdownPlan(
         plans[0].cause,
         tuple(dict.fromkeys(name for plan in plans for name in plan.clusters)),
         tuple(dict.fromkeys(name for plan in plans for name in plan.servers)),
@@ -124,7 +124,7 @@ def joined(plans: Sequence[Plan]) -> Plan:
     )
 
 
-def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> Plan:
+def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> ShutdownPlan:
     """What switching servers off in peace asks for: by schedule, over the network, or for an application (5.6).
 
     An output that feeds others goes off only when those are `idle` (4.5: each server by itself on a shared UPS).
@@ -140,7 +140,7 @@ def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Itera
 
 def _plan(
     topology: Topology, cause: str, servers: list[str], disks: list[str], *, returns: bool, idle: Iterable[str] = ()
-) -> Plan:
+) -> ShutdownPlan:
     unused = {*servers, *idle}
     clusters = [name for name, cluster in topology.clusters.items() if all(node in servers for node in cluster.nodes)]
     outputs = [
@@ -148,4 +148,4 @@ def _plan(
         for ups in topology.power_devices
         if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))
     ]
-    return Plan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks), returns)
+    return ShutdownPlan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks), returns)

@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.checks import Finding, check_rig
-from ridethrough.rigs.cli.common import USAGE, JsonOption, Named, fail, print_json, user_errors
+from ridethrough.rigs.cli.common import USAGE, FileArgument, JsonOption, fail, print_json, user_errors
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import FileError, load, read_yaml
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
 
-EITHER = Named("rig", "scenario", later=True)
+EITHER = FileArgument("rig", "scenario", later=True)
 KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}
 
 

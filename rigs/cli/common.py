@@ -159,7 +159,7 @@ def ports_choice(text: str) -> str:
     return text
 
 
-class Named:
+class FileArgument:
     """Finds the files of an argument, by their paths or by the names of those that come along."""
 
     def __init__(self, *kinds: Kind, folders: bool = False, later: bool = False) -> None:
@@ -178,9 +178,9 @@ class Named:
 
     def find(self, text: str) -> Path:
         """Raises FileError."""
-        from ridethrough.rigs.rigfile.bundled import place
+        from ridethrough.rigs.rigfile.bundled import resolve
 
-        return place(text, *self.kinds, folders=self._folders)
+        return resolve(text, *self.kinds, folders=self._folders)
 
     def complete(self, incomplete: str) -> list[str]:
         """For shells: the names, and what lies in the folder."""
@@ -194,7 +194,7 @@ class Named:
         return [*known, *files, *(f"{path}/" for path in there if path.is_dir() and not path.name.startswith("."))]
 
 
-RIG = Named("rig")
+RIG = FileArgument("rig")
 RigArgument = Annotated[
     Any,
     typer.Argument(

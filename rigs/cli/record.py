@@ -14,10 +14,9 @@ from ruamel.yaml import YAML
 from ridethrough.gateway.net.addresses import split_place
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.rigs.cli.common import UNREACHABLE, USAGE, JsonOption, fail, print_result, user_errors
-from ridethrough.rigs.recording import bmc as bmc_recorder
-from ridethrough.rigs.recording.bmc import Login
+from ridethrough.rigs.recording.bmc import BmcLogin, BmcReadError
 from ridethrough.rigs.recording.bmc import record as record_bmc
-from ridethrough.rigs.recording.ups import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
+from ridethrough.rigs.recording.ups import AUTH_PROTOCOLS, PRIV_PROTOCOLS, WalkError, community, record, user
 
 app = typer.Typer(help="Record real devices.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -62,7 +61,7 @@ def ups(
 
         try:
             count = asyncio.run(record(host, port, credentials, out, tell))
-        except RecordError as error:
+        except WalkError as error:
             fail(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
     print_result(f"{out}: {count} instances", {"file": str(out), "instances": count}, json=json)
 
@@ -82,7 +81,7 @@ def bmc(
     then `bmc: {profile: ./my-bmc.yaml, ...}` in a rig file.
     """
     host, port = _place(address, 623)
-    login = Login(host, port, user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
+    login = BmcLogin(host, port, user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
     with user_errors(), _progress() as progress:
         task = progress.add_task(f"reading {address}", total=None)
 
@@ -91,7 +90,7 @@ def bmc(
 
         try:
             document = record_bmc(login, name or out.stem, tell)
-        except bmc_recorder.RecordError as error:
+        except BmcReadError as error:
             fail(str(error), UNREACHABLE)
     yaml = YAML()
     yaml.width = 1000

@@ -17,9 +17,9 @@ from ridethrough.rigs.cli.common import (
     FAILED,
     PORTS,
     USAGE,
+    FileArgument,
     JsonOption,
     MibOption,
-    Named,
     SpeedOption,
     VerboseOption,
     configure_logging,
@@ -29,7 +29,7 @@ from ridethrough.rigs.cli.common import (
     tree_of,
     user_errors,
 )
-from ridethrough.rigs.cli.replay_display import Audience, Display, Lines, verdicts
+from ridethrough.rigs.cli.replay_display import ConsoleDisplay, JsonLinesDisplay, ReplayDisplay, verdicts
 from ridethrough.rigs.clock import Speed
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.yaml import FileError
@@ -39,7 +39,7 @@ from ridethrough.rigs.scenario.language import Scenario, load_scenario
 from ridethrough.rigs.scenario.runner import Report
 from ridethrough.rigs.scenario.runner import replay as run_scenario
 
-SCENARIOS = Named("scenario", folders=True)
+SCENARIOS = FileArgument("scenario", folders=True)
 
 
 def replay(
@@ -84,9 +84,11 @@ def replay(
     with user_errors():
         scenarios = [load_scenario(file) for file in _files(scenario)]
         tree = tree_of(mib_dir)
-        loud = verbose or len(scenarios) == 1
-        audience: Audience = Lines() if json_lines else Display(len(scenarios), quiet=json, verbose=loud)
-        with audience as display:
+        detailed = verbose or len(scenarios) == 1
+        output: ReplayDisplay = (
+            JsonLinesDisplay() if json_lines else ConsoleDisplay(len(scenarios), quiet=json, verbose=detailed)
+        )
+        with output as display:
             for item in scenarios:
                 data = keep / item.scenario if keep is not None else None
                 display.begin(item)
@@ -104,7 +106,7 @@ def replay(
 
 
 def _run(
-    item: Scenario, tree: MibTree, speed: Speed, ports: PortChoice | None, data: Path | None, display: Audience
+    item: Scenario, tree: MibTree, speed: Speed, ports: PortChoice | None, data: Path | None, display: ReplayDisplay
 ) -> Report:
     """Without a choice of ports it is to work beside a rig or another replay; at the usual ports if it can be.
 

@@ -17,7 +17,7 @@ from ridethrough.rigs.scenario.seen import SeenEvent, SeenNote, SeenOrder, line_
 from ridethrough.rigs.scenario.verdicts import Verdict
 
 
-class Audience(Protocol):
+class ReplayDisplay(Protocol):
     """Who is told how scenarios go."""
 
     watch: Watch | None
@@ -33,7 +33,7 @@ class Audience(Protocol):
     def end(self, report: Report) -> None: ...
 
 
-class Display:
+class ConsoleDisplay:
     """What a person sees while scenarios run: a line for each, or all of it; on a terminal with a bar below."""
 
     watch: Watch | None = None
@@ -101,7 +101,7 @@ def _line(verdict: Verdict) -> str:
     return f"  {mark} {window:>16}  {verdict.step.words}: {verdict.detail}"
 
 
-class Lines:
+class JsonLinesDisplay:
     """One JSON document a line, for programs: `kind` is scenario, passed, done, event, order, note, verdict or end."""
 
     def __init__(self) -> None:

@@ -31,12 +31,12 @@ from ridethrough.rigs.cli.common import (
     tree_of,
     user_errors,
 )
-from ridethrough.rigs.cli.startup_banner import Greeting, of_rig, of_site
+from ridethrough.rigs.cli.startup_banner import StartupBanner, rig_banner, site_banner
 from ridethrough.rigs.clock import Clock
 from ridethrough.rigs.clock import run as run_loop
 from ridethrough.rigs.controllers.client import Note
 from ridethrough.rigs.former_name import look_beside
-from ridethrough.rigs.resources import COMPILE, allow_many_sockets, begin_growing, end_growing, is_compiled
+from ridethrough.rigs.resources import COMPILE, allow_many_sockets, is_compiled, pause_gc, resume_gc
 from ridethrough.rigs.rigfile.schema import Ports, load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
@@ -73,7 +73,7 @@ def run(
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
-    begin_growing()
+    pause_gc()
     with user_errors():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
@@ -82,7 +82,7 @@ def run(
         async def body() -> int:
             again = partial(_site_again, rig, loaded.ports, data, http)
             process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again)
-            return await _serve(process, of_rig(loaded, process.site.api, process.site), json=json)
+            return await _serve(process, rig_banner(loaded, process.site.api, process.site), json=json)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)
@@ -104,7 +104,7 @@ def emulators(
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
-    begin_growing()
+    pause_gc()
     with user_errors():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
@@ -112,7 +112,7 @@ def emulators(
 
         async def body() -> int:
             process = EmulatorsProcess(loaded, Clock(time.time()), speed, api, data)
-            return await _serve(process, of_rig(loaded, api), json=json)
+            return await _serve(process, rig_banner(loaded, api), json=json)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)
@@ -133,7 +133,7 @@ def gateway(
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
-    begin_growing()
+    pause_gc()
     with user_errors():
         tree = tree_of(mib_dir)
         loaded = load(site, Site)
@@ -147,7 +147,7 @@ def gateway(
 
         async def body() -> int:
             process = GatewayProcess(loaded, tree, Clock(time.time()), reread=lambda: load(site, Site))
-            return await _serve(process, of_site(loaded), json=json)
+            return await _serve(process, site_banner(loaded), json=json)
 
         code = run_loop(body(), 1)
     raise typer.Exit(code)
@@ -164,7 +164,7 @@ def _api(api: Api, http: str | None) -> Api:
         raise FileError([f"--http {http}: {in_short(error)}"]) from error
 
 
-async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
+async def _serve(process: Process, banner: StartupBanner, *, json: bool) -> int:
     """Start, say where everything is, stay until a signal, stop in order."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
@@ -178,11 +178,11 @@ async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
     if isinstance(process, GatewayProcess):
         loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.start()
-    end_growing()
+    resume_gc()
     if not is_compiled():
         log.info("runs interpreted; compiled it is faster", advice=COMPILE)
-    if json or greeting.text:
-        print_result(greeting.text, {"running": greeting.document}, json=json)
+    if json or banner.text:
+        print_result(banner.text, {"running": banner.document}, json=json)
         sys.stdout.flush()
     if (
         isinstance(process, GatewayProcess)

@@ -12,23 +12,23 @@ from ridethrough.rigs.rigfile.schema import RigFile
 NAME, KIND = 12, 13  # widths
 
 
-class Greeting(NamedTuple):
+class StartupBanner(NamedTuple):
     """For people, and for programs."""
 
     text: str
     document: dict[str, Any]
 
 
-def of_site(site: Site) -> Greeting:
+def site_banner(site: Site) -> StartupBanner:
     """A gateway alone says where it is in its log, so there is no text."""
-    return Greeting("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
+    return StartupBanner("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
 
 
 def _traps(site: Site) -> list[str]:
     return [f"{listen.address}:{listen.port}" for listen in site.listen]
 
 
-def of_rig(rig: RigFile, api: Api, site: Site | None = None) -> Greeting:
+def rig_banner(rig: RigFile, api: Api, site: Site | None = None) -> StartupBanner:
     """A whole rig, whose gateway has `site`, or its devices only."""
     devices = _devices(rig)
     document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
@@ -45,7 +45,7 @@ def of_rig(rig: RigFile, api: Api, site: Site | None = None) -> Greeting:
     else:
         lines.append(_line("lab", "HTTP", f"{api.url}/lab/v1/world"))
     lines += ["", "try:", *_tries(rig, api, gateway=site is not None), "", "Ctrl-C stops it.", ""]
-    return Greeting("\n".join(lines), document)
+    return StartupBanner("\n".join(lines), document)
 
 
 def _line(name: str, kind: str, rest: str) -> str:

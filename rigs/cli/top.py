@@ -40,7 +40,7 @@ TIMEOUT_S = 5.0
 COLUMNS = ("device", "kind", "heard", "state", "input", "output", "load", "charge", "left", "conditions")
 
 
-class Shown(NamedTuple):
+class View(NamedTuple):
     """One look: the documents by path, and the latest events."""
 
     documents: Mapping[str, Any]
@@ -77,7 +77,7 @@ def _once(*, json: bool) -> None:
         Console(highlight=False).print(render(shown, None))
 
 
-async def _first_look() -> Shown:
+async def _first_look() -> View:
     async with _client() as api:
         try:
             return await _look(api, None)
@@ -89,9 +89,9 @@ def _client() -> ApiClient:
     return ApiClient(url(), headers(), timeout_s=TIMEOUT_S)
 
 
-async def _look(api: ApiClient, events: deque[dict[str, Any]] | None) -> Shown:
+async def _look(api: ApiClient, events: deque[dict[str, Any]] | None) -> View:
     documents = {path: await api.get(path) for path in ASKED}
-    return Shown(documents, (await api.get("/v1/events?last=20"))["events"] if events is None else list(events))
+    return View(documents, (await api.get("/v1/events?last=20"))["events"] if events is None else list(events))
 
 
 async def _watch(every: float) -> None:
@@ -163,7 +163,7 @@ def _keys(pressed: Callable[[str], None]) -> Iterator[None]:
 # --- what is shown ------------------------------------------------------------------------------------------------
 
 
-def render(shown: Shown, height: int | None) -> RenderableType:
+def render(shown: View, height: int | None) -> RenderableType:
     """The screen; as many events as `height` leaves room for, all where it is None."""
     documents = shown.documents
     devices, destinations = documents["/v1/devices"]["devices"], documents["/v1/destinations"]["destinations"]

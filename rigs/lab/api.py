@@ -17,8 +17,8 @@ from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
-from ridethrough.rigs.lab.device_details import inside
-from ridethrough.rigs.lab.group_status import COLUMNS, Language, Live, rows, tree
+from ridethrough.rigs.lab.device_details import details_of
+from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
 LONGEST_NUMBER = 15  # digits
@@ -58,7 +58,9 @@ ROUTES = (
         "GET", "/lab/v1/agents", Role.READ, "agents", "Servers, clusters and disks, as software on them sees them"
     ),
     LabRoute("GET", "/lab/v1/controllers", Role.READ, "controllers", "The stand-in controllers"),
-    LabRoute("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "tell_controller", "Say `input` with `args` to one"),
+    LabRoute(
+        "POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "give_controller_input", "Say `input` with `args` to one"
+    ),
     LabRoute("GET", "/lab/v1/devices/{id}/inputs", Role.READ, "inputs", "What `inject` can say to a device"),
     LabRoute(
         "POST",
@@ -136,26 +138,26 @@ class _Lab:
     async def clock(self, _request: web.Request) -> web.Response:
         return reply({"elapsed_s": self._emulators.now() / 1000})
 
-    def _place(self, request: web.Request) -> LabDevice:
-        place = self._emulators.places.get(request.match_info["id"])
-        if place is None:
+    def _device(self, request: web.Request) -> LabDevice:
+        device = self._emulators.places.get(request.match_info["id"])
+        if device is None:
             raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")
-        return place
+        return device
 
     async def inputs(self, request: web.Request) -> web.Response:
-        place = self._place(request)
-        return reply({"inputs": place.inputs.help, "plain": place.inputs.plain})
+        device = self._device(request)
+        return reply({"inputs": device.inputs.help, "plain": device.inputs.plain})
 
     async def inside(self, request: web.Request) -> web.Response:
         """What a card or a BMC shows to managers, without asking it over the network."""
-        place = self._place(request)
-        return reply(inside(place, standard_tree(), self._emulators.arrive()))
+        device = self._device(request)
+        return reply(details_of(device, standard_tree(), self._emulators.arrive()))
 
     def _bmc(self, request: web.Request) -> BmcDevice:
-        place = self._place(request)
-        if not isinstance(place, BmcDevice):
+        device = self._device(request)
+        if not isinstance(device, BmcDevice):
             raise Refusal(404, f"{request.match_info['id']} has no serial console; BMCs have")
-        return place
+        return device
 
     async def console(self, request: web.Request) -> web.Response:
         """What the server said on its serial port behind octet `after`; when there is nothing yet, waits a while."""
@@ -193,7 +195,7 @@ class _Lab:
         rig = self._groups.rig
         controllers = [] if self._controllers is None else self._controllers.rows()
         servers = self._emulators.snapshot({"server"})
-        live = Live(
+        live = LiveState(
             next((row["master"] for row in controllers if row.get("master")), None),
             {name: server["state"] for name, server in servers.items()},
             {row["id"]: row for row in self._groups.devices()},
@@ -221,7 +223,7 @@ class _Lab:
     async def controllers(self, _request: web.Request) -> web.Response:
         return reply({"controllers": [] if self._controllers is None else self._controllers.rows()})
 
-    async def tell_controller(self, request: web.Request) -> web.Response:
+    async def give_controller_input(self, request: web.Request) -> web.Response:
         if self._controllers is None:
             raise Refusal(404, "no controllers run here")
         try:
@@ -235,14 +237,14 @@ class _Lab:
         """What software on the servers can see of servers, clusters and disks: all of it, then each change."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        told: dict[str, dict[str, Any]] = {}
+        sent: dict[str, dict[str, Any]] = {}
         try:
             while True:
                 changed = self._changed
                 states = self._emulators.snapshot(AGENTS)
-                if news := {name: state for name, state in states.items() if told.get(name) != state}:
-                    told |= news
-                    await response.write(b"data: " + msgspec.json.encode(news) + b"\n\n")
+                if changes := {name: state for name, state in states.items() if sent.get(name) != state}:
+                    sent |= changes
+                    await response.write(b"data: " + msgspec.json.encode(changes) + b"\n\n")
                 await changed.wait()
         except ConnectionError:
             return response

@@ -46,7 +46,7 @@ TEXTS = {
 SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shutting down", "hung": "hung"}
 
 
-class Row(NamedTuple):
+class StatusRow(NamedTuple):
     """One line. Texts are English; `depth` is that of its group."""
 
     depth: int
@@ -64,7 +64,7 @@ class Row(NamedTuple):
         return [self.name, self.address, *words, self.input_v, self.output_w]
 
 
-class Live(NamedTuple):
+class LiveState(NamedTuple):
     """What is known of the devices now."""
 
     master: str | None
@@ -73,18 +73,18 @@ class Live(NamedTuple):
     """Device resources of the gateway, by name."""
 
 
-def rows(rig: RigFile, live: Live) -> list[Row]:
+def rows(rig: RigFile, live: LiveState) -> list[StatusRow]:
     """The table: a group, its power devices, terminals and subgroups, and its linked devices last."""
     topology = rig.topology()
     return [row for name, group in rig.groups.items() for row in _group(rig, topology, live, name, group, None, 0)]
 
 
 def _group(
-    rig: RigFile, topology: Topology, live: Live, name: str, group: Group, above: Slot | None, depth: int
-) -> list[Row]:
+    rig: RigFile, topology: Topology, live: LiveState, name: str, group: Group, above: Slot | None, depth: int
+) -> list[StatusRow]:
     role = group.slot or above or ("ct" if group.ct else "lt" if group.lt else None)
     kind = "UPS of control terminals" if role == "ct" else "UPS of linked terminals"
-    result = [Row(depth, name, group.policy.address, "", "")]
+    result = [StatusRow(depth, name, group.policy.address, "", "")]
     result += [_ups(rig, live, ups, kind, depth + 1, linked=False) for ups in group.pd]
     result += [_server(rig, topology, live, server, "control", depth + 1) for server in group.ct]
     result += [_server(rig, topology, live, server, "linked", depth + 1) for server in group.lt]
@@ -94,7 +94,7 @@ def _group(
     return result
 
 
-def _server(rig: RigFile, topology: Topology, live: Live, name: str, kind: str, depth: int) -> Row:
+def _server(rig: RigFile, topology: Topology, live: LiveState, name: str, kind: str, depth: int) -> StatusRow:
     powered = any(feed in rig.ups or feed in rig.intelligent_ups for feed in topology.feeds(name))
     description = f"{kind} terminal {'with' if powered else 'without'} UPS"
     state = SERVER_STATES.get(live.servers.get(name, ""), "running")
@@ -102,34 +102,34 @@ def _server(rig: RigFile, topology: Topology, live: Live, name: str, kind: str, 
         state = "running as master"
     elif state == "running" and topology.cluster_of(name) is not None:
         state = "running (cluster)"
-    return Row(depth, name, rig.servers[name].address, description, state)
+    return StatusRow(depth, name, rig.servers[name].address, description, state)
 
 
-def _ups(rig: RigFile, live: Live, name: str, description: str, depth: int, *, linked: bool) -> Row:
+def _ups(rig: RigFile, live: LiveState, name: str, description: str, depth: int, *, linked: bool) -> StatusRow:
     label = rig.power_management.of_ups(name).label or name
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
     output = output_status(readings)
     if "silence" in resource.get("conditions", ()) or output is None:
-        return Row(depth, label, rig.ups[name].address, description, "no communication")
+        return StatusRow(depth, label, rig.ups[name].address, description, "no communication")
     state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"
     if linked and state == "normal, on":
         state = f"* {state}"
     volts = readings.get("upsAdvInputLineVoltage")
     load = readings.get("upsAdvOutputLoad")
-    return Row(depth, label, rig.ups[name].address, description, state, _text(volts), _text(load))
+    return StatusRow(depth, label, rig.ups[name].address, description, state, _text(volts), _text(load))
 
 
 def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-async def look(api: ApiClient) -> Live:
+async def look(api: ApiClient) -> LiveState:
     """Ask a running rig. Raises ApiError."""
     devices = (await api.get("/v1/devices"))["devices"]
     world = (await api.get("/lab/v1/world"))["devices"]
     controllers = (await api.get("/lab/v1/controllers"))["controllers"]
-    return Live(
+    return LiveState(
         next((row["master"] for row in controllers if row.get("master")), None),
         {name: device["state"] for name, device in world.items() if device["kind"] == "server"},
         {row["id"]: row for row in devices},

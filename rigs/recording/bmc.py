@@ -23,11 +23,11 @@ DRIVES = {(0x01, 0x37): "inlet", (0x01, 0x40): "inlet", (0x01, 0x03): "processor
 Tell = Callable[[str, int, int], None]  # what is being read, how far, of how many
 
 
-class RecordError(Exception):
+class BmcReadError(Exception):
     """A BMC that cannot be read. One line that says why."""
 
 
-class Login(NamedTuple):
+class BmcLogin(NamedTuple):
     """Where the BMC is, and who reads it."""
 
     address: str
@@ -36,8 +36,8 @@ class Login(NamedTuple):
     password: str
 
 
-def record(login: Login, name: str, tell: Tell) -> dict[str, Any]:
-    """The document of a profile. Blocks; raises RecordError."""
+def record(login: BmcLogin, name: str, tell: Tell) -> dict[str, Any]:
+    """The document of a profile. Blocks; raises BmcReadError."""
     from pyghmi.exceptions import IpmiException
     from pyghmi.ipmi.command import Command
 
@@ -54,9 +54,9 @@ def record(login: Login, name: str, tell: Tell) -> dict[str, Any]:
         return _Reader(link, tell).document(name)
     except IpmiException as error:
         reason = error.args[0] if error.args and error.args[0] else "it does not answer"
-        raise RecordError(f"{login.address}:{login.port}: {reason}") from error
+        raise BmcReadError(f"{login.address}:{login.port}: {reason}") from error
     except OSError as error:  # of the name
-        raise RecordError(f"{login.address}:{login.port}: {error.strerror or error}") from error
+        raise BmcReadError(f"{login.address}:{login.port}: {error.strerror or error}") from error
     finally:
         if session is not None and session.logged:
             session.logout()
@@ -73,7 +73,7 @@ class _Reader:
         identity = self._must(APP, 0x01)
         sensors = list(self._sensors())
         if not sensors:
-            raise RecordError("the BMC has no full or compact sensor records, of which a profile is made")
+            raise BmcReadError("the BMC has no full or compact sensor records, of which a profile is made")
         document = {
             "profile": name,
             "identity": {
@@ -101,7 +101,9 @@ class _Reader:
     def _must(self, netfn: int, command: int, data: bytes = b"") -> bytes:
         answer = self._ask(netfn, command, data)
         if answer is None:
-            raise RecordError(f"the BMC refuses command {netfn:02x}h/{command:02x}h, without which nothing can be read")
+            raise BmcReadError(
+                f"the BMC refuses command {netfn:02x}h/{command:02x}h, without which nothing can be read"
+            )
         return answer
 
     def _suites(self) -> list[int]:

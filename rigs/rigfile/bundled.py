@@ -21,7 +21,7 @@ def names(kind: Kind = "rig") -> list[str]:
     return sorted(path.stem for path in FOLDERS[kind].glob("*.yaml"))
 
 
-def place(text: str, *kinds: Kind, base: Path = Path(), folders: bool = False) -> Path:
+def resolve(text: str, *kinds: Kind, base: Path = Path(), folders: bool = False) -> Path:
     """The file that is meant: one that is there, or what comes with Ridethrough under that name.
 
     Paths count from `base`; with `folders` one of those may be meant, too. Raises FileError with what is near.
@@ -49,7 +49,7 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def near(text: str, known: list[str]) -> list[str]:
+def close_names(text: str, known: list[str]) -> list[str]:
     """Those of `known` that `text` may have been meant for, whatever the case of its letters."""
     lowered = {name.lower(): name for name in known}
     return [lowered[name] for name in get_close_matches(text.lower(), lowered, NEAR, ALIKE)]
@@ -74,7 +74,7 @@ def _other(text: str, kinds: tuple[Kind, ...]) -> str:
 def _near(text: str, kinds: tuple[Kind, ...]) -> str:
     """What comes near; all of them where nothing does to a name, and the name is none of another kind."""
     known = [name for kind in kinds for name in names(kind)]
-    if close := near(Path(text).stem, known):
+    if close := close_names(Path(text).stem, known):
         return f"; near: {', '.join(close)}"
     if _other(text, kinds) or not _is_name(text):
         return ""

@@ -22,7 +22,7 @@ Product = Literal[
 ]
 
 
-class Software(Strict):
+class InstalledSoftware(Strict):
     """What is installed on a server, and how it is set."""
 
     products: tuple[Product, ...] = ()
@@ -58,10 +58,10 @@ class ClusteredSsc(Strict):
     """What ac_pvm ended with."""
 
 
-class Environment(Strict):
+class SoftwareEnvironment(Strict):
     """By server, and for the whole."""
 
-    servers: dict[Name, Software] = Field(default_factory=dict)
+    servers: dict[Name, InstalledSoftware] = Field(default_factory=dict)
     ssc: ClusteredSsc | None = None
     istorage_links: tuple[Name, ...] = ()
     """Disks with an iStorage link set."""

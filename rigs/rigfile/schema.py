@@ -29,7 +29,7 @@ from ridethrough.gateway.config.site import (
 )
 from ridethrough.rigs.controllers import AnyController
 from ridethrough.rigs.power_groups import Group, PowerManagement, walk
-from ridethrough.rigs.rigfile.environment import Environment
+from ridethrough.rigs.rigfile.environment import SoftwareEnvironment
 from ridethrough.rigs.rigfile.ports import PortChoice, free_port
 from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.topology import Topology
@@ -56,7 +56,7 @@ class RigFile(Plant):
     defaults: Defaults = Defaults()
     groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
     power_management: PowerManagement = PowerManagement()
-    environment: Environment = Environment()
+    environment: SoftwareEnvironment = SoftwareEnvironment()
     gateway: RigGateway = RigGateway()
     controllers: tuple[AnyController, ...] = ()
 

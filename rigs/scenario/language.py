@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ridethrough.rigs.rigfile.bundled import Kind, place
+from ridethrough.rigs.rigfile.bundled import Kind, resolve
 from ridethrough.rigs.rigfile.variables import substituted
 from ridethrough.rigs.rigfile.yaml import FileError, line_of, load, merged, read_yaml
 from ridethrough.rigs.scenario.step import Step, Time
@@ -70,7 +70,7 @@ def load_scenario(path: Path) -> Scenario:
 def _found(path: Path, keys: list[str], text: str, kind: Kind) -> Path:
     """A file that is named at `keys` of the scenario at `path`."""
     try:
-        return place(text, kind, base=path.parent)
+        return resolve(text, kind, base=path.parent)
     except FileError as error:
         line = line_of(read_yaml(path), keys)
         raise FileError([f"{path}:{line}: {'.'.join(keys)}: {error}"]) from error

@@ -22,7 +22,7 @@ from ridethrough.rigs.rigfile.yaml import FileError, in_short
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
-PATIENCE_S = 3.0
+ANSWER_TIMEOUT_S = 3.0
 QUIET_S = 0.5  # without output, a console has said what it has to say
 VERSIONS = {1: Version.V1, "2c": Version.V2C}
 INTEGERS = {"TimeTicks": Tag.TIME_TICKS, "Gauge32": Tag.GAUGE32}
@@ -32,7 +32,7 @@ class ProbeError(ValueError):
     """A probe that cannot be asked as it is written. One line."""
 
 
-class Place(NamedTuple):
+class ProbeTarget(NamedTuple):
     """Where probes ask."""
 
     rig: RigFile
@@ -45,11 +45,11 @@ class Place(NamedTuple):
     tls: ServerTls | None = None
 
 
-class Shape(BaseModel):
+class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Snmp(Shape):
+class SnmpArguments(Arguments):
     """One object of one card. No answer is heard as null, an error by its name."""
 
     device: str
@@ -62,14 +62,14 @@ class Snmp(Shape):
     value: int | str | None = None
 
 
-class Console(Shape):
+class ConsoleArguments(Arguments):
     """Lines typed into a card's console, `^[` for Escape; heard is everything that it showed."""
 
     device: str
     lines: list[str]
 
 
-class Web(Shape):
+class WebArguments(Arguments):
     """A page of a card, for a user of it; with `form`, what the page says to it."""
 
     device: str
@@ -79,27 +79,27 @@ class Web(Shape):
     form: dict[str, str] | None = None
 
 
-class Check(Shape):
+class CheckArguments(Arguments):
     """The rules that a rig file breaks: their names, warnings with a question mark; empty when it is in order."""
 
     file: str | None = None
     patch: dict[str, Any] = {}
 
 
-class Named(Shape):
+class ControllerArguments(Arguments):
     """A controller."""
 
     controller: str
 
 
-class Nothing(Shape):
+class NoArguments(Arguments):
     """No arguments."""
 
 
-async def _snmp(place: Place, wanted: Snmp) -> Any:
-    address = wanted.address or place.rig.ups[wanted.device].address
+async def _snmp(target: ProbeTarget, wanted: SnmpArguments) -> Any:
+    address = wanted.address or target.rig.ups[wanted.device].address
     name, _, index = wanted.object.partition(".")
-    node = place.tree.named(name)
+    node = target.tree.named(name)
     suffix = Oid.parse(index) if index else Oid((0,))
     oid = Oid((*node.oid, *suffix))
     bind = VarBind(oid, Tag.NULL, None)
@@ -110,7 +110,7 @@ async def _snmp(place: Place, wanted: Snmp) -> Any:
     kind = Kind.GET if wanted.value is None else Kind.SET
     message = Message(VERSIONS[wanted.version], wanted.community.encode(), Pdu(kind, 1, 0, 0, (bind,)))
     try:
-        data = await exchange(encode(message), (address, place.rig.ports.snmp), PATIENCE_S, wanted.source)
+        data = await exchange(encode(message), (address, target.rig.ports.snmp), ANSWER_TIMEOUT_S, wanted.source)
     except ConnectionRefusedError:
         data = None  # nothing listens there, which a manager hears as silence
     if data is None:
@@ -124,11 +124,11 @@ async def _snmp(place: Place, wanted: Snmp) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-async def _console(place: Place, wanted: Console) -> str:
-    port = place.rig.ports.console
+async def _console(target: ProbeTarget, wanted: ConsoleArguments) -> str:
+    port = target.rig.ports.console
     if port is None:
         raise ProbeError("the cards' consoles are off: give the scenario faces: true")
-    reader, writer = await asyncio.open_connection(place.rig.ups[wanted.device].address, port)
+    reader, writer = await asyncio.open_connection(target.rig.ups[wanted.device].address, port)
     shown = await _listen(reader)
     try:
         for line in wanted.lines:
@@ -154,11 +154,11 @@ async def _listen(reader: asyncio.StreamReader) -> str:
         shown += part
 
 
-async def _web(place: Place, wanted: Web) -> str:
-    port = place.rig.ports.http
+async def _web(target: ProbeTarget, wanted: WebArguments) -> str:
+    port = target.rig.ports.http
     if port is None:
         raise ProbeError("the cards' pages are off: give the scenario faces: true")
-    base = f"http://{place.rig.ups[wanted.device].address}:{port}"
+    base = f"http://{target.rig.ups[wanted.device].address}:{port}"
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
         account = {"name": wanted.user, "password": wanted.password}
@@ -169,8 +169,8 @@ async def _web(place: Place, wanted: Web) -> str:
             return await answer.text()
 
 
-async def _check(place: Place, wanted: Check) -> list[str] | str:
-    file = place.folder / wanted.file if wanted.file is not None else None
+async def _check(target: ProbeTarget, wanted: CheckArguments) -> list[str] | str:
+    file = target.folder / wanted.file if wanted.file is not None else None
     try:
         findings = check_rig(file, wanted.patch) if file is not None else []
     except FileError as error:
@@ -178,35 +178,35 @@ async def _check(place: Place, wanted: Check) -> list[str] | str:
     return [finding.rule + ("?" if finding.warning else "") for finding in findings]
 
 
-async def _controller(place: Place, wanted: Named) -> dict[str, Any]:
-    if place.controllers is None:
+async def _controller(target: ProbeTarget, wanted: ControllerArguments) -> dict[str, Any]:
+    if target.controllers is None:
         raise ProbeError("no controllers run here")
-    return place.controllers.controller(wanted.controller).snapshot()
+    return target.controllers.controller(wanted.controller).snapshot()
 
 
-async def _status(place: Place, _wanted: Nothing) -> list[list[str]]:
-    async with ApiClient(place.url, place.headers, client_tls(place.tls)) as api:
-        return await lines(place.rig, api)
+async def _status(target: ProbeTarget, _wanted: NoArguments) -> list[list[str]]:
+    async with ApiClient(target.url, target.headers, client_tls(target.tls)) as api:
+        return await lines(target.rig, api)
 
 
 # Name to the shape of its arguments and what asks.
-PROBES: Mapping[str, tuple[type[Shape], Callable[[Place, Any], Awaitable[Any]]]] = {
-    "snmp": (Snmp, _snmp),
-    "console": (Console, _console),
-    "web": (Web, _web),
-    "check": (Check, _check),
-    "controller": (Named, _controller),
-    "status": (Nothing, _status),
+PROBES: Mapping[str, tuple[type[Arguments], Callable[[ProbeTarget, Any], Awaitable[Any]]]] = {
+    "snmp": (SnmpArguments, _snmp),
+    "console": (ConsoleArguments, _console),
+    "web": (WebArguments, _web),
+    "check": (CheckArguments, _check),
+    "controller": (ControllerArguments, _controller),
+    "status": (NoArguments, _status),
 }
 
 
-async def ask(place: Place, probe: str, arguments: Mapping[str, Any]) -> Any:
+async def ask(target: ProbeTarget, probe: str, arguments: Mapping[str, Any]) -> Any:
     """What a probe hears. Raises ProbeError."""
     if probe not in PROBES:
         raise ProbeError(f"there is no probe {probe!r}; accepted: {', '.join(PROBES)}")
     shape, asks = PROBES[probe]
     try:
-        return await asks(place, shape.model_validate(dict(arguments)))
+        return await asks(target, shape.model_validate(dict(arguments)))
     except ValidationError as error:
         raise ProbeError(f"{probe}: {in_short(error)}") from error
     except KeyError as error:

@@ -18,7 +18,7 @@ from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.runtime import GatewayProcess, assemble
 from ridethrough.rigs.scenario.language import Scenario
-from ridethrough.rigs.scenario.probes import Place, ProbeError, ask
+from ridethrough.rigs.scenario.probes import ProbeError, ProbeTarget, ask
 from ridethrough.rigs.scenario.seen import (
     Seen,
     SeenAnswer,
@@ -134,7 +134,9 @@ class ScenarioSession:
         self._emulators = process.emulators
         self._gateway = process.gateway
         self._controllers = process.controllers
-        self._place = Place(rig, tree, folder, process.url, process.controllers, process.headers, process.site.api.tls)
+        self._target = ProbeTarget(
+            rig, tree, folder, process.url, process.controllers, process.headers, process.site.api.tls
+        )
         self._clock = clock
         self._start_ms = clock.unix_ms()
         self._last: dict[str, dict[str, Any]] = {}
@@ -208,7 +210,7 @@ class ScenarioSession:
 
     async def ask(self, probe: str, arguments: Mapping[str, Any]) -> Any:
         """Ask as a client would. Raises ProbeError."""
-        return await ask(self._place, probe, arguments)
+        return await ask(self._target, probe, arguments)
 
     async def perform(self, index: int, step: Step) -> None:
         """Carry out an action; what it answers, or why it was refused, is kept for the verdict."""

@@ -61,10 +61,10 @@ def _is_time(text: Any) -> bool:
 
 def _rig_file(text: str, base: Path) -> Path:
     """The rig file of that path, or of that name among those that come with Ridethrough. Raises UsageError."""
-    from ridethrough.rigs.rigfile.bundled import place
+    from ridethrough.rigs.rigfile.bundled import resolve
     from ridethrough.rigs.rigfile.yaml import FileError
 
     try:
-        return place(str(text), "rig", base=base)
+        return resolve(str(text), "rig", base=base)
     except FileError as error:
         raise pytest.UsageError(f"{error} (paths count from {base})\n{USAGE}") from None

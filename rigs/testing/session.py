@@ -44,7 +44,7 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-class Address(NamedTuple):
+class UdpAddress(NamedTuple):
     """Where a device answers, over UDP. As text it is `HOST:PORT`."""
 
     host: str
@@ -126,21 +126,21 @@ class Rig:
         self._done = ""
         self._seen = Seen()
 
-    def snmp(self, ups: str) -> Address:
+    def snmp(self, ups: str) -> UdpAddress:
         """Where a UPS's card answers SNMP. Raises KeyError."""
-        return Address(self.file.ups[ups].address, self.file.ports.snmp)
+        return UdpAddress(self.file.ups[ups].address, self.file.ports.snmp)
 
-    def ipmi(self, server: str) -> Address:
+    def ipmi(self, server: str) -> UdpAddress:
         """Where a server's BMC answers IPMI. Raises KeyError, also for a server without one."""
         bmc = self.file.servers[server].bmc
         if bmc is None:
             raise KeyError(f"{server} has no BMC")
-        return Address(bmc.address, self.file.ports.ipmi)
+        return UdpAddress(bmc.address, self.file.ports.ipmi)
 
     @property
-    def traps(self) -> Address:
+    def traps(self) -> UdpAddress:
         """Where the gateway hears traps."""
-        return Address("127.0.0.1", self.file.ports.trap)
+        return UdpAddress("127.0.0.1", self.file.ports.trap)
 
     def state(self, device: str) -> dict[str, Any]:
         """What a device of the plant shows now. Raises KeyError."""

@@ -12,7 +12,7 @@ from ridethrough.rigs.controllers.actions import is_off, output_is_off
 from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
 from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
-from ridethrough.rigs.topology import Plan, plan_off
+from ridethrough.rigs.topology import ShutdownPlan, plan_off
 
 START_S = 30.0  # until a server that was woken shows any life
 
@@ -146,7 +146,7 @@ class Automation:
         wanted = self._config.intelligent
         return wanted is not None and self._client.state(wanted.ups, "switch") == "local"
 
-    async def ended(self, plan: Plan) -> None:
+    async def ended(self, plan: ShutdownPlan) -> None:
         """An I-UPS waits with its outlets for its servers; in LOCAL it keeps the order until AUTO returns."""
         wanted = self._config.intelligent
         if wanted is not None and set(plan.servers) & set(wanted.servers):

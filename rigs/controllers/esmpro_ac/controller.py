@@ -18,7 +18,7 @@ from ridethrough.rigs.controllers.esmpro_ac.rules import RUNNING, elect
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
-from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
+from ridethrough.rigs.topology import ShutdownPlan, joined, plan_off, plan_outage
 
 CONFIRMED, CLEARED = EventType.OUTAGE_CONFIRMED, EventType.OUTAGE_CLEARED
 SILENT = EventType.COMMUNICATION_LOST
@@ -37,8 +37,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._events = client.events()
         self._handled: set[str] = set()  # outages that have been dealt with, until they end
         self._ungathered: set[str] = set()
-        self._plans: dict[str, Plan] = {}  # under way, or cut off with their terminal
-        self._startups: dict[str, Plan] = {}
+        self._plans: dict[str, ShutdownPlan] = {}  # under way, or cut off with their terminal
+        self._startups: dict[str, ShutdownPlan] = {}
         self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
@@ -139,21 +139,21 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         """Servers that are off."""
         return [server for server in self.topology.members if is_off(self.client, server)]
 
-    def own(self, plan: Plan) -> list[str]:
+    def own(self, plan: ShutdownPlan) -> list[str]:
         """Servers of a plan on which terminals run."""
         return [server for server in plan.servers if server in self.topology.terminals]
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: ShutdownPlan) -> None:
         """Carry a plan out from now on."""
         if plan.cause in self._working:
             return  # asked for twice
         self._plans[plan.cause] = plan
         self._start_shutdown(plan)
 
-    def _start_shutdown(self, plan: Plan) -> None:
+    def _start_shutdown(self, plan: ShutdownPlan) -> None:
         self._spawn_as_master(plan.cause, self._run_shutdown(plan))
 
-    async def _run_shutdown(self, plan: Plan) -> None:
+    async def _run_shutdown(self, plan: ShutdownPlan) -> None:
         await ShutdownSequence(self.notes, self.config, self.topology, plan, self.own(plan)).run()
         del self._plans[plan.cause]
         self._ended |= set(plan.servers)
@@ -163,7 +163,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             self._startups[plan.cause] = plan
             self._spawn_as_master(f"return {plan.cause}", self._run_startup(plan))
 
-    async def _run_startup(self, plan: Plan) -> None:
+    async def _run_startup(self, plan: ShutdownPlan) -> None:
         await StartupSequence(self.notes, self.topology, plan, self.disks_of).run(self.own(plan))
         del self._startups[plan.cause]
 

@@ -10,7 +10,7 @@ from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
-from ridethrough.rigs.topology import Plan, Topology
+from ridethrough.rigs.topology import ShutdownPlan, Topology
 
 
 class ControllerHost(Protocol):
@@ -27,7 +27,7 @@ class ControllerHost(Protocol):
     def idle(self) -> Sequence[str]:
         """Servers that are off."""
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: ShutdownPlan) -> None:
         """Carry a plan out from now on."""
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:

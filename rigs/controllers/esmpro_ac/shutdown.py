@@ -9,14 +9,14 @@ from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.rules import off_order
-from ridethrough.rigs.topology import Plan, Topology
+from ridethrough.rigs.topology import ShutdownPlan, Topology
 
 
 class ShutdownSequence:
     """One plan under way."""
 
     def __init__(
-        self, notes: NoteWriter, config: EsmproAcConfig, topology: Topology, plan: Plan, own: Sequence[str]
+        self, notes: NoteWriter, config: EsmproAcConfig, topology: Topology, plan: ShutdownPlan, own: Sequence[str]
     ) -> None:
         """`own` are the servers on which the controller itself runs; they go last."""
         self._notes = notes

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from ridethrough.rigs.controllers.actions import NoteWriter, input_is_good, is_up, output_is_off
 from ridethrough.rigs.controllers.esmpro_ac.rules import by_rank
-from ridethrough.rigs.topology import Plan, Topology
+from ridethrough.rigs.topology import ShutdownPlan, Topology
 
 LOOK_S = 2.0
 LONGEST_OFF_S = 1200.0  # from the orders to the last output that goes off
@@ -16,7 +16,9 @@ LONGEST_OFF_S = 1200.0  # from the orders to the last output that goes off
 class StartupSequence:
     """One return under way. It may be begun anew, by another terminal, at any point."""
 
-    def __init__(self, notes: NoteWriter, topology: Topology, plan: Plan, disks: Callable[[str], list[str]]) -> None:
+    def __init__(
+        self, notes: NoteWriter, topology: Topology, plan: ShutdownPlan, disks: Callable[[str], list[str]]
+    ) -> None:
         """`disks` tells what a linked device feeds."""
         self._notes = notes
         self._client = notes.client
