@@ -85,10 +85,10 @@ def replay(
         scenarios = [load_scenario(file) for file in _files(scenario)]
         tree = tree_of(mib_dir)
         detailed = verbose or len(scenarios) == 1
-        output: ReplayDisplay = (
+        display: ReplayDisplay = (
             JsonLinesDisplay() if json_lines else ConsoleDisplay(len(scenarios), quiet=json, verbose=detailed)
         )
-        with output as display:
+        with display:
             for item in scenarios:
                 data = keep / item.scenario if keep is not None else None
                 display.begin(item)

@@ -51,5 +51,5 @@ async def output_is_off(client: ControllerClient, ups: str) -> bool:
 
 
 async def input_is_good(client: ControllerClient, ups: str) -> bool:
-    """Return True when a UPS has neither lost its input nor its connection, as the gateway knows it. Raises ApiError."""
+    """Return True when the gateway knows of no lost input and no silence of a UPS. Raises ApiError."""
     return not {"input", "silence", "link"} & set((await client.device(ups))["conditions"])

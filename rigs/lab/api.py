@@ -58,9 +58,7 @@ ROUTES = (
         "GET", "/lab/v1/agents", Role.READ, "agents", "Servers, clusters and disks, as software on them sees them"
     ),
     LabRoute("GET", "/lab/v1/controllers", Role.READ, "controllers", "The stand-in controllers"),
-    LabRoute(
-        "POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "give_controller_input", "Say `input` with `args` to one"
-    ),
+    LabRoute("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "control", "Say `input` with `args` to one"),
     LabRoute("GET", "/lab/v1/devices/{id}/inputs", Role.READ, "inputs", "What `inject` can say to a device"),
     LabRoute(
         "POST",
@@ -223,7 +221,7 @@ class _Lab:
     async def controllers(self, _request: web.Request) -> web.Response:
         return reply({"controllers": [] if self._controllers is None else self._controllers.rows()})
 
-    async def give_controller_input(self, request: web.Request) -> web.Response:
+    async def control(self, request: web.Request) -> web.Response:
         if self._controllers is None:
             raise Refusal(404, "no controllers run here")
         try:

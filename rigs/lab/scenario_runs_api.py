@@ -56,32 +56,32 @@ class _RunsApi:
             body = msgspec.json.decode(await request.read() or b"{}", type=RunRequest)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        scenario_run = self._runs.start(request.match_info["name"], _speed(body))
-        return reply(scenario_run.shown(0), 201, {"Location": f"/lab/v1/runs/{scenario_run.number}"})
+        found = self._runs.start(request.match_info["name"], _speed(body))
+        return reply(found.shown(0), 201, {"Location": f"/lab/v1/runs/{found.number}"})
 
     async def run(self, request: web.Request) -> web.Response:
-        scenario_run, after = self._run(request), number(request, "after")
+        found, after = self._run(request), number(request, "after")
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_WAIT_S):
-                while scenario_run.state == "running" and len(scenario_run.lines) <= after:
-                    await scenario_run.changed.wait()
-        return reply(scenario_run.shown(after))
+                while found.state == "running" and len(found.lines) <= after:
+                    await found.changed.wait()
+        return reply(found.shown(after))
 
     async def stop(self, request: web.Request) -> web.Response:
-        scenario_run = self._run(request)
-        await self._runs.stop(scenario_run)
-        return reply(scenario_run.shown(len(scenario_run.lines)))
+        found = self._run(request)
+        await self._runs.stop(found)
+        return reply(found.shown(len(found.lines)))
 
     async def report(self, request: web.Request) -> web.Response:
-        scenario_run, form = self._run(request), request.match_info["form"]
-        file = scenario_run.reports.get(form)
+        found, form = self._run(request), request.match_info["form"]
+        file = found.reports.get(form)
         if file is None or not file.exists():
             raise Refusal(
                 404,
-                f"there is no report {form} of run {scenario_run.number}; reports: {', '.join(REPORTS)}, at its end",
+                f"there is no report {form} of run {found.number}; reports: {', '.join(REPORTS)}, at its end",
             )
         headers = {
-            "Content-Disposition": f'attachment; filename="{scenario_run.scenario}.{form}"',
+            "Content-Disposition": f'attachment; filename="{found.scenario}.{form}"',
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
             "X-Content-Type-Options": "nosniff",
         }

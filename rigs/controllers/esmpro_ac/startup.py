@@ -19,7 +19,7 @@ class StartupSequence:
     def __init__(
         self, notes: NoteWriter, topology: Topology, plan: ShutdownPlan, disks: Callable[[str], list[str]]
     ) -> None:
-        """`disks` tells what a linked device feeds."""
+        """`disks` returns the disks that a linked device feeds."""
         self._notes = notes
         self._client = notes.client
         self._topology = topology
