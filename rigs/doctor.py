@@ -37,7 +37,7 @@ TOO_OLD_S = 1_767_225_600  # 2026-01-01: a clock before that has not been set
 
 
 class Diagnosis(NamedTuple):
-    """What was looked at, how it is, and what to do about it."""
+    """Result of one check: its subject, verdict and details, and advice where something is to be done."""
 
     what: str
     verdict: Verdict
@@ -46,7 +46,7 @@ class Diagnosis(NamedTuple):
 
 
 def capability(name: str) -> bool:
-    """Whether this process has a capability. False where the kernel tells nothing about it."""
+    """Return True when this process has a capability. False where the kernel has no information."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -56,7 +56,7 @@ def capability(name: str) -> bool:
 
 
 def machine(data: Path | None) -> Iterator[Diagnosis]:
-    """What does not depend on a file. `data` is the folder in which a journal would live."""
+    """Check the machine, without a file. `data` is the folder in which a journal would live."""
     yield _low_ports()
     yield _spoofing()
     yield _buffer()
@@ -68,7 +68,7 @@ def machine(data: Path | None) -> Iterator[Diagnosis]:
 
 
 def _number(file: str) -> int | None:
-    """What the kernel says there; None where it says nothing."""
+    """Return a value of the kernel; None where it has none."""
     try:
         return int(Path(file).read_text())
     except (OSError, ValueError):
@@ -112,7 +112,7 @@ def _compiled() -> Diagnosis:
 
 
 def _disk(folder: Path, *, named: bool) -> Diagnosis:
-    """How long a commit takes that is on the disk when it ends, as the journal does it."""
+    """Return the time of a durable commit, as the journal makes it."""
     where = f"{folder}" + ("" if named else " (no --data given)")
     try:
         with (
@@ -140,7 +140,7 @@ def _disk(folder: Path, *, named: bool) -> Diagnosis:
 
 
 def bindings(site: Site, rig: RigFile | None) -> Iterator[Diagnosis]:
-    """Whether everything that the file wants to bind is free."""
+    """Check that everything that the file wants to bind is free."""
     places = [(listen.address, listen.port, socket.SOCK_DGRAM, "traps") for listen in site.listen]
     if site.api.port:
         places.append((site.api.host, site.api.port, socket.SOCK_STREAM, "HTTP"))

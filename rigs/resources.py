@@ -1,4 +1,4 @@
-"""What a process of many devices needs of the machine and of the interpreter."""
+"""Limits of sockets and the garbage collector, for processes with many devices."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ COMPILE = "`make run` in a checkout, or RIDETHROUGH_COMPILE=1 pip install, with 
 
 
 def is_compiled() -> bool:
-    """Whether the modules that `hatch_build.py` lists are extension modules in this process."""
+    """Return True when the modules that `hatch_build.py` lists are extension modules in this process."""
     return str(primitives.__file__).endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
 
 
 def allow_many_sockets() -> None:
-    """Take as many files and sockets as this process may have: a device has one socket at least."""
+    """Raise the limit of open files to the hard limit: a device has one socket at least."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def pause_gc() -> None:
-    """From here on everything made is there to stay, so the collector need not look for what could go."""
+    """Switch the garbage collector off while objects are made that stay."""
     gc.disable()
 
 
 def resume_gc() -> None:
-    """What is there by now stays; what comes from here on is looked through."""
+    """Switch the garbage collector on again, for objects that are made from now on."""
     gc.freeze()
     gc.set_threshold(YOUNG)
     gc.enable()

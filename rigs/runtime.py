@@ -61,7 +61,7 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where it is reached, once it has started; the port may have been the system's choice."""
+        """URL of the interface, once it has started; the port may have been the system's choice."""
         port = self._runner.addresses[0][1]
         return f"{self._api.url.rpartition(':')[0]}:{port}"
 
@@ -122,7 +122,7 @@ class GatewayProcess:
         self._reloads: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen first, then let the devices speak, then ask them. Raises BindError and ListenError."""
+        """Start the gateway's listeners, the devices, HTTP, polling and controllers. Raises BindError, ListenError."""
         await self.gateway.start()
         try:
             if self.emulators is not None:
@@ -137,11 +137,11 @@ class GatewayProcess:
 
     @property
     def url(self) -> str:
-        """Where the HTTP interface is reached, once it has started."""
+        """URL of the HTTP interface, once it has started."""
         return self._http.url
 
     def reload(self) -> None:
-        """As a signal asks for it: a mistake is logged, and everything stays as it was."""
+        """Read the site file again, in the background; a mistake is logged, and everything stays as it was."""
         task = asyncio.create_task(self._reload(), name="reload")
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
@@ -153,7 +153,7 @@ class GatewayProcess:
             log.error("site not read again", reason=str(error))  # noqa: TRY400
 
     async def stop(self) -> None:
-        """In the opposite order."""
+        """Stop everything, in the opposite order of `start`."""
         if self.controllers is not None:
             await self.controllers.stop()
         if self._scenario_runs is not None:

@@ -1,4 +1,4 @@
-"""What all verbs share: exit statuses, error lines, options. It imports what takes time only where that is needed."""
+"""Exit statuses, error lines and options of all verbs. Imports that take time are made where they are needed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 def refusals() -> tuple[type[Exception], ...]:
-    """What people cause: one clear line each, and exit status 2. Imported when something went wrong."""
+    """Return the errors that people cause: one clear line each, and exit status 2."""
     from ridethrough.emulators.bindings.inputs import InputError
     from ridethrough.emulators.devices.ups import ProfileError
     from ridethrough.emulators.faces.bind_error import BindError
@@ -47,7 +47,7 @@ def refusals() -> tuple[type[Exception], ...]:
 
 
 def url() -> str:
-    """The gateway or lab that client verbs talk to."""
+    """Return the URL of the gateway or lab that client verbs ask."""
     return (_variable("URL") or DEFAULT_URL).rstrip("/")
 
 
@@ -59,13 +59,13 @@ def _variable(name: str) -> str | None:
 
 
 def headers() -> dict[str, str]:
-    """Credentials of client verbs."""
+    """Return the headers with the credentials of client verbs."""
     token = _variable("TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def fail(message: str, status: int) -> Never:
-    """One error line, then the exit status."""
+    """Print an error, and exit with `status`."""
     for line in message.splitlines():
         typer.echo(f"ridethrough: {line}", err=True)
     raise typer.Exit(status)
@@ -112,12 +112,12 @@ def configure_logging(level: int, form: str = "console") -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output; indented on a terminal."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
 def print_result(text: str, document: Any, *, json: bool) -> None:
-    """An outcome, for people or for programs."""
+    """Print a result: `text` for people, or `document` as JSON."""
     if json:
         print_json(document)
     else:
@@ -125,7 +125,7 @@ def print_result(text: str, document: Any, *, json: bool) -> None:
 
 
 def tree_of(folder: Path | None) -> MibTree:
-    """Our names, and those of a folder of vendor texts. Raises MibError."""
+    """Return the MIB tree with our names, and those of a folder of vendor texts. Raises MibError."""
     from ridethrough.mibs import standard_tree
     from ridethrough.mibs.compiler import with_folder
 
@@ -163,7 +163,7 @@ class FileArgument:
     """Finds the files of an argument, by their paths or by the names of those that come along."""
 
     def __init__(self, *kinds: Kind, folders: bool = False, later: bool = False) -> None:
-        """With `later` the argument stays a text, for a verb that tells of all problems in a form of its own."""
+        """With `later` the argument stays a text, for a verb that reports problems in a form of its own."""
         self.kinds = kinds
         self._folders, self._later = folders, later
         self.__name__ = " or ".join(kinds)
@@ -177,13 +177,13 @@ class FileArgument:
             fail(str(error), USAGE)
 
     def find(self, text: str) -> Path:
-        """Raises FileError."""
+        """Return the path that is meant by `text`. Raises FileError."""
         from ridethrough.rigs.rigfile.bundled import resolve
 
         return resolve(text, *self.kinds, folders=self._folders)
 
     def complete(self, incomplete: str) -> list[str]:
-        """For shells: the names, and what lies in the folder."""
+        """Return completions for shells: names, and files of the folder."""
         from ridethrough.rigs.rigfile.bundled import names
 
         known = [name for kind in self.kinds for name in names(kind) if name.startswith(incomplete)]
@@ -235,7 +235,7 @@ LogOption = Annotated[
 
 
 def level_of(*, verbose: bool) -> int:
-    """From which level on log lines are shown."""
+    """Return the level from which on log lines are shown."""
     return logging.DEBUG if verbose else logging.INFO
 
 

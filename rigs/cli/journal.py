@@ -47,7 +47,7 @@ DataArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The gateway's
 
 @app.callback()
 def _group() -> None:
-    """What a gateway heard: show, export, import, derive the events again."""
+    """The records of a gateway: show, export, import, derive the events again."""
 
 
 @app.command()

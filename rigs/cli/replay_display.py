@@ -1,4 +1,4 @@
-"""What a person, or a program, sees while scenarios run."""
+"""Output of replays, for people and for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ridethrough.rigs.scenario.verdicts import Verdict
 
 
 class ReplayDisplay(Protocol):
-    """Who is told how scenarios go."""
+    """Shows the progress of scenarios. `watch` gets every event, order and note, where it is not None."""
 
     watch: Watch | None
 
@@ -34,7 +34,7 @@ class ReplayDisplay(Protocol):
 
 
 class ConsoleDisplay:
-    """What a person sees while scenarios run: a line for each, or all of it; on a terminal with a bar below."""
+    """Output for people: a line for each scenario, or all steps; on a terminal with a bar below."""
 
     watch: Watch | None = None
 
@@ -71,7 +71,7 @@ class ConsoleDisplay:
         self._bar.update(self._task, description=self._name)
 
     def show_progress(self, at_s: float, words: str) -> None:
-        """A step, or only that time passes."""
+        """Show a step, or with empty words the time."""
         self._bar.update(self._task, description=f"{self._name} {at_s:8.1f} s")
         if words and self._verbose:
             self._say(f"{at_s:9.3f}  {words}")
@@ -145,7 +145,7 @@ class JsonLinesDisplay:
 
 
 def verdicts(report: Report) -> Sequence[dict[str, Any]]:
-    """Every expectation, as JSON has it."""
+    """Return every expectation, as JSON has it."""
     return [
         {"step": verdict.step.words, "window_s": verdict.step.window, "held": verdict.held, "seen": verdict.detail}
         for verdict in report.verdicts

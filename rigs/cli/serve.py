@@ -1,4 +1,4 @@
-"""run, emulators, gateway: the verbs that stay."""
+"""run, emulators, gateway: the verbs that run until a signal."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _api(api: Api, http: str | None) -> Api:
 
 
 async def _serve(process: Process, banner: StartupBanner, *, json: bool) -> int:
-    """Start, say where everything is, stay until a signal, stop in order."""
+    """Start, print the banner, wait for a signal, stop in order; return the exit status."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -200,7 +200,7 @@ async def _serve(process: Process, banner: StartupBanner, *, json: bool) -> int:
 
 
 def _note_line(note: Note) -> str:
-    """What a stand-in wrote down; an event that it heard has its own line."""
+    """Return a note as a line; the note of an event is its own line."""
     if note.mark == "event":
         return note.text
     clock = datetime.fromtimestamp(note.at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]

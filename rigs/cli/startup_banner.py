@@ -1,4 +1,4 @@
-"""What is said when a rig or a gateway has started: where everything is, and words to try."""
+"""The output of a rig or a gateway that has started: addresses, and commands to try."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ NAME, KIND = 12, 13  # widths
 
 
 class StartupBanner(NamedTuple):
-    """For people, and for programs."""
+    """A start, as text for people and as a document for programs."""
 
     text: str
     document: dict[str, Any]
 
 
 def site_banner(site: Site) -> StartupBanner:
-    """A gateway alone says where it is in its log, so there is no text."""
+    """Return the banner of a gateway alone; it has no text, because the log names the addresses."""
     return StartupBanner("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
 
 
@@ -29,7 +29,7 @@ def _traps(site: Site) -> list[str]:
 
 
 def rig_banner(rig: RigFile, api: Api, site: Site | None = None) -> StartupBanner:
-    """A whole rig, whose gateway has `site`, or its devices only."""
+    """Return the banner of a rig; without `site` only its devices run."""
     devices = _devices(rig)
     document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
     lines = [f"rig {rig.rig} is running", ""]

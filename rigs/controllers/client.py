@@ -1,4 +1,4 @@
-"""What stand-in controllers use: the gateway's HTTP interface, the servers' lab agents, and a list of notes."""
+"""The interfaces that stand-in controllers use: the gateway's HTTP, the servers' lab agents, and their notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CommandFailed(ApiError):
 
 
 class Note(NamedTuple):
-    """What a controller wrote down. `at_ms` is Unix time."""
+    """An entry of a controller's log, for reports. `at_ms` is Unix time."""
 
     at_ms: int
     controller: str
@@ -31,7 +31,7 @@ class Note(NamedTuple):
 
 
 class ControllerClient:
-    """One for all stand-ins of a rig."""
+    """Connection of all stand-ins of a rig to its gateway, with the states of the plant and the notes."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class ControllerClient:
     # --- events and states ------------------------------------------------------------------------------------
 
     def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Every controller event from now on, for one listener."""
+        """Return an endless iterator of the events from now on; each call has its own."""
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._queues.append(queue)
         return _drain(queue)
@@ -91,7 +91,7 @@ class ControllerClient:
         self._changed = asyncio.Event()
 
     async def until(self, holds: Callable[[], bool], limit_s: float | None = None) -> bool:
-        """Wait for something that the states show; False when `limit_s` went by first."""
+        """Wait until `holds` is true; called again with each state and note. False when `limit_s` went by first."""
         try:
             async with asyncio.timeout(limit_s):
                 while not holds():
@@ -101,11 +101,11 @@ class ControllerClient:
         return True
 
     def state(self, place: str, key: str = "state") -> Any:
-        """One value of a server, disk or cluster; None when there is no such place."""
+        """Return one value of a server, disk or cluster; None when there is no such device."""
         return self.states.get(place, {}).get(key)
 
     def now(self) -> datetime:
-        """The time of day."""
+        """Return the time of day of the rig, in UTC."""
         return datetime.fromtimestamp(self._unix_ms() / 1000, UTC)
 
     # --- commands and inputs ----------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class ControllerClient:
         self._wake()
 
     def watch(self, callback: Callable[[Note], None]) -> None:
-        """Call `callback` for each new note."""
+        """Call `callback` for each note that is added from now on."""
         self._watchers.append(callback)
 
 

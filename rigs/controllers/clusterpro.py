@@ -16,7 +16,7 @@ Recovery = Literal["failover", "stop", "none"]
 
 
 class ClusterproConfig(ControllerConfig):
-    """A cluster and how it recovers."""
+    """A cluster and its recovery action."""
 
     type: Literal["clusterpro"]
     name: Name = "clusterpro"
@@ -24,15 +24,15 @@ class ClusterproConfig(ControllerConfig):
     recovery: Recovery = "failover"
     """回復動作; in principle a failover of the groups on the server concerned (3.3)."""
     recovery_s: Seconds = 10
-    """How long a failover takes."""
+    """Time that a failover takes."""
     ends_recovery: bool = True
-    """Whether the end of a recovery is told to the BMC."""
+    """Report the end of a recovery to the BMC."""
     ipmi_service_stopped: tuple[Name, ...] = ()
     """Servers whose ipmi service does not run, against 3.4."""
 
 
 class ClusterproController(Controller[ClusterproConfig]):
-    """The monitors of a cluster. Each acts on the server that it names, and only while that server runs."""
+    """Stands for the monitors of a cluster: each acts on the server that it names, while that server runs."""
 
     config_class = ClusterproConfig
 

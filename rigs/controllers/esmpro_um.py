@@ -25,7 +25,7 @@ class EsmproUmConfig(ControllerConfig):
 
 
 class EsmproUmController(Controller[EsmproUmConfig]):
-    """The agent; it dies with its server."""
+    """Stands for one agent, which ends with its server."""
 
     config_class = EsmproUmConfig
 

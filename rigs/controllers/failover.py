@@ -1,4 +1,4 @@
-"""Failover of groups, as cluster software decides it: shared by the cluster stand-ins."""
+"""Failover of groups, for the stand-ins of cluster software."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ridethrough.rigs.controllers.actions import NoteWriter
 
 
 def next_node(states: dict[str, str], nodes: tuple[str, ...], node: str) -> str | None:
-    """Where the groups of `node` go: the next node in order that is online."""
+    """Return the node to which groups of `node` move: the next one in order that is online."""
     at = nodes.index(node)
     return next((other for other in (*nodes[at + 1 :], *nodes[:at]) if states.get(other) == "online"), None)
 
 
 async def fail_over(notes: NoteWriter, cluster: str, nodes: tuple[str, ...], node: str, takes_s: float) -> list[str]:
-    """Move every group of `node`; those that moved."""
+    """Move every group of `node`; return those that moved."""
     groups: dict[str, str | None] = notes.client.state(cluster, "groups") or {}
     mine = [group for group, place in groups.items() if place == node]
     target = next_node(notes.client.state(cluster, "nodes") or {}, nodes, node)

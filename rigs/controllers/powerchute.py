@@ -89,7 +89,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))
 
     def _all_without_input(self) -> bool:
-        """Whether no node will be left that has input power."""
+        """Return True when no running node has input power."""
         return all(node in self._without_input or not is_up(self.client, node) for node in self.config.ups)
 
     async def _stop_cluster(self) -> None:

@@ -15,7 +15,7 @@ EVENTS = ("C00001FD", "C0000203", "C0000454")
 
 
 class ServerAgentConfig(ControllerConfig):
-    """Where it runs, and 通報後動作 for the events of 3.4."""
+    """Servers that run it, and 通報後動作 for the events of 3.4."""
 
     type: Literal["server_agent"]
     name: Name = "agent"
@@ -25,7 +25,7 @@ class ServerAgentConfig(ControllerConfig):
 
 
 class ServerAgentController(Controller[ServerAgentConfig]):
-    """One for all servers named."""
+    """Stands for the agents of all servers named."""
 
     config_class = ServerAgentConfig
 

@@ -12,7 +12,7 @@ from ridethrough.rigs.controllers.client import ControllerClient
 
 
 class SscConfig(ControllerConfig):
-    """Where it runs, and the hosts that it manages."""
+    """Server of the product, and the hosts that it manages."""
 
     type: Literal["ssc"]
     name: Name = "ssc"
@@ -22,7 +22,7 @@ class SscConfig(ControllerConfig):
 
 
 class SscController(Controller[SscConfig]):
-    """Answers requests."""
+    """Takes hosts into and out of maintenance mode, and starts them, while its server runs."""
 
     config_class = SscConfig
 

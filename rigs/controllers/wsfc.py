@@ -13,7 +13,7 @@ from ridethrough.rigs.controllers.failover import fail_over
 
 
 class WsfcConfig(ControllerConfig):
-    """A cluster and how long its roles take to move."""
+    """A cluster, and the time that its roles take to move."""
 
     type: Literal["wsfc"]
     name: Name = "wsfc"
@@ -22,7 +22,7 @@ class WsfcConfig(ControllerConfig):
 
 
 class WsfcController(Controller[WsfcConfig]):
-    """Only the heartbeat over the servers' network counts; the BMC's is not known here."""
+    """Moves roles of a node without a heartbeat on the servers' network; the BMC's is not known here."""
 
     config_class = WsfcConfig
 

@@ -81,7 +81,7 @@ ROUTES = (
 
 
 class Groups(NamedTuple):
-    """What the power-control groups of a rig need to be shown: its file, and the gateway's devices."""
+    """Sources of the power-control groups' table: the rig file, and the gateway's devices."""
 
     rig: RigFile
     devices: Callable[[], list[dict[str, Any]]]
@@ -101,7 +101,7 @@ def add_lab(
 
 
 def number(request: web.Request, name: str) -> int:
-    """A count in the query, 0 when it is not there. Raises Refusal 422."""
+    """Return a whole number of the query, 0 when it is not there. Raises Refusal 422."""
     text = request.query.get(name, "0")
     if not text.isdecimal() or len(text) > LONGEST_NUMBER:
         raise Refusal(422, f"{name} {text!r}: expected a whole number")
@@ -147,7 +147,7 @@ class _Lab:
         return reply({"inputs": device.inputs.help, "plain": device.inputs.plain})
 
     async def inside(self, request: web.Request) -> web.Response:
-        """What a card or a BMC shows to managers, without asking it over the network."""
+        """Objects of a card, or sensors and log of a BMC, without asking it over the network."""
         device = self._device(request)
         return reply(details_of(device, standard_tree(), self._emulators.arrive()))
 
@@ -158,7 +158,7 @@ class _Lab:
         return device
 
     async def console(self, request: web.Request) -> web.Response:
-        """What the server said on its serial port behind octet `after`; when there is nothing yet, waits a while."""
+        """Output of the serial port behind octet `after`; waits a while when there is none."""
         bmc = self._bmc(request)
         after = number(request, "after")
         text, end = bmc.console_since(after)
@@ -232,7 +232,7 @@ class _Lab:
         return reply({"controllers": self._controllers.rows()})
 
     async def agents(self, request: web.Request) -> web.StreamResponse:
-        """What software on the servers can see of servers, clusters and disks: all of it, then each change."""
+        """Stream of the states of servers, clusters and disks: all of them, then each change."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         sent: dict[str, dict[str, Any]] = {}

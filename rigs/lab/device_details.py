@@ -1,4 +1,4 @@
-"""What a device shows through SNMP or IPMI, for people who look at it: objects, sensors, the event log."""
+"""Objects, sensors and the event log that a device has for SNMP or IPMI, for the console."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNITS = {1: "°C", 4: "V", 6: "W", 18: "rpm"}  # IPMI 2.0 table 43-15: those of 
 
 
 def details_of(device: LabDevice, tree: MibTree, now: Instant) -> dict[str, Any]:
-    """`objects` of a UPS's card; `sensors` and `log` of a BMC; nothing of other devices."""
+    """Return `objects` of a UPS's card, `sensors` and `log` of a BMC; empty for other devices."""
     if isinstance(device, UpsDevice):
         return {"objects": _objects(device, tree, now)}
     if isinstance(device, BmcDevice):

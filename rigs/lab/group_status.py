@@ -47,7 +47,7 @@ SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shut
 
 
 class StatusRow(NamedTuple):
-    """One line. Texts are English; `depth` is that of its group."""
+    """A line of the table. Texts are English; `depth` is that of its group."""
 
     depth: int
     name: str
@@ -58,14 +58,14 @@ class StatusRow(NamedTuple):
     output_w: str = ""
 
     def shown(self, language: Language) -> list[str]:
-        """The cells as a person reads them."""
+        """Return the cells in a language of the documents."""
         texts = [self.description, self.state]
         words = [TEXTS[text] for text in texts] if language == "ja" else texts
         return [self.name, self.address, *words, self.input_v, self.output_w]
 
 
 class LiveState(NamedTuple):
-    """What is known of the devices now."""
+    """States of the devices at one instant."""
 
     master: str | None
     servers: Mapping[str, str]
@@ -74,7 +74,7 @@ class LiveState(NamedTuple):
 
 
 def rows(rig: RigFile, live: LiveState) -> list[StatusRow]:
-    """The table: a group, its power devices, terminals and subgroups, and its linked devices last."""
+    """Return the table: a group, its power devices, terminals and subgroups, and its linked devices last."""
     topology = rig.topology()
     return [row for name, group in rig.groups.items() for row in _group(rig, topology, live, name, group, None, 0)]
 
@@ -125,7 +125,7 @@ def _text(value: int | None) -> str:
 
 
 async def look(api: ApiClient) -> LiveState:
-    """Ask a running rig. Raises ApiError."""
+    """Ask a running rig for the states of its devices. Raises ApiError."""
     devices = (await api.get("/v1/devices"))["devices"]
     world = (await api.get("/lab/v1/world"))["devices"]
     controllers = (await api.get("/lab/v1/controllers"))["controllers"]
@@ -137,12 +137,12 @@ async def look(api: ApiClient) -> LiveState:
 
 
 async def lines(rig: RigFile, api: ApiClient, language: Language = "ja") -> list[list[str]]:
-    """The table of a running rig, cell by cell. Raises ApiError."""
+    """Return the table of a running rig, cell by cell. Raises ApiError."""
     return [row.shown(language) for row in rows(rig, await look(api))]
 
 
 def tree(rig: RigFile, language: Language = "ja") -> list[tuple[int, str]]:
-    """The tree with its slots: depth and text of each line."""
+    """Return the tree with its slots: depth and text of each line."""
     result: list[tuple[int, str]] = [(0, "network")]
     for item in walk(rig.groups):
         depth = 1 + 2 * len(item.under)

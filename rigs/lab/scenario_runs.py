@@ -25,11 +25,11 @@ KEPT = 8  # finished runs
 LONGEST_LINE = 1 << 20
 ERROR_LINES = 20  # of a process that failed
 State = Literal["running", "held", "failed", "broken", "stopped"]
-"""Whether expectations held; broken means that there was no verdict, and the last line says why."""
+"""`held` and `failed` are verdicts; `broken` means that there was none, and the last line has the reason."""
 
 
 class ScenarioRun:
-    """One run: what it has printed so far, and where its reports are."""
+    """One run of a scenario: its lines so far, and the files of its reports."""
 
     def __init__(self, number: int, scenario: str, speed: Speed, folder: Path) -> None:
         self.number = number
@@ -50,7 +50,7 @@ class ScenarioRun:
         self.changed = asyncio.Event()
 
     def shown(self, after: int) -> dict[str, Any]:
-        """As JSON has it, with the lines behind the first `after`."""
+        """Return the run as JSON has it, with the lines behind the first `after`."""
         return {
             "id": self.number,
             "scenario": self.scenario,
@@ -62,7 +62,7 @@ class ScenarioRun:
 
 
 class ScenarioRuns:
-    """Every scenario of a folder, and the runs of them, one at a time."""
+    """Runs scenarios of a folder, one at a time, and keeps the last runs."""
 
     def __init__(self, folder: Path = FOLDERS["scenario"]) -> None:
         self._files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
@@ -71,7 +71,7 @@ class ScenarioRuns:
         self._reports: TemporaryDirectory[str] | None = None
 
     def listed(self) -> list[dict[str, str]]:
-        """Name and title of every scenario, in the order of their names."""
+        """Return name and title of every scenario, in the order of their names."""
         return [{"name": name, "title": _title(path)} for name, path in self._files.items()]
 
     @property
@@ -79,7 +79,7 @@ class ScenarioRuns:
         return next((run for run in self._runs.values() if run.state == "running"), None)
 
     def get(self, number: int) -> ScenarioRun:
-        """Raises Refusal 404."""
+        """Return a run that is kept. Raises Refusal 404."""
         run = self._runs.get(number)
         if run is None:
             raise Refusal(404, f"there is no run {number}; kept: {', '.join(map(str, self._runs)) or 'none'}")
@@ -161,7 +161,7 @@ async def _perform(run: ScenarioRun, file: Path) -> None:
 
 
 async def _lines(process: asyncio.subprocess.Process, run: ScenarioRun) -> bool | None:
-    """Take what is printed; whether all expectations held, or None when it ended without a verdict."""
+    """Collect what is printed; return whether all expectations held, None when there was no verdict."""
     held: bool | None = None
     if process.stdout is None:  # it is a pipe
         return None

@@ -28,7 +28,7 @@ class BmcReadError(Exception):
 
 
 class BmcLogin(NamedTuple):
-    """Where the BMC is, and who reads it."""
+    """Address of a BMC and the account that reads it."""
 
     address: str
     port: int
@@ -37,7 +37,7 @@ class BmcLogin(NamedTuple):
 
 
 def record(login: BmcLogin, name: str, tell: Tell) -> dict[str, Any]:
-    """The document of a profile. Blocks; raises BmcReadError."""
+    """Read a BMC and return the document of a profile. Blocks; raises BmcReadError."""
     from pyghmi.exceptions import IpmiException
     from pyghmi.ipmi.command import Command
 

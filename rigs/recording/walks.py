@@ -160,7 +160,7 @@ def _number_of(label: str) -> Oid:
 
 
 def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
-    """What cards do differently, where the recording shows it."""
+    """Return deviations of the card from the usual, as far as the recording shows them."""
     conventions: dict[str, int] = {}
     source = _number(recorded, "upsOutputSource.0", NORMAL_SOURCE)
     if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", ON_LINE) == ON_LINE:
@@ -172,7 +172,7 @@ def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
 
 
 def _known(row: Recorded) -> bool:
-    """Whether our MIB texts name the instance and give it the type it was recorded with."""
+    """Return True when our MIB texts name the instance and give it the type it was recorded with."""
     found = standard_tree().find(row.oid)
     return found is not None and TAGS.get(found[0].syntax) is row.tag and bool(found[1])
 

@@ -140,7 +140,7 @@ def _lanes(report: Report) -> list[Lane]:
 
 
 def _word(state: SeenState) -> str:
-    """What a bar shows: the state, or that the outlets are off."""
+    """Return the word of a bar: the state, or off when the outlets are."""
     word = str(state.state.get("state", ""))
     return "off" if state.state.get("output") == "off" else word
 

@@ -17,7 +17,7 @@ SETTLE_S = 1.0  # how long a run goes on after its last mark
 
 
 def _with_written_keys(schema: dict[str, Any]) -> None:
-    """The schema is of what is written: `vars` and `include` are resolved before a document becomes a Scenario."""
+    """Add the keys that are resolved before a document becomes a Scenario: `vars` and `include`."""
     part = {"file": {"type": "string"}, "at": {"type": "number"}, "vars": {"type": "object"}}
     included = {"type": "object", "properties": part, "required": ["file"], "additionalProperties": False}
     schema["properties"]["vars"] = {
@@ -40,15 +40,15 @@ class Scenario(BaseModel):
     title: str = ""
     rig: Path
     patch: dict[str, Any] = Field(default_factory=dict)
-    """What this scenario changes in the rig; null takes a key away."""
+    """Changes of the rig file; null takes a key away."""
     lead_s: Time = 0
-    """How long the rig has run when the timeline begins."""
+    """Time that the rig has run when the timeline begins."""
     until: Time | None = None
-    """When the run ends; otherwise a second after its last mark."""
+    """End of the run; otherwise a second after its last mark."""
     start: str = "2026-01-01T00:00:00+00:00"
     """Time of day at which the timeline begins, where time is virtual."""
     faces: bool = False
-    """Whether the cards' pages and consoles are wanted where time jumps."""
+    """Serve the cards' pages and consoles, too, where time jumps."""
     timeline: tuple[Step, ...] = Field(min_length=1)
 
     @property

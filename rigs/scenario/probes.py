@@ -1,4 +1,4 @@
-"""Questions that a scenario asks as a client would: over SNMP, the console, the pages, or of the files themselves."""
+"""Probes: questions of a scenario over SNMP, the cards' console and pages, HTTP, or about files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ProbeError(ValueError):
 
 
 class ProbeTarget(NamedTuple):
-    """Where probes ask."""
+    """The running rig that probes ask."""
 
     rig: RigFile
     tree: MibTree
@@ -50,11 +50,11 @@ class Arguments(BaseModel):
 
 
 class SnmpArguments(Arguments):
-    """One object of one card. No answer is heard as null, an error by its name."""
+    """One object of one card. The answer is null when there is none, and the name of an error."""
 
     device: str
     address: str | None = None
-    """Where the card is by now, when that is not the rig file's."""
+    """Present address of the card, when it is not the rig file's."""
     object: str
     source: str = Field(default="127.0.0.1", alias="from")
     community: str = "public"
@@ -63,14 +63,14 @@ class SnmpArguments(Arguments):
 
 
 class ConsoleArguments(Arguments):
-    """Lines typed into a card's console, `^[` for Escape; heard is everything that it showed."""
+    """Lines typed into a card's console, `^[` for Escape; the answer is everything that it showed."""
 
     device: str
     lines: list[str]
 
 
 class WebArguments(Arguments):
-    """A page of a card, for a user of it; with `form`, what the page says to it."""
+    """A page of a card, for a user of it; with `form`, the page that answers the form."""
 
     device: str
     path: str = "/"
@@ -80,14 +80,14 @@ class WebArguments(Arguments):
 
 
 class CheckArguments(Arguments):
-    """The rules that a rig file breaks: their names, warnings with a question mark; empty when it is in order."""
+    """A check of a rig file; the answer has the names of the rules that it breaks, warnings with a question mark."""
 
     file: str | None = None
     patch: dict[str, Any] = {}
 
 
 class ControllerArguments(Arguments):
-    """A controller."""
+    """A controller, whose snapshot is the answer."""
 
     controller: str
 
@@ -201,7 +201,7 @@ PROBES: Mapping[str, tuple[type[Arguments], Callable[[ProbeTarget, Any], Awaitab
 
 
 async def ask(target: ProbeTarget, probe: str, arguments: Mapping[str, Any]) -> Any:
-    """What a probe hears. Raises ProbeError."""
+    """Return the answer of a probe. Raises ProbeError."""
     if probe not in PROBES:
         raise ProbeError(f"there is no probe {probe!r}; accepted: {', '.join(PROBES)}")
     shape, asks = PROBES[probe]

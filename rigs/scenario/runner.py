@@ -119,14 +119,14 @@ async def _replay(
 
 
 async def _tick(session: ScenarioSession, progress: Progress) -> None:
-    """Where time does not jump, people want to see it pass."""
+    """Report the time once a second, where it does not jump."""
     while True:
         await asyncio.sleep(1)
         progress(session.elapsed_s(), "")
 
 
 class ScenarioSession:
-    """The rig as a scenario or a test sees it, with a stopwatch."""
+    """A running rig for a scenario or a test: its time, actions, and records of what it shows."""
 
     def __init__(self, process: GatewayProcess, rig: RigFile, tree: MibTree, clock: Clock, folder: Path) -> None:
         if process.emulators is None:
@@ -147,7 +147,7 @@ class ScenarioSession:
         self.moved = asyncio.Event()
         """Set by every new state, order and note, and by every event while `follow` runs."""
         self.story: list[SeenEvent | SeenOrder | SeenNote] = []
-        """What was seen, in the order in which it was; of events, what `follow` heard."""
+        """Everything seen, in the order in which it was; events only while `follow` runs."""
         self.watch: Watch = lambda _item: None
 
     def begin(self) -> None:
@@ -165,7 +165,7 @@ class ScenarioSession:
         return (self._clock.unix_ms() - self._start_ms) / 1000
 
     def _observe(self) -> None:
-        """Note what has changed."""
+        """Record the states that have changed."""
         at_s = self.elapsed_s()
         for name, state in self._emulators.snapshot().items():
             if self._last.get(name) != state:
@@ -188,7 +188,7 @@ class ScenarioSession:
         self.watch(item)
 
     async def follow(self) -> None:
-        """Hear of events as they come, until cancelled."""
+        """Record events as they come, until cancelled."""
         async for event in self._gateway.follow(""):
             self._record(self._seen_event(event))
 
@@ -222,11 +222,11 @@ class ScenarioSession:
             self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error), refused=True))
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What every device of the plant shows now."""
+        """Return the present state of every device of the plant."""
         return self._emulators.snapshot()
 
     async def events(self) -> list[SeenEvent]:
-        """All events so far."""
+        """Return all events so far."""
         events: list[SeenEvent] = []
         after = ""
         while page := await self._gateway.events(after, PAGE):
@@ -235,7 +235,7 @@ class ScenarioSession:
         return events
 
     async def seen(self) -> Seen:
-        """Everything so far."""
+        """Return everything seen so far."""
         commands = [item for device in self._gateway.site.devices for item in await self._commands(device)]
         commands.sort(key=lambda item: item.at_s)
         return Seen(await self.events(), self._states, commands, self._orders, self._notes, self._answers)

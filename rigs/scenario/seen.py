@@ -15,7 +15,7 @@ class SeenEvent(NamedTuple):
 
 
 class SeenState(NamedTuple):
-    """What a device showed from `at_s` on."""
+    """State of a device from `at_s` on, until the next one."""
 
     at_s: float
     device: str
@@ -35,7 +35,7 @@ class SeenCommand(NamedTuple):
 
 
 class SeenOrder(NamedTuple):
-    """What a controller, or the scenario, said to a device of the plant."""
+    """An input that a controller, or the scenario, gave a device of the plant."""
 
     at_s: float
     device: str
@@ -44,7 +44,7 @@ class SeenOrder(NamedTuple):
 
 
 class SeenNote(NamedTuple):
-    """What a stand-in controller wrote down."""
+    """A note of a stand-in controller."""
 
     at_s: float
     controller: str
@@ -54,7 +54,7 @@ class SeenNote(NamedTuple):
 
 
 class SeenAnswer(NamedTuple):
-    """What a probe heard, or how an action was refused; `step` counts from the first line of the timeline."""
+    """Answer of a probe, or reason of a refusal; `step` counts from the first line of the timeline."""
 
     at_s: float
     step: int
@@ -63,7 +63,7 @@ class SeenAnswer(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Everything a run showed, in order."""
+    """Everything that a run showed, in order of time."""
 
     events: Sequence[SeenEvent] = ()
     states: Sequence[SeenState] = ()
@@ -77,7 +77,7 @@ SeenItem = SeenEvent | SeenCommand | SeenOrder | SeenNote
 
 
 def line_of(item: SeenItem) -> str:
-    """Something seen, in a few words."""
+    """Return an item as a line of reports."""
     match item:
         case SeenEvent():
             return f"{item.type} {item.subject} at {item.at_s:g} s"
@@ -90,7 +90,7 @@ def line_of(item: SeenItem) -> str:
 
 
 def matches(wanted: Any, shown: Any) -> bool:
-    """Equal; a mapping need only have the keys that are wanted, a text those of {contains: TEXT}."""
+    """Return True when equal; a mapping needs only the keys that are wanted, a text only that of {contains: TEXT}."""
     if isinstance(wanted, Mapping):
         if set(wanted) == {"contains"}:
             return str(wanted["contains"]) in str(shown)

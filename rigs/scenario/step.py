@@ -60,7 +60,7 @@ class Step(BaseModel):
     probe: str | None = None
     """A client's question: see `ridethrough.rigs.scenario.probes`."""
     answer: Any = None
-    """What a probe must hear: a value, a list of values, or {contains: TEXT}."""
+    """Expected answer of a probe: a value, a list of values, or {contains: TEXT}."""
     expect: Expectation | None = None
     type: str | None = None
     subject: str | None = None
@@ -79,7 +79,7 @@ class Step(BaseModel):
     of: tuple[dict[str, Any], ...] = ()
     """Expectations without times that must come true one after the other."""
     section: str = ""
-    """Where the documents say so."""
+    """Section of the documents that requires this."""
 
     @model_validator(mode="after")
     def _shape(self) -> Self:
@@ -125,7 +125,7 @@ class Step(BaseModel):
 
     @property
     def window(self) -> tuple[float, float]:
-        """Earliest and latest second of an expectation."""
+        """Earliest and latest second of an expectation, from the start of the timeline."""
         if self.between is not None:
             return self.between
         if self.by is not None:
@@ -135,7 +135,7 @@ class Step(BaseModel):
 
     @property
     def words(self) -> str:
-        """The step as a person reads it."""
+        """The step as a line of reports."""
         if self.expect is None:
             return self.action.describe(self)
         if self.expect == "sequence":

@@ -23,7 +23,7 @@ NEAR = 6  # neighbours that a failure shows
 
 
 class Verdict(NamedTuple):
-    """An expectation, whether it held, and what was seen instead."""
+    """Outcome of an expectation: `detail` has what was seen."""
 
     step: Step
     held: bool
@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 def judge(scenario: Scenario, seen: Seen, slack_s: float = 0.0) -> list[Verdict]:
-    """A verdict for every expectation, and for every action that was refused, in the order of the file.
+    """Return a verdict for every expectation and every refused action, in the order of the file.
 
     With `slack_s` everything may come so much earlier or later.
     """
@@ -58,7 +58,7 @@ def _slackened(step: Step, slack_s: float) -> Step:
 
 
 def fitting(step: Step, seen: Seen) -> list[Any]:
-    """What was seen of an expected event, command, order or note, within its window."""
+    """Return the events, commands, orders or notes that fit an expectation, within its window."""
     find = _FITTING.get(step.expect or "")
     return [item for item in find(step, seen) if _inside(step, item.at_s)] if find is not None else []
 
@@ -160,7 +160,7 @@ def _none(kind: str) -> Callable[[Step, Seen], Verdict]:
 
 
 def _history(step: Step, seen: Seen) -> list[SeenState]:
-    """What the device showed when the window began, and then in it."""
+    """Return the state when the window began, and the changes in it."""
     first, last = step.window
     history = [entry for entry in seen.states if entry.device == step.device]
     before = [entry for entry in history if entry.at_s <= first + ROUNDING_S][-1:]

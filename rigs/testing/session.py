@@ -1,4 +1,4 @@
-"""What a test of a controller holds in its hands: a running rig, its gateway, and its clock."""
+"""The objects of a test: a running rig, the client of its gateway, and its clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 class UdpAddress(NamedTuple):
-    """Where a device answers, over UDP. As text it is `HOST:PORT`."""
+    """Address of a device over UDP. As text it is `HOST:PORT`."""
 
     host: str
     port: int
@@ -81,7 +81,7 @@ class GatewayClient:
     def __init__(self, url: str, api: ApiClient, headers: Mapping[str, str]) -> None:
         self.url = url
         self.headers = dict(headers)
-        """What a controller under test has to send, too; empty unless the rig has tokens."""
+        """Headers that a controller under test has to send, too; empty unless the rig has tokens."""
         self._api = api
 
     async def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -127,11 +127,11 @@ class Rig:
         self._seen = Seen()
 
     def snmp(self, ups: str) -> UdpAddress:
-        """Where a UPS's card answers SNMP. Raises KeyError."""
+        """Return the SNMP address of a UPS's card. Raises KeyError."""
         return UdpAddress(self.file.ups[ups].address, self.file.ports.snmp)
 
     def ipmi(self, server: str) -> UdpAddress:
-        """Where a server's BMC answers IPMI. Raises KeyError, also for a server without one."""
+        """Return the IPMI address of a server's BMC. Raises KeyError, also for a server without one."""
         bmc = self.file.servers[server].bmc
         if bmc is None:
             raise KeyError(f"{server} has no BMC")
@@ -139,11 +139,11 @@ class Rig:
 
     @property
     def traps(self) -> UdpAddress:
-        """Where the gateway hears traps."""
+        """Address to which traps for the gateway are sent."""
         return UdpAddress("127.0.0.1", self.file.ports.trap)
 
     def state(self, device: str) -> dict[str, Any]:
-        """What a device of the plant shows now. Raises KeyError."""
+        """Return the present state of a device of the plant. Raises KeyError."""
         return self._session.states()[device]
 
     async def events(self) -> list[SeenEvent]:

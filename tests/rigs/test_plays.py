@@ -99,7 +99,7 @@ async def test_only_the_latest_runs_are_kept(plays: ScenarioRuns, monkeypatch: p
     for _ in range(2):
         await ended(plays.start("broken", "max"))
     with pytest.raises(Refusal, match="there is no run 1; kept: 2, 3"):
-        plays.play(1)
+        plays.get(1)
     assert not first.reports["html"].exists()
 
 
@@ -129,7 +129,7 @@ async def test_over_http(plays: ScenarioRuns) -> None:
                 async with session.get(f"{base}/runs/{made['id']}", params={"after": made["next"]}) as answer:
                     made = await answer.json()
                 lines += made["lines"]
-            assert lines == plays.play(1).lines
+            assert lines == plays.get(1).lines
             for form, kind in (("html", "text/html"), ("xml", "application/xml")):
                 async with session.get(f"{base}/runs/1/report.{form}") as answer:
                     assert (answer.status, answer.content_type) == (200, kind)

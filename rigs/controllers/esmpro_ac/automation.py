@@ -18,7 +18,7 @@ START_S = 30.0  # until a server that was woken shows any life
 
 
 class Automation:
-    """What switches servers on and off in peace."""
+    """Switches servers on and off by schedule, by their clients, and by the I-UPS's interfaces."""
 
     def __init__(self, host: ControllerHost, zone: ZoneInfo) -> None:
         self._host = host
@@ -27,7 +27,7 @@ class Automation:
         self._config = host.config
 
     def begin(self) -> None:
-        """Start what is configured."""
+        """Start a task for each kind of automatic running that is configured."""
         if self._config.schedule:
             self._host.spawn(self._keep_schedule(), "schedule")
         if self._config.lan_off is not None:

@@ -1,4 +1,4 @@
-"""The stand-in itself: who is master, what it hears, and which plans are under way."""
+"""The controller: election of the master, handling of events, and the plans under way."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SILENT = EventType.COMMUNICATION_LOST
 
 
 class EsmproAcController(Controller[EsmproAcConfig]):
-    """One for all terminals of a rig: what one knows they all know, because the master hands it on."""
+    """Stands for the terminals of a rig, which share their knowledge: the master passes it on."""
 
     config_class = EsmproAcConfig
 
@@ -73,14 +73,14 @@ class EsmproAcController(Controller[EsmproAcConfig]):
                 await self._take_over()
 
     def _abandon_plans(self, terminal: str) -> None:
-        """Whatever the terminal had not ordered yet is lost with it."""
+        """Cancel the plans of a terminal that is down; the orders it has not given are lost."""
         for task in self._working.values():
             task.cancel()
         self._working.clear()
         self.note("master_lost", terminal, f"unfinished: {', '.join(self._plans) or 'nothing'}")
 
     async def _take_over(self) -> None:
-        """What is open is dealt with, and what was begun goes on."""
+        """Continue the plans of the previous master, and handle outages that it had not."""
         left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
         conditions = await self.client.conditions()
         without_input = {row["device"] for row in conditions if row["condition"] == "input"}
@@ -114,7 +114,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._spawn_as_master("gather", self._gather())
 
     async def _gather(self) -> None:
-        """Outages that belong together are looked at together."""
+        """Wait `gather_s`, then make one plan of all outages confirmed meanwhile."""
         await asyncio.sleep(self.config.gather_s)
         due, self._ungathered = sorted(self._ungathered), set()
         without_input = {row["device"] for row in await self.client.conditions() if row["condition"] == "input"}
@@ -126,25 +126,25 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     @property
     def busy(self) -> set[str]:
-        """Servers that a plan under way takes care of."""
+        """Servers of the plans under way."""
         return {server for plan in self._plans.values() for server in plan.servers}
 
     def _still_ended(self) -> set[str]:
-        """Servers that a plan has ended and that have not come back."""
+        """Return servers that a plan has shut down and that do not run again."""
         self._ended = {server for server in self._ended if not is_up(self.client, server)}
         return self._ended
 
     @property
     def idle(self) -> list[str]:
-        """Servers that are off."""
+        """Servers of the tree that are off."""
         return [server for server in self.topology.members if is_off(self.client, server)]
 
     def own(self, plan: ShutdownPlan) -> list[str]:
-        """Servers of a plan on which terminals run."""
+        """Return those servers of a plan that are control terminals."""
         return [server for server in plan.servers if server in self.topology.terminals]
 
     def begin(self, plan: ShutdownPlan) -> None:
-        """Carry a plan out from now on."""
+        """Start a plan; one of the same cause that is under way goes on instead."""
         if plan.cause in self._working:
             return  # asked for twice
         self._plans[plan.cause] = plan
@@ -168,11 +168,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         del self._startups[plan.cause]
 
     def disks_of(self, ups: str) -> list[str]:
-        """Disks that a UPS feeds."""
+        """Return the disks that a UPS feeds."""
         return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
 
     def _spawn_as_master(self, name: str, work: Any) -> None:
-        """Something that ends with the master."""
+        """Spawn a task that is cancelled when the master goes down."""
         task = self.spawn(work, name)
         self._working[name] = task
         task.add_done_callback(lambda done: self._working.pop(name, None) if self._working.get(name) is done else None)

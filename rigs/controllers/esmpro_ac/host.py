@@ -1,4 +1,4 @@
-"""What the parts of ESMPRO/AutomaticRunningController need of the whole."""
+"""Interface of the controller that its parts, automation and manager, use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ridethrough.rigs.topology import ShutdownPlan, Topology
 
 
 class ControllerHost(Protocol):
-    """The controller, as automatic running and the cluster manager's linkage see it."""
+    """The controller, as automation and the cluster manager's linkage use it."""
 
     config: EsmproAcConfig
     context: ControllerContext
@@ -28,10 +28,10 @@ class ControllerHost(Protocol):
         """Servers that are off."""
 
     def begin(self, plan: ShutdownPlan) -> None:
-        """Carry a plan out from now on."""
+        """Start a plan; one of the same cause that is under way goes on instead."""
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
-        """Do something beside the main task; it ends with the controller."""
+        """Run something beside the main task; it ends with the controller."""
 
     def note(self, mark: str, subject: str = "", text: str = "") -> None:
-        """Write down what the controller does, for its report."""
+        """Append a note in the controller's name."""

@@ -1,4 +1,4 @@
-"""What follows from the cluster manager's own orders, and from servers that come up (requirements 5.1 and 5.6)."""
+"""Reactions to the cluster manager's own orders, and to servers that come up (requirements 5.1 and 5.6)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ridethrough.rigs.topology import plan_off
 
 
 class ClusterManager:
-    """Looks at clusters and servers."""
+    """Follows orders of the cluster manager, and starts jobs and guests on servers that come up."""
 
     def __init__(self, host: ControllerHost) -> None:
         self._host = host

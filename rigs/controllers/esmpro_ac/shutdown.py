@@ -1,4 +1,4 @@
-"""Carry out a plan: the phases of an orderly end, in the order of the documents (requirements 5.1 to 5.3, 5.6)."""
+"""The phases of an orderly shutdown, in the order of the documents (requirements 5.1 to 5.3, 5.6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ridethrough.rigs.topology import ShutdownPlan, Topology
 
 
 class ShutdownSequence:
-    """One plan under way."""
+    """Carries out one plan."""
 
     def __init__(
         self, notes: NoteWriter, config: EsmproAcConfig, topology: Topology, plan: ShutdownPlan, own: Sequence[str]
@@ -28,7 +28,7 @@ class ShutdownSequence:
         self._others = [server for server in plan.servers if server not in own]
 
     async def run(self) -> None:
-        """All phases. What cannot be done is noted, and the next phase begins all the same."""
+        """Run all phases; what fails is noted, and the next phase begins all the same."""
         self._notes.note("plan", self.plan.cause, f"servers {', '.join(self.plan.servers) or 'none'}")
         await self._maintenance()
         await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))

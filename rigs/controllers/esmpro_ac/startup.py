@@ -1,4 +1,4 @@
-"""Bring back what a plan took off: disks in the order of their ranks, then the servers (requirements 5.4)."""
+"""The start after a plan: disks in the order of their ranks, then the servers (requirements 5.4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_OFF_S = 1200.0  # from the orders to the last output that goes off
 
 
 class StartupSequence:
-    """One return under way. It may be begun anew, by another terminal, at any point."""
+    """Starts what one plan has switched off. It may be begun anew, by another terminal, at any point."""
 
     def __init__(
         self, notes: NoteWriter, topology: Topology, plan: ShutdownPlan, disks: Callable[[str], list[str]]
@@ -27,7 +27,7 @@ class StartupSequence:
         self._disks = disks
 
     async def run(self, own: list[str]) -> None:
-        """Until servers have been started, or told to restart; `own` are those of the controller, which go last."""
+        """Start or restart all servers; `own` are those of the controller, which go last."""
         plan = self.plan
         waited = plan.linked_devices if plan.returns else plan.outputs
         await asyncio.gather(*(self._await_off(ups) for ups in waited))
@@ -44,7 +44,7 @@ class StartupSequence:
                     await self._switch_on(ups)
 
     async def _poll(self, holds: Callable[[], Awaitable[bool]], limit_s: float | None = None) -> None:
-        """Look until it holds; a look that fails counts as no."""
+        """Poll until `holds` returns True or `limit_s` is over."""
         loop = asyncio.get_running_loop()
         end = None if limit_s is None else loop.time() + limit_s
         while not await holds() and (end is None or loop.time() < end):  # noqa: ASYNC110  # the card tells nobody

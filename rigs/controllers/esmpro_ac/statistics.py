@@ -15,7 +15,7 @@ from ridethrough.rigs.controllers.esmpro_ac.rules import WEEK
 
 
 class Sample(NamedTuple):
-    """What one UPS showed."""
+    """Readings of one UPS at one instant; None for those that it does not have."""
 
     at: datetime
     ups: str
@@ -74,7 +74,7 @@ class Statistics:
             self._notes.note("alarm_over", name)
 
     def row(self) -> dict[str, Any]:
-        """How many there are, and from when to when."""
+        """Return number, first and last time of the samples, as JSON has it."""
         if not self._samples:
             return {"samples": 0}
         first, last = self._samples[0].at, self._samples[-1].at
