@@ -101,7 +101,7 @@ def user_requests(address: Address, login: V3Login, oids: Sequence[Oid]) -> list
 
 
 def _identifier_at(data: bytes) -> int:
-    """Where the four octets of the identifier stand: the request's, or the message's in version 3."""
+    """Return the offset of the identifier's four octets: the request's, or the message's in version 3."""
     at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
     version = data[at + 2]
     at += 3

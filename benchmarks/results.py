@@ -1,4 +1,4 @@
-"""What benchmarks against peers leave behind: rows of figures as JSON, and a chart of all of them.
+"""Results of benchmarks against peers: rows of figures as JSON, and a chart of all of them.
 
 Each benchmark keeps its rows in docs/benchmarks.json; `python -m benchmarks.results` draws docs/benchmarks.svg of them.
 """
@@ -73,7 +73,7 @@ def _ratio(row: ResultRow, name: str, peer: str) -> float:
 
 
 def chart(document: Mapping[str, Any]) -> str:
-    """How many times each peer ours do, on a logarithmic axis; a mark where the target is."""
+    """Return a chart of our figures as multiples of each peer's, on a logarithmic axis, with the target."""
     lines = [
         (f"{row['path']} / {peer}", ratios)
         for benchmark in document.values()

@@ -88,11 +88,13 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return self._jumping
 
     def time(self) -> float:
+        """Return virtual seconds since the loop was made."""
         return self._jumping.now
 
     def run_in_executor(  # type: ignore[override]  # typeshed types it with TypeVarTuple
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
+        """Like asyncio's; time stands still until the job has ended."""
         self._jumping.threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._thread_ended)
@@ -128,6 +130,7 @@ class ScaledLoop(asyncio.SelectorEventLoop):
         return _ScaledSelector(real, self._factor)
 
     def time(self) -> float:
+        """Return seconds that pass at the scaled pace."""
         return self._zero + (time.monotonic() - self._zero) * self._factor
 
 
@@ -138,6 +141,7 @@ class Inline(Executor):
     """
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Call `fn` now; the future that is returned has its result or error."""
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -214,4 +218,5 @@ class Clock:
         self._zero = asyncio.get_running_loop().time()
 
     def unix_ms(self) -> int:
+        """Return the time of day in milliseconds since 1970."""
         return round((self._start_s + asyncio.get_running_loop().time() - self._zero) * 1000)

@@ -71,9 +71,11 @@ class PowerManagement(Strict):
     servers: dict[Name, ServerManagement] = Field(default_factory=dict)
 
     def of_ups(self, name: str) -> UpsManagement:
+        """Return the settings of a UPS; defaults when the file has none."""
         return self.ups.get(name) or UpsManagement()
 
     def of_server(self, name: str) -> ServerManagement:
+        """Return the settings of a server; defaults when the file has none."""
         return self.servers.get(name) or ServerManagement()
 
 

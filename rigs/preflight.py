@@ -96,6 +96,7 @@ def text_of(rig: str) -> str | None:
 
 
 def main() -> None:
+    """Check `RIG PORTS HTTP` of the command line; exit status 2 with an error line when something is in the way."""
     rig, choice, http = sys.argv[1:]
     if http and not is_place(http):
         sys.stderr.write(f"HTTP={http}: expected an address and a port, such as HTTP=127.0.0.1:8090\n")

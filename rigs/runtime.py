@@ -66,6 +66,7 @@ class HttpServer:
         return f"{self._api.url.rpartition(':')[0]}:{port}"
 
     async def stop(self) -> None:
+        """Close the listeners, and connections after a second at the latest."""
         await self._runner.cleanup()
 
 
@@ -239,5 +240,6 @@ class EmulatorsProcess:
             raise
 
     async def stop(self) -> None:
+        """Stop the devices, then HTTP."""
         await self.emulators.stop()
         await self._http.stop()

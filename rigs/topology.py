@@ -34,6 +34,7 @@ class Topology:
         return [*self.terminals, *self.linked]
 
     def cluster_of(self, server: str) -> str | None:
+        """Return the cluster of a server; None outside all clusters."""
         return next((name for name, cluster in self.clusters.items() if server in cluster.nodes), None)
 
     def feeds(self, server: str) -> list[str]:

@@ -154,6 +154,7 @@ PORTS = "`file`: those of the rig file; `high`: 1161, 1162, 1623 and so on; `fre
 
 
 def ports_choice(text: str) -> str:
+    """Parse `--ports`. Raises BadParameter."""
     if text not in get_args(PortChoice):
         raise typer.BadParameter(f"expected {', '.join(get_args(PortChoice))}")
     return text
@@ -169,6 +170,7 @@ class FileArgument:
         self.__name__ = " or ".join(kinds)
 
     def __call__(self, text: str) -> Path | str:
+        """Return the path, or the text with `later`; a text that names no file ends the program with status 2."""
         from ridethrough.rigs.rigfile.yaml import FileError
 
         try:

@@ -26,11 +26,14 @@ class ReplayDisplay(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def begin(self, scenario: Scenario) -> None: ...
+    def begin(self, scenario: Scenario) -> None:
+        """Called before a scenario runs."""
 
-    def show_progress(self, at_s: float, words: str) -> None: ...
+    def show_progress(self, at_s: float, words: str) -> None:
+        """Called for each step done, and with empty words once a second where time is real."""
 
-    def end(self, report: Report) -> None: ...
+    def end(self, report: Report) -> None:
+        """Called with the verdicts of the scenario."""
 
 
 class ConsoleDisplay:
@@ -67,6 +70,7 @@ class ConsoleDisplay:
             self._say(f"{len(self._reports)} of {self._total} scenarios run, {len(failed)} failed", *failed)
 
     def begin(self, scenario: Scenario) -> None:
+        """Name the scenario in the bar."""
         self._name = scenario.scenario
         self._bar.update(self._task, description=self._name)
 
@@ -77,6 +81,7 @@ class ConsoleDisplay:
             self._say(f"{at_s:9.3f}  {words}")
 
     def end(self, report: Report) -> None:
+        """Print the failed expectations, or all, and a line for the scenario."""
         for verdict in report.verdicts:
             if self._verbose or not verdict.held:
                 self._say(_line(verdict))
@@ -114,6 +119,7 @@ class JsonLinesDisplay:
         return
 
     def begin(self, scenario: Scenario) -> None:
+        """Print `scenario` with all expectations."""
         expected = [step for step in scenario.timeline if step.expect is not None]
         self._put(
             "scenario",
@@ -124,6 +130,7 @@ class JsonLinesDisplay:
         )
 
     def show_progress(self, at_s: float, words: str) -> None:
+        """Print `done` for a step, `passed` for time."""
         if words:
             self._put("done", at_s=at_s, text=words)
         else:
@@ -135,6 +142,7 @@ class JsonLinesDisplay:
         self._put(kind, at_s=item.at_s, what=line_of(item).rpartition(" at ")[0], text=text)
 
     def end(self, report: Report) -> None:
+        """Print a `verdict` for each expectation, then `end`."""
         for row in verdicts(report):
             self._put("verdict", **row)
         self._put("end", held=report.held)

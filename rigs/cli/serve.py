@@ -51,9 +51,13 @@ DataOption = Annotated[
 
 
 class Process(Protocol):
-    async def start(self) -> None: ...
+    """Anything that runs between a start and a stop."""
 
-    async def stop(self) -> None: ...
+    async def start(self) -> None:
+        """Bind and begin; raises the errors of `common.refusals`."""
+
+    async def stop(self) -> None:
+        """End everything that `start` began."""
 
 
 def run(

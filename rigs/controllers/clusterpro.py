@@ -46,6 +46,7 @@ class ClusterproController(Controller[ClusterproConfig]):
         self._recovering: dict[str, int] = {}
 
     async def run(self) -> None:
+        """Note broken preconditions, then follow the events."""
         for server in self.config.ipmi_service_stopped:
             self.note("precondition", server, "the ipmi service does not run: the link with the BMC is not active")
         async for event in self._events:
@@ -121,12 +122,14 @@ class ClusterproController(Controller[ClusterproConfig]):
         await fail_over(self._notes, self.config.cluster, self._nodes, node, self.config.recovery_s)
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """`shutdown`, as from the cluster manager."""
         return {"shutdown": ("cluster shutdown from the manager", self._shutdown)}
 
     async def _shutdown(self, _args: list[str]) -> None:
         await self.client.send_input(self.config.cluster, "shutdown")
 
     def snapshot(self) -> dict[str, Any]:
+        """Heartbeats, monitors, and recoveries under way with their incidents."""
         return {"heartbeats": self._status, "monitors": self._monitors, "recovering": dict(self._recovering)}
 
 

@@ -36,6 +36,7 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         self._acting = False
 
     async def run(self) -> None:
+        """Wait for the confirmed outage of the agent's UPS."""
         async for event in self._events:
             if event["subject"] != self.config.ups:
                 continue
@@ -61,6 +62,7 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         self.note("output_off", self.config.ups)
 
     def snapshot(self) -> dict[str, Any]:
+        """`acting` from the confirmed outage to its end."""
         return {"acting": self._acting}
 
 

@@ -49,6 +49,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         self._agents: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
+        """Confirm each lost input by itself; a restored one ends the confirmation."""
         if self.config.edition == "plus":
             self.spawn(self._set_up(), "settings")
         nodes = {ups: node for node, ups in self.config.ups.items()}
@@ -104,6 +105,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
             self.note("cluster_timeout", cluster)
 
     def snapshot(self) -> dict[str, Any]:
+        """Nodes whose UPS has lost its input."""
         return {"dark": sorted(self._without_input)}
 
 

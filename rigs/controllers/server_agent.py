@@ -35,6 +35,7 @@ class ServerAgentController(Controller[ServerAgentConfig]):
         self._events = client.events()
 
     async def run(self) -> None:
+        """Report notices of the BMCs, and shut servers down if configured."""
         async for event in self._events:
             server = event["data"].get("server") or ""
             if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.client, server):
@@ -43,6 +44,7 @@ class ServerAgentController(Controller[ServerAgentConfig]):
                     await self._notes.attempt(order_shutdown(self.client, server))
 
     def snapshot(self) -> dict[str, Any]:
+        """The configured action after a report."""
         return {"after_report": self.config.after_report}
 
 

@@ -32,6 +32,7 @@ class SscController(Controller[SscConfig]):
         self._maintenance: set[str] = set()
 
     async def run(self) -> None:
+        """Note when the management server goes down and comes up."""
         while True:
             await self.client.until(lambda: not is_up(self.client, self.config.server))
             self.note("down", self.config.server)
@@ -39,6 +40,7 @@ class SscController(Controller[SscConfig]):
             self.note("up", self.config.server)
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """Maintenance mode and start of a host."""
         return {
             "maintenance_on": ("HOST and its guests go into maintenance mode", self._enter),
             "maintenance_off": ("HOST leaves maintenance mode", self._leave),
@@ -74,6 +76,7 @@ class SscController(Controller[SscConfig]):
             await self.client.send_input_if_running(host, "power_button")
 
     def snapshot(self) -> dict[str, Any]:
+        """Hosts in maintenance mode."""
         return {"maintenance": sorted(self._maintenance)}
 
 

@@ -21,6 +21,7 @@ class WatchController(Controller[WatchConfig]):
     config_class = WatchConfig
 
     async def run(self) -> None:
+        """Follow the events until cancelled."""
         async for event in self.client.events():
             self.note("event", event["subject"], one_line(event))
 

@@ -34,6 +34,7 @@ class WsfcController(Controller[WsfcConfig]):
         self._down: set[str] = set()
 
     async def run(self) -> None:
+        """Follow the servers' heartbeats."""
         async for event in self._events:
             node = event["subject"]
             if node in self._nodes and event["type"] == EventType.SERVER_LOST:
@@ -48,6 +49,7 @@ class WsfcController(Controller[WsfcConfig]):
         await fail_over(self._notes, self.config.cluster, self._nodes, node, self.config.move_s)
 
     def snapshot(self) -> dict[str, Any]:
+        """Nodes without a heartbeat."""
         return {"down": sorted(self._down)}
 
 

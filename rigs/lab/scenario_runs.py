@@ -42,10 +42,12 @@ class ScenarioRun:
         self.task: asyncio.Task[None] | None = None
 
     def add(self, line: dict[str, Any]) -> None:
+        """Append a line, and wake those that wait for more."""
         self.lines.append(line)
         self.wake()
 
     def wake(self) -> None:
+        """Set `changed`, and replace it for those that wait next."""
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -76,6 +78,7 @@ class ScenarioRuns:
 
     @property
     def running(self) -> ScenarioRun | None:
+        """The run in progress; None between runs."""
         return next((run for run in self._runs.values() if run.state == "running"), None)
 
     def get(self, number: int) -> ScenarioRun:

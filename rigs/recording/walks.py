@@ -69,6 +69,8 @@ class RecordingError(ValueError):
 
 
 class Recorded(NamedTuple):
+    """An instance of a recording, with its type on the wire."""
+
     oid: Oid
     tag: Tag
     value: Value

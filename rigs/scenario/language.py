@@ -53,6 +53,7 @@ class Scenario(BaseModel):
 
     @property
     def end_s(self) -> float:
+        """Second at which the run ends."""
         return self.until or max(step.window[1] for step in self.timeline) + SETTLE_S
 
 

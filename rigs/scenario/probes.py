@@ -46,6 +46,8 @@ class ProbeTarget(NamedTuple):
 
 
 class Arguments(BaseModel):
+    """Base class of the arguments of a probe; unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 

@@ -48,6 +48,7 @@ class Report(NamedTuple):
 
     @property
     def held(self) -> bool:
+        """True when every expectation held."""
         return all(verdict.held for verdict in self.verdicts)
 
 
@@ -162,6 +163,7 @@ class ScenarioSession:
         self._observe()
 
     def elapsed_s(self) -> float:
+        """Return seconds since time 0 of the timeline; negative before it."""
         return (self._clock.unix_ms() - self._start_ms) / 1000
 
     def _observe(self) -> None:

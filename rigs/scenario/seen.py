@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 
 class SeenEvent(NamedTuple):
+    """An event of the gateway."""
+
     at_s: float
     id: str
     type: str

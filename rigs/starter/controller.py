@@ -22,12 +22,14 @@ async def control(url: str) -> None:
 
 
 async def act(session: aiohttp.ClientSession, event: dict[str, object]) -> None:
+    """Answer a confirmed outage with two commands."""
     if event["type"] == "power.outage.confirmed":
         await command(session, "server1.bmc", "power.soft")
         await command(session, str(event["subject"]), "output.off")
 
 
 async def command(session: aiohttp.ClientSession, device: str, name: str) -> None:
+    """Give a device a command; it is carried out after this returns."""
     async with session.post(f"/v1/devices/{device}/commands", json={"command": name}) as answer:
         answer.raise_for_status()
 

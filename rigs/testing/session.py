@@ -64,6 +64,7 @@ class RigClock:
 
     @property
     def now_s(self) -> float:
+        """Seconds since the start of the test."""
         return self._session.elapsed_s()
 
     async def until(self, at_s: float) -> None:

@@ -47,6 +47,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._manager = ClusterManager(self)
 
     async def run(self) -> None:
+        """Start the tasks beside, then follow the events."""
         self.spawn(self._run_election(), "election")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
         self._automation.begin()
@@ -180,6 +181,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     # --- people and applications ------------------------------------------------------------------------------
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """`power_off` and `power_on` of the power-off API."""
         return {
             "power_off": ("end the servers named, or all linked ones, in order (power-off API)", self._power_off),
             "power_on": ("start the servers named, or all linked ones", self._power_on),
@@ -200,6 +202,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.spawn(self._automation.start(self._servers(args)), "start")
 
     def snapshot(self) -> dict[str, Any]:
+        """Master, terminals, plans under way, starts that wait, and statistics."""
         return {
             "master": self.master,
             "terminals": list(self.topology.terminals),

@@ -16,6 +16,7 @@ class ClusterManager:
         self._notes: NoteWriter = host.notes
 
     def begin(self) -> None:
+        """Start a task for each cluster and each server."""
         for cluster in self._host.topology.clusters:
             self._host.spawn(self._watch_cluster(cluster), cluster)
         for server in self._host.context.plant.servers:

@@ -21,7 +21,7 @@ def elect(terminals: Sequence[str], alive: Callable[[str], bool], present: str |
 
 
 def off_order(*, returns: bool, linked_device: bool, on_recovery: str) -> tuple[str, dict[str, Any]]:
-    """Return the command, with parameters, that switches an output off so that it comes back as configured (2.5, 5.3, 5.4).
+    """Return command and parameters that switch an output off, to come back as configured (2.5, 5.3, 5.4).
 
     On battery `auto` ends with the outage; on line it keeps the output off until this controller orders it on.
     """

@@ -36,6 +36,7 @@ class Statistics:
         self._hot: set[str] = set()
 
     async def run(self, is_master: Callable[[], bool]) -> None:
+        """Sample until cancelled, while `is_master` returns True."""
         await asyncio.gather(*(self._run(every_s, names, is_master) for every_s, names in self._ups.items()))
 
     async def _run(self, every_s: float, names: Sequence[str], is_master: Callable[[], bool]) -> None:
