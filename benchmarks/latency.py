@@ -57,7 +57,7 @@ class Receiver(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Sources and receivers of one run. `target_ms` is for the 99th percentile; `told`: no source is taken for a storm."""
+    """One run. `target_ms` is for the 99th percentile; with `told` no source is taken for a storm."""
 
     name: str
     sources: list[str]

@@ -1,4 +1,4 @@
-"""One event loop interface, three ways to run it: the wall clock, the wall clock faster, and no waiting at all."""
+"""Event loops at three speeds: the wall clock, the wall clock faster, and virtual time that jumps."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         super().__init__(self.paced_by(selectors.DefaultSelector(), "max"))
 
     def paced_by(self, real: selectors.BaseSelector, _speed: Speed) -> selectors.BaseSelector:
-        """Start the clock; what comes back is to stand before the platform's selector."""
+        """Start the clock; return the selector that is to replace `real`."""
         self._jumping = _JumpingSelector(real)
         return self._jumping
 
@@ -124,7 +124,7 @@ class ScaledLoop(asyncio.SelectorEventLoop):
         super().__init__(self.paced_by(selectors.DefaultSelector(), factor))
 
     def paced_by(self, real: selectors.BaseSelector, speed: Speed) -> selectors.BaseSelector:
-        """Start the clock; what comes back is to stand before the platform's selector."""
+        """Start the clock; return the selector that is to replace `real`."""
         self._factor = float(speed)
         self._zero = time.monotonic()
         return _ScaledSelector(real, self._factor)
@@ -163,7 +163,7 @@ class UnpacedError(Exception):
 
 @contextmanager
 def paced(loop: asyncio.AbstractEventLoop, speed: Speed) -> Iterator[None]:
-    """Let a loop that is there already, somebody else's, run at `speed`; afterwards it is what it was.
+    """Run an existing loop at `speed` for the length of the block; afterwards it is what it was.
 
     asyncio has no interface for it, so this changes the loop's class and `_selector`. Timers that wait at the beginning
     or at the end keep what is left of their delays. Raises UnpacedError for a loop that is not built on asyncio's own.

@@ -27,9 +27,9 @@ from ridethrough.wire.snmp.convert import SYS_UP_TIME
 
 Verdict = Literal["ok", "warning", "failed"]
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13}  # linux/capability.h
-FIRST_FREE = 1024  # the kernel's first port for everybody, unless told
+FIRST_FREE = 1024  # the kernel's first unprivileged port, by default
 LOWEST_WANTED = 23  # a card's console
-PATIENCE_S = 2.0
+ANSWER_TIMEOUT_S = 2.0
 TRIES = 2
 SLOW_SYNC_S = 0.05
 COMMITS = 20
@@ -240,9 +240,9 @@ async def _ask(name: str, protocol: str, to: tuple[str, int], question: Question
     where = f"{protocol} at {to[0]}:{to[1]}"
     advice = "is it on, is this its address, does its access list name this machine, is UDP let through?"
     try:
-        answer = await exchange(data, to, PATIENCE_S, tries=TRIES)
+        answer = await exchange(data, to, ANSWER_TIMEOUT_S, tries=TRIES)
     except OSError as error:
         return Diagnosis(name, "failed", f"{where}: {error.strerror or error}", advice)
     if answer is None:
-        return Diagnosis(name, "failed", f"{where}: no answer within {TRIES * PATIENCE_S:g} s", advice)
+        return Diagnosis(name, "failed", f"{where}: no answer within {TRIES * ANSWER_TIMEOUT_S:g} s", advice)
     return Diagnosis(name, "ok", f"{where}: {read(answer)}")

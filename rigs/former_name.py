@@ -40,7 +40,7 @@ def variable(name: str) -> str | None:
 
 
 def look_beside(data: Path | None) -> None:
-    """A data folder that begins empty beside one of the former name that does not. Raises FormerError."""
+    """Refuse an empty data folder beside one of the former name that has data. Raises FormerError."""
     if data is None:
         return
     data = data.resolve() if data.name in ("", "..") else data.absolute()  # `.` is a folder of some name, too

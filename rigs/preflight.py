@@ -104,8 +104,8 @@ def main() -> None:
     text = text_of(rig)
     if text is None:
         return  # no rig of that name: `ridethrough run` says which there are
-    if said := verdict(text, choice, http):
-        sys.stderr.write(f"{said}\n")
+    if problem := verdict(text, choice, http):
+        sys.stderr.write(f"{problem}\n")
         sys.exit(2)
 
 

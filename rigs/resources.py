@@ -8,8 +8,8 @@ import resource
 
 from ridethrough.wire import primitives
 
-# The collector looks through the young when so many more were made than went; 700 if nobody says otherwise. A group of
-# notifications under way is many times that, and all of it goes without the collector.
+# Objects made, less those freed, until the collector looks through the youngest; Python's default is 700. A group of
+# notifications under way is many times that, and all of it is freed without the collector.
 YOUNG = 10_000
 
 COMPILE = "`make run` in a checkout, or RIDETHROUGH_COMPILE=1 pip install, with gcc, libc6-dev and python3-dev"

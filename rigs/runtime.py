@@ -182,7 +182,7 @@ def _refusing(reread: Callable[[], Site] | None) -> Callable[[], Site] | None:
 
 
 def _plant(rig: RigFile, speed: Speed, *, faces: bool = False) -> RigFile:
-    """The plant to build. When time jumps, nobody could use the faces for people, and they take up ports."""
+    """Return the plant to build. Where time jumps, pages and consoles for people are left out: they need ports."""
     plant = plant_of(rig)
     if speed != "max" or faces:
         return plant

@@ -167,22 +167,22 @@ def replay(
                 fail(f"{out}: {error.strerror}", USAGE)
 
 
-def _compare(derived: dict[str, bytes], told: dict[str, bytes], *, json: bool) -> None:
+def _compare(derived: dict[str, bytes], recorded: dict[str, bytes], *, json: bool) -> None:
     different = [
-        *(f"+ {name}: {derived[name].decode()}" for name in derived if name not in told),
-        *(f"- {name}: {told[name].decode()}" for name in told if name not in derived),
+        *(f"+ {name}: {derived[name].decode()}" for name in derived if name not in recorded),
+        *(f"- {name}: {recorded[name].decode()}" for name in recorded if name not in derived),
         *(
-            f"~ {name}: {told[name].decode()}\n  now: {body.decode()}"
+            f"~ {name}: {recorded[name].decode()}\n  now: {body.decode()}"
             for name, body in derived.items()
-            if name in told and told[name] != body
+            if name in recorded and recorded[name] != body
         ),
     ]
     if json:
-        print_json({"derived": len(derived), "told": len(told), "different": different})
+        print_json({"derived": len(derived), "told": len(recorded), "different": different})
     for line in [] if json else different[:MOST_SHOWN]:
         typer.echo(line)
     if different:
-        fail(f"{len(different)} of {len(derived | told)} events differ from what was told", FAILED)
+        fail(f"{len(different)} of {len(derived | recorded)} events differ from what was told", FAILED)
     if not json:
         typer.echo(f"{len(derived)} events, the same as were told")
 

@@ -55,12 +55,12 @@ def ups(
     with user_errors(), _progress() as progress:
         task = progress.add_task(f"recording {address}", total=None)
 
-        def tell(count: int, oid: str) -> None:
+        def show_progress(count: int, oid: str) -> None:
             label = standard_tree().label(Oid.parse(oid))
             progress.update(task, completed=count, description=f"{count} instances, {label}")
 
         try:
-            count = asyncio.run(record(host, port, credentials, out, tell))
+            count = asyncio.run(record(host, port, credentials, out, show_progress))
         except WalkError as error:
             fail(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
     print_result(f"{out}: {count} instances", {"file": str(out), "instances": count}, json=json)
@@ -85,11 +85,11 @@ def bmc(
     with user_errors(), _progress() as progress:
         task = progress.add_task(f"reading {address}", total=None)
 
-        def tell(what: str, done: int, total: int) -> None:
+        def show_progress(what: str, done: int, total: int) -> None:
             progress.update(task, completed=done, total=total, description=f"{what}: {done} of {total}")
 
         try:
-            document = record_bmc(login, name or out.stem, tell)
+            document = record_bmc(login, name or out.stem, show_progress)
         except BmcReadError as error:
             fail(str(error), UNREACHABLE)
     yaml = YAML()

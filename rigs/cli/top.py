@@ -65,7 +65,7 @@ def top(
 
 
 def _once(*, json: bool) -> None:
-    shown = asyncio.run(_first_look())
+    shown = asyncio.run(_fetch_first())
     if json:
         print_json(
             {
@@ -77,10 +77,10 @@ def _once(*, json: bool) -> None:
         Console(highlight=False).print(render(shown, None))
 
 
-async def _first_look() -> View:
+async def _fetch_first() -> View:
     async with _client() as api:
         try:
-            return await _look(api, None)
+            return await _fetch(api, None)
         except ApiError as error:
             fail(f"nothing answers at {url()} ({error.reason}); set RIDETHROUGH_URL if it runs elsewhere", UNREACHABLE)
 
@@ -89,13 +89,13 @@ def _client() -> ApiClient:
     return ApiClient(url(), headers(), timeout_s=TIMEOUT_S)
 
 
-async def _look(api: ApiClient, events: deque[dict[str, Any]] | None) -> View:
+async def _fetch(api: ApiClient, events: deque[dict[str, Any]] | None) -> View:
     documents = {path: await api.get(path) for path in ASKED}
     return View(documents, (await api.get("/v1/events?last=20"))["events"] if events is None else list(events))
 
 
 async def _watch(every: float) -> None:
-    first = await _first_look()
+    first = await _fetch_first()
     events = deque(first.events, EVENTS)
     known = {event["id"] for event in events}
 
@@ -125,7 +125,7 @@ async def _watch(every: float) -> None:
                 shown = first
                 while not done.is_set():
                     try:
-                        shown = await _look(api, events)
+                        shown = await _fetch(api, events)
                     except ApiError as error:
                         shown = shown._replace(trouble=f"{url()} does not answer: {error.reason}")
                     live.update(render(shown, console.height), refresh=True)

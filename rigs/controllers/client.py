@@ -59,8 +59,8 @@ class ControllerClient:
         except ApiError:
             await self._api.close()
             raise
-        for stream, take in zip(streams, (self._take_event, self._take_states), strict=True):
-            self._tasks.append(asyncio.create_task(_read(stream, take), name="controllers' stream"))
+        for stream, receive in zip(streams, (self._receive_event, self._receive_states), strict=True):
+            self._tasks.append(asyncio.create_task(_read(stream, receive), name="controllers' stream"))
         await self.until(lambda: bool(self.states), FIRST_STATES_S)
 
     async def close(self) -> None:
@@ -78,11 +78,11 @@ class ControllerClient:
         self._queues.append(queue)
         return _drain(queue)
 
-    def _take_event(self, event: dict[str, Any]) -> None:
+    def _receive_event(self, event: dict[str, Any]) -> None:
         for queue in self._queues:
             queue.put_nowait(event)
 
-    def _take_states(self, states: dict[str, dict[str, Any]]) -> None:
+    def _receive_states(self, states: dict[str, dict[str, Any]]) -> None:
         self.states |= states
         self._wake()
 
@@ -159,9 +159,9 @@ class ControllerClient:
         self._watchers.append(callback)
 
 
-async def _read(stream: AsyncIterator[Any], take: Callable[[Any], None]) -> None:
+async def _read(stream: AsyncIterator[Any], receive: Callable[[Any], None]) -> None:
     async for document in stream:
-        take(document)
+        receive(document)
 
 
 async def _drain(queue: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:

@@ -60,9 +60,9 @@ class ClusterproController(Controller[ClusterproConfig]):
         match event["type"]:
             case EventType.BMC_NOTICE if self._acts(data):
                 self.spawn(self._recover(subject, data), subject)
-            case EventType.HEARTBEAT_LOST | EventType.HEARTBEAT_RESTORED as told:
+            case EventType.HEARTBEAT_LOST | EventType.HEARTBEAT_RESTORED as kind:
                 # Silence on the BMC network alone says nothing about the server (design section 7).
-                self._status["bmc"][node] = "down" if told.endswith("lost") else "up"
+                self._status["bmc"][node] = "down" if kind.endswith("lost") else "up"
                 self.note("bmc_heartbeat", node, self._status["bmc"][node])
             case EventType.SERVER_LOST:
                 self._status["lan"][node] = "down"
@@ -91,7 +91,7 @@ class ClusterproController(Controller[ClusterproConfig]):
         await self._notes.attempt(self.client.command(bmc, "recovery.start", incident=incident, node=server))
         moved = await self._act(server)
         self._recovering.pop(server, None)
-        watch.cancel()  # once it is told, the BMC acts
+        watch.cancel()  # once the end is reported, the BMC acts
         if self.config.ends_recovery:
             action = f"{', '.join(moved) or 'nothing'} moved"
             await self._notes.attempt(self.client.command(bmc, "recovery.end", incident=incident, action=action))

@@ -17,7 +17,7 @@ class SscConfig(ControllerConfig):
     type: Literal["ssc"]
     name: Name = "ssc"
     server: Name
-    """The management server; while that is down, nobody answers."""
+    """The management server; inputs are refused while it is down."""
     hosts: tuple[Name, ...]
 
 
@@ -65,7 +65,7 @@ class SscController(Controller[SscConfig]):
         self.note("maintenance_off", host)
 
     async def _start(self, args: list[str]) -> None:
-        """By its BMC where it has one; otherwise its power button is somebody's finger."""
+        """Starts a host by its BMC, or by its power button where it has none."""
         host = self._host(args)
         self.note("start", host)
         if not is_off(self.client, host):

@@ -124,7 +124,7 @@ def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-async def look(api: ApiClient) -> LiveState:
+async def fetch_states(api: ApiClient) -> LiveState:
     """Ask a running rig for the states of its devices. Raises ApiError."""
     devices = (await api.get("/v1/devices"))["devices"]
     world = (await api.get("/lab/v1/world"))["devices"]
@@ -138,7 +138,7 @@ async def look(api: ApiClient) -> LiveState:
 
 async def lines(rig: RigFile, api: ApiClient, language: Language = "ja") -> list[list[str]]:
     """Return the table of a running rig, cell by cell. Raises ApiError."""
-    return [row.shown(language) for row in rows(rig, await look(api))]
+    return [row.shown(language) for row in rows(rig, await fetch_states(api))]
 
 
 def tree(rig: RigFile, language: Language = "ja") -> list[tuple[int, str]]:

@@ -20,7 +20,7 @@ SERVER_W = 200  # load of a server in a rig, unless the file says otherwise
 # What moves a reading that looks like one of ours: sensor type and entity to the word of the profile.
 DRIVES = {(0x01, 0x37): "inlet", (0x01, 0x40): "inlet", (0x01, 0x03): "processor", (0x04, 0x1D): "fan"}
 
-Tell = Callable[[str, int, int], None]  # what is being read, how far, of how many
+Progress = Callable[[str, int, int], None]  # what is being read, how far, of how many
 
 
 class BmcReadError(Exception):
@@ -36,7 +36,7 @@ class BmcLogin(NamedTuple):
     password: str
 
 
-def record(login: BmcLogin, name: str, tell: Tell) -> dict[str, Any]:
+def record(login: BmcLogin, name: str, progress: Progress) -> dict[str, Any]:
     """Read a BMC and return the document of a profile. Blocks; raises BmcReadError."""
     from pyghmi.exceptions import IpmiException
     from pyghmi.ipmi.command import Command
@@ -51,7 +51,7 @@ def record(login: BmcLogin, name: str, tell: Tell) -> dict[str, Any]:
             keepalive=False,
         )
         session = link.ipmi_session
-        return _Reader(link, tell).document(name)
+        return _Reader(link, progress).document(name)
     except IpmiException as error:
         reason = error.args[0] if error.args and error.args[0] else "it does not answer"
         raise BmcReadError(f"{login.address}:{login.port}: {reason}") from error
@@ -65,9 +65,9 @@ def record(login: BmcLogin, name: str, tell: Tell) -> dict[str, Any]:
 class _Reader:
     """One reading. Commands a BMC does not have leave their part out."""
 
-    def __init__(self, link: Any, tell: Tell) -> None:
+    def __init__(self, link: Any, progress: Progress) -> None:
         self._link = link
-        self._tell = tell
+        self._progress = progress
 
     def document(self, name: str) -> dict[str, Any]:
         identity = self._must(APP, 0x01)
@@ -138,7 +138,7 @@ class _Reader:
                     if not piece or len(piece) < 3:
                         return
                     octets += piece[2:]
-            self._tell(stage, done + 1, count)
+            self._progress(stage, done + 1, count)
             yield octets
 
     def _sensors(self) -> Iterator[dict[str, Any]]:
@@ -183,7 +183,7 @@ class _Reader:
             if not piece or len(piece) < 2:
                 break
             octets += piece[1:]
-            self._tell("inventory", len(octets), size)
+            self._progress("inventory", len(octets), size)
         return octets
 
     def _log(self) -> Iterator[bytes]:

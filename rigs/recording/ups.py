@@ -53,7 +53,7 @@ def user(name: str, auth: str | None, auth_key: str | None, priv: str | None, pr
     return hlapi.UsmUserData(name, **keys)  # noqa: S509  # the card's owner chose the level
 
 
-async def record(address: str, port: int, credentials: Any, out: Path, tell: Callable[[int, str], None]) -> int:
+async def record(address: str, port: int, credentials: Any, out: Path, progress: Callable[[int, str], None]) -> int:
     """Walk the card's subtrees into `out`; the number of instances.
 
     Lines gather in `out` with `.part` behind its name; when that file is there already, the walk goes on behind its
@@ -67,7 +67,7 @@ async def record(address: str, port: int, credentials: Any, out: Path, tell: Cal
             stream.write(line + "\n")
             stream.flush()
             lines += 1
-            tell(lines, line.partition("|")[0])
+            progress(lines, line.partition("|")[0])
     if not lines:
         raise WalkError(f"{address}:{port} has nothing in {', '.join(map(str, ROOTS))}")
     part.replace(out)

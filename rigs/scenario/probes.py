@@ -23,7 +23,7 @@ from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
 ANSWER_TIMEOUT_S = 3.0
-QUIET_S = 0.5  # without output, a console has said what it has to say
+QUIET_S = 0.5  # without output, after which a console's answer is complete
 VERSIONS = {1: Version.V1, "2c": Version.V2C}
 INTEGERS = {"TimeTicks": Tag.TIME_TICKS, "Gauge32": Tag.GAUGE32}
 
@@ -114,7 +114,7 @@ async def _snmp(target: ProbeTarget, wanted: SnmpArguments) -> Any:
     try:
         data = await exchange(encode(message), (address, target.rig.ports.snmp), ANSWER_TIMEOUT_S, wanted.source)
     except ConnectionRefusedError:
-        data = None  # nothing listens there, which a manager hears as silence
+        data = None  # nothing listens there: for a manager no answer
     if data is None:
         return None
     pdu = decode(data).pdu
@@ -131,12 +131,12 @@ async def _console(target: ProbeTarget, wanted: ConsoleArguments) -> str:
     if port is None:
         raise ProbeError("the cards' consoles are off: give the scenario faces: true")
     reader, writer = await asyncio.open_connection(target.rig.ups[wanted.device].address, port)
-    shown = await _listen(reader)
+    shown = await _read_until_quiet(reader)
     try:
         for line in wanted.lines:
             keys = line.replace("^[", "\x1b").encode()
             writer.write(keys if line.endswith("^[") else keys + b"\r\n")
-            shown += await _listen(reader)
+            shown += await _read_until_quiet(reader)
     except ConnectionError:
         shown += "[closed]"
     finally:
@@ -144,7 +144,7 @@ async def _console(target: ProbeTarget, wanted: ConsoleArguments) -> str:
     return shown
 
 
-async def _listen(reader: asyncio.StreamReader) -> str:
+async def _read_until_quiet(reader: asyncio.StreamReader) -> str:
     shown = b""
     while True:
         try:

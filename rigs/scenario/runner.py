@@ -154,19 +154,19 @@ class ScenarioSession:
     def begin(self) -> None:
         """Time 0 of the timeline is now."""
         self._start_ms = self._clock.unix_ms()
-        self._emulators.watch(self._observe)
-        self._emulators.listen(self._overhear)
+        self._emulators.watch(self._record_states)
+        self._emulators.listen(self._record_order)
         if self._controllers is not None and self._controllers.client is not None:
-            self._controllers.client.watch(self._read)
+            self._controllers.client.watch(self._record_note)
             for note in self._controllers.client.notes:
-                self._read(note)
-        self._observe()
+                self._record_note(note)
+        self._record_states()
 
     def elapsed_s(self) -> float:
         """Return seconds since time 0 of the timeline; negative before it."""
         return (self._clock.unix_ms() - self._start_ms) / 1000
 
-    def _observe(self) -> None:
+    def _record_states(self) -> None:
         """Record the states that have changed."""
         at_s = self.elapsed_s()
         for name, state in self._emulators.snapshot().items():
@@ -175,16 +175,16 @@ class ScenarioSession:
                 self._states.append(SeenState(at_s, name, state))
                 self.moved.set()
 
-    def _overhear(self, place: str, word: str, args: list[str]) -> None:
+    def _record_order(self, place: str, word: str, args: list[str]) -> None:
         self._orders.append(SeenOrder(self.elapsed_s(), place, word, tuple(args)))
-        self._record(self._orders[-1])
+        self._record_item(self._orders[-1])
 
-    def _read(self, note: Note) -> None:
+    def _record_note(self, note: Note) -> None:
         at_s = (note.at_ms - self._start_ms) / 1000
         self._notes.append(SeenNote(at_s, note.controller, note.mark, note.subject, note.text))
-        self._record(self._notes[-1])
+        self._record_item(self._notes[-1])
 
-    def _record(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
+    def _record_item(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
         self.story.append(item)
         self.moved.set()
         self.watch(item)
@@ -192,7 +192,7 @@ class ScenarioSession:
     async def follow(self) -> None:
         """Record events as they come, until cancelled."""
         async for event in self._gateway.follow(""):
-            self._record(self._seen_event(event))
+            self._record_item(self._seen_event(event))
 
     async def until(self, at_s: float) -> None:
         """Wait for a mark of the scenario."""

@@ -47,7 +47,7 @@ class StartupSequence:
         """Poll until `holds` returns True or `limit_s` is over."""
         loop = asyncio.get_running_loop()
         end = None if limit_s is None else loop.time() + limit_s
-        while not await holds() and (end is None or loop.time() < end):  # noqa: ASYNC110  # the card tells nobody
+        while not await holds() and (end is None or loop.time() < end):  # noqa: ASYNC110  # the card sends no notification of it
             await asyncio.sleep(LOOK_S)
 
     async def _await_off(self, ups: str) -> None:

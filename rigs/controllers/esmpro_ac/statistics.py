@@ -47,9 +47,9 @@ class Statistics:
             await asyncio.sleep(due - loop.time())
             if is_master():
                 for name in names:
-                    await self._take(name)
+                    await self._sample(name)
 
-    async def _take(self, name: str) -> None:
+    async def _sample(self, name: str) -> None:
         try:
             readings = (await self._notes.client.device(name))["readings"]
         except ApiError as error:
@@ -64,7 +64,7 @@ class Statistics:
         self._judge(name, readings.get("upsAdvBatteryTemperature"))
 
     def _judge(self, name: str, celsius: int | None) -> None:
-        """バッテリー温度監視 (2.4): told once when it leaves the limits, and once when it is back."""
+        """バッテリー温度監視 (2.4): noted once when it leaves the limits, and once when it is back."""
         low, high = self._limits
         outside = celsius is not None and not low <= celsius <= high
         if outside and name not in self._hot:
