@@ -22,6 +22,7 @@ async def control(url: str) -> None:
 
 
 async def act(session: aiohttp.ClientSession, event: dict[str, object]) -> None:
+    """Answer a confirmed outage with two commands."""
     if event["type"] == "power.outage.confirmed":
         await command(session, "server1.bmc", "power.soft")
         await command(session, str(event["subject"]), "output.off")
