@@ -78,12 +78,12 @@ class Revised(Protocol):
 class SnmpAgent:
     """Requests in, answers out. `counters` carry the names of the snmp group (RFC 3418)."""
 
-    def __init__(self, view: SnmpView, seat: Revised, salt: int = 0) -> None:
+    def __init__(self, view: SnmpView, slot: Revised, salt: int = 0) -> None:
         self._view = view
         self._engine: SnmpEngine = view.engine
         self._source: RowSource = view.source
-        self._seat = seat
-        self._revision = seat.revision
+        self._slot = slot
+        self._revision = slot.revision
         self._settled: dict[bytes, Plan] = {}  # of the present revision, and of the instances that all see
         self._settled_of: Instances | None = None
         self.counters = self._engine.counters
@@ -155,8 +155,8 @@ class SnmpAgent:
         key, view = data[:start] + data[stop:], self._view
         if instances is not view.instances:
             return known(instances, key)  # of a user who sees less: what others see is none of it
-        if self._revision != self._seat.revision or self._settled_of is not instances:
-            self._revision, self._settled_of = self._seat.revision, instances
+        if self._revision != self._slot.revision or self._settled_of is not instances:
+            self._revision, self._settled_of = self._slot.revision, instances
             self._settled.clear()
         plan = self._settled.get(key)
         if plan is not None:

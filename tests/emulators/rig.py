@@ -54,7 +54,7 @@ class Desk:
         self.ups, self.card, self.view = self.device.ups, self.device.card, self.device.view
         self.server = self._device("server1", Server)
         self.bmc = self._device("server1.bmc", BmcDevice)
-        self.agent = SnmpAgent(self.view, self.world.seat("UPS1"))
+        self.agent = SnmpAgent(self.view, self.world.slot("UPS1"))
         self.world.advance(Instant(0))
         self.world.settle()
 

@@ -3,7 +3,7 @@
 from ridethrough.emulators.bindings.profile_files import ProfileError
 from ridethrough.emulators.devices.bmc.device import BmcDevice
 from ridethrough.emulators.devices.bmc.lan import AlertDestination
-from ridethrough.emulators.devices.bmc.model import Bmc, BmcOptions, BmcUser
+from ridethrough.emulators.devices.bmc.model import Bmc, BmcOptions, InitialUser
 from ridethrough.emulators.devices.bmc.profile import load_profile, profile_names
 from ridethrough.emulators.devices.bmc.recovery_hold import HoldSettings
 
@@ -12,8 +12,8 @@ __all__ = [
     "Bmc",
     "BmcDevice",
     "BmcOptions",
-    "BmcUser",
     "HoldSettings",
+    "InitialUser",
     "ProfileError",
     "load_profile",
     "profile_names",

@@ -53,10 +53,12 @@ class Server:
         guests: tuple[Guest, ...] = (),
         guests_start: bool = True,
         mac: bytes = b"",
+        wake_port_open: bool = False,
     ) -> None:
         """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
         self.address = address
+        self.wake_port_open = wake_port_open  # whether magic packets are received, to whatever effect
         self.dc = [Port(name, f"dc{index}", False) for index in range(1, supplies + 1)]
         self.share_w = [Port(name, f"share{index}", 0.0) for index in range(1, supplies + 1)]
         self.order = Port(name, "order", NO_ORDER)
