@@ -7,12 +7,12 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 
 Slot = Literal["ct", "lt"]
 
 
-class Policy(Strict):
+class Policy(RigModel):
     """Group policy (requirements 4.2)."""
 
     code: str = "ESMAcnet"
@@ -30,7 +30,7 @@ class Policy(Strict):
     """統計情報採取間隔."""
 
 
-class Group(Strict):
+class Group(RigModel):
     """A power-control group: power devices, control terminals, linked terminals, linked devices, and subgroups."""
 
     pd: tuple[Name, ...] = ()
@@ -43,7 +43,7 @@ class Group(Strict):
     groups: dict[str, Group] = Field(default_factory=dict)
 
 
-class UpsManagement(Strict):
+class UpsManagement(RigModel):
     """What the management software keeps of a UPS beside the settings in the UPS itself (requirements 2.4)."""
 
     label: str | None = None
@@ -55,7 +55,7 @@ class UpsManagement(Strict):
     """How long a linked device leads the servers at a scheduled start, in units of 360 s."""
 
 
-class ServerManagement(Strict):
+class ServerManagement(RigModel):
     """What the management software is told of a server."""
 
     option: Literal["enterprise", "advance"] = "enterprise"
@@ -64,7 +64,7 @@ class ServerManagement(Strict):
     """Shown as a cluster member."""
 
 
-class PowerManagement(Strict):
+class PowerManagement(RigModel):
     """Values by device."""
 
     ups: dict[Name, UpsManagement] = Field(default_factory=dict)

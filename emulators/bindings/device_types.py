@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ridethrough.emulators.bindings.chassis import Host, OsOrder
+from ridethrough.emulators.bindings.chassis import HostState, OsOrder
 from ridethrough.emulators.bindings.inputs import Inputs
-from ridethrough.emulators.config.base import Strict
+from ridethrough.emulators.config.base import RigModel
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.power import Inlet, Outlet, plug
 from ridethrough.emulators.kernel.world import Device, Port, World
 
-ConfigT = TypeVar("ConfigT", bound=Strict)
+ConfigT = TypeVar("ConfigT", bound=RigModel)
 OutletMaker = Callable[[str], Outlet]
 GroupOutletMaker = Callable[[str, int], Outlet]
 
@@ -71,7 +71,7 @@ class Reference(NamedTuple):
 class NodePorts(NamedTuple):
     """A server as a cluster on it knows it."""
 
-    host: Port[Host]
+    host: Port[HostState]
     agent: Port[OsOrder]
     """Takes orders to the operating system."""
 

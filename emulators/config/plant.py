@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, create_model, model_validator
 
 from ridethrough.emulators.bindings.device_types import Among, DeviceType, Reference
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.device_types import DEVICE_TYPES
 
 
-class _Header(Strict):
+class _Header(RigModel):
     """What a plant has beside devices."""
 
     rig: Annotated[str, Field(min_length=1, max_length=64)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from ridethrough.emulators.config.base import Port, Strict
+from ridethrough.emulators.config.base import Port, RigModel
 
 
 def _off(value: object) -> object:
@@ -16,7 +16,7 @@ def _off(value: object) -> object:
 OptionalPort = Annotated[Port | None, BeforeValidator(_off)]
 
 
-class Ports(Strict):
+class Ports(RigModel):
     """Well-known ports, or others where they cannot be bound; `off` where a face of the cards is not wanted."""
 
     snmp: Port = 161

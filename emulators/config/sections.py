@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 from ridethrough.emulators.devices.cluster.build import ClusterConfig
 from ridethrough.emulators.devices.disk.build import DiskConfig
 from ridethrough.emulators.devices.hub.build import HubConfig
@@ -15,7 +15,7 @@ from ridethrough.emulators.devices.server.config import ServerConfig
 from ridethrough.emulators.devices.ups.config import UpsConfig
 
 
-class Sections(Strict):
+class Sections(RigModel):
     """Devices by type and name."""
 
     rig: str

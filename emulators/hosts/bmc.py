@@ -6,7 +6,7 @@ from collections import Counter
 
 import structlog
 
-from ridethrough.emulators.devices.bmc import BmcDevice
+from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.emulators.faces.ipmi_lan import IpmiLan
 from ridethrough.emulators.faces.notifier import Notifier
 from ridethrough.emulators.faces.udp import EphemeralSocket
@@ -21,7 +21,7 @@ MOST_REFUSALS = 1024  # reasons and sources remembered
 class BmcHost:
     """A BMC: IPMI with its serial console, and traps."""
 
-    def __init__(self, bmc: BmcDevice, context: HostContext) -> None:
+    def __init__(self, bmc: EmulatedBmc, context: HostContext) -> None:
         runtime = context.runtime
         self._bmc = bmc
         self._model = bmc.model
@@ -81,4 +81,4 @@ class BmcHost:
             self._refusals.clear()
 
 
-HOSTS = {BmcDevice.kind: BmcHost}
+HOSTS = {EmulatedBmc.kind: BmcHost}

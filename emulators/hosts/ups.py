@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from ridethrough.emulators.devices.ups import UpsDevice
+from ridethrough.emulators.devices.ups import EmulatedUps
 from ridethrough.emulators.faces.bind_error import BindError
 from ridethrough.emulators.faces.card_console import ConsoleFace
 from ridethrough.emulators.faces.card_web import WebFace
@@ -25,7 +25,7 @@ TOKEN_OCTETS = 16
 class UpsHost:
     """A UPS card: SNMP, traps, pages, telnet and serial line."""
 
-    def __init__(self, ups: UpsDevice, context: HostContext) -> None:
+    def __init__(self, ups: EmulatedUps, context: HostContext) -> None:
         card, runtime = ups.card, context.runtime
         self._uplink = context.uplinks.get(ups.name)
         self._ups = ups
@@ -116,4 +116,4 @@ class UpsHost:
             self._runtime.changed(self._ups.name)
 
 
-HOSTS = {UpsDevice.kind: UpsHost}
+HOSTS = {EmulatedUps.kind: UpsHost}

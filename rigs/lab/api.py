@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ridethrough.emulators.app import Emulators, LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
-from ridethrough.emulators.devices.bmc import BmcDevice
+from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
@@ -151,9 +151,9 @@ class _Lab:
         place = self._place(request)
         return reply(inside(place, standard_tree(), self._emulators.arrive()))
 
-    def _bmc(self, request: web.Request) -> BmcDevice:
+    def _bmc(self, request: web.Request) -> EmulatedBmc:
         place = self._place(request)
-        if not isinstance(place, BmcDevice):
+        if not isinstance(place, EmulatedBmc):
             raise Refusal(404, f"{request.match_info['id']} has no serial console; BMCs have")
         return place
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 
 Product = Literal[
     "ac",
@@ -22,7 +22,7 @@ Product = Literal[
 ]
 
 
-class Software(Strict):
+class Software(RigModel):
     """What is installed on a server, and how it is set."""
 
     products: tuple[Product, ...] = ()
@@ -49,7 +49,7 @@ class Software(Strict):
     """PowerChute Business Edition has a schedule of its own."""
 
 
-class ClusteredSsc(Strict):
+class ClusteredSsc(RigModel):
     """A SigmaSystemCenter on a cluster (requirements 4.3)."""
 
     host: str = "localhost"
@@ -58,7 +58,7 @@ class ClusteredSsc(Strict):
     """What ac_pvm ended with."""
 
 
-class Environment(Strict):
+class Environment(RigModel):
     """By server, and for the whole."""
 
     servers: dict[Name, Software] = Field(default_factory=dict)

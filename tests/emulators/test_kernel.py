@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.emulators.build import build
-from ridethrough.emulators.devices.ups import UpsDevice
+from ridethrough.emulators.devices.ups import EmulatedUps
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.quantity import Quantity
@@ -187,6 +187,6 @@ def _seen(world: World) -> dict[str, Any]:
         device.name: [out.trap for out in device.outgoing] for device in devices if getattr(device, "outgoing", None)
     }
     cards = {
-        device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, UpsDevice)
+        device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, EmulatedUps)
     }
     return {"told": told, "cards": cards, "states": {device.name: device.snapshot(world.now) for device in devices}}

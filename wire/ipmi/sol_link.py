@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ridethrough.wire.ipmi import sol
-from ridethrough.wire.ipmi.session import Address, Host, Session
+from ridethrough.wire.ipmi.session import Address, ChannelHost, Session
 from ridethrough.wire.ipmi.sol import SolPacket, SolPort
 
 
 class ConsoleLink:
     """One controller's console. `seal` makes a datagram of a payload for a session."""
 
-    def __init__(self, host: Host, sessions: dict[int, Session], seal: Callable[[Session, bytes], bytes]) -> None:
+    def __init__(
+        self, host: ChannelHost, sessions: dict[int, Session], seal: Callable[[Session, bytes], bytes]
+    ) -> None:
         self._host = host
         self._sessions = sessions
         self._seal = seal

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from ridethrough.emulators.bindings.chassis import AcLink
 from ridethrough.emulators.bindings.device_types import Construction
 from ridethrough.emulators.devices.bmc.config import BmcConfig
-from ridethrough.emulators.devices.bmc.device import BmcDevice
+from ridethrough.emulators.devices.bmc.device import EmulatedBmc
 from ridethrough.emulators.devices.bmc.lan import AlertDestination
 from ridethrough.emulators.devices.bmc.model import Bmc, BmcOptions, InitialUser
 from ridethrough.emulators.devices.bmc.profile import load_profile
@@ -25,7 +25,7 @@ def build_bmc(
     supplies: int,
     ac_link: AcLink,
     watchdog_s: float,
-) -> BmcDevice:
+) -> EmulatedBmc:
     """Return the BMC of a server, which is no part of the world yet. Raises ProfileError.
 
     `watchdog_s` is the time after which its watchdog finds the operating system hung; 0 without one.
@@ -60,4 +60,4 @@ def build_bmc(
         options=options,
     )
     construction.trap_sources[config.address] = name
-    return BmcDevice(model)
+    return EmulatedBmc(model)

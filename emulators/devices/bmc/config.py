@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Address, Port, Strict
+from ridethrough.emulators.config.base import Address, Port, RigModel
 
 
-class BmcUser(Strict):
+class BmcUser(RigModel):
     """A user of the BMC's LAN channel."""
 
     password: str = Field(max_length=20)
     privilege: Literal["user", "operator", "administrator"] = "administrator"
 
 
-class AlertConfig(Strict):
+class AlertConfig(RigModel):
     """Where platform event traps go."""
 
     receiver: Address
@@ -27,7 +27,7 @@ class AlertConfig(Strict):
     retries: int = Field(default=0, ge=0, le=7)
 
 
-class LinkConfig(Strict):
+class LinkConfig(RigModel):
     """How a BMC waits for a cluster's recovery before it acts on a fault."""
 
     on: bool | None = None
@@ -40,7 +40,7 @@ class LinkConfig(Strict):
     """However often the recovery is extended."""
 
 
-class BmcConfig(Strict):
+class BmcConfig(RigModel):
     """A BMC on a server's board."""
 
     profile: str = "express5800-a1080a"

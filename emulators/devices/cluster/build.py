@@ -8,11 +8,11 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ridethrough.emulators.bindings.device_types import Construction, DeviceType, Reference, Stage
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.emulators.devices.cluster.model import Cluster
 
 
-class ClusterConfig(Strict):
+class ClusterConfig(RigModel):
     """A failover cluster."""
 
     nodes: tuple[Name, ...] = Field(min_length=2, max_length=16)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from ridethrough.emulators.bindings.chassis import Host, OsOrder, OsState, OsTask
+from ridethrough.emulators.bindings.chassis import HostState, OsOrder, OsState, OsTask
 from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, plain
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.emulators.kernel.world import Port
@@ -32,7 +32,7 @@ class Cluster:
     ) -> None:
         """`groups` maps each failover group to the node where it is at home."""
         self.name = name
-        self.hosts = {node: Port(name, node, Host(powered=True, os=OsState.RUNNING)) for node in nodes}
+        self.hosts = {node: Port(name, node, HostState(powered=True, os=OsState.RUNNING)) for node in nodes}
         self.disks = {disk: Port(name, disk, True) for disk in disks}
         self.orders = {node: Port(name, f"{node}.order", OsOrder(0, OsTask.SHUTDOWN)) for node in nodes}
         self.nodes = dict.fromkeys(nodes, Node.ONLINE)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from ridethrough.emulators.bindings.device_types import Among, Construction, DeviceType, Reference, Stage
-from ridethrough.emulators.config.base import Feed, Seconds, Strict
+from ridethrough.emulators.config.base import Feed, RigModel, Seconds
 from ridethrough.emulators.devices.disk.model import Disk
 
 
-class DiskConfig(Strict):
+class DiskConfig(RigModel):
     """A shared disk array."""
 
     power: tuple[Feed, ...] = Field(min_length=1, max_length=1)

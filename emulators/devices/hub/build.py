@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from ridethrough.emulators.bindings.device_types import Among, Construction, DeviceType, Reference, Stage
-from ridethrough.emulators.config.base import Feed, Strict
+from ridethrough.emulators.config.base import Feed, RigModel
 from ridethrough.emulators.devices.hub.model import Hub
 
 
-class HubConfig(Strict):
+class HubConfig(RigModel):
     """A network hub; what hangs on it is silent while the hub has no power."""
 
     power: Feed

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from ridethrough.emulators.bindings.device_types import Construction, DeviceType, Reference, Stage
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.emulators.devices.intelligent_ups.model import IntelligentUps
 
 
-class IntelligentUpsConfig(Strict):
+class IntelligentUpsConfig(RigModel):
     """A UPS with an AUTO/LOCAL switch, without a network card: its controller reaches it by its serial line."""
 
     mains: Name

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from ridethrough.emulators.bindings.device_types import Construction, DeviceType, Stage
-from ridethrough.emulators.config.base import Strict
+from ridethrough.emulators.config.base import RigModel
 from ridethrough.emulators.devices.mains.model import Mains
 
 
-class MainsConfig(Strict):
+class MainsConfig(RigModel):
     """A supply from the street."""
 
     volts: float = Field(default=100, gt=0, le=1000)

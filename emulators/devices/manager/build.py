@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from ridethrough.emulators.bindings.device_types import Construction, DeviceType, Stage
-from ridethrough.emulators.config.base import Address, Name, Port, Strict
+from ridethrough.emulators.config.base import Address, Name, Port, RigModel
 from ridethrough.emulators.devices.manager.model import Manager
 
 
-class ManagerConfig(Strict):
+class ManagerConfig(RigModel):
     """A manager on a cluster that receives traps: an address of each node, and one that floats with the service."""
 
     nodes: dict[Name, Address] = Field(min_length=1, max_length=16)

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ridethrough.emulators.bindings.chassis import AcLink
-from ridethrough.emulators.config.base import Address, Feed, Name, Seconds, Strict
+from ridethrough.emulators.config.base import Address, Feed, Name, RigModel, Seconds
 from ridethrough.emulators.devices.bmc.config import BmcConfig
 from ridethrough.wire.wol import mac_address
 
 
-class GuestConfig(Strict):
+class GuestConfig(RigModel):
     """A virtual machine. Its times are nobody's but the rig's: no document says any."""
 
     boot_s: Seconds = 30
@@ -21,7 +21,7 @@ class GuestConfig(Strict):
     """Lower ranks start first and stop last."""
 
 
-class WakeConfig(Strict):
+class WakeConfig(RigModel):
     """The network interface of a server that is off."""
 
     mac: Annotated[str, AfterValidator(lambda text: (mac_address(text), text)[1])]
@@ -29,7 +29,7 @@ class WakeConfig(Strict):
     """Whether the hardware wakes the server at all."""
 
 
-class ServerConfig(Strict):
+class ServerConfig(RigModel):
     """A server with one power supply for each entry of `power`."""
 
     power: tuple[Feed, ...] = Field(min_length=1, max_length=8)

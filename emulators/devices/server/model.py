@@ -9,7 +9,7 @@ from ridethrough.emulators.bindings.chassis import (
     AcLink,
     Action,
     ChassisOrder,
-    Host,
+    HostState,
     OsOrder,
     OsState,
     OsTask,
@@ -18,7 +18,7 @@ from ridethrough.emulators.bindings.chassis import (
 from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.devices.server.guests import Guest, Guests, GuestState
 from ridethrough.emulators.devices.server.inputs import inputs_of
-from ridethrough.emulators.devices.server.software import Software
+from ridethrough.emulators.devices.server.software import InstalledSoftware
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.emulators.kernel.world import Port
 
@@ -64,9 +64,9 @@ class Server:
         self.order = Port(name, "order", NO_ORDER)
         self.agent = Port(name, "agent", NO_OS_ORDER)
         self.policy = Port(name, "policy", ac_link)
-        self.host = Port(name, "host", Host(powered=True, os=OsState.RUNNING))
+        self.host = Port(name, "host", HostState(powered=True, os=OsState.RUNNING))
         self.guests = Guests(guests)
-        self.software = Software()
+        self.software = InstalledSoftware()
         self.cuts = 0  # times the supply went away under a running system
         self.inputs: Inputs = inputs_of(self)
         self._boot_s = boot_s
@@ -107,7 +107,7 @@ class Server:
 
     def _show(self, os: OsState, cause: RestartCause | None = None) -> None:
         powered = os is not OsState.OFF
-        self.host.value = Host(
+        self.host.value = HostState(
             powered, os, self.host.value.cause if cause is None else cause, self._load_w if powered else 0.0
         )
 

@@ -9,7 +9,7 @@ from ridethrough.emulators.bindings.device_types import Construction, DeviceType
 from ridethrough.emulators.bindings.snmp import Access, UsmUser
 from ridethrough.emulators.devices.ups.card.card import Receiver
 from ridethrough.emulators.devices.ups.config import UpsConfig
-from ridethrough.emulators.devices.ups.device import UpsDevice
+from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.devices.ups.profile import load_profile
 from ridethrough.mibs import Oid
 
@@ -19,7 +19,7 @@ VERSIONS = {1: 1, "2c": 2, 3: 3}
 
 def build(construction: Construction, name: str, config: UpsConfig) -> None:
     """Add a UPS on its mains; others may be fed from it, or from one of its outlet groups. Raises ProfileError."""
-    ups = UpsDevice(
+    ups = EmulatedUps(
         name,
         load_profile(config.profile),
         config.address,

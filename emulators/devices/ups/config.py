@@ -7,13 +7,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ridethrough.emulators.bindings.snmp import ANYBODY
-from ridethrough.emulators.config.base import Address, Name, Seconds, Strict
+from ridethrough.emulators.config.base import Address, Name, RigModel, Seconds
 from ridethrough.emulators.devices.ups.profile import AccessRow
 from ridethrough.emulators.devices.ups.settings import SETTINGS
 from ridethrough.wire.snmp.usm import Auth, Priv
 
 
-class TrapReceiver(Strict):
+class TrapReceiver(RigModel):
     """A row of the card's trap receiver table."""
 
     receiver: Address
@@ -37,7 +37,7 @@ class TrapReceiver(Strict):
         return self
 
 
-class UpsSettings(Strict):
+class UpsSettings(RigModel):
     """Settings stored in the UPS; a value the model does not permit is corrected as the UPS would do."""
 
     shutoff_delay_s: int | None = Field(default=None, ge=0)
@@ -55,7 +55,7 @@ class UpsSettings(Strict):
         return {name: value * SETTINGS[name].per_key for name, value in values.items() if value is not None}
 
 
-class V3User(Strict):
+class V3User(RigModel):
     """A version 3 user of a card; the passphrases have 15 to 32 characters, as cards want them."""
 
     type: Literal["read", "write"] = "read"
@@ -77,7 +77,7 @@ class V3User(Strict):
         return self
 
 
-class UpsConfig(Strict):
+class UpsConfig(RigModel):
     """A UPS with its network card."""
 
     profile: str = "smart-ups-1400-100v"

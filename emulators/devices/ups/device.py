@@ -36,7 +36,7 @@ STATE_WORDS: dict[OutputStatus, str] = {
 }
 
 
-class UpsDevice:
+class EmulatedUps:
     """A device of the kernel. `ups` is the power path, `card` the network card, `view` what its agent shows."""
 
     kind = "ups"
