@@ -15,7 +15,7 @@ from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.faces.bind_error import BindError
-from ridethrough.emulators.faces.udp import Readers
+from ridethrough.emulators.faces.udp import EpollReader
 from ridethrough.emulators.hosts import HOSTS, DeviceHost, HostContext
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant, soonest
@@ -55,7 +55,7 @@ class Emulators:
                     self._state_files.load(device)
                     self._stateful[name] = device
         self.counters: Counter[str] = Counter()
-        self.readers = Readers(self.arrive)
+        self.reader = EpollReader(self.catch_up)
         self.random_bytes = random_bytes
         self._hosts: dict[str, DeviceHost] = {}
         self._due_hosts = Deadlines()
@@ -75,7 +75,7 @@ class Emulators:
         """Bind every device and let time run. Raises BindError, with nothing left open."""
         self._time = asyncio.get_running_loop().time
         self._zero = self._time()
-        self.readers.open()
+        self.reader.open()
         try:
             for name, host in self._hosts_of():
                 self._hosts[name] = host
@@ -85,7 +85,7 @@ class Emulators:
             raise
         self.world.advance(self.now())
         self.world.settle()
-        self._follow()
+        self._flush_changed()
 
     def _hosts_of(self) -> Iterator[tuple[str, DeviceHost]]:
         devices = self.world.devices
@@ -104,7 +104,7 @@ class Emulators:
         for host in self._hosts.values():
             await host.stop()
         self._hosts.clear()
-        self.readers.close()
+        self.reader.close()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` after everything that may have changed the world."""
@@ -129,12 +129,12 @@ class Emulators:
         try:
             device.inputs.apply(name, args, now)
         except NoEffectError:
-            self._overheard(place, name, args)  # it was said all the same
+            self._announce_input(place, name, args)  # it was said all the same
             raise
-        self._overheard(place, name, args)
+        self._announce_input(place, name, args)
         self.changed(place)
 
-    def _overheard(self, place: str, name: str, args: list[str]) -> None:
+    def _announce_input(self, place: str, name: str, args: list[str]) -> None:
         for listener in self._listeners:
             listener(place, name, args)
 
@@ -159,12 +159,12 @@ class Emulators:
 
     # --- time -------------------------------------------------------------------------------------------------
 
-    def arrive(self) -> Instant:
+    def catch_up(self) -> Instant:
         """Let the world come to the present, at which something arrives. Costs nothing while nothing is due."""
         now = self.now()
         if self._deadline is not None and self._deadline <= now:
             self.world.advance(now)
-            self._follow()
+            self._flush_changed()
         else:
             self.world.now = max(self.world.now, now)
         return now
@@ -172,7 +172,7 @@ class Emulators:
     def changed(self, name: str) -> None:
         """A device may have changed: settle, keep, send and tell."""
         self.world.settle(name)
-        self._follow()
+        self._flush_changed()
 
     def flush(self, name: str) -> None:
         """A device may have something to send: send what is due and set the timer for what comes next."""
@@ -181,7 +181,7 @@ class Emulators:
             self._due_hosts.put(name, host.next_deadline())
         self._set_timer()
 
-    def _follow(self) -> None:
+    def _flush_changed(self) -> None:
         """Send, keep and tell what devices came to since this was done last."""
         now = self.world.now
         for name in dict.fromkeys([*self.world.take_changed(), *self._due_hosts.until(now)]):
@@ -217,4 +217,4 @@ class Emulators:
         # The loop may call a little early; the world must still reach its deadline.
         self._timer = None
         self.world.advance(max(deadline, self.now()))
-        self._follow()
+        self._flush_changed()

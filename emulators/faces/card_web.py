@@ -22,10 +22,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class WebFace:
     """Pages of one card."""
 
-    def __init__(self, device: EmulatedUps, stage: InteractiveContext) -> None:
+    def __init__(self, device: EmulatedUps, context: InteractiveContext) -> None:
         self._device = device
         self._card = device.card
-        self._now, self._changed, self._token = stage
+        self._now, self._changed, self._token = context.now, context.changed, context.token
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int) -> None:

@@ -40,7 +40,7 @@ class BmcHost:
 
     async def start(self) -> None:
         """Bind everything. Raises BindError."""
-        self._socket.bind(self._bmc.address, self._ports.ipmi, self._runtime.readers, self._receive)
+        self._socket.bind(self._bmc.address, self._ports.ipmi, self._runtime.reader, self._receive)
 
     async def stop(self) -> None:
         self._socket.close()

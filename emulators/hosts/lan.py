@@ -47,10 +47,10 @@ class ServerHost(LanHost):
     async def start(self) -> None:
         """Raises BindError."""
         if self._ports.echo is not None:
-            self._echo = UdpSocket(self._server.address, self._ports.echo, self._runtime.readers, self._answer)
+            self._echo = UdpSocket(self._server.address, self._ports.echo, self._runtime.reader, self._answer)
             self._sockets.append(self._echo)
         if self._server.wake_port_open and self._ports.wake is not None:
-            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._runtime.readers, self._wake))
+            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._runtime.reader, self._wake))
 
     def _connected(self) -> bool:
         return self._uplink is None or self._uplink.passes
@@ -83,7 +83,7 @@ class ManagerHost(LanHost):
         """Raises BindError."""
         for address in (*self._manager.nodes.values(), self._manager.floating):
             self._sockets.append(
-                UdpSocket(address, self._manager.port, self._runtime.readers, partial(self._receive, address))
+                UdpSocket(address, self._manager.port, self._runtime.reader, partial(self._receive, address))
             )
 
     def _receive(self, address: str, data: bytes, peer: Peer) -> None:

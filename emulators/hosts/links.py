@@ -13,7 +13,7 @@ from ridethrough.emulators.bindings.network import Impairment
 from ridethrough.emulators.bindings.traps import OutgoingTrap
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.faces.notifier import Datagram, Notifier, Sender
-from ridethrough.emulators.faces.udp import EphemeralSocket, Readers, UdpSocket
+from ridethrough.emulators.faces.udp import EphemeralSocket, EpollReader, UdpSocket
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.world import World
 
@@ -25,11 +25,11 @@ class Runtime(Protocol):
 
     counters: Counter[str]
     world: World[LabDevice]
-    readers: Readers
+    reader: EpollReader
 
     def now(self) -> Instant: ...
 
-    def arrive(self) -> Instant:
+    def catch_up(self) -> Instant:
         """Something arrives: let the world come to the present first, which is returned."""
 
     def changed(self, name: str) -> None:
@@ -83,9 +83,9 @@ class ReplySocket:
         self._counters = counters
         self._socket: UdpSocket | None = None
 
-    def bind(self, address: str, port: int, readers: Readers, receive: Callable[[bytes, Peer], None]) -> None:
+    def bind(self, address: str, port: int, reader: EpollReader, receive: Callable[[bytes, Peer], None]) -> None:
         """Raises BindError."""
-        self._socket = UdpSocket(address, port, readers, receive)
+        self._socket = UdpSocket(address, port, reader, receive)
 
     def send(self, answer: bytes, peer: Peer) -> None:
         """Send an answer now or later, or lose it."""
@@ -125,7 +125,7 @@ class TrapSender:
         self.notifier = Notifier(sender, runtime.counters, repeat_s, repeats, random_salt(runtime))
         self._runtime = runtime
         self._answered = answered
-        self._socket = EphemeralSocket(runtime.readers, self._receive)
+        self._socket = EphemeralSocket(runtime.reader, self._receive)
         self._address = ""
         self._uplink = uplink
 

@@ -42,7 +42,7 @@ class UpsHost:
             repeat_s=ups.profile.card.inform_s,
             repeats=ups.profile.card.inform_retries,
         )
-        interactive = InteractiveContext(runtime.arrive, partial(runtime.changed, ups.name), self._token)
+        interactive = InteractiveContext(runtime.catch_up, partial(runtime.changed, ups.name), self._token)
         self._web = WebFace(ups, interactive)
         self._console = ConsoleFace(ups, interactive)
         self._bound = ""
@@ -59,7 +59,7 @@ class UpsHost:
             self._console.open_serial(self._ups.serial)
 
     async def _bind(self, address: str) -> None:
-        self._socket.bind(address, self._ports.snmp, self._runtime.readers, self._receive)
+        self._socket.bind(address, self._ports.snmp, self._runtime.reader, self._receive)
         self._traps.bind(address)
         if self._ports.http is not None:
             await self._web.start(address, self._ports.http)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import IpmiRequest, urlopen
+from urllib.request import Request, urlopen
 
 from ruamel.yaml import YAML
 
@@ -114,7 +114,7 @@ class Site:
     def ask(self, path: str, body: Any = None, method: str = "") -> Any:
         """The JSON that a path answers with, be it a problem or not."""
         data = None if body is None else json.dumps(body).encode()
-        request = IpmiRequest(f"http://{self.api}{path}", data, {"content-type": "application/json"})
+        request = Request(f"http://{self.api}{path}", data, {"content-type": "application/json"})
         if method:
             request.method = method
         try:

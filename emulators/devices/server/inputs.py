@@ -35,7 +35,7 @@ class Runs(Protocol):
 
     def press_button(self, now: Instant) -> None: ...
 
-    def tell(self, task: OsTask, now: Instant) -> None: ...
+    def order_os(self, task: OsTask, now: Instant) -> None: ...
 
     def hang(self, now: Instant) -> None: ...
 
@@ -62,13 +62,13 @@ def inputs_of(server: Runs) -> Inputs:
             raise InputError("expected NAME")
         server.start_guest(args[0], now)
 
-    def told(task: OsTask) -> Callable[[Instant], None]:
-        return lambda now: server.tell(task, now)
+    def ordered(task: OsTask) -> Callable[[Instant], None]:
+        return lambda now: server.order_os(task, now)
 
     rows = {
         "power_button": plain("the power button is pressed", server.press_button),
-        "shutdown": plain("the operating system is told to shut down", told(OsTask.SHUTDOWN)),
-        "reboot": plain("the operating system is told to restart", told(OsTask.REBOOT)),
+        "shutdown": plain("the operating system is told to shut down", ordered(OsTask.SHUTDOWN)),
+        "reboot": plain("the operating system is told to restart", ordered(OsTask.REBOOT)),
         "hang": plain("the operating system hangs", server.hang),
         "job": Input("a job called NAME runs for SECONDS", job),
         "clients": numeric("COUNT clients work with the server", "COUNT", 0, 10_000, clients),

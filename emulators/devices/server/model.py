@@ -134,9 +134,9 @@ class Server:
         if not self._powered and self._fed:
             self._boot(now, RestartCause.POWER_BUTTON)
         elif self._powered:
-            self.tell(OsTask.SHUTDOWN, now)
+            self.order_os(OsTask.SHUTDOWN, now)
 
-    def tell(self, task: OsTask, now: Instant) -> None:
+    def order_os(self, task: OsTask, now: Instant) -> None:
         """Give the operating system an order; only a running one hears it."""
         if self.os is OsState.RUNNING and self._task is None:
             self._task = after(now, self._order_s), task
@@ -184,7 +184,7 @@ class Server:
             case Action.DIAGNOSTIC_INTERRUPT:
                 self.hang(now)  # the system stops in its dump
             case Action.SOFT_SHUTDOWN:
-                self.tell(OsTask.SHUTDOWN, now)
+                self.order_os(OsTask.SHUTDOWN, now)
             case _:
                 pass  # already there
 
@@ -220,7 +220,7 @@ class Server:
                 self._carry_out(self.order.value, now)
         if self.agent.value.serial != self._os_serial:
             self._os_serial = self.agent.value.serial
-            self.tell(self.agent.value.task, now)
+            self.order_os(self.agent.value.task, now)
         live = [port.value for port in self.dc]
         for port, is_live in zip(self.share_w, live, strict=True):
             port.value = self.host.value.load_w / sum(live) if is_live else 0.0
