@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from ridethrough.emulators.app import Emulators, LabDevice
+from ridethrough.emulators.app import Emulators
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
@@ -149,7 +150,7 @@ class _Lab:
     async def inside(self, request: web.Request) -> web.Response:
         """What a card or a BMC shows to managers, without asking it over the network."""
         place = self._place(request)
-        return reply(inside(place, standard_tree(), self._emulators.arrive()))
+        return reply(inside(place, standard_tree(), self._emulators.catch_up()))
 
     def _bmc(self, request: web.Request) -> EmulatedBmc:
         place = self._place(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ridethrough.emulators.app import LabDevice
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.devices.bmc import Bmc, EmulatedBmc
 from ridethrough.emulators.devices.ups import EmulatedUps
 from ridethrough.emulators.kernel.instant import Instant

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.devices.ups import EmulatedUps
@@ -181,7 +182,7 @@ def test_looking_at_what_was_touched_is_as_good_as_looking_at_all(name: str, ste
         assert _seen(worlds[0]) == _seen(worlds[1])
 
 
-def _seen(world: World) -> dict[str, Any]:
+def _seen(world: World[LabDevice]) -> dict[str, Any]:
     devices: list[Any] = list(world.devices.values())
     told = {
         device.name: [out.trap for out in device.outgoing] for device in devices if getattr(device, "outgoing", None)

@@ -73,6 +73,9 @@ class Trap(IntEnum):
     LOST_ON_BATTERY = 733, "UPS: Lost the serial link to the UPS while it was on battery."
 
 
+TEXTS: dict[int, str] = {int(trap): trap.text for trap in Trap}
+
+
 class Notify(Protocol):
     """Sends a trap to whoever receives them. `number` is that of the abnormal condition or the outlet group it is
     about.

@@ -20,7 +20,7 @@ from ridethrough.emulators.devices.ups.card.clock import CardClock
 from ridethrough.emulators.devices.ups.card.environment import EnvironmentMonitor
 from ridethrough.emulators.devices.ups.card.stored import StoredValues
 from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
-from ridethrough.emulators.devices.ups.traps import Trap
+from ridethrough.emulators.devices.ups.traps import TEXTS, Trap
 from ridethrough.emulators.kernel.instant import START, Instant, after, ticks_between
 from ridethrough.mibs import MibObject, Oid, standard_tree
 from ridethrough.wire.snmp import GenericTrap, Tag, TrapV1, Value, VarBind
@@ -241,7 +241,7 @@ class Card:
         """
         if self._back_at is not None:
             return
-        self.last_text = (text if text is not None else Trap(trap).text).encode()
+        self.last_text = (text if text is not None else TEXTS[trap]).encode()
         known = {TRAP_TEXT: self.last_text, **dict.fromkeys(NUMBERS, number), **(values or {})}
         own = index or (number,)
         variables = tuple(
