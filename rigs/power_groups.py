@@ -7,12 +7,12 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 
 Slot = Literal["ct", "lt"]
 
 
-class GroupPolicy(Strict):
+class GroupPolicy(RigModel):
     """Group policy (requirements 4.2)."""
 
     code: str = "ESMAcnet"
@@ -30,7 +30,7 @@ class GroupPolicy(Strict):
     """統計情報採取間隔."""
 
 
-class Group(Strict):
+class Group(RigModel):
     """A power-control group: power devices, control terminals, linked terminals, linked devices, and subgroups."""
 
     pd: tuple[Name, ...] = ()
@@ -43,7 +43,7 @@ class Group(Strict):
     groups: dict[str, Group] = Field(default_factory=dict)
 
 
-class UpsManagement(Strict):
+class UpsManagement(RigModel):
     """Settings of a UPS that are kept in the management software, not in the UPS (requirements 2.4)."""
 
     label: str | None = None
@@ -55,7 +55,7 @@ class UpsManagement(Strict):
     """Time by which a linked device leads the servers at a scheduled start, in units of 360 s."""
 
 
-class ServerManagement(Strict):
+class ServerManagement(RigModel):
     """Settings of a server in the management software."""
 
     option: Literal["enterprise", "advance"] = "enterprise"
@@ -64,7 +64,7 @@ class ServerManagement(Strict):
     """Shown as a cluster member."""
 
 
-class PowerManagement(Strict):
+class PowerManagement(RigModel):
     """Values by device."""
 
     ups: dict[Name, UpsManagement] = Field(default_factory=dict)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ridethrough.emulators.config.servers import ClusterConfig, ServerConfig
+from ridethrough.emulators.devices.cluster.build import ClusterConfig
+from ridethrough.emulators.devices.server.config import ServerConfig
 from ridethrough.rigs.power_groups import Group, GroupPolicy, Placed, PowerManagement, walk
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
 
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 from ridethrough.emulators.config.plant import Plant
 from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.client import ControllerClient
@@ -26,7 +26,7 @@ class ControllerContext(NamedTuple):
     monitors: tuple[str, ...]  # names of the cluster managers' BMC monitors
 
 
-class ControllerConfig(Strict):
+class ControllerConfig(RigModel):
     """Keys of every controller in a rig file."""
 
     type: str

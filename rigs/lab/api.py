@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from ridethrough.emulators.app import Emulators, LabDevice
+from ridethrough.emulators.app import Emulators
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
-from ridethrough.emulators.devices.bmc import BmcDevice
+from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
@@ -149,11 +150,11 @@ class _Lab:
     async def inside(self, request: web.Request) -> web.Response:
         """Objects of a card, or sensors and log of a BMC, without asking it over the network."""
         device = self._device(request)
-        return reply(details_of(device, standard_tree(), self._emulators.arrive()))
+        return reply(details_of(device, standard_tree(), self._emulators.catch_up()))
 
-    def _bmc(self, request: web.Request) -> BmcDevice:
+    def _bmc(self, request: web.Request) -> EmulatedBmc:
         device = self._device(request)
-        if not isinstance(device, BmcDevice):
+        if not isinstance(device, EmulatedBmc):
             raise Refusal(404, f"{request.match_info['id']} has no serial console; BMCs have")
         return device
 

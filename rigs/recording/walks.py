@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from ridethrough.emulators.bindings.snmp import TAGS
 from ridethrough.emulators.devices.ups.profile import Profile, Raw
-from ridethrough.emulators.devices.ups.settings import ROUNDING
-from ridethrough.emulators.devices.ups.settings import SETTINGS as KEPT
-from ridethrough.emulators.devices.ups.snmp.objects import SETTINGS
+from ridethrough.emulators.devices.ups.settings import SETTINGS
+from ridethrough.emulators.devices.ups.snmp.objects import SETTING_INSTANCES
 from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.rigs.output_status import ON_LINE
@@ -129,7 +128,7 @@ def profile_of(name: str, rows: list[Recorded], like: Profile | None = None) -> 
         instances[OUTPUT_CURRENT] = 0  # no current beside a load: this card does not measure it
     rating = _rating(recorded)
     chosen = {name: round(part * rating["volts"]) for name, part in WINDOW.items()} | HIDDEN
-    hidden = {name: chosen[name] for name in KEPT if f"{name}.0" not in instances}
+    hidden = {name: chosen[name] for name in SETTINGS if f"{name}.0" not in instances}
     permitted = _permitted(recorded, hidden)
     if like is not None:
         permitted |= {name: list(values) for name, values in like.permitted.items() if f"{name}.0" not in recorded}
@@ -188,7 +187,7 @@ def _instance(row: Recorded) -> Any:
     live = READINGS.get(label) or CARD_READINGS.get(label)
     if live is not None and not live.initial_from_profile:
         return None
-    if label in SETTINGS and label != f"{SETTINGS[label][0]}.0":
+    if label in SETTING_INSTANCES and label != f"{SETTING_INSTANCES[label][0]}.0":
         return None  # a second view of a setting
     if label.partition(".")[0] in ("receiverAddr", "communityString", "acceptThisReceiver"):
         return None
@@ -254,6 +253,7 @@ def _battery(recorded: dict[str, Recorded]) -> dict[str, float]:
 
 def _permitted(recorded: dict[str, Recorded], hidden: dict[str, int]) -> dict[str, list[int]]:
     """Permitted values, from the card's own table of them where it has one, else the recorded value alone."""
+    listed = [name for name, row in SETTINGS.items() if row.is_listed]
     permitted: dict[str, list[int]] = {"upsAdvConfigSensitivity": [2, 3, 4]}
     for index in range(1, 32):
         field = recorded.get(f"apcUpsConfigFieldOID.{index}")
@@ -262,8 +262,8 @@ def _permitted(recorded: dict[str, Recorded], hidden: dict[str, int]) -> dict[st
             continue
         name = standard_tree().label(field.value)
         *numbers, unit = re.findall(r"\d+|[A-Za-z]+", allowed.value.decode("latin-1")) or [""]
-        if name in ROUNDING and unit in UNITS:
+        if name in listed and unit in UNITS:
             permitted[name] = [int(number) * UNITS[unit] for number in numbers]
-    for name in ROUNDING:
+    for name in listed:
         permitted.setdefault(name, [int(_number(recorded, f"{name}.0", hidden.get(name, 0)))])
     return permitted

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 
 Product = Literal[
     "ac",
@@ -22,7 +22,7 @@ Product = Literal[
 ]
 
 
-class InstalledSoftware(Strict):
+class InstalledSoftware(RigModel):
     """Products on a server and their settings."""
 
     products: tuple[Product, ...] = ()
@@ -49,7 +49,7 @@ class InstalledSoftware(Strict):
     """PowerChute Business Edition has a schedule of its own."""
 
 
-class ClusteredSsc(Strict):
+class ClusteredSsc(RigModel):
     """A SigmaSystemCenter on a cluster (requirements 4.3)."""
 
     host: str = "localhost"
@@ -58,7 +58,7 @@ class ClusteredSsc(Strict):
     """Exit status of ac_pvm."""
 
 
-class SoftwareEnvironment(Strict):
+class SoftwareEnvironment(RigModel):
     """Software of each server, and settings of the whole."""
 
     servers: dict[Name, InstalledSoftware] = Field(default_factory=dict)

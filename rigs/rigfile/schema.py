@@ -9,12 +9,14 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ridethrough.emulators.config.base import Strict
-from ridethrough.emulators.config.plant import HIGH_PORTS, Plant, Ports, UpsConfig
-from ridethrough.emulators.config.servers import AlertConfig
+from ridethrough.emulators.config.base import RigModel
+from ridethrough.emulators.config.plant import Plant
+from ridethrough.emulators.config.ports import HIGH_PORTS, Ports
 from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
 from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.devices.bmc.config import AlertConfig
 from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
+from ridethrough.emulators.devices.ups.config import UpsConfig
 from ridethrough.gateway.config.site import (
     Api,
     BmcDevice,
@@ -35,7 +37,7 @@ from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.topology import Topology
 
 
-class Defaults(Strict):
+class Defaults(RigModel):
     """Values for devices that do not give their own."""
 
     community: str = "public"

@@ -16,7 +16,6 @@ import pytest
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.kernel.instant import Instant, after
-from ridethrough.emulators.kernel.world import World
 from ridethrough.rigs.rigfile.bundled import names, resolve
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig, plant_of
 
@@ -31,7 +30,7 @@ class Desk:
     """A rig's plant, that has run for a minute."""
 
     def __init__(self, rig: RigFile) -> None:
-        self.world: World = build(plant_of(rig), EPOCH_S)
+        self.world = build(plant_of(rig), EPOCH_S)
         self.world.advance(Instant(0))
         self.world.settle()
         self.wait(60)
@@ -129,7 +128,7 @@ def _devices() -> Iterator[tuple[str, str]]:
     seen = set()
     for name in names("rig"):
         for device in Desk(load_rig(resolve(name, "rig"))).world.devices.values():
-            sort = (type(device), tuple(device.inputs.help))  # type: ignore[attr-defined]  # all of ours have inputs
+            sort = (type(device), tuple(device.inputs.help))
             if sort not in seen:
                 seen.add(sort)
                 yield name, device.name

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.rigs.controllers.base import ControllerConfig
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -24,7 +24,7 @@ def _zone(name: str) -> str:
     return name
 
 
-class Turn(Strict):
+class Turn(RigModel):
     """One line of a schedule: servers go on or off at a time of day."""
 
     at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -34,7 +34,7 @@ class Turn(Strict):
     """Every day when left out."""
 
 
-class Jobs(Strict):
+class Jobs(RigModel):
     """Jobs of one server: name and seconds."""
 
     start: dict[str, Seconds] = Field(default_factory=dict)
@@ -43,14 +43,14 @@ class Jobs(Strict):
     """Run when the server is to go off, after the cluster has stopped there."""
 
 
-class LanOff(Strict):
+class LanOff(RigModel):
     """Servers go off when no client has worked with them for a while (5.6, L1)."""
 
     servers: tuple[Name, ...] = Field(min_length=1)
     idle_s: Seconds = 300
 
 
-class Intelligent(Strict):
+class Intelligent(RigModel):
     """An I-UPS and what it switches for (5.6: L2, V1, I1)."""
 
     ups: Name
