@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ridethrough.gateway.correlate.flaps import Flap
-from ridethrough.gateway.correlate.recoveries import Held as HeldAction
+from ridethrough.gateway.correlate.recoveries import HeldAction
 from ridethrough.gateway.correlate.repeats import Repeat
 from ridethrough.gateway.correlate.segments import SegmentState
 from ridethrough.gateway.correlate.storms import StormState

@@ -22,7 +22,7 @@ FAULT, RECEIVED, STARTED, ENDED = "fault", "received", "started", "ended"
 MARGIN_MS = 1000  # a trap takes its time; the BMC itself decides
 
 
-class Held(msgspec.Struct):
+class HeldAction(msgspec.Struct):
     """A fault that a BMC holds its action for. `steps` are Unix milliseconds by the step's name."""
 
     incident: int
@@ -41,22 +41,22 @@ class BmcPolicy(NamedTuple):
 class Recoveries:
     """`held` is the memory, by BMC; it is kept by the correlator."""
 
-    def __init__(self, held: dict[str, Held], policies: Mapping[str, BmcPolicy]) -> None:
+    def __init__(self, held: dict[str, HeldAction], policies: Mapping[str, BmcPolicy]) -> None:
         self._held = held
         self._policies = policies
         for device in set(held) - set(policies):
             del held[device]  # it has left the site
 
-    def before(self, signal: Signal, at_ms: int) -> dict[str, Any]:
-        """What is added to the event of a recovery's step: all steps so far."""
+    def annotate(self, signal: Signal, at_ms: int) -> dict[str, Any]:
+        """Data that the event of a recovery's step carries in addition: all steps so far. Changes nothing."""
         held = self._held.get(signal.device) if self._held else None
         if held is None or signal.type not in (START, END) or held.incident != signal.data["incident"]:
             return {}
         steps = {**held.steps, STARTED if signal.type == START else ENDED: at_ms}
         return {"steps": times(steps), "opened_by": held.event_id}
 
-    def after(self, signal: Signal, event_id: str, at_ms: int) -> None:
-        """Remember what an event began, extended or ended."""
+    def track(self, signal: Signal, event_id: str, at_ms: int) -> None:
+        """Begin, extend or end the wait of a BMC, as the emitted event `event_id` says."""
         policy = self._policies.get(signal.device)
         held = self._held.get(signal.device)
         if signal.type == NOTICE and policy is not None and signal.data.get("waits"):
@@ -65,14 +65,14 @@ class Recoveries:
                 if signal.data.get("bmc_time_s") is not None:
                     steps = {FAULT: signal.data["bmc_time_s"] * 1000, **steps}
                 expires = at_ms + policy.start_ms + MARGIN_MS
-                self._held[signal.device] = Held(signal.data["incident"], event_id, expires, steps)
+                self._held[signal.device] = HeldAction(signal.data["incident"], event_id, expires, steps)
         elif signal.type == START and held is not None and held.incident == signal.data["incident"]:
             held.steps.setdefault(STARTED, at_ms)
             held.expires_ms = at_ms + signal.data["granted_s"] * 1000 + MARGIN_MS
         elif signal.type == END:
             self._held.pop(signal.device, None)
 
-    def expired(self, at_ms: int) -> Iterator[tuple[str, Held]]:
+    def expired(self, at_ms: int) -> Iterator[tuple[str, HeldAction]]:
         """What nobody recovered from in time."""
         for device, held in sorted(self._held.items()):
             if held.expires_ms <= at_ms:

@@ -31,14 +31,15 @@ Content = Notification | Undecodable | Refused
 
 
 class Decoded:
-    """What a datagram says, and the answer that an inform waits for.
+    """Contents of a datagram, and the acknowledgement that an inform waits for.
 
-    `again`: another with the same rest (`time_free_key`) would say the same.
+    `ack` may be a report of version 3 as well, which a sender waits for likewise. `again`: another datagram with the
+    same `time_free_key` would say the same.
     """
 
-    def __init__(self, value: Content, acknowledgement: bytes | None = None, *, again: bool = False) -> None:
+    def __init__(self, value: Content, ack: bytes | None = None, *, again: bool = False) -> None:
         self.value = value
-        self.acknowledgement = acknowledgement
+        self.ack = ack
         self.again = again
 
 
@@ -55,7 +56,7 @@ def decode_datagram(
     Raises nothing: what cannot be read is a value too.
     """
     user: str | None = None
-    answer: bytes | None = None
+    ack: bytes | None = None
     engine = ""
     try:
         if v3.is_v3(arrival.data):
@@ -64,7 +65,7 @@ def decode_datagram(
                 return Decoded(
                     Refused(arrival.source, opened.reason, arrival.listener, opened.report is not None), opened.report
                 )
-            message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
+            message, user, ack = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.ack
             engine = opened.engine_id.hex()
         else:
             message = decode(arrival.data)
@@ -103,11 +104,14 @@ def decode_datagram(
         engine=engine,
         relayed=relayed,
     )
-    return Decoded(value, answer or _acknowledgement(message, arrival.data), again=again)
+    return Decoded(value, ack or _ack(message, arrival.data), again=again)
 
 
-def wants_answer(data: bytes) -> bool:
-    """Whether somebody may wait for an answer to this datagram, at a glance: informs, and all of version 3."""
+def wants_ack(data: bytes) -> bool:
+    """True for datagrams whose sender may wait for an acknowledgement or report: informs, and all of version 3.
+
+    Reads the header only.
+    """
     # Most datagrams of a storm are traps of versions 1 and 2: nowhere in them is the tag of an inform.
     if INFORM_TAG not in data and len(data) > LONGEST_HEADER:
         at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
@@ -174,17 +178,19 @@ def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
     return item.name if item else ""
 
 
-def _acknowledgement(message: Message, data: bytes) -> bytes | None:
+def _ack(message: Message, data: bytes) -> bytes | None:
     pdu = message.pdu
     if isinstance(pdu, TrapV1) or pdu.kind is not INFORM_PDU:
         return None
     if pdu.error_status or pdu.error_index:
         return encode(message._replace(pdu=acknowledge(pdu)))
-    return acknowledged(data)
+    return build_ack(data)
 
 
-def acknowledged(data: bytes) -> bytes:
-    """The answer to an inform of version 2c without errors, as it was but for its tag (RFC 3416 section 4.2.7)."""
+def build_ack(data: bytes) -> bytes:
+    """The acknowledgement of an inform of version 2c without errors: the same octets with the tag of a response
+    (RFC 3416 section 4.2.7).
+    """
     at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
     for tag in (ber.INTEGER, ber.OCTET_STRING):
         _, at = ber.expect(data, at, end, tag)

@@ -47,11 +47,11 @@ class TrapUser:
 
 
 class Opened(NamedTuple):
-    """A notification, who sent it, and what an inform is answered with."""
+    """A notification, its user, and the acknowledgement of an inform."""
 
     pdu: Pdu
     user: bytes
-    answer: bytes | None = None
+    ack: bytes | None = None
     engine_id: bytes = b""  # of a trap's sender, where that is proved
 
 

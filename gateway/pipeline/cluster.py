@@ -196,9 +196,9 @@ class ClusterCore:
                 continue
             self._trouble = ""
             for item in arrivals:
-                answer = self._edge_stages.acknowledgement(item)
-                if answer is not None:
-                    self._callbacks.send_ack(item, answer)
+                ack = self._edge_stages.ack(item)
+                if ack is not None:
+                    self._callbacks.send_ack(item, ack)
 
     def _addressed(self, arrival: Arrival) -> tuple[int, str]:
         """Partition and identifier; what two gateways heard of one datagram has the same."""

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.stages import SUPPRESSED, Stages
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineClock, Event, Record
 
 log = structlog.get_logger("gateway")
@@ -39,7 +39,7 @@ class Derived:
     """What follows from records up to `position`."""
 
     events: list[Event]
-    answers: list[tuple[Arrival, bytes]]  # acknowledgements of informs
+    acks: list[tuple[Arrival, bytes]]  # acknowledgements of informs
     position: int
     state: bytes = b""
     clocks: Sequence[EngineClock] = ()
@@ -86,7 +86,7 @@ class StageRunner:
         derived = await self.derive(records)
         await self._outbox.add(*derived.kept)
         self.committed(derived)
-        return derived.answers
+        return derived.acks
 
     async def derive(self, records: Sequence[Record]) -> Derived:
         """What follows from records that stand behind those before. It is to be kept, and then to be settled."""
@@ -103,24 +103,20 @@ class StageRunner:
         held = at = 0
         while at < len(records):
             record = records[at]
-            at += 1
             try:
-                result = self.stages.process(record)
+                result = self.stages.process(records, at)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
                 self._metrics.failed()
+                at += 1
                 continue
-            if result is SUPPRESSED:
-                more = self.stages.suppressed_with(records, at)
-                held += 1 + more
-                at += more
-                continue
+            at += result.count
             if result.events:
                 derived.events += result.events
-            if result.answer is not None:
-                derived.answers.append((record.arrival, result.answer))
+            if result.ack is not None:
+                derived.acks.append((record.arrival, result.ack))
             if result.suppressed:
-                held += 1
+                held += result.count
             elif result.outcome:
                 self._metrics.decoded(result.outcome)
         if held:

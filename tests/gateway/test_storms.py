@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Correlator, SitePolicy, State, StormPolicy
-from ridethrough.gateway.correlate.storms import HOLDS, PASSES
-from ridethrough.gateway.pipeline.stages import SUPPRESSED, StageResult, Stages
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.receive import FairQueue
 from ridethrough.gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
 from ridethrough.mibs import standard_tree
@@ -23,10 +22,8 @@ TREE = standard_tree()
 
 def storm(correlator: Correlator, position: int, at_ms: int, source: str, subject: str) -> Sequence[Event] | None:
     """None for what passes, else what is told of the storm."""
-    verdict = correlator.judge(source, position, at_ms)
-    if verdict == PASSES:
-        return None
-    return () if verdict == HOLDS else correlator.begin_storm(source, position, at_ms, subject)
+    admission = correlator.admit(source, position, at_ms, lambda _source: subject)
+    return None if admission.admitted else admission.events
 
 
 POLICY = SitePolicy(storm=StormPolicy(per_s=10, burst=5))
@@ -73,15 +70,13 @@ def test_what_is_held_back_together_is_what_is_held_back_one_by_one(
         arrival = Arrival(now_ms, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
         records += [Record(len(records) + 1 + number, arrival) for number in range(count)]
     single, together = Stages(stage_config(site), TREE), Stages(stage_config(site), TREE)
-    alone = [single.process(record) for record in records]
-    found: list[StageResult] = []
+    alone = [single.process((record,)) for record in records]
+    assert all(one.count == 1 for one in alone)
+    found: list[tuple[list[Event], bytes | None, bool]] = []
     while len(found) < len(records):
-        found.append(together.process(records[len(found)]))
-        if found[-1] is SUPPRESSED:
-            found += [SUPPRESSED] * together.suppressed_with(records, len(found))
-    assert [(list(one.events), one.answer, one.suppressed) for one in found] == [
-        (list(one.events), one.answer, one.suppressed) for one in alone
-    ]
+        one = together.process(records, len(found))
+        found += [(list(one.events), one.ack, one.suppressed)] * one.count
+    assert found == [(list(one.events), one.ack, one.suppressed) for one in alone]
     assert together.dump_state(now_ms) == single.dump_state(now_ms)
 
 
