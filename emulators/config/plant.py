@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -19,6 +19,7 @@ from ridethrough.emulators.config.servers import (
     ServerConfig,
 )
 from ridethrough.emulators.devices.ups.profile import AccessRow
+from ridethrough.mibs.powernet import UPS_SETTINGS
 from ridethrough.wire.snmp.usm import Auth, Priv
 
 
@@ -67,17 +68,12 @@ class UpsSettings(Strict):
 
     def objects(self) -> dict[str, int]:
         """Object names to values in the object's unit, for those that are set."""
-        rows = {
-            "upsAdvConfigShutoffDelay": (self.shutoff_delay_s, 100),
-            "upsAdvConfigReturnDelay": (self.return_delay_s, 100),
-            "upsAdvConfigLowBatteryRunTime": (self.low_battery_s, 100),
-            "upsAdvConfigUpsSleepTime": (self.sleep_s, 100),
-            "upsAdvConfigHighTransferVolt": (self.high_transfer_v, 1),
-            "upsAdvConfigLowTransferVolt": (self.low_transfer_v, 1),
-            "upsAdvConfigMinReturnCapacity": (self.min_return_percent, 1),
-            "upsAdvConfigSensitivity": (self.sensitivity, 1),
+        given = {name: getattr(self, name) for name in UPS_SETTINGS}
+        return {
+            UPS_SETTINGS[name].object: value * UPS_SETTINGS[name].scale
+            for name, value in given.items()
+            if value is not None
         }
-        return {name: value * scale for name, (value, scale) in rows.items() if value is not None}
 
 
 class V3User(Strict):
@@ -117,8 +113,6 @@ class UpsConfig(Strict):
     """Trap receivers; when left out, the gateway of the rig."""
     serial: str | None = None
     """Where to put the serial port of the card, as a link to a pseudo-terminal."""
-    confirm_s: Seconds = 60
-    """How long the gateway waits before it confirms an outage."""
 
     @model_validator(mode="after")
     def _known_users(self) -> Self:
@@ -159,7 +153,7 @@ class Plant(Strict):
     rig: Annotated[str, Field(min_length=1, max_length=64)]
     seed: int = 1
     mains: dict[Name, MainsConfig] = Field(default_factory=dict)
-    ups: dict[Name, UpsConfig] = Field(default_factory=dict)
+    ups: Mapping[Name, UpsConfig] = Field(default_factory=dict)
     servers: dict[Name, ServerConfig] = Field(default_factory=dict)
     disks: dict[Name, DiskConfig] = Field(default_factory=dict)
     clusters: dict[Name, ClusterConfig] = Field(default_factory=dict)

@@ -1,8 +1,8 @@
-"""Conditions with memory, and the outage that must last to be believed.
+"""Conditions of devices: an event when one opens and when it clears, none for what only repeats it.
 
 Pure: signals and instants in, events out. Deadlines are reported, and fire only when a `tick` says so, so that a
-replay of the journal, which holds the ticks too, gives the same events. What has a memory of its own (recoveries,
-storms, flapping, segments, repeats) is a module beside this one; its memory is part of `State`.
+replay of the journal, which holds the ticks too, gives the same events. What has a state of its own (outages,
+recoveries, storms, flapping, segments, repeats) is a module beside this one; its state is part of `CorrelatorState`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from ridethrough.gateway.correlate.batch import EventBatch
 from ridethrough.gateway.correlate.flaps import Disposition, Flap, FlapPolicy, Flaps, SuppressedChange
-from ridethrough.gateway.correlate.memory import Open, State
+from ridethrough.gateway.correlate.memory import CorrelatorState, Open
+from ridethrough.gateway.correlate.outages import Outages, UpsPolicy
 from ridethrough.gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
 from ridethrough.gateway.correlate.repeats import RepeatLimiter
 from ridethrough.gateway.correlate.segments import Segments
@@ -21,16 +22,8 @@ from ridethrough.gateway.records import Event, Severity, Signal
 from ridethrough.gateway.vocabulary import Condition, EventType
 
 # Plain texts: a member of an enumeration costs a look-up each time, here where every signal passes.
-INPUT: Final = Condition.INPUT.value
-OUTAGE: Final = Condition.OUTAGE.value
 SILENCE: Final = Condition.SILENCE.value
-LINK: Final = Condition.LINK.value
-COMMUNICATION: Final = Condition.COMMUNICATION.value
-CONFIRMED: Final = EventType.OUTAGE_CONFIRMED.value
-CLEARED: Final = EventType.OUTAGE_CLEARED.value
 EXPIRED: Final = EventType.RECOVERY_EXPIRED.value
-COMMUNICATION_LOST: Final = EventType.COMMUNICATION_LOST.value
-COMMUNICATION_RESTORED: Final = EventType.COMMUNICATION_RESTORED.value
 FLAPPING: Final = EventType.CONDITION_FLAPPING.value
 SETTLED: Final = EventType.CONDITION_SETTLED.value
 STORM: Final = EventType.TRAP_STORM.value
@@ -39,21 +32,8 @@ SEGMENT_LOST: Final = EventType.SEGMENT_LOST.value
 SEGMENT_RESTORED: Final = EventType.SEGMENT_RESTORED.value
 
 
-class UpsPolicy(NamedTuple):
-    """Confirmation time of a UPS and the power-control groups that hang on it.
-
-    `silence_ms` without word of the UPS during an outage is a loss of communication (requirements N1 and N2), at which
-    the servers go on (`shutdown` false: policy 0) or are shut down (policy 1).
-    """
-
-    confirm_ms: int
-    groups: tuple[str, ...] = ()
-    silence_ms: int = 50_000
-    shutdown: bool = False
-
-
 class SitePolicy(NamedTuple):
-    """What holds for all devices. `behind` says which segment each hangs on."""
+    """Policies of all devices of a site. `behind` maps each device to its segment."""
 
     storm: StormPolicy | None = None
     flap: FlapPolicy | None = None
@@ -76,35 +56,30 @@ SUPPRESSED: Final = Admission(admitted=False)  # with nothing to say
 
 
 class Correlator:
-    """One for the gateway. `state` may be read at any time and is never shared."""
+    """Turns signals into events. `state` is all it remembers: to be read at any time, and changed by nobody else."""
 
     def __init__(
         self,
         policies: Mapping[str, UpsPolicy],
         source: str,
-        state: State | None = None,
+        state: CorrelatorState | None = None,
         bmcs: Mapping[str, BmcPolicy] | None = None,
         site: SitePolicy = DEFAULT_POLICY,
     ) -> None:
-        self.state = state or State()
-        self._policies = policies
+        self.state = state or CorrelatorState()
+        self._outages = Outages(policies, self.state)
         self._recoveries = Recoveries(self.state.held, bmcs or {})
         self._flaps = Flaps(site.flap, self.state.flaps)
         self._segments = Segments(site.behind, site.segment_wait_ms, self.state.segments)
         self._storms = Storms(site.storm, self.state.storm)
         self._repeats = RepeatLimiter(self.state.repeats)
-        # A UPS that has left the site since the state was kept is confirmed no more.
-        for deadlines in (self.state.confirm_at_ms, self.state.unheard_at_ms):
-            for device in set(deadlines) - set(policies):
-                del deadlines[device]
         self._source = source
 
     def next_deadline_ms(self) -> int | None:
-        """Unix time at which `tick` is due."""
+        """Unix time at which `tick` is to be called; None while nothing waits."""
         held = (item.expires_ms for item in self.state.held.values())
-        own = (*self.state.confirm_at_ms.values(), *self.state.unheard_at_ms.values(), *held)
         others = (self._flaps.deadline_ms(), self._segments.deadline_ms(), self._storms.deadline_ms())
-        return min((*own, *(other for other in others if other is not None)), default=None)
+        return min((*self._outages.deadlines_ms(), *held, *(other for other in others if other is not None)), default=None)
 
     def admit(self, source: str, position: int, at_ms: int, subject: Callable[[str], str]) -> Admission:
         """Decide on a datagram of `source`; `subject` gives the subject of the event that a storm begins with."""
@@ -124,7 +99,7 @@ class Correlator:
         self._storms.suppress(source, count, position, at_ms)
 
     def signals(self, position: int, at_ms: int, signals: Sequence[Signal]) -> list[Event]:
-        """Events that follow from the signals of one journal record."""
+        """Return the events that follow from the signals of the record at `position`, received at `at_ms`."""
         batch = EventBatch(self._source, position, at_ms)
         for signal in signals:
             if not signal.condition:
@@ -136,12 +111,9 @@ class Correlator:
         return batch.events
 
     def tick(self, position: int, at_ms: int) -> list[Event]:
-        """Events of the deadlines up to `at_ms`."""
+        """Return the events of the deadlines up to `at_ms`."""
         batch = EventBatch(self._source, position, at_ms)
-        for device in _due(self.state.confirm_at_ms, at_ms):
-            self._confirm(batch, device)
-        for device in _due(self.state.unheard_at_ms, at_ms):
-            self._lose_communication(batch, device)
+        self._outages.due(batch)
         for device, expired in self._recoveries.expired(at_ms):
             missing = "ended" if STARTED in expired.steps else "started"
             text = f"no recovery of incident {expired.incident} {missing} in time"
@@ -163,11 +135,9 @@ class Correlator:
         return batch.events
 
     def tidy(self, at_ms: int) -> None:
-        """Let go of memory that changes nothing any more, before it is kept."""
+        """Forget what can change no event any more. To be called before `state` is stored."""
         self._storms.forget(at_ms)
         self._flaps.tidy(at_ms)
-
-    # --- what happens -----------------------------------------------------------------------------------------
 
     def _happen(self, batch: EventBatch, signal: Signal) -> None:
         data = {**signal.data, **self._recoveries.annotate(signal, batch.at_ms)}
@@ -179,8 +149,6 @@ class Correlator:
                 data["more_since_last_told"] = more
         event_id = batch.append(signal.type, signal.device, signal.severity, signal.text, data, signal.evidence)
         self._recoveries.track(signal, event_id, batch.at_ms)
-
-    # --- what is ----------------------------------------------------------------------------------------------
 
     def _open(self, batch: EventBatch, signal: Signal) -> None:
         device, condition = signal.device, signal.condition
@@ -194,15 +162,7 @@ class Correlator:
             clear.remove(condition)
         event_id = self._append_change(batch, signal, {**signal.data, "condition": condition, "opens": True})
         opened.event_id = event_id or opened.event_id
-        policy = self._policies.get(device)
-        if policy is None:
-            return
-        if condition == INPUT:
-            self.state.confirm_at_ms[device] = batch.at_ms + policy.confirm_ms
-        elif condition == LINK:
-            self.state.unheard_at_ms[device] = batch.at_ms + policy.silence_ms
-        elif condition == SILENCE:
-            self._lose_communication(batch, device)
+        self._outages.opened(batch, device, condition)
 
     def _clear(self, batch: EventBatch, signal: Signal) -> None:
         device, condition = signal.device, signal.condition
@@ -219,13 +179,7 @@ class Correlator:
         else:
             data |= {"opened_by": opened.event_id, "lasted_s": (batch.at_ms - opened.since_ms) / 1000}
             self._append_change(batch, signal, data)
-        if condition == INPUT:
-            self.state.confirm_at_ms.pop(device, None)
-            self._end_outage(batch, device)
-        elif condition == LINK:
-            self.state.unheard_at_ms.pop(device, None)
-        if condition in (SILENCE, LINK):
-            self._regain_communication(batch, device)
+        self._outages.cleared(batch, device, condition)
 
     def _append_change(self, batch: EventBatch, signal: Signal, data: Mapping[str, Any]) -> str:
         """Append the event of a change, or the one that takes its place, or none. The identifier of its own event."""
@@ -260,8 +214,6 @@ class Correlator:
         if opened is not None:
             opened.event_id = event_id
 
-    # --- segments ---------------------------------------------------------------------------------------------
-
     def _device_silent(self, batch: EventBatch, signal: Signal, segment: str) -> None:
         """Append the loss of a segment when all of it is silent now; until then the device's own event is delayed."""
         silent = [name for name in self._segments.members(segment) if SILENCE in self.state.open.get(name, {})]
@@ -286,71 +238,3 @@ class Correlator:
             known = self.state.open.get(name, {}).get(SILENCE)
             if known is not None and known.event_id == lost_by:  # still silent: perhaps for a reason of its own
                 self._segments.delay(name, batch.at_ms, known.type, known.severity, known.text)
-
-    # --- outages ----------------------------------------------------------------------------------------------
-
-    def _lose_communication(self, batch: EventBatch, device: str) -> None:
-        """Nothing is heard of a UPS in an outage (requirements 5.6, N1); without an outage it says nothing (N3)."""
-        policy, known = self._policies[device], self.state.open.get(device, {})
-        if INPUT not in known or COMMUNICATION in known:
-            return
-        text = f"nothing is heard of {device}, whose input power is lost: "
-        text += "its servers are to be shut down" if policy.shutdown else "its servers go on"
-        severity = Severity.CRITICAL if policy.shutdown else Severity.WARNING
-        data = {"policy": "shutdown" if policy.shutdown else "continue", "condition": COMMUNICATION, "opens": True}
-        event_id = self._for_groups(batch, COMMUNICATION_LOST, device, severity, text, data)
-        known[COMMUNICATION] = Open(batch.at_ms, event_id, COMMUNICATION_LOST, text, severity)
-
-    def _regain_communication(self, batch: EventBatch, device: str) -> None:
-        known = self.state.open.get(device, {})
-        if COMMUNICATION not in known or SILENCE in known or LINK in known:
-            return
-        self._end(batch, device, COMMUNICATION, COMMUNICATION_RESTORED, f"{device} is heard again")
-
-    def _confirm(self, batch: EventBatch, device: str) -> None:
-        policy = self._policies[device]
-        lost = self.state.open[device][INPUT]
-        text = f"input power of {device} has been lost for {policy.confirm_ms / 1000:g} s"
-        data = {"condition": OUTAGE, "opens": True, "confirm_s": policy.confirm_ms / 1000}
-        evidence = {"opened_by": lost.event_id}
-        event_id = self._for_groups(batch, CONFIRMED, device, Severity.CRITICAL, text, data, evidence)
-        self.state.open[device][OUTAGE] = Open(batch.at_ms, event_id, CONFIRMED, text, Severity.CRITICAL)
-
-    def _end_outage(self, batch: EventBatch, device: str) -> None:
-        self._end(batch, device, OUTAGE, CLEARED, f"the outage of {device} is over")
-
-    def _end(self, batch: EventBatch, device: str, condition: str, event_type: str, text: str) -> None:
-        opened = self.state.open.get(device, {}).pop(condition, None)
-        if opened is None or device not in self._policies:
-            return
-        data: dict[str, Any] = {"condition": condition, "clears": True, "opened_by": opened.event_id}
-        data["lasted_s"] = (batch.at_ms - opened.since_ms) / 1000
-        self._for_groups(batch, event_type, device, Severity.INFO, text, data)
-
-    def _for_groups(
-        self,
-        batch: EventBatch,
-        event_type: str,
-        device: str,
-        severity: Severity,
-        text: str,
-        data: Mapping[str, Any],
-        evidence: Mapping[str, Any] = {},
-    ) -> str:
-        """One event for each power-control group of a UPS; the identifier of the last."""
-        event_id = ""
-        for group in self._policies[device].groups or ("",):
-            event_id = batch.append(event_type, device, severity, text, {"group": group or None, **data}, evidence)
-        return event_id
-
-
-def _due(deadlines: dict[str, int], at_ms: int) -> list[str]:
-    """The devices whose deadline has come, in the order of the deadlines, which are forgotten here."""
-    due = [
-        device
-        for deadline, device in sorted((deadline, device) for device, deadline in deadlines.items())
-        if deadline <= at_ms
-    ]
-    for device in due:
-        del deadlines[device]
-    return due

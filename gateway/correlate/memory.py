@@ -1,4 +1,4 @@
-"""All memory of the correlator. A module of its own, because the correlator is compiled and these values are not."""
+"""The state of the correlator. A module of its own, because the correlator is compiled and these values are not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ridethrough.gateway.correlate.storms import StormState
 
 
 class Open(msgspec.Struct):
-    """An open condition. `event_id` is empty while it has not been told; `said` counts statements of it."""
+    """An open condition. `event_id` is empty while no event has announced it; `said` counts the statements of it."""
 
     since_ms: int
     event_id: str
@@ -22,8 +22,8 @@ class Open(msgspec.Struct):
     said: int = 1
 
 
-class State(msgspec.Struct):
-    """All memory of the correlator; kept in the database so that a restart forgets nothing."""
+class CorrelatorState(msgspec.Struct):
+    """All that the correlator remembers; stored with the events, so that a restart forgets nothing."""
 
     open: dict[str, dict[str, Open]] = {}  # device -> condition
     clear: dict[str, list[str]] = {}  # device -> conditions known to be clear

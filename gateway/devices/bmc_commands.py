@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, shaped
 
 CHASSIS, CHASSIS_CONTROL, CHASSIS_IDENTIFY = 0x00, 0x02, 0x04
 # Chassis Control (IPMI 2.0 table 28-4). Sent as they are: pyghmi's own words for them do more than one thing.
@@ -54,17 +54,13 @@ class Call(NamedTuple):
     told: Callable[[bytes], Done]
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """No parameters."""
-
-
 class Identify(msgspec.Struct, forbid_unknown_fields=True):
     """How long the lamp is lit; 0 puts it out."""
 
     seconds: int = 15
 
 
-class Start(msgspec.Struct, forbid_unknown_fields=True):
+class StartRecovery(msgspec.Struct, forbid_unknown_fields=True):
     """`incident` is that of the notice; `seconds` how long the recovery may take, 0 for the BMC's own limit."""
 
     incident: int
@@ -72,7 +68,7 @@ class Start(msgspec.Struct, forbid_unknown_fields=True):
     seconds: int = 0
 
 
-class End(msgspec.Struct, forbid_unknown_fields=True):
+class EndRecovery(msgspec.Struct, forbid_unknown_fields=True):
     """`result` is one of `RESULTS`; `action` says in words what the recovery was, for the record."""
 
     incident: int
@@ -81,10 +77,10 @@ class End(msgspec.Struct, forbid_unknown_fields=True):
 
 
 SHAPES: dict[str, type[msgspec.Struct]] = {
-    **dict.fromkeys(ACTIONS, Nothing),
+    **dict.fromkeys(ACTIONS, NoParameters),
     "identify": Identify,
-    "recovery.start": Start,
-    "recovery.end": End,
+    "recovery.start": StartRecovery,
+    "recovery.end": EndRecovery,
 }
 
 
@@ -122,9 +118,9 @@ class BmcCommander:
         if isinstance(wanted, Identify):
             seconds = max(0, min(255, wanted.seconds))
             return Call(CHASSIS, CHASSIS_IDENTIFY, bytes((seconds,)), self._accepted(f"identify for {seconds} s"))
-        if isinstance(wanted, Start):
+        if isinstance(wanted, StartRecovery):
             return _start(wanted)
-        if isinstance(wanted, End):
+        if isinstance(wanted, EndRecovery):
             return _end(wanted)
         name = f"chassis control {command.removeprefix('power.')}"
         return Call(CHASSIS, CHASSIS_CONTROL, bytes((ACTIONS[command],)), self._accepted(name))
@@ -166,7 +162,7 @@ def _incident(number: int) -> bytes:
     return number.to_bytes(2, "little")
 
 
-def _start(wanted: Start) -> Call:
+def _start(wanted: StartRecovery) -> Call:
     node = wanted.node.encode()
     if len(node) > MOST_NODE or not 0 <= wanted.seconds <= 0xFFFF:
         raise CommandError(f"a node has at most {MOST_NODE} octets, and seconds lie in 0..65535")
@@ -180,7 +176,7 @@ def _start(wanted: Start) -> Call:
     return Call(OEM, RECOVERY_START, data, told)
 
 
-def _end(wanted: End) -> Call:
+def _end(wanted: EndRecovery) -> Call:
     if wanted.result not in RESULTS:
         raise CommandError(f"there is no result {wanted.result!r}; accepted: {', '.join(RESULTS)}")
     data = NEC + _incident(wanted.incident) + bytes((RESULTS[wanted.result],))

@@ -27,6 +27,10 @@ class Done(NamedTuple):
     details: Mapping[str, Any] = MappingProxyType({})
 
 
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
 class Commander(Protocol):
     """Carries out the commands of one device."""
 

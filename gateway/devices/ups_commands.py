@@ -11,8 +11,9 @@ from typing import Any, Literal
 import msgspec
 from pyasn1.error import PyAsn1Error
 
-from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, shaped
 from ridethrough.mibs import MibTree
+from ridethrough.mibs.powernet import ON_BATTERY, OUTPUT_STATUS, UPS_SETTINGS
 
 with warnings.catch_warnings():
     # At its import pysnmp calls old names of pysmi, which is no fault of a program that makes errors of warnings.
@@ -30,7 +31,6 @@ with warnings.catch_warnings():
     )
     from pysnmp.proto.rfc1902 import Gauge32, Integer32, TimeTicks
 
-ON_BATTERY = 3
 TIMEOUT_S = 2
 RETRIES = 2
 BOUND_S = 20.0  # above TIMEOUT_S for all tries, and enough where the loop's clock is a fast one
@@ -57,21 +57,6 @@ TESTS: dict[str, tuple[str, int]] = {
 }
 TYPES = {"TimeTicks": TimeTicks, "Gauge": Gauge32, "Gauge32": Gauge32}  # a card refuses a value of another type
 PLAIN, GRACEFUL = 2, 3  # of reboot and sleep: at once after the shutoff delay, or after the agents' delay, too
-# Settings by name: object, and its units in one of ours.
-SETTINGS: dict[str, tuple[str, int]] = {
-    "shutoff_delay_s": ("upsAdvConfigShutoffDelay", 100),
-    "return_delay_s": ("upsAdvConfigReturnDelay", 100),
-    "low_battery_s": ("upsAdvConfigLowBatteryRunTime", 100),
-    "sleep_s": ("upsAdvConfigUpsSleepTime", 100),
-    "high_transfer_v": ("upsAdvConfigHighTransferVolt", 1),
-    "low_transfer_v": ("upsAdvConfigLowTransferVolt", 1),
-    "min_return_percent": ("upsAdvConfigMinReturnCapacity", 1),
-    "sensitivity": ("upsAdvConfigSensitivity", 1),
-}
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """No parameters."""
 
 
 class Off(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,8 +77,8 @@ class Test(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal["self_test", "calibration", "cancel_calibration", "power_failure"] = "self_test"
 
 
-class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """Values by the names of `SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
+class WriteSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """Values by the names of `UPS_SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
 
     settings: dict[str, int]
     exact: bool = False
@@ -101,13 +86,13 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 
 SHAPES: dict[str, type[msgspec.Struct]] = {
     "output.off": Off,
-    "output.on": Nothing,
-    "output.off_and_return": Nothing,
+    "output.on": NoParameters,
+    "output.off_and_return": NoParameters,
     "output.reboot": Again,
     "output.sleep": Again,
     "test.start": Test,
-    "settings.write": Settings,
-    "identify": Nothing,
+    "settings.write": WriteSettings,
+    "identify": NoParameters,
 }
 # Given twice, these do the same as given once.
 REPEATABLE = frozenset({"output.on", "settings.write", "identify"})
@@ -157,13 +142,13 @@ class UpsCommander:
 
     def check(self, command: str, params: dict[str, Any]) -> None:
         wanted = shaped("a UPS", SHAPES, command, params)
-        if isinstance(wanted, Settings):
+        if isinstance(wanted, WriteSettings):
             if not wanted.settings:
-                raise CommandError(f"settings is empty; accepted: {', '.join(SETTINGS)}")
+                raise CommandError(f"settings is empty; accepted: {', '.join(UPS_SETTINGS)}")
             for name, value in wanted.settings.items():
-                if name not in SETTINGS:
-                    raise CommandError(f"there is no setting {name!r}; accepted: {', '.join(SETTINGS)}")
-                if not 0 <= value * SETTINGS[name][1] <= 0x7FFFFFFF:
+                if name not in UPS_SETTINGS:
+                    raise CommandError(f"there is no setting {name!r}; accepted: {', '.join(UPS_SETTINGS)}")
+                if not 0 <= value * UPS_SETTINGS[name].scale <= 0x7FFFFFFF:
                     raise CommandError(f"{name} {value} is outside what a card can take")
 
     def repeatable(self, command: str) -> bool:
@@ -181,22 +166,22 @@ class UpsCommander:
                 return await self._write(name, GRACEFUL if graceful else PLAIN)
             case Test(kind):
                 return await self._write(*TESTS[kind])
-            case Settings(settings, exact):
+            case WriteSettings(settings, exact):
                 return await self._settle(settings, exact=exact)
         if command == "output.off_and_return":
             return await self._write(*ORDERS["conserve" if await self._on_battery() else "reboot"])
         return await self._write(*(TURN_ON if command == "output.on" else FLASH))
 
     async def _on_battery(self) -> bool:
-        return await self._read("upsBasicOutputStatus") == ON_BATTERY
+        return await self._read(OUTPUT_STATUS) == ON_BATTERY
 
     # --- settings ---------------------------------------------------------------------------------------------
 
     async def _settle(self, settings: Mapping[str, int], *, exact: bool) -> Done:
         """Write, then read until the UPS shows what it made of it."""
-        before = {name: await self._read(SETTINGS[name][0]) for name in settings}
+        before = {name: await self._read(UPS_SETTINGS[name].object) for name in settings}
         for name, value in settings.items():
-            await self._write(SETTINGS[name][0], value * SETTINGS[name][1])
+            await self._write(UPS_SETTINGS[name].object, value * UPS_SETTINGS[name].scale)
         shown = {name: await self._settled(name, value, before[name]) for name, value in settings.items()}
         corrected = {name: [settings[name], value] for name, value in shown.items() if value != settings[name]}
         details = {"settings": shown, "corrected": corrected}
@@ -210,7 +195,7 @@ class UpsCommander:
 
     async def _settled(self, name: str, wanted: int, before: int) -> float:
         """What a setting shows after its write. Raises CommandError when it stays as it was."""
-        item, scale = SETTINGS[name]
+        item, scale = UPS_SETTINGS[name]
         loop = asyncio.get_running_loop()
         end = loop.time() + LAG_S
         last, same = await self._read(item), 1

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ridethrough.gateway.correlate import BmcPolicy, Correlator, SitePolicy, State, UpsPolicy
+from ridethrough.gateway.correlate import BmcPolicy, Correlator, CorrelatorState, SitePolicy, UpsPolicy
 from ridethrough.gateway.decode import TrapUser, UsmReceiver, build_ack, decode_datagram, decode_observation
 from ridethrough.gateway.decode.snmp import Content, Decoded, is_version_1, wants_ack
 from ridethrough.gateway.pipeline.notification_cache import NotificationCache
@@ -99,7 +99,7 @@ class Stages:
 
     def load_state(self, state: bytes) -> None:
         """Go on from what `dump_state` gave once; octets that are empty mean a fresh start."""
-        self._correlator = self._new_correlator(msgspec.json.decode(state, type=State) if state else None)
+        self._correlator = self._new_correlator(msgspec.json.decode(state, type=CorrelatorState) if state else None)
 
     def dump_state(self, at_ms: int) -> bytes:
         """All that a restart needs to go on, at `at_ms`."""
@@ -107,7 +107,7 @@ class Stages:
         return encode_json(self._correlator.state)
 
     @property
-    def state(self) -> State:
+    def state(self) -> CorrelatorState:
         """What is open and pending now; to be read only."""
         return self._correlator.state
 
@@ -220,7 +220,7 @@ class Stages:
             known = self._known_relays[source] = any(address in network for network in self._config.relays)
         return known
 
-    def _new_correlator(self, state: State | None) -> Correlator:
+    def _new_correlator(self, state: CorrelatorState | None) -> Correlator:
         config = self._config
         return Correlator(config.ups_policies, config.source, state, config.bmc_policies, config.site_policy)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ridethrough.emulators.config.base import Strict
+from ridethrough.emulators.config.base import Name, Seconds, Strict
 from ridethrough.emulators.config.plant import HIGH_PORTS, Plant, Ports, UpsConfig
 from ridethrough.emulators.config.servers import AlertConfig
 from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
@@ -50,8 +50,17 @@ class RigGateway(Site):
     """When left out: 127.0.0.1 and every keyword address, on the trap port."""
 
 
+class RigUps(UpsConfig):
+    """A UPS with its network card."""
+
+    confirm_s: Seconds = 60
+    """How long the gateway waits before it confirms an outage."""
+
+
 class RigFile(Plant):
     """A whole rig."""
+
+    ups: Mapping[Name, RigUps] = Field(default_factory=dict)
 
     defaults: Defaults = Defaults()
     groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
@@ -227,7 +236,7 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
     )
 
 
-def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
+def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDevice:
     policy = rig.topology().policy_of(name)
     writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
     return UpsDevice(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.correlate import BmcPolicy, Correlator, FlapPolicy, SitePolicy, State, UpsPolicy
+from ridethrough.gateway.correlate import BmcPolicy, Correlator, FlapPolicy, CorrelatorState, SitePolicy, UpsPolicy
 from ridethrough.gateway.records import Event, Severity, Signal, encode_json
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
@@ -102,7 +102,7 @@ def test_any_signals_in_any_order_and_a_restart_changes_nothing(
         for position, (device, condition, opens, baseline, wait, tick) in enumerate(plan, start=1):
             if position == restart_at:
                 correlator.tidy(now)
-                state = msgspec.json.decode(encode_json(correlator.state), type=State)
+                state = msgspec.json.decode(encode_json(correlator.state), type=CorrelatorState)
                 correlator = Correlator(POLICIES, "/t", state, site=site)
             now += wait
             if tick:
@@ -187,7 +187,7 @@ def test_a_step_of_another_incident_changes_nothing() -> None:
 def test_waiting_survives_a_restart_but_not_the_device() -> None:
     correlator = waiting()
     correlator.signals(1, 100_000, [notice(7)])
-    kept = msgspec.json.decode(msgspec.json.encode(correlator.state), type=State)
+    kept = msgspec.json.decode(msgspec.json.encode(correlator.state), type=CorrelatorState)
     again = Correlator({}, "/t", kept, {"s.bmc": BmcPolicy(10_000, 120_000)})
     assert again.next_deadline_ms() == 111_000
     assert Correlator({}, "/t", kept, {}).next_deadline_ms() is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.correlate import Correlator, SitePolicy, State, StormPolicy
+from ridethrough.gateway.correlate import Correlator, CorrelatorState, SitePolicy, StormPolicy
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.receive import FairQueue
 from ridethrough.gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
@@ -102,7 +102,7 @@ def test_a_restart_changes_no_decision(plan: list[tuple[str, int, bool]], cut: i
         for position, (source, wait, tick) in enumerate(plan, start=1):
             if position == restart_at:
                 correlator.tidy(now)
-                state = msgspec.json.decode(encode_json(correlator.state), type=State)
+                state = msgspec.json.decode(encode_json(correlator.state), type=CorrelatorState)
                 correlator = Correlator({}, "/t", state, site=POLICY)
             now += wait
             said.append(correlator.tick(position, now) if tick else storm(correlator, position, now, source, source))
