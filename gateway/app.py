@@ -33,10 +33,12 @@ from ridethrough.gateway.records import (
     Arrival,
     Audit,
     Command,
+    DatagramsLost,
     Event,
     Observation,
     RecordKind,
     Recovery,
+    RecoveryStep,
     encode_json,
 )
 from ridethrough.gateway.storage.errors import StoreError
@@ -178,7 +180,7 @@ class Gateway:
         self._streams.notify()
 
     def _overrun(self, listener: str, lost: int) -> None:
-        self._observe(Observation(listener, lost=lost))
+        self._observe(DatagramsLost(listener, lost))
 
     def _observe(self, observation: Observation) -> None:
         self._core.hear([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
@@ -187,7 +189,7 @@ class Gateway:
         """A recovery's step that a BMC took is an observation like any other: journaled first, then told."""
         if command.command in RECOVERY_COMMANDS:
             step = msgspec.convert({**details, "started": command.command == RECOVERY_COMMANDS[0]}, Recovery)
-            self._observe(Observation(command.device, recovery=step))
+            self._observe(RecoveryStep(command.device, step))
 
     # --- Backend ----------------------------------------------------------------------------------------------
 

@@ -140,15 +140,43 @@ class Damage(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Observation(msgspec.Struct, frozen=True):
-    """What a link saw: readings by object name, that a device fell silent or was heard again, or a recovery's step."""
+class Readings(msgspec.Struct, frozen=True, tag_field="kind", tag="readings"):
+    """A device answered: its readings by object name, where it gave any."""
 
     device: str
-    silent: bool = False
     values: dict[str, int] = {}
-    recovery: Recovery | None = None
-    damage: Damage | None = None  # `device` is the journal
-    lost: int = 0  # datagrams that the kernel dropped; `device` is the listener
+
+
+class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):
+    """A device answers no more."""
+
+    device: str
+    silent: bool = True  # by which releases before `kind` know a silence, as long as they read the same JetStream
+
+
+class RecoveryStep(msgspec.Struct, frozen=True, tag_field="kind", tag="recovery"):
+    """A BMC accepted a step of a recovery."""
+
+    device: str
+    recovery: Recovery
+
+
+class JournalDamage(msgspec.Struct, frozen=True, tag_field="kind", tag="damage"):
+    """The journal was damaged and has been recovered as far as possible. `device` is "journal"."""
+
+    device: str
+    damage: Damage
+
+
+class DatagramsLost(msgspec.Struct, frozen=True, tag_field="kind", tag="lost"):
+    """The kernel dropped `lost` datagrams of a listener, which is the `device`."""
+
+    device: str
+    lost: int
+
+
+Observation = Readings | Silence | RecoveryStep | JournalDamage | DatagramsLost
+"""What the gateway finds out by itself; journaled as JSON, like datagrams before anything follows from it."""
 
 
 class Severity(StrEnum):
@@ -159,22 +187,52 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Signal(msgspec.Struct, frozen=True, gc=False):
-    """One statement about a device: what the translation makes of a notification or an observation.
+class Occurrence(msgspec.Struct, frozen=True, gc=False):
+    """Something that happened at a device, without a condition: an event each time.
 
-    A signal with a `condition` opens or clears it; the correlator turns repeated statements into one event.
+    With `repeat`, occurrences of that name are limited: one event, and a later one with the number of those between.
     """
 
     type: str
     device: str
     severity: Severity
     text: str
-    condition: str = ""
-    opens: bool = False
     data: dict[str, Any] = {}
     evidence: dict[str, Any] = {}
-    baseline: bool = False  # from a reading: says what is, not that it just happened
-    repeat: str = ""  # trouble that is told once and then counted, by this name
+    repeat: str = ""
+
+
+class ConditionOpens(msgspec.Struct, frozen=True, gc=False):
+    """A statement that a condition of a device is open. Several of them in a row are one event."""
+
+    type: str
+    device: str
+    severity: Severity
+    text: str
+    condition: str
+    data: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
+
+
+class ConditionClears(msgspec.Struct, frozen=True, gc=False):
+    """A statement that a condition of a device is clear. Several of them in a row are one event.
+
+    A `baseline` says that it is clear, not that it has just become so: with nothing open before, it is no event.
+    """
+
+    type: str
+    device: str
+    severity: Severity
+    text: str
+    condition: str
+    data: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
+    baseline: bool = False
+
+
+ConditionChange = ConditionOpens | ConditionClears
+Signal = Occurrence | ConditionOpens | ConditionClears
+"""One statement about a device, translated from a notification or an observation."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=False):

@@ -18,7 +18,15 @@ from ridethrough.gateway.correlate.recoveries import STARTED, BmcPolicy, Recover
 from ridethrough.gateway.correlate.repeats import RepeatLimiter
 from ridethrough.gateway.correlate.segments import Segments
 from ridethrough.gateway.correlate.storms import StormPolicy, Storms
-from ridethrough.gateway.records import Event, Severity, Signal
+from ridethrough.gateway.records import (
+    ConditionChange,
+    ConditionClears,
+    ConditionOpens,
+    Event,
+    Occurrence,
+    Severity,
+    Signal,
+)
 from ridethrough.gateway.vocabulary import Condition, EventType
 
 # Plain texts: a member of an enumeration costs a look-up each time, here where every signal passes.
@@ -102,9 +110,9 @@ class Correlator:
         """Return the events that follow from the signals of the record at `position`, received at `at_ms`."""
         batch = EventBatch(self._source, position, at_ms)
         for signal in signals:
-            if not signal.condition:
+            if isinstance(signal, Occurrence):
                 self._happen(batch, signal)
-            elif signal.opens:
+            elif isinstance(signal, ConditionOpens):
                 self._open(batch, signal)
             else:
                 self._clear(batch, signal)
@@ -139,7 +147,7 @@ class Correlator:
         self._storms.forget(at_ms)
         self._flaps.tidy(at_ms)
 
-    def _happen(self, batch: EventBatch, signal: Signal) -> None:
+    def _happen(self, batch: EventBatch, signal: Occurrence) -> None:
         data = {**signal.data, **self._recoveries.annotate(signal, batch.at_ms)}
         if signal.repeat:
             more = self._repeats.admit(f"{signal.type} {signal.device} {signal.repeat}", batch.at_ms)
@@ -150,7 +158,7 @@ class Correlator:
         event_id = batch.append(signal.type, signal.device, signal.severity, signal.text, data, signal.evidence)
         self._recoveries.track(signal, event_id, batch.at_ms)
 
-    def _open(self, batch: EventBatch, signal: Signal) -> None:
+    def _open(self, batch: EventBatch, signal: ConditionOpens) -> None:
         device, condition = signal.device, signal.condition
         known = self.state.open.setdefault(device, {})
         if condition in known:
@@ -164,7 +172,7 @@ class Correlator:
         opened.event_id = event_id or opened.event_id
         self._outages.opened(batch, device, condition)
 
-    def _clear(self, batch: EventBatch, signal: Signal) -> None:
+    def _clear(self, batch: EventBatch, signal: ConditionClears) -> None:
         device, condition = signal.device, signal.condition
         opened = self.state.open.get(device, {}).pop(condition, None)
         clear = self.state.clear.setdefault(device, [])
@@ -181,18 +189,19 @@ class Correlator:
             self._append_change(batch, signal, data)
         self._outages.cleared(batch, device, condition)
 
-    def _append_change(self, batch: EventBatch, signal: Signal, data: Mapping[str, Any]) -> str:
+    def _append_change(self, batch: EventBatch, signal: ConditionChange, data: Mapping[str, Any]) -> str:
         """Append the event of a change, or the one that takes its place, or none. The identifier of its own event."""
         device, condition = signal.device, signal.condition
         change = SuppressedChange(signal.type, signal.severity, signal.text)
-        disposition = self._flaps.change(device, condition, batch.at_ms, change, opens=signal.opens)
+        opens = isinstance(signal, ConditionOpens)
+        disposition = self._flaps.change(device, condition, batch.at_ms, change, opens=opens)
         if disposition is Disposition.SUPPRESS_FROM_NOW:
             text = f"{condition} of {device} comes and goes; its changes are held back until it settles"
             batch.append(FLAPPING, device, Severity.WARNING, text, {"flapping": condition}, signal.evidence)
         if disposition is not Disposition.EMIT:
             return ""
         segment = self._segments.of(device) if condition == SILENCE else ""
-        if segment and signal.opens:
+        if segment and isinstance(signal, ConditionOpens):
             self._device_silent(batch, signal, segment)
             return ""
         if segment and (lost_by := self._segments.lost_by(segment)):
@@ -214,7 +223,7 @@ class Correlator:
         if opened is not None:
             opened.event_id = event_id
 
-    def _device_silent(self, batch: EventBatch, signal: Signal, segment: str) -> None:
+    def _device_silent(self, batch: EventBatch, signal: ConditionOpens, segment: str) -> None:
         """Append the loss of a segment when all of it is silent now; until then the device's own event is delayed."""
         silent = [name for name in self._segments.members(segment) if SILENCE in self.state.open.get(name, {})]
         if self._segments.lost_by(segment) or len(silent) < len(self._segments.members(segment)):

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ridethrough.gateway.records import Signal
+from ridethrough.gateway.records import Occurrence
 from ridethrough.gateway.vocabulary import EventType
 
 NOTICE: Final = EventType.BMC_NOTICE.value
@@ -47,7 +47,7 @@ class Recoveries:
         for device in set(held) - set(policies):
             del held[device]  # it has left the site
 
-    def annotate(self, signal: Signal, at_ms: int) -> dict[str, Any]:
+    def annotate(self, signal: Occurrence, at_ms: int) -> dict[str, Any]:
         """Data that the event of a recovery's step carries in addition: all steps so far. Changes nothing."""
         held = self._held.get(signal.device) if self._held else None
         if held is None or signal.type not in (START, END) or held.incident != signal.data["incident"]:
@@ -55,7 +55,7 @@ class Recoveries:
         steps = {**held.steps, STARTED if signal.type == START else ENDED: at_ms}
         return {"steps": times(steps), "opened_by": held.event_id}
 
-    def track(self, signal: Signal, event_id: str, at_ms: int) -> None:
+    def track(self, signal: Occurrence, event_id: str, at_ms: int) -> None:
         """Begin, extend or end the wait of a BMC, as the emitted event `event_id` says."""
         policy = self._policies.get(signal.device)
         held = self._held.get(signal.device)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ridethrough.gateway.devices.liveness import Liveness
 from ridethrough.gateway.devices.poller import Link
 from ridethrough.gateway.devices.probes import Probe
-from ridethrough.gateway.records import Observation
+from ridethrough.gateway.records import Observation, Readings, Silence
 
 ANSWERS_TO_RETURN = 2
 SLOTS = 64  # of an interval; devices of one slot share a look at the socket
@@ -58,7 +58,7 @@ class Heartbeat(Link[Target]):
     def _beat(self, target: Target, due_s: float) -> None:
         loop = asyncio.get_running_loop()
         if target.silence.check(loop.time()):
-            self._observe(Observation(target.name, silent=True))
+            self._observe(Silence(target.name))
         self._ask(target.probe.ask(), target.address, target.port)
         following = due_s + target.interval_s
         target.timers[:] = [loop.call_at(following, self._beat, target, following)]
@@ -75,4 +75,4 @@ class Heartbeat(Link[Target]):
         came_back = target.silence.heard(asyncio.get_running_loop().time())
         if came_back or (target.said != said and not target.silence.lost):
             target.said = said
-            self._observe(Observation(target.name, values=dict(said)))
+            self._observe(Readings(target.name, dict(said)))

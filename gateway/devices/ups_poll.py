@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ridethrough.gateway.devices.liveness import Liveness
 from ridethrough.gateway.devices.poller import Link
 from ridethrough.gateway.devices.rtt import RttEstimator
-from ridethrough.gateway.records import Observation
+from ridethrough.gateway.records import Observation, Readings, Silence
 from ridethrough.mibs import MibTree
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
@@ -102,7 +102,7 @@ class UpsPoller(Link[Target]):
         loop = asyncio.get_running_loop()
         if target.silence.check(loop.time()):
             target.values = None
-            self._observe(Observation(target.name, silent=True))
+            self._observe(Silence(target.name))
         deadline = target.silence.deadline_s()
         target.timers.append(loop.call_at(deadline or loop.time() + target.silence.limit_s, self._watch, target))
 
@@ -130,4 +130,4 @@ class UpsPoller(Link[Target]):
         values = {name: value for name, value in shown.items() if name in self._facts}
         if values != target.values:
             target.values = values
-            self._observe(Observation(target.name, values=values))
+            self._observe(Readings(target.name, values))

@@ -8,13 +8,21 @@ from typing import Any, Final
 import msgspec
 
 from ridethrough.gateway.records import (
+    ConditionClears,
+    ConditionOpens,
+    DatagramsLost,
+    JournalDamage,
     Notification,
     Observation,
+    Occurrence,
     Platform,
+    Readings,
     Recovery,
+    RecoveryStep,
     Refused,
     Severity,
     Signal,
+    Silence,
     Undecodable,
 )
 from ridethrough.gateway.translate.inventory import Inventory, Known
@@ -68,7 +76,7 @@ class Translator:
         """What a decoded datagram says."""
         if isinstance(value, Undecodable):
             return [
-                Signal(
+                Occurrence(
                     EventType.TRAP_UNDECODABLE,
                     self._subject(value.source, ""),
                     Severity.WARNING,
@@ -90,28 +98,31 @@ class Translator:
         if rule is None:
             name = value.trap_name or value.trap_oid
             text = f"trap {name} from {value.source}, for which there is no rule"
-            return [Signal(EventType.TRAP_UNKNOWN, subject, Severity.INFO, text, evidence=_evidence(value))]
+            return [Occurrence(EventType.TRAP_UNKNOWN, subject, Severity.INFO, text, evidence=_evidence(value))]
         if device is None:
             # Nobody polls a stranger, and anybody can pretend to be one: an event each time, and nothing remembered.
             rule = OF_STRANGERS[value.trap_oid]
         return [_signal(rule, subject, _evidence(value))]
 
     def observation(self, value: Observation) -> list[Signal]:
-        """What a link saw, or a listener's socket."""
-        if value.lost:
+        """Translate what the gateway found out by itself; nothing for a device that has left the site."""
+        if isinstance(value, DatagramsLost):
             text = f"{value.lost} datagrams were lost at {value.device}: they came faster than they were taken"
-            return [Signal(EventType.TRAP_LOST, value.device, Severity.CRITICAL, text, data={"lost": value.lost})]
-        if value.damage is not None:
+            return [Occurrence(EventType.TRAP_LOST, value.device, Severity.CRITICAL, text, data={"lost": value.lost})]
+        if isinstance(value, JournalDamage):
             damage = {name: getattr(value.damage, name) for name in value.damage.__struct_fields__}
             text = f"the journal was damaged ({value.damage.reason}); {value.damage.lost} rows of it are lost"
-            return [Signal(EventType.JOURNAL_DAMAGED, value.device, Severity.CRITICAL, text, data=damage)]
+            return [Occurrence(EventType.JOURNAL_DAMAGED, value.device, Severity.CRITICAL, text, data=damage)]
         device = self._inventory.named(value.device)
         if device is None:
             return []
-        if value.recovery is not None:
+        if isinstance(value, RecoveryStep):
             return [_recovery(device.name, value.recovery)]
-        if value.silent:
+        if isinstance(value, Silence):
             return [_signal(SILENCE_RULES[device.kind, True], device.name, {"silent": True})]
+        return self._readings(value, device)
+
+    def _readings(self, value: Readings, device: Known) -> list[Signal]:
         signals = [_signal(SILENCE_RULES[device.kind, False], device.name, {"silent": False}, baseline=True)]
         for condition, reader in FACTS.items():
             shown = reader(value.values)
@@ -128,7 +139,7 @@ class Translator:
         subject = self.subject(value.source)
         data = {"reason": value.reason}
         return [
-            Signal(
+            Occurrence(
                 EventType.TRAP_REFUSED,
                 subject,
                 Severity.WARNING,
@@ -172,9 +183,9 @@ class Translator:
             # A notice counts for a server when its BMC sends it to the address that server's keyword names.
             held = waits(event.sensor_type, event.event_type, event.offset)
             data |= {"category": CATEGORY, "keyword": value.listener, "monitors": list(monitors), "waits": held}
-            return Signal(EventType.BMC_NOTICE, subject, severity, text, data=data, evidence=_evidence(value))
+            return Occurrence(EventType.BMC_NOTICE, subject, severity, text, data=data, evidence=_evidence(value))
         security = SECURITY.get((event.sensor_type, event.offset)) if not event.deasserted else None
-        return Signal(security or EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
+        return Occurrence(security or EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
 
 
 def _subject(value: Notification, device: Known | None) -> str:
@@ -189,10 +200,10 @@ def _recovery(device: str, step: Recovery) -> Signal:
     if step.started:
         text = f"recovery of incident {step.incident} started by {step.node}, {step.granted_s} s granted"
         data: dict[str, Any] = {"incident": step.incident, "node": step.node, "granted_s": step.granted_s}
-        return Signal(EventType.RECOVERY_STARTED, device, Severity.INFO, text, data=data)
+        return Occurrence(EventType.RECOVERY_STARTED, device, Severity.INFO, text, data=data)
     text = f"recovery of incident {step.incident} ended: {step.result}"
     data = {"incident": step.incident, "result": step.result, "action": step.action}
-    return Signal(EventType.RECOVERY_ENDED, device, Severity.INFO, text, data=data)
+    return Occurrence(EventType.RECOVERY_ENDED, device, Severity.INFO, text, data=data)
 
 
 def _told(rule: UserRule, number: int, value: Notification, device: Known | None) -> list[Signal]:
@@ -200,30 +211,21 @@ def _told(rule: UserRule, number: int, value: Notification, device: Known | None
     if not rule.event:
         return []
     subject = _subject(value, device)
-    return [
-        Signal(
-            rule.event,
-            subject,
-            rule.severity,
-            rule.says(value, subject),
-            rule.condition if device else "",
-            rule.opens and device is not None,
-            evidence=_evidence(value) | {"rule": number},
-        )
-    ]
+    text, evidence = rule.says(value, subject), _evidence(value) | {"rule": number}
+    if not rule.condition or device is None:
+        return [Occurrence(rule.event, subject, rule.severity, text, evidence=evidence)]
+    change = ConditionOpens if rule.opens else ConditionClears
+    return [change(rule.event, subject, rule.severity, text, rule.condition, evidence=evidence)]
 
 
 def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool = False) -> Signal:
-    return Signal(
-        rule.type,
-        device,
-        rule.severity,
-        rule.text,
-        condition=rule.condition,
-        opens=rule.opens,
-        evidence=evidence,
-        baseline=baseline or rule.baseline,
-    )
+    condition = rule.condition
+    if not condition:
+        return Occurrence(rule.type, device, rule.severity, rule.text, evidence=evidence)
+    if rule.opens:
+        return ConditionOpens(rule.type, device, rule.severity, rule.text, condition, evidence=evidence)
+    baseline = baseline or rule.baseline
+    return ConditionClears(rule.type, device, rule.severity, rule.text, condition, evidence=evidence, baseline=baseline)
 
 
 def at_time(signal: Signal, uptime_ticks: int) -> Signal:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from ridethrough.mibs.powernet import OFF, OUTPUT_STATUS
 from ridethrough.rigs.controllers.client import Desk, DeskError
-
-OFF_STATES = frozenset({5, 7, 8, 11})  # upsBasicOutputStatus: asleep, off, rebooting, waiting for power
 
 
 class NoteWriter(NamedTuple):
@@ -45,7 +44,7 @@ async def order_shutdown(desk: Desk, server: str) -> None:
 
 async def output_is_off(desk: Desk, ups: str) -> bool:
     """Whether the last answer of a UPS shows its output off. Raises DeskError."""
-    return (await desk.device(ups))["readings"].get("upsBasicOutputStatus") in OFF_STATES
+    return (await desk.device(ups))["readings"].get(OUTPUT_STATUS) in OFF
 
 
 async def input_is_good(desk: Desk, ups: str) -> bool:

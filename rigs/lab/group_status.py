@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import aiohttp
 
-from ridethrough.rigs.controllers.actions import OFF_STATES
+from ridethrough.mibs.powernet import OFF, ON_BATTERY, OUTPUT_STATUS
 from ridethrough.rigs.power_groups import Group, Slot, walk
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.topology import Topology
@@ -45,7 +45,6 @@ TEXTS = {
     "": "",
 }
 SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shutting down", "hung": "hung"}
-ON_BATTERY = 3
 
 
 class Row(NamedTuple):
@@ -111,10 +110,10 @@ def _ups(rig: RigFile, live: Live, name: str, description: str, depth: int, *, l
     label = rig.power_management.of_ups(name).label or name
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
-    output = readings.get("upsBasicOutputStatus")
+    output = readings.get(OUTPUT_STATUS)
     if "silence" in resource.get("conditions", ()) or output is None:
         return Row(depth, label, rig.ups[name].address, description, "no communication")
-    state = "off" if output in OFF_STATES else "outage" if output == ON_BATTERY else "normal, on"
+    state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"
     if linked and state == "normal, on":
         state = f"* {state}"
     volts = readings.get("upsAdvInputLineVoltage")

@@ -8,14 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.correlate import BmcPolicy, Correlator, FlapPolicy, CorrelatorState, SitePolicy, UpsPolicy
-from ridethrough.gateway.records import Event, Severity, Signal, encode_json
+from ridethrough.gateway.records import ConditionClears, ConditionOpens, Event, Occurrence, Severity, Signal, encode_json
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
 
 
 def said(device: str, condition: str, opens: bool, baseline: bool = False) -> Signal:
     kind = f"{condition}.{'lost' if opens else 'restored'}"
-    return Signal(kind, device, Severity.INFO, kind, condition, opens, baseline=baseline)
+    if not condition:
+        return Occurrence(kind, device, Severity.INFO, kind)
+    if opens:
+        return ConditionOpens(kind, device, Severity.INFO, kind, condition)
+    return ConditionClears(kind, device, Severity.INFO, kind, condition, baseline=baseline)
 
 
 def shown(events: list[Event]) -> list[tuple[str, str, str]]:
@@ -129,11 +133,11 @@ def test_any_signals_in_any_order_and_a_restart_changes_nothing(
 
 def notice(incident: int, *, waits: bool = True) -> Signal:
     data = {"incident": incident, "waits": waits, "bmc_time_s": 99}
-    return Signal("bmc.notice", "s.bmc", Severity.CRITICAL, "fault", data=data)
+    return Occurrence("bmc.notice", "s.bmc", Severity.CRITICAL, "fault", data=data)
 
 
 def step(kind: str, incident: int, **data: Any) -> Signal:
-    return Signal(f"bmc.recovery.{kind}", "s.bmc", Severity.INFO, kind, data={"incident": incident, **data})
+    return Occurrence(f"bmc.recovery.{kind}", "s.bmc", Severity.INFO, kind, data={"incident": incident, **data})
 
 
 def waiting() -> Correlator:

@@ -13,7 +13,7 @@ from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Correlator, CorrelatorState, SitePolicy, StormPolicy
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.receive import FairQueue
-from ridethrough.gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
+from ridethrough.gateway.records import Arrival, Event, Occurrence, Record, RecordKind, Severity, encode_json
 from ridethrough.mibs import standard_tree
 from tests.support.vectors import vector
 
@@ -124,7 +124,7 @@ def test_a_restart_changes_no_decision(plan: list[tuple[str, int, bool]], cut: i
 
 def test_the_same_refusal_is_told_once_and_then_with_its_count() -> None:
     correlator = Correlator({}, "/t")
-    signal = Signal("security.refused", "10.0.0.9", Severity.WARNING, "no", repeat="community")
+    signal = Occurrence("security.refused", "10.0.0.9", Severity.WARNING, "no", repeat="community")
     assert len(correlator.signals(1, 0, [signal])) == 1
     assert correlator.signals(2, 1000, [signal, signal]) == []
     other = msgspec.structs.replace(signal, repeat="wrong_digests")
@@ -137,7 +137,7 @@ def test_refusals_of_any_number_of_sources_are_bounded() -> None:
     correlator = Correlator({}, "/t")
     events = 0
     for number in range(5000):
-        signal = Signal("security.refused", f"10.{number}", Severity.WARNING, "no", repeat="community")
+        signal = Occurrence("security.refused", f"10.{number}", Severity.WARNING, "no", repeat="community")
         events += len(correlator.signals(number + 1, 0, [signal]))
     assert events == 1001
     assert len(correlator.state.repeats) == 1001
