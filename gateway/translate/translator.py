@@ -28,7 +28,7 @@ from ridethrough.gateway.records import (
 from ridethrough.gateway.translate.inventory import Inventory, Known
 from ridethrough.gateway.translate.platform import NoticeClass, meaning, waits
 from ridethrough.gateway.translate.readings import FACTS
-from ridethrough.gateway.translate.traps import RULES, Rule
+from ridethrough.gateway.translate.trap_rules import RULES, TrapRule
 from ridethrough.gateway.translate.user_rules import UserRule
 from ridethrough.gateway.vocabulary import Condition, EventType
 
@@ -45,22 +45,22 @@ NOTICE_SEVERITY = {
     NoticeClass.INFO: Severity.INFO,
 }
 # The rule that opens or clears each condition a reading can show.
-BY_CONDITION: dict[tuple[str, bool], Rule] = {}
+BY_CONDITION: dict[tuple[str, bool], TrapRule] = {}
 for _rule in RULES.values():
     if _rule.condition:
         BY_CONDITION.setdefault((_rule.condition, _rule.opens), _rule)
 OF_STRANGERS = {oid: rule._replace(condition="", opens=False) for oid, rule in RULES.items()}
 # How a sender of informs learns the gateway's engine and its time (RFC 3414 section 4).
 PART_OF_DISCOVERY = frozenset({"unknown_engine_ids", "not_in_time_windows"})
-BY_CONDITION[POWER, True] = Rule(EventType.SERVER_OFF, Severity.WARNING, "the server is off", POWER, opens=True)
-BY_CONDITION[POWER, False] = Rule(EventType.SERVER_ON, Severity.INFO, "the server is on", POWER)
-SILENCE_RULES: dict[tuple[str, bool], Rule] = {
-    ("ups", True): Rule(EventType.CARD_LOST, Severity.WARNING, "the card does not answer", SILENCE, opens=True),
-    ("ups", False): Rule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", SILENCE),
-    ("bmc", True): Rule(EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", SILENCE, opens=True),
-    ("server", True): Rule(EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", SILENCE, opens=True),
-    ("server", False): Rule(EventType.SERVER_FOUND, Severity.INFO, "the server's LAN is heard again", SILENCE),
-    ("bmc", False): Rule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", SILENCE),
+BY_CONDITION[POWER, True] = TrapRule(EventType.SERVER_OFF, Severity.WARNING, "the server is off", POWER, opens=True)
+BY_CONDITION[POWER, False] = TrapRule(EventType.SERVER_ON, Severity.INFO, "the server is on", POWER)
+SILENCE_RULES: dict[tuple[str, bool], TrapRule] = {
+    ("ups", True): TrapRule(EventType.CARD_LOST, Severity.WARNING, "the card does not answer", SILENCE, opens=True),
+    ("ups", False): TrapRule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", SILENCE),
+    ("bmc", True): TrapRule(EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", SILENCE, opens=True),
+    ("server", True): TrapRule(EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", SILENCE, opens=True),
+    ("server", False): TrapRule(EventType.SERVER_FOUND, Severity.INFO, "the server's LAN is heard again", SILENCE),
+    ("bmc", False): TrapRule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", SILENCE),
 }
 
 
@@ -218,7 +218,7 @@ def _told(rule: UserRule, number: int, value: Notification, device: Known | None
     return [change(rule.event, subject, rule.severity, text, rule.condition, evidence=evidence)]
 
 
-def _signal(rule: Rule, device: str, evidence: dict[str, Any], *, baseline: bool = False) -> Signal:
+def _signal(rule: TrapRule, device: str, evidence: dict[str, Any], *, baseline: bool = False) -> Signal:
     condition = rule.condition
     if not condition:
         return Occurrence(rule.type, device, rule.severity, rule.text, evidence=evidence)

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import NamedTuple
 
 from ridethrough.gateway.records import Notification, Severity
-from ridethrough.gateway.translate.traps import RULES
+from ridethrough.gateway.translate.trap_rules import RULES
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 UNKNOWN = "?"  # a variable that the notification does not have

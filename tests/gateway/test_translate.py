@@ -32,7 +32,7 @@ from ridethrough.gateway.translate import Inventory, Known, Translator
 from ridethrough.gateway.translate.platform import MEANINGS, NoticeClass
 from ridethrough.gateway.translate.readings import FACTS
 from ridethrough.gateway.translate.translator import BY_CONDITION
-from ridethrough.gateway.translate.traps import RULES
+from ridethrough.gateway.translate.trap_rules import RULES
 from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.mibs import Oid, standard_tree
 from tests.support.vectors import vector
@@ -135,6 +135,15 @@ def test_every_trap_of_our_texts_has_a_rule() -> None:
     assert set(RULES) <= ours
 
 
+def test_the_table_stands_by_mib_and_number_and_names_each_trap_once() -> None:
+    rows = [TREE.get(Oid.parse(oid)) for oid in RULES]
+    modules = ["PowerNet-MIB", "UPS-MIB", "SNMPv2-MIB"]
+    places = [(modules.index(row.module), row.oid) for row in rows if row is not None]
+    assert places == sorted(places)
+    text = (Path(__file__).parents[2] / "gateway/translate/trap_rules.csv").read_text()
+    assert len(text.splitlines()) == 1 + len(RULES)
+
+
 def test_conditions_are_opened_and_cleared_by_some_rule() -> None:
     for condition in {rule.condition for rule in RULES.values() if rule.condition}:
         assert (condition, True) in BY_CONDITION
@@ -167,8 +176,11 @@ FOLDERS = ("gateway/correlate", "gateway/translate")
 def test_every_word_of_the_vocabulary_is_used() -> None:
     root = Path(__file__).parents[2]
     source = "".join(path.read_text() for folder in FOLDERS for path in (root / folder).glob("*.py"))
-    assert set(re.findall(r"\b(?:EventType|E)\.([A-Z_]+)", source)) == set(EventType.__members__)
-    assert set(re.findall(r"\b(?:Condition|C)\.([A-Z_]+)", source)) == set(Condition.__members__)
+    types = {rule.type.name for rule in RULES.values()} | set(re.findall(r"\bEventType\.([A-Z_]+)", source))
+    assert types == set(EventType.__members__)
+    conditions = {rule.condition for rule in RULES.values()}
+    named = {item.name for item in Condition if item in conditions} | set(re.findall(r"\bCondition\.([A-Z_]+)", source))
+    assert named == set(Condition.__members__)
 
 
 def test_a_word_of_the_vocabulary_is_written_in_one_place() -> None:
