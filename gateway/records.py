@@ -111,7 +111,7 @@ class Undecodable(msgspec.Struct, frozen=True):
     rule: str
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedDatagram(msgspec.Struct, frozen=True):
     """A readable datagram that is not taken, by the name of the reason."""
 
     source: str
@@ -266,6 +266,20 @@ class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: str | None = None
     after_position: int | float | None = None  # JSON knows 7.0 as an integer, too
     aside: bool = False
+
+
+class DeviceStatus(msgspec.Struct, frozen=True):
+    """A device as the HTTP interface shows it: what the site file says, and what is known of it now."""
+
+    id: str
+    kind: str
+    address: str
+    groups: list[str]  # of power control; only of a UPS
+    server: str | None  # whose board it is on; only of a BMC
+    heard_s_ago: float | None = None  # since its last answer; None while this gateway does not ask it
+    readings: dict[str, int] = {}  # of the last answer, by object; only of a UPS
+    conditions: list[str] = []  # that are open
+    commands: list[str] = []  # that it takes
 
 
 class CommandState(StrEnum):

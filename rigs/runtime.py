@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -110,12 +111,12 @@ class GatewayProcess:
         except BaseException:
             store.close()
             raise
-        application = create_application(self.gateway, gate)
+        application = create_application(self.gateway.backend, gate)
         self._plays = None if emulators is None else ScenarioRuns()
         if self._plays is not None:
             add_runs(application, self._plays, gate)
         if emulators is not None:
-            groups = None if rig is None else Groups(rig, self.gateway.devices)
+            groups = None if rig is None else Groups(rig, lambda: msgspec.to_builtins(self.gateway.backend.devices()))
             add_lab(application, emulators, gate, cast, groups)
         add_console(application)
         self._http = HttpServer(application, site.api)
@@ -148,7 +149,7 @@ class GatewayProcess:
 
     async def _reload(self) -> None:
         try:
-            await self.gateway.reload()
+            await self.gateway.backend.reload()
         except (Refusal, StoreError) as error:
             log.error("site not read again", reason=str(error))  # noqa: TRY400
 

@@ -16,7 +16,7 @@ MOST_STEADY = 64
 BODY_OCTETS: dict[int, int] = {NetFn.GROUP: 1, NetFn.OEM: 3}
 
 
-class Command(NamedTuple):
+class IpmiCommand(NamedTuple):
     """One command: who may give it, how long its data may be, and what it does.
 
     Lengths are those behind the octets that name the defining body, where there are such.
@@ -37,7 +37,7 @@ class Command(NamedTuple):
 
 
 # By network function, command, and defining body or enterprise (0 for the commands of IPMI itself).
-Table = dict[tuple[int, int, int], Command]
+Table = dict[tuple[int, int, int], IpmiCommand]
 
 
 def dispatch(table: Table, controller: object, request: Request, session: Session | None) -> Answer:

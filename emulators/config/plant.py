@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from ridethrough.emulators.bindings.snmp import ANYBODY
-from ridethrough.emulators.config.base import Address, Name, Port, Seconds, Strict
+from ridethrough.emulators.config.base import Address, Name, Port, Strict
 from ridethrough.emulators.config.servers import (
     ClusterConfig,
     DiskConfig,

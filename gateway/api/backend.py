@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from ridethrough.gateway.records import Audit, Command, Event, Redelivery
+from ridethrough.gateway.records import Audit, Command, DeviceStatus, Event, Redelivery
 
 
 class Refusal(Exception):
@@ -45,10 +45,11 @@ class Destinations(Protocol):
 class Backend(Protocol):
     """The running gateway."""
 
-    def devices(self) -> list[dict[str, Any]]: ...
+    def devices(self) -> list[DeviceStatus]:
+        """All devices, in the order of the site file."""
 
-    def device(self, name: str) -> dict[str, Any]:
-        """Raises Refusal 404."""
+    def device(self, name: str) -> DeviceStatus:
+        """One device. Raises Refusal 404."""
 
     async def submit(
         self, device: str, command: str, params: dict[str, Any], key: str, deadline_s: float, by: str

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ridethrough.gateway.config.base import Address, DeviceId, HostPort, Port, Seconds, Strict
 from ridethrough.gateway.config.sinks import NatsLogin, Sink
-from ridethrough.gateway.config.traps import Access, Forward, Rule, split_destination
+from ridethrough.gateway.config.traps import AccessConfig, Forward, RuleConfig, split_destination
 from ridethrough.wire.wol import mac_address
 
 TRAP_PORT = 162
@@ -24,7 +24,7 @@ class Listen(Strict):
     port: Port = TRAP_PORT
 
 
-class Snmp(Strict):
+class SnmpConfig(Strict):
     """How a card is asked and commanded."""
 
     version: Literal[1, "2c"] = 1
@@ -32,12 +32,12 @@ class Snmp(Strict):
     port: Port = 161
 
 
-class UpsDevice(Strict):
+class UpsDeviceConfig(Strict):
     """A UPS with a network card."""
 
     kind: Literal["ups"]
     address: Address
-    snmp: Snmp = Snmp()
+    snmp: SnmpConfig = SnmpConfig()
     poll_s: Annotated[float, Field(gt=0, le=8)] = 8
     """How often it is asked; the documents allow 8 s at most."""
     confirm_s: Annotated[float, Field(ge=0)] = 60
@@ -54,14 +54,14 @@ class UpsDevice(Strict):
     """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
 
 
-class Heartbeat(Strict):
+class HeartbeatConfig(Strict):
     """How a device is asked whether it is there."""
 
     interval_s: Seconds = 3
     timeout_s: Seconds = 90
 
 
-class BmcHeartbeat(Heartbeat):
+class BmcHeartbeatConfig(HeartbeatConfig):
     """How a BMC is asked."""
 
     probe: Literal["presence", "login"] = "presence"
@@ -77,7 +77,7 @@ class RecoveryWait(Strict):
     end_s: Seconds = 120
 
 
-class BmcDevice(Strict):
+class BmcDeviceConfig(Strict):
     """A BMC on a server's board."""
 
     kind: Literal["bmc"]
@@ -88,7 +88,7 @@ class BmcDevice(Strict):
     """Only for rigs; a site keeps passwords in files."""
     password_file: Path | None = None
     server: str | None = None
-    heartbeat: BmcHeartbeat = BmcHeartbeat()
+    heartbeat: BmcHeartbeatConfig = BmcHeartbeatConfig()
     recovery: RecoveryWait = RecoveryWait()
     behind: DeviceId | None = None
     engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
@@ -112,18 +112,18 @@ class WakeOnLan(Strict):
     """The password of SecureOn, as a MAC address or four numbers with points."""
 
 
-class ServerDevice(Strict):
+class ServerDeviceConfig(Strict):
     """A server whose operating system is asked over the LAN, by an echo service (RFC 862)."""
 
     kind: Literal["server"]
     address: Address
     port: Port = 7
-    heartbeat: Heartbeat = Heartbeat(timeout_s=30)
+    heartbeat: HeartbeatConfig = HeartbeatConfig(timeout_s=30)
     wake: WakeOnLan | None = None
     behind: DeviceId | None = None
 
 
-Device = Annotated[UpsDevice | BmcDevice | ServerDevice, Field(discriminator="kind")]
+Device = Annotated[UpsDeviceConfig | BmcDeviceConfig | ServerDeviceConfig, Field(discriminator="kind")]
 
 
 def keyword_address(text: str) -> str:
@@ -150,14 +150,14 @@ class Monitor(Strict):
     """`common` and one entry for each server."""
 
 
-class Storms(Strict):
+class StormsConfig(Strict):
     """What one source may send before its datagrams are only kept; see `trap.storm`."""
 
     per_s: Annotated[float, Field(gt=0)] = 100
     burst: int = Field(default=500, ge=1)
 
 
-class Flaps(Strict):
+class FlapsConfig(Strict):
     """When a condition that comes and goes counts as flapping, and when it has settled."""
 
     opens: int = Field(default=4, ge=2)
@@ -168,8 +168,8 @@ class Flaps(Strict):
 class Correlate(Strict):
     """How statements of devices become events."""
 
-    storms: Storms | None = Storms()
-    flaps: Flaps | None = Flaps()
+    storms: StormsConfig | None = StormsConfig()
+    flaps: FlapsConfig | None = FlapsConfig()
     segment_wait_s: Seconds = 10
     """How long the silence of one device waits for that of the others behind the same thing."""
 
@@ -280,12 +280,12 @@ class Site(Strict):
 
     name: str = "ridethrough"
     listen: tuple[Listen, ...] = (Listen(),)
-    access: Access = Access()
+    access: AccessConfig = AccessConfig()
     devices: dict[DeviceId, Device] = Field(default_factory=dict)
     monitors: tuple[Monitor, ...] = ()
     sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Sink] = Field(default_factory=dict)
     forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RuleConfig, ...] = ()
     """Before the gateway's own, in this order; the first that matches is taken."""
     correlate: Correlate = Correlate()
     journal: JournalConfig = JournalConfig()
@@ -320,7 +320,9 @@ class Site(Strict):
 
     def _check_monitors(self) -> None:
         """Every server has a value of its own in every monitor, with the same port in all (requirements 3.3)."""
-        servers = [device.server for device in self.devices.values() if isinstance(device, BmcDevice) and device.server]
+        servers = [
+            device.server for device in self.devices.values() if isinstance(device, BmcDeviceConfig) and device.server
+        ]
         for server in servers:
             ports: dict[str, str] = {}
             for monitor in self.monitors:

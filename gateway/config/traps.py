@@ -37,7 +37,7 @@ class UserKeys(Strict):
         return self
 
 
-class TrapUser(UserKeys):
+class TrapUserConfig(UserKeys):
     """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
 
     name: Annotated[str, Field(min_length=1, max_length=32)] | None = None
@@ -46,11 +46,11 @@ class TrapUser(UserKeys):
     """Networks of this user's senders; all when empty."""
 
 
-class Access(Strict):
+class AccessConfig(Strict):
     """Whom the trap listeners believe."""
 
     communities: tuple[str, ...] = ("public",)
-    users: dict[Annotated[str, Field(min_length=1, max_length=32)], TrapUser] = Field(default_factory=dict)
+    users: dict[Annotated[str, Field(min_length=1, max_length=32)], TrapUserConfig] = Field(default_factory=dict)
     """Users of version 3, by name; none when left out."""
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that may send; all when empty."""
@@ -76,7 +76,7 @@ class RuleMatch(Strict):
         return self
 
 
-class Rule(Strict):
+class RuleConfig(Strict):
     """What notifications mean that the gateway does not know, or should see in another way."""
 
     match: RuleMatch

@@ -87,7 +87,9 @@ class Correlator:
         """Unix time at which `tick` is to be called; None while nothing waits."""
         held = (item.expires_ms for item in self.state.held.values())
         others = (self._flaps.deadline_ms(), self._segments.deadline_ms(), self._storms.deadline_ms())
-        return min((*self._outages.deadlines_ms(), *held, *(other for other in others if other is not None)), default=None)
+        return min(
+            (*self._outages.deadlines_ms(), *held, *(other for other in others if other is not None)), default=None
+        )
 
     def admit(self, source: str, position: int, at_ms: int, subject: Callable[[str], str]) -> Admission:
         """Decide on a datagram of `source`; `subject` gives the subject of the event that a storm begins with."""

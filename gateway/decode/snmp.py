@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from ridethrough.gateway.decode.usm import Closed, UsmReceiver
-from ridethrough.gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
+from ridethrough.gateway.records import Arrival, Notification, Platform, RefusedDatagram, Undecodable, Variable
 from ridethrough.mibs import MibTree, Oid
 from ridethrough.mibs.tree import readable
 from ridethrough.wire import ber, pet
@@ -27,7 +27,7 @@ PLATFORM_EVENTS: Final = pet.ENTERPRISE.child(0)
 PLATFORM_EVENT_ARCS: Final = len(PLATFORM_EVENTS) + 1
 
 
-Content = Notification | Undecodable | Refused
+Content = Notification | Undecodable | RefusedDatagram
 
 
 class Decoded:
@@ -63,7 +63,8 @@ def decode_datagram(
             opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
             if isinstance(opened, Closed):
                 return Decoded(
-                    Refused(arrival.source, opened.reason, arrival.listener, opened.report is not None), opened.report
+                    RefusedDatagram(arrival.source, opened.reason, arrival.listener, opened.report is not None),
+                    opened.report,
                 )
             message, user, ack = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.ack
             engine = opened.engine_id.hex()
@@ -72,10 +73,10 @@ def decode_datagram(
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:
-        return Decoded(Refused(arrival.source, "community", arrival.listener))
+        return Decoded(RefusedDatagram(arrival.source, "community", arrival.listener))
     found = notification(message)
     if found is None:
-        return Decoded(Refused(arrival.source, "no_notification", arrival.listener))
+        return Decoded(RefusedDatagram(arrival.source, "no_notification", arrival.listener))
     trap_oid, uptime, varbinds = found
     agent = ""
     pdu = message.pdu

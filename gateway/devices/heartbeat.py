@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ridethrough.gateway.devices.liveness import Liveness
-from ridethrough.gateway.devices.poller import Link
-from ridethrough.gateway.devices.probes import Probe
+from ridethrough.gateway.devices.poller import TargetPoller
+from ridethrough.gateway.devices.probes import LivenessProbe
 from ridethrough.gateway.records import Observation, Readings, Silence
 
 ANSWERS_TO_RETURN = 2
@@ -16,20 +16,20 @@ SLOTS = 64  # of an interval; devices of one slot share a look at the socket
 
 
 @dataclass(slots=True)
-class Target:
+class HeartbeatTarget:
     """A device and what was last heard of it."""
 
     name: str
     address: str
     port: int
     interval_s: float
-    silence: Liveness
-    probe: Probe
+    liveness: Liveness
+    probe: LivenessProbe
     said: Mapping[str, int] | None = None  # None before the first answer
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-class Heartbeat(Link[Target]):
+class HeartbeatPoller(TargetPoller[HeartbeatTarget]):
     """Liveness is reported as silence of that device: a BMC's is never taken for a dead server."""
 
     def __init__(self, observe: Callable[[Observation], None]) -> None:
@@ -37,17 +37,19 @@ class Heartbeat(Link[Target]):
         self._observe = observe
         self._begun = 0
 
-    def add(self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: Probe) -> None:
+    def add(
+        self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: LivenessProbe
+    ) -> None:
         """A device to ask."""
-        silence = Liveness(timeout_s, ANSWERS_TO_RETURN, 0.0)
-        self._add(address, Target(name, address, port, interval_s, silence, probe))
+        liveness = Liveness(timeout_s, ANSWERS_TO_RETURN, 0.0)
+        self._add(address, HeartbeatTarget(name, address, port, interval_s, liveness, probe))
 
     def has_answered(self, name: str, since_s: float) -> bool:
         """Whether a device has answered since a loop time."""
-        heard_s = self.last_heard_s(name)
+        heard_s = self.last_answer_s(name)
         return heard_s is not None and heard_s > since_s
 
-    def _begin(self, target: Target, now_s: float) -> None:
+    def _begin(self, target: HeartbeatTarget, now_s: float) -> None:
         """Beats are spread over the interval, so that a thousand devices do not answer at one instant."""
         loop = asyncio.get_running_loop()
         slot = self._begun * SLOTS // len(self._targets)
@@ -55,9 +57,9 @@ class Heartbeat(Link[Target]):
         self._begun += 1
         target.timers[:] = [loop.call_at(first, self._beat, target, first)]
 
-    def _beat(self, target: Target, due_s: float) -> None:
+    def _beat(self, target: HeartbeatTarget, due_s: float) -> None:
         loop = asyncio.get_running_loop()
-        if target.silence.check(loop.time()):
+        if target.liveness.check(loop.time()):
             self._observe(Silence(target.name))
         self._ask(target.probe.ask(), target.address, target.port)
         following = due_s + target.interval_s
@@ -72,7 +74,7 @@ class Heartbeat(Link[Target]):
             self._ask(more, target.address, target.port)
         if said is None:
             return
-        came_back = target.silence.heard(asyncio.get_running_loop().time())
-        if came_back or (target.said != said and not target.silence.lost):
+        came_back = target.liveness.answered(asyncio.get_running_loop().time())
+        if came_back or (target.said != said and not target.liveness.lost):
             target.said = said
             self._observe(Readings(target.name, dict(said)))

@@ -11,13 +11,13 @@ class Liveness:
 
     limit_s: float
     answers: int
-    last_heard_s: float
+    last_answer_s: float
     lost: bool = False
     _streak: int = 0
 
-    def heard(self, now_s: float) -> bool:
+    def answered(self, now_s: float) -> bool:
         """Note an answer; True when the device has just come back."""
-        self.last_heard_s = now_s
+        self.last_answer_s = now_s
         if not self.lost:
             return False
         self._streak += 1
@@ -29,7 +29,7 @@ class Liveness:
 
     def deadline_s(self) -> float | None:
         """When the device will count as lost; None while it does."""
-        return None if self.lost else self.last_heard_s + self.limit_s
+        return None if self.lost else self.last_answer_s + self.limit_s
 
     def check(self, now_s: float) -> bool:
         """True when the device has just become silent."""

@@ -11,18 +11,18 @@ from ridethrough.gateway.devices.liveness import Liveness
 from ridethrough.gateway.devices.udp import Asker
 
 
-class Target(Protocol):
+class PolledTarget(Protocol):
     """A device that is asked again and again."""
 
     name: str
-    silence: Liveness
+    liveness: Liveness
     timers: list[asyncio.TimerHandle]
 
 
-T = TypeVar("T", bound=Target)
+T = TypeVar("T", bound=PolledTarget)
 
 
-class Link(ABC, Generic[T]):
+class TargetPoller(ABC, Generic[T]):
     """Targets by address, and the socket that asks them."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Link(ABC, Generic[T]):
             if target.name not in wanted:
                 self._end(target)
             elif target.name not in self._watched:
-                target.silence.last_heard_s = now_s
+                target.liveness.last_answer_s = now_s
                 self._begin(target, now_s)
         self._watched = wanted & {target.name for target in self._targets.values()}
 
@@ -62,10 +62,10 @@ class Link(ABC, Generic[T]):
             timer.cancel()
         target.timers.clear()
 
-    def last_heard_s(self, name: str) -> float | None:
+    def last_answer_s(self, name: str) -> float | None:
         """Loop time of the last answer of a device."""
         target = self._by_name.get(name)
-        return None if target is None else target.silence.last_heard_s
+        return None if target is None else target.liveness.last_answer_s
 
     def _ask(self, data: bytes, address: str, port: int) -> None:
         if self._asker:

@@ -17,7 +17,7 @@ PATIENCE = 2  # beats without an answer after which a session counts as lost
 MARK = b"ridethrough "
 
 
-class Probe(Protocol):
+class LivenessProbe(Protocol):
     """One device's."""
 
     def ask(self) -> bytes:
@@ -47,7 +47,7 @@ class PresencePing:
         return (NOTHING, None) if isinstance(pong, rmcp.Pong) and pong.tag == self._tag else (None, None)
 
 
-class Login:
+class LoginProbe:
     """Get Chassis Status in a session that is kept, and opened anew when it is lost. Proves more than a ping does."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Login:
         return ({POWER: step.data[0] & 1} if step.data else NOTHING), None
 
 
-class Echo:
+class EchoProbe:
     """A service that sends back what it gets (RFC 862): the operating system of a server is alive."""
 
     def __init__(self) -> None:

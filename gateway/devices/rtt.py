@@ -17,7 +17,7 @@ class RttEstimator:
     asked_s: float = 0.0
     tries: int = 0
 
-    def asks(self, now_s: float, *, anew: bool) -> float:
+    def timeout_s(self, now_s: float, *, anew: bool) -> float:
         """Note a question; how long to wait for its answer. `anew` begins a poll."""
         self.tries = 1 if anew else self.tries + 1
         self.asked_s = now_s

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ridethrough.gateway.devices.liveness import Liveness
-from ridethrough.gateway.devices.poller import Link
+from ridethrough.gateway.devices.poller import TargetPoller
 from ridethrough.gateway.devices.rtt import RttEstimator
 from ridethrough.gateway.records import Observation, Readings, Silence
 from ridethrough.mibs import MibTree
@@ -20,7 +20,7 @@ Observe = Callable[[Observation], None]
 
 
 @dataclass(slots=True)
-class Target:
+class CardTarget:
     """A card and what was last seen of it."""
 
     name: str
@@ -29,9 +29,9 @@ class Target:
     version: Version
     community: bytes
     poll_s: float
-    silence: Liveness
+    liveness: Liveness
     names: list[str]
-    patience: RttEstimator = field(default_factory=RttEstimator)
+    rtt: RttEstimator = field(default_factory=RttEstimator)
     request_id: int = 0
     question: bytes = b""
     values: dict[str, int] | None = None
@@ -39,7 +39,7 @@ class Target:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-class UpsPoller(Link[Target]):
+class UpsPoller(TargetPoller[CardTarget]):
     """Asks each card every `poll_s` seconds and reports what changed."""
 
     def __init__(self, tree: MibTree, names: Sequence[str], shown: Sequence[str], observe: Observe) -> None:
@@ -55,15 +55,17 @@ class UpsPoller(Link[Target]):
         self, name: str, address: str, port: int, version: Version, community: str, poll_s: float, silence_s: float
     ) -> None:
         """A card to poll."""
-        silence = Liveness(silence_s, 1, 0.0)
-        self._add(address, Target(name, address, port, version, community.encode(), poll_s, silence, list(self._oids)))
+        liveness = Liveness(silence_s, 1, 0.0)
+        self._add(
+            address, CardTarget(name, address, port, version, community.encode(), poll_s, liveness, list(self._oids))
+        )
 
     def readings(self, name: str) -> dict[str, int]:
         """What the last answer of a card said, by object; empty for other devices."""
         target = self._by_name.get(name)
         return {} if target is None else target.shown
 
-    def _begin(self, target: Target, now_s: float) -> None:
+    def _begin(self, target: CardTarget, now_s: float) -> None:
         """Many cards are spread over the interval, so that they do not all answer at one instant."""
         loop = asyncio.get_running_loop()
         slot = self._begun % len(self._targets) * SLOTS // len(self._targets) if len(self._targets) > SLOTS else 0
@@ -75,7 +77,7 @@ class UpsPoller(Link[Target]):
             self._poll(target, now_s)
         self._watch(target)
 
-    def _poll(self, target: Target, due_s: float) -> None:
+    def _poll(self, target: CardTarget, due_s: float) -> None:
         target.request_id = target.request_id % 0x7FFFFFFF + 1
         varbinds = tuple(VarBind(self._oids[name], Tag.NULL, None) for name in target.names)
         pdu = Pdu(Kind.GET, target.request_id, 0, 0, varbinds)
@@ -86,25 +88,25 @@ class UpsPoller(Link[Target]):
         target.timers.append(loop.call_at(following, self._poll, target, following))
         self._put(target, anew=True)
 
-    def _put(self, target: Target, *, anew: bool) -> None:
+    def _put(self, target: CardTarget, *, anew: bool) -> None:
         """Ask, and again when no answer comes: a datagram may get lost where the card does not."""
         loop = asyncio.get_running_loop()
-        wait_s = target.patience.asks(loop.time(), anew=anew)
+        wait_s = target.rtt.timeout_s(loop.time(), anew=anew)
         self._ask(target.question, target.address, target.port)
-        if not target.silence.lost:
+        if not target.liveness.lost:
             target.timers.append(loop.call_later(wait_s, self._look, target, target.request_id))
 
-    def _look(self, target: Target, request_id: int) -> None:
-        if request_id == target.request_id and target.patience.waiting:
+    def _look(self, target: CardTarget, request_id: int) -> None:
+        if request_id == target.request_id and target.rtt.waiting:
             self._put(target, anew=False)
 
-    def _watch(self, target: Target) -> None:
+    def _watch(self, target: CardTarget) -> None:
         loop = asyncio.get_running_loop()
-        if target.silence.check(loop.time()):
+        if target.liveness.check(loop.time()):
             target.values = None
             self._observe(Silence(target.name))
-        deadline = target.silence.deadline_s()
-        target.timers.append(loop.call_at(deadline or loop.time() + target.silence.limit_s, self._watch, target))
+        deadline = target.liveness.deadline_s()
+        target.timers.append(loop.call_at(deadline or loop.time() + target.liveness.limit_s, self._watch, target))
 
     def _receive(self, data: bytes, source: str) -> None:
         target = self._targets.get(source)
@@ -117,8 +119,8 @@ class UpsPoller(Link[Target]):
         if not isinstance(pdu, Pdu) or pdu.kind is not Kind.RESPONSE or pdu.request_id != target.request_id:
             return
         now_s = asyncio.get_running_loop().time()
-        target.silence.heard(now_s)
-        target.patience.answered(now_s)
+        target.liveness.answered(now_s)
+        target.rtt.answered(now_s)
         if pdu.error_status == ErrorStatus.NO_SUCH_NAME and 0 < pdu.error_index <= len(target.names):
             del target.names[pdu.error_index - 1]  # this card does not have the object; ask for the others
             return

@@ -100,14 +100,14 @@ class StageRunner:
         return derived
 
     def _derive_slice(self, records: Sequence[Record], derived: Derived) -> None:
-        held = at = 0
+        suppressed = at = 0
         while at < len(records):
             record = records[at]
             try:
                 result = self.stages.process(records, at)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
-                self._metrics.failed()
+                self._metrics.count_failed()
                 at += 1
                 continue
             at += result.count
@@ -116,15 +116,15 @@ class StageRunner:
             if result.ack is not None:
                 derived.acks.append((record.arrival, result.ack))
             if result.suppressed:
-                held += result.count
+                suppressed += result.count
             elif result.outcome:
-                self._metrics.decoded(result.outcome)
-        if held:
-            self._metrics.held(held)
+                self._metrics.count_datagrams(result.outcome)
+        if suppressed:
+            self._metrics.count_suppressed(suppressed)
 
     def committed(self, derived: Derived) -> None:
         """It is on disk."""
-        self._metrics.told(derived.events)
+        self._metrics.count_events(derived.events)
         self.arm()
         if derived.events:
             self._told()

@@ -24,7 +24,7 @@ from ridethrough.gateway.records import (
     Notification,
     Record,
     RecordKind,
-    Refused,
+    RefusedDatagram,
     encode_json,
 )
 from ridethrough.gateway.translate import Inventory, Translator, UserRule, at_time
@@ -228,4 +228,4 @@ class Stages:
 def _name(value: Content) -> str:
     if isinstance(value, Notification):
         return NOTIFICATION
-    return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"
+    return f"refused_{value.reason}" if isinstance(value, RefusedDatagram) else "undecodable"

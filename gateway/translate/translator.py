@@ -19,7 +19,7 @@ from ridethrough.gateway.records import (
     Readings,
     Recovery,
     RecoveryStep,
-    Refused,
+    RefusedDatagram,
     Severity,
     Signal,
     Silence,
@@ -58,7 +58,9 @@ SILENCE_RULES: dict[tuple[str, bool], TrapRule] = {
     ("ups", True): TrapRule(EventType.CARD_LOST, Severity.WARNING, "the card does not answer", SILENCE, opens=True),
     ("ups", False): TrapRule(EventType.CARD_FOUND, Severity.INFO, "the card answers again", SILENCE),
     ("bmc", True): TrapRule(EventType.HEARTBEAT_LOST, Severity.WARNING, "the BMC does not answer", SILENCE, opens=True),
-    ("server", True): TrapRule(EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", SILENCE, opens=True),
+    ("server", True): TrapRule(
+        EventType.SERVER_LOST, Severity.WARNING, "the server's LAN is silent", SILENCE, opens=True
+    ),
     ("server", False): TrapRule(EventType.SERVER_FOUND, Severity.INFO, "the server's LAN is heard again", SILENCE),
     ("bmc", False): TrapRule(EventType.HEARTBEAT_RESTORED, Severity.INFO, "the BMC answers again", SILENCE),
 }
@@ -72,7 +74,7 @@ class Translator:
         self._inventory = inventory
         self._rules = rules
 
-    def datagram(self, value: Notification | Undecodable | Refused) -> list[Signal]:
+    def datagram(self, value: Notification | Undecodable | RefusedDatagram) -> list[Signal]:
         """What a decoded datagram says."""
         if isinstance(value, Undecodable):
             return [
@@ -85,7 +87,7 @@ class Translator:
                     repeat=value.rule,
                 )
             ]
-        if isinstance(value, Refused):
+        if isinstance(value, RefusedDatagram):
             return self._refused(value)
         device = self._inventory.find(value.source, value.agent, relayed=value.relayed, engine=value.engine)
         for number, own in enumerate(self._rules, start=1):
@@ -131,7 +133,7 @@ class Translator:
                 signals.append(_signal(rule, device.name, {"readings": dict(value.values)}, baseline=True))
         return signals
 
-    def _refused(self, value: Refused) -> list[Signal]:
+    def _refused(self, value: RefusedDatagram) -> list[Signal]:
         if value.answered and value.reason in PART_OF_DISCOVERY:
             return []
         text = f"a datagram from {value.source} is not taken: {value.reason.replace('_', ' ')}"
@@ -185,7 +187,9 @@ class Translator:
             data |= {"category": CATEGORY, "keyword": value.listener, "monitors": list(monitors), "waits": held}
             return Occurrence(EventType.BMC_NOTICE, subject, severity, text, data=data, evidence=_evidence(value))
         security = SECURITY.get((event.sensor_type, event.offset)) if not event.deasserted else None
-        return Occurrence(security or EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value))
+        return Occurrence(
+            security or EventType.BMC_EVENT, subject, severity, text, data=data, evidence=_evidence(value)
+        )
 
 
 def _subject(value: Notification, device: Known | None) -> str:

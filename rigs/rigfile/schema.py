@@ -17,14 +17,14 @@ from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
 from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
 from ridethrough.gateway.config.site import (
     Api,
-    BmcDevice,
+    BmcDeviceConfig,
     Listen,
     Monitor,
     RecoveryWait,
-    ServerDevice,
+    ServerDeviceConfig,
     Site,
-    Snmp,
-    UpsDevice,
+    SnmpConfig,
+    UpsDeviceConfig,
     WakeOnLan,
 )
 from ridethrough.rigs.controllers import AnyController
@@ -185,7 +185,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
         user, secret = next(iter(server.bmc.users.items()))
         devices.setdefault(
             f"{name}.bmc",
-            BmcDevice(
+            BmcDeviceConfig(
                 kind="bmc",
                 address=server.bmc.address,
                 port=rig.ports.ipmi,
@@ -236,13 +236,13 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
     )
 
 
-def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDevice:
+def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDeviceConfig:
     policy = rig.topology().policy_of(name)
     writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
-    return UpsDevice(
+    return UpsDeviceConfig(
         kind="ups",
         address=ups.address,
-        snmp=Snmp(version=1, community=policy.community or writing, port=rig.ports.snmp),
+        snmp=SnmpConfig(version=1, community=policy.community or writing, port=rig.ports.snmp),
         confirm_s=ups.confirm_s,
         groups=rig.groups_of(name),
         silence_s=policy.silence_s,
@@ -251,12 +251,12 @@ def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDevice:
     )
 
 
-def _server_device(rig: RigFile, name: str, port: int) -> ServerDevice:
+def _server_device(rig: RigFile, name: str, port: int) -> ServerDeviceConfig:
     server = rig.servers[name]
     wake = None
     if server.wake is not None and rig.ports.wake is not None:
         wake = WakeOnLan(mac=server.wake.mac, to=server.address, port=rig.ports.wake)
-    return ServerDevice(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
+    return ServerDeviceConfig(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
 
 
 def _hub_of(rig: RigFile, device: str) -> str | None:

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.correlate import BmcPolicy, Correlator, FlapPolicy, CorrelatorState, SitePolicy, UpsPolicy
-from ridethrough.gateway.records import ConditionClears, ConditionOpens, Event, Occurrence, Severity, Signal, encode_json
+from ridethrough.gateway.correlate import BmcPolicy, Correlator, CorrelatorState, FlapPolicy, SitePolicy, UpsPolicy
+from ridethrough.gateway.records import (
+    ConditionClears,
+    ConditionOpens,
+    Event,
+    Occurrence,
+    Severity,
+    Signal,
+    encode_json,
+)
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
 

@@ -22,7 +22,7 @@ from ridethrough.gateway.records import (
     RecordKind,
     Recovery,
     RecoveryStep,
-    Refused,
+    RefusedDatagram,
     Severity,
     Silence,
     Undecodable,
@@ -78,27 +78,27 @@ def test_the_sender_is_known_by_its_source_or_by_the_agent_address() -> None:
 
 def test_an_inform_waits_for_an_acknowledgement() -> None:
     decoded = decode_datagram(arrival(vector("net-snmp-inform-v2c")), TREE, PUBLIC)
-    assert decoded.acknowledgement is not None
+    assert decoded.ack is not None
     assert isinstance(decoded.value, Notification)
     assert decoded.value.inform
-    assert decode_datagram(arrival(vector("net-snmp-trap-v2c")), TREE, PUBLIC).acknowledgement is None
+    assert decode_datagram(arrival(vector("net-snmp-trap-v2c")), TREE, PUBLIC).ack is None
 
 
 def test_what_is_not_taken_has_a_reason() -> None:
     other = decode_datagram(arrival(vector("net-snmp-trap-v1")), TREE, frozenset({b"x"}))
-    assert other.value == Refused("127.0.1.1", "community", "127.0.0.1:162")
-    assert decode_datagram(arrival(vector("net-snmp-get-v1")), TREE, PUBLIC).value == Refused(
+    assert other.value == RefusedDatagram("127.0.1.1", "community", "127.0.0.1:162")
+    assert decode_datagram(arrival(vector("net-snmp-get-v1")), TREE, PUBLIC).value == RefusedDatagram(
         "127.0.1.1", "no_notification", "127.0.0.1:162"
     )
-    (signal,) = TRANSLATOR.datagram(Refused("127.0.1.1", "wrong_digests", answered=True))
+    (signal,) = TRANSLATOR.datagram(RefusedDatagram("127.0.1.1", "wrong_digests", answered=True))
     assert (signal.type, signal.device, signal.text) == (
         "security.refused",
         "UPS1",
         "a datagram from 127.0.1.1 is not taken: wrong digests",
     )
     # A sender of informs that learns our time is no incident; an old message, for which there is no report, is one.
-    assert TRANSLATOR.datagram(Refused("127.0.1.1", "not_in_time_windows", answered=True)) == []
-    assert TRANSLATOR.datagram(Refused("127.0.1.1", "not_in_time_windows"))
+    assert TRANSLATOR.datagram(RefusedDatagram("127.0.1.1", "not_in_time_windows", answered=True)) == []
+    assert TRANSLATOR.datagram(RefusedDatagram("127.0.1.1", "not_in_time_windows"))
 
 
 def test_what_cannot_be_read_is_an_event() -> None:
@@ -231,8 +231,8 @@ def before(device: str, **said: Any) -> bytes:
     return encode_json({"device": device, **fields, **said})
 
 
-STEP = {"incident": 7, "started": True, "node": "s", "granted_s": 9, "result": "", "action": ""}
-DAMAGE = {"kept": "/x", "saved": 3, "lost": 1, "reason": "torn"}
+STEP: dict[str, Any] = {"incident": 7, "started": True, "node": "s", "granted_s": 9, "result": "", "action": ""}
+DAMAGE: dict[str, Any] = {"kept": "/x", "saved": 3, "lost": 1, "reason": "torn"}
 OBSERVED: list[tuple[Observation, bytes]] = [
     (Readings("UPS1", {"upsCommStatus": 1}), before("UPS1", values={"upsCommStatus": 1})),
     (Readings("server1.bmc"), before("server1.bmc")),
