@@ -24,7 +24,7 @@ class Reloaded(NamedTuple):
     need_restart: list[str]
 
 
-class Destinations(Protocol):
+class DestinationsBackend(Protocol):
     """Sinks and forwards. All raise Refusal 404 for a name that is none."""
 
     async def rows(self) -> list[dict[str, Any]]: ...
@@ -77,7 +77,7 @@ class Backend(Protocol):
     def conditions(self) -> list[dict[str, Any]]: ...
 
     @property
-    def destinations(self) -> Destinations: ...
+    def destinations(self) -> DestinationsBackend: ...
 
     async def audit(self, after: int, limit: int) -> list[tuple[int, Audit]]:
         """Entries behind the one so numbered, with their numbers."""

@@ -214,7 +214,7 @@ class Token(Strict):
         return self
 
 
-class Limits(Strict):
+class RateLimits(Strict):
     """How often one holder of a token may ask from one address."""
 
     per_s: Annotated[float, Field(gt=0)] = 50
@@ -236,7 +236,7 @@ class Api(Strict):
     bind: HostPort = "127.0.0.1:8080"
     tokens: dict[str, Token] = Field(default_factory=dict)
     """By name. Needed as soon as `bind` is not loopback."""
-    limits: Limits = Limits()
+    limits: RateLimits = RateLimits()
     """For those who hold tokens."""
     tls: ServerTls | None = None
 

@@ -24,7 +24,7 @@ class Records(Protocol):
     async def after(self, position: int, limit: int) -> list[Record]: ...
 
 
-class Outbox(Protocol):
+class EventOutbox(Protocol):
     """Where events go. All methods raise StoreError."""
 
     async def resume(self) -> tuple[int, bytes]: ...
@@ -56,7 +56,7 @@ class StageRunner:
     def __init__(
         self,
         stages: Stages,
-        outbox: Outbox,
+        outbox: EventOutbox,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         told: Callable[[], None],
