@@ -1,4 +1,4 @@
-"""What the HTTP interface shows and does, by the parts of the running gateway."""
+"""The backend of the HTTP interface: shows and changes the parts of the running gateway."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = structlog.get_logger("gateway")
 
 
 class Parts(NamedTuple):
-    """The parts of a gateway that its HTTP interface is about."""
+    """The parts of a gateway that its HTTP interface shows."""
 
     core: PipelineCore
     commands: CommandService

@@ -11,7 +11,7 @@ from ridethrough.gateway.records import Event
 
 
 class GaugeValues(NamedTuple):
-    """What is counted elsewhere: rows as the HTTP interface shows them."""
+    """Values that are counted elsewhere, in the rows that the HTTP interface shows."""
 
     ready: bool
     conditions: Mapping[str, Iterable[str]]

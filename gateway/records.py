@@ -1,4 +1,4 @@
-"""The values that pass between the stages of the gateway. Every stage knows these, and no other stage.
+"""The values that pass between the stages of the gateway. Stages import these, and never one another.
 
 Those that come with every datagram are kept from the garbage collector's sight (`gc=False`): none is part of a cycle.
 """
@@ -12,15 +12,15 @@ import msgspec
 
 
 class RecordKind(StrEnum):
-    """What a journal record holds."""
+    """The kind of a journal record."""
 
     DATAGRAM = "datagram"  # as it came from a trap listener
-    OBSERVATION = "observation"  # what a link to a device saw, as JSON
+    OBSERVATION = "observation"  # what the gateway found out by itself, as JSON
     TICK = "tick"  # a deadline of the correlator came due
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Something heard, not yet in the journal. `at_ms` is Unix time.
+    """A datagram, observation or tick that is not in the journal yet. `at_ms` is Unix time.
 
     New fields go to the end: the journal keeps no names.
     """
@@ -50,7 +50,7 @@ class EngineIdentity(msgspec.Struct, frozen=True):
 
 
 class EngineClock(msgspec.Struct, frozen=True):
-    """The newest time that an SNMP engine told, and when it did, in Unix milliseconds."""
+    """The newest time in messages of an SNMP engine, and the Unix time in milliseconds at which it came."""
 
     engine_id: bytes
     boots: int
@@ -103,7 +103,7 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
 
 
 class Undecodable(msgspec.Struct, frozen=True):
-    """A datagram that cannot be read, and why."""
+    """A datagram that cannot be read: the offset of the octet that breaks a rule, and the rule."""
 
     source: str
     listener: str
@@ -112,7 +112,7 @@ class Undecodable(msgspec.Struct, frozen=True):
 
 
 class RefusedDatagram(msgspec.Struct, frozen=True):
-    """A readable datagram that is not taken, by the name of the reason."""
+    """A readable datagram that is not accepted, by the name of the reason."""
 
     source: str
     reason: str
@@ -121,7 +121,7 @@ class RefusedDatagram(msgspec.Struct, frozen=True):
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """A step of a recovery that a controller told a BMC, which took it: started, or ended."""
+    """A step of a recovery that a controller gave and the BMC accepted: started, or ended."""
 
     incident: int
     started: bool
@@ -176,11 +176,11 @@ class DatagramsLost(msgspec.Struct, frozen=True, tag_field="kind", tag="lost"):
 
 
 Observation = Readings | Silence | RecoveryStep | JournalDamage | DatagramsLost
-"""What the gateway finds out by itself; journaled as JSON, like datagrams before anything follows from it."""
+"""A finding of the gateway itself; journaled as JSON before anything follows from it, like datagrams."""
 
 
 class Severity(StrEnum):
-    """How much an event matters."""
+    """Severity of an event."""
 
     INFO = "info"
     WARNING = "warning"
@@ -261,7 +261,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a destination is to get again: everything behind an event (empty: all), a position, or what it refused."""
+    """The events that a destination is to get again: all behind an event (empty: all), a position, or those aside."""
 
     after: str | None = None
     after_position: int | float | None = None  # JSON knows 7.0 as an integer, too
@@ -310,10 +310,10 @@ class Command(msgspec.Struct):
     by: str = ""
 
     def copy(self) -> Command:
-        """As it stands now."""
+        """A copy that later changes of the command leave as it is."""
         return msgspec.structs.replace(self)
 
 
 def encode_json(value: Any) -> bytes:
-    """JSON as the journal and the interfaces carry it."""
+    """Encode as JSON, without spaces, as the journal and the interfaces have it."""
     return msgspec.json.encode(value)

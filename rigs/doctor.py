@@ -231,7 +231,7 @@ def _uptime(data: bytes) -> str:
 
 
 def _pong(ping: PresencePing, data: bytes) -> str:
-    heard, _ = ping.hear(data)
+    heard, _ = ping.receive(data)
     return "answers a presence ping" if heard is not None else "answers, but not a presence ping"
 
 

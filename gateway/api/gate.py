@@ -1,4 +1,4 @@
-"""What stands before every handler: who asks, whether that may be, how often, and what is written down of it."""
+"""The checks before every handler: authorization, rate limit, errors as problem documents, and the audit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TITLES = {
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    """An error as RFC 9457 wants it."""
+    """Make a problem document (RFC 9457)."""
     body = encode_json(
         {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
     )
@@ -48,7 +48,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 class Gate:
-    """One for an interface. `write` keeps what changed something, or tried to; `now_s` never goes back."""
+    """Wraps the handlers of one interface. `write` stores the audit; `now_s` is a clock that never goes back."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Gate:
         self._wrong = Buckets(WRONG_PER_S, WRONG_BURST)
 
     def guard(self, role: Role, handler: Handler) -> Handler:
-        """`handler` behind all that, with refusals as problem documents."""
+        """Wrap `handler`: the request needs `role`, and refusals become problem documents."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             request[ACTOR] = ANONYMOUS

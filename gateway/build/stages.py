@@ -33,7 +33,7 @@ def rules_of(site: Site) -> list[UserRule]:
         match = Match(rule.match.trap or "", rule.match.sources, rule.match.device or "", wanted)
         condition = rule.opens or rule.clears or ""
         rules.append(
-            UserRule.telling(match, rule.event, rule.severity, rule.text, condition, opens=rule.opens is not None)
+            UserRule.for_event(match, rule.event, rule.severity, rule.text, condition, opens=rule.opens is not None)
             if rule.event
             else UserRule(match)
         )

@@ -1,4 +1,4 @@
-"""What a site file says: the gateway alone, against real or emulated devices."""
+"""The site file: a gateway alone, against real or emulated devices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Listen(Strict):
 
 
 class SnmpConfig(Strict):
-    """How a card is asked and commanded."""
+    """Access to a card by SNMP, for polls and commands."""
 
     version: Literal[1, "2c"] = 1
     community: str = "public"
@@ -39,7 +39,7 @@ class UpsDeviceConfig(Strict):
     address: Address
     snmp: SnmpConfig = SnmpConfig()
     poll_s: Annotated[float, Field(gt=0, le=8)] = 8
-    """How often it is asked; the documents allow 8 s at most."""
+    """Interval of the polls; the documents allow 8 s at most."""
     confirm_s: Annotated[float, Field(ge=0)] = 60
     """Time an outage must last before it is confirmed."""
     silence_s: Seconds = 50
@@ -47,22 +47,22 @@ class UpsDeviceConfig(Strict):
     groups: tuple[str, ...] = ()
     """Power-control groups this UPS belongs to."""
     on_silence: Literal["continue", "shutdown"] = "continue"
-    """What its servers do when nothing is heard of it for `silence_s` during an outage."""
+    """Reaction of its servers when it is silent for `silence_s` during an outage."""
     behind: DeviceId | None = None
-    """What the device hangs on, such as a hub: devices that fall silent together are told as one."""
+    """Network segment of the device, such as a hub: devices of one that fall silent together are one event."""
     engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
     """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
 
 
 class HeartbeatConfig(Strict):
-    """How a device is asked whether it is there."""
+    """Liveness probes of a device."""
 
     interval_s: Seconds = 3
     timeout_s: Seconds = 90
 
 
 class BmcHeartbeatConfig(HeartbeatConfig):
-    """How a BMC is asked."""
+    """Liveness probes of a BMC."""
 
     probe: Literal["presence", "login"] = "presence"
     """A presence ping without a session, or Get Chassis Status in one, which shows the server's power, too."""
@@ -71,7 +71,7 @@ class BmcHeartbeatConfig(HeartbeatConfig):
 
 
 class RecoveryWait(Strict):
-    """How long a BMC holds its action: until the start of a recovery, and until its end."""
+    """Times for which a BMC holds its action: until the start of a recovery, and until its end."""
 
     start_s: Seconds = 10
     end_s: Seconds = 120
@@ -102,7 +102,7 @@ class BmcDeviceConfig(Strict):
 
 
 class WakeOnLan(Strict):
-    """How a server is woken."""
+    """Wake-on-LAN of a server."""
 
     mac: Annotated[str, AfterValidator(lambda text: (mac_address(text), text)[1])]
     to: Address = "255.255.255.255"
@@ -113,7 +113,7 @@ class WakeOnLan(Strict):
 
 
 class ServerDeviceConfig(Strict):
-    """A server whose operating system is asked over the LAN, by an echo service (RFC 862)."""
+    """A server whose operating system is probed over the LAN, by an echo service (RFC 862)."""
 
     kind: Literal["server"]
     address: Address
@@ -151,14 +151,14 @@ class Monitor(Strict):
 
 
 class StormsConfig(Strict):
-    """What one source may send before its datagrams are only kept; see `trap.storm`."""
+    """The rate of one source above which its datagrams are only kept in the journal; see `trap.storm`."""
 
     per_s: Annotated[float, Field(gt=0)] = 100
     burst: int = Field(default=500, ge=1)
 
 
 class FlapsConfig(Strict):
-    """When a condition that comes and goes counts as flapping, and when it has settled."""
+    """Limits at which a condition that opens and clears again and again counts as flapping, and as settled."""
 
     opens: int = Field(default=4, ge=2)
     window_s: Seconds = 300
@@ -166,12 +166,12 @@ class FlapsConfig(Strict):
 
 
 class Correlate(Strict):
-    """How statements of devices become events."""
+    """Rules by which notifications and observations become events."""
 
     storms: StormsConfig | None = StormsConfig()
     flaps: FlapsConfig | None = FlapsConfig()
     segment_wait_s: Seconds = 10
-    """How long the silence of one device waits for that of the others behind the same thing."""
+    """Delay of a device's silence, in which that of the others in its segment may follow."""
 
 
 class JetStream(Strict):
@@ -185,11 +185,11 @@ class JetStream(Strict):
     replicas: int = Field(default=1, ge=1, le=5)
     """Servers that keep each message."""
     duplicate_s: Seconds = 5
-    """How far apart two gateways may hear the same datagram."""
+    """Time within which two gateways may receive the same datagram."""
 
 
 class JournalConfig(Strict):
-    """Where the journal lives, and for how long. Without a path it lives in memory and dies with the process."""
+    """Place and size of the journal. Without a path it is in memory and ends with the process."""
 
     path: Path | None = None
     keep_days: Annotated[float, Field(gt=0)] | None = 30
@@ -215,14 +215,14 @@ class Token(Strict):
 
 
 class RateLimits(Strict):
-    """How often one holder of a token may ask from one address."""
+    """Rate of requests that one holder of a token may send from one address."""
 
     per_s: Annotated[float, Field(gt=0)] = 50
     burst: int = Field(default=200, ge=1)
 
 
 class ServerTls(Strict):
-    """How the HTTP interface is sealed."""
+    """TLS of the HTTP interface."""
 
     cert_file: Path
     key_file: Path | None = None
@@ -237,20 +237,22 @@ class Api(Strict):
     tokens: dict[str, Token] = Field(default_factory=dict)
     """By name. Needed as soon as `bind` is not loopback."""
     limits: RateLimits = RateLimits()
-    """For those who hold tokens."""
+    """For holders of tokens."""
     tls: ServerTls | None = None
 
     @property
     def host(self) -> str:
+        """Host of `bind`, an IPv6 address without its brackets."""
         return self.bind.rpartition(":")[0].strip("[]")
 
     @property
     def port(self) -> int:
+        """Port of `bind`; 0 for one that is free."""
         return int(self.bind.rpartition(":")[2])
 
     @property
     def url(self) -> str:
-        """Where it is reached from this machine."""
+        """URL under which it is reached from this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"

@@ -58,7 +58,7 @@ class Flap(msgspec.Struct):
 
 
 class Disposition(Enum):
-    """What becomes of the event of a change."""
+    """The decision on the event of a change."""
 
     EMIT = "emit"
     SUPPRESS = "suppress"

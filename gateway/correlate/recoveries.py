@@ -1,7 +1,7 @@
-"""What BMCs hold their actions for: the six steps with their times, and the end of waiting.
+"""Recoveries: faults for which BMCs hold their actions, the six steps with their times, and the end of the wait.
 
-Steps 1 and 2, the fault and its notice, carry the BMC's own time; the others are those of the gateway's journal. What a
-controller does between start and end is its own affair: it may say so with the end.
+Steps 1 and 2, the fault and its notice, carry the BMC's own time; the others are those of the gateway's journal. The
+gateway does not see what a controller does between start and end; it may say so with the end.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class HeldAction(msgspec.Struct):
 
 
 class BmcPolicy(NamedTuple):
-    """How long a BMC waits for the start of a recovery, and for its end."""
+    """Times that a BMC waits for the start of a recovery, and for its end."""
 
     start_ms: int
     end_ms: int
 
 
 class Recoveries:
-    """`held` is the memory, by BMC; it is kept by the correlator."""
+    """Follows the recoveries of the BMCs in `policies`. `held` is the state, by BMC; the correlator keeps it."""
 
     def __init__(self, held: dict[str, HeldAction], policies: Mapping[str, BmcPolicy]) -> None:
         self._held = held
@@ -73,14 +73,14 @@ class Recoveries:
             self._held.pop(signal.device, None)
 
     def expired(self, at_ms: int) -> Iterator[tuple[str, HeldAction]]:
-        """What nobody recovered from in time."""
+        """Remove and return the faults whose recovery did not start or end in time, with their BMCs."""
         for device, held in sorted(self._held.items()):
             if held.expires_ms <= at_ms:
                 yield device, self._held.pop(device)
 
 
 def times(steps: Mapping[str, int]) -> dict[str, str]:
-    """The steps with their times as people read them."""
+    """The steps with their times in RFC 3339, to the millisecond."""
     return {
         name: datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         for name, at_ms in steps.items()

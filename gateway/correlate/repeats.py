@@ -16,7 +16,7 @@ class Repeat(msgspec.Struct):
 
 
 class RepeatLimiter:
-    """`known` is the memory, by key; it is kept by the correlator."""
+    """Decides by key. `known` is the state; the correlator keeps it."""
 
     def __init__(self, known: dict[str, Repeat]) -> None:
         self._known = known

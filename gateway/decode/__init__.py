@@ -1,4 +1,4 @@
-"""From datagrams to values."""
+"""Decodes datagrams and observations to the values of `records.py`."""
 
 from ridethrough.gateway.decode.observation import decode_observation
 from ridethrough.gateway.decode.snmp import Decoded, build_ack, decode_datagram

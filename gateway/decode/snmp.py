@@ -1,4 +1,4 @@
-"""Traps and informs."""
+"""Decodes traps and informs of versions 1, 2c and 3, and builds the acknowledgements of informs."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def decode_datagram(
     *,
     relayed: bool = False,
 ) -> Decoded:
-    """Read a datagram of a trap listener; with `usm`, of version 3, too. `relayed` believes whom it names as sender.
+    """Read a datagram of a trap listener; with `usm`, of version 3, too.
 
-    Raises nothing: what cannot be read is a value too.
+    `relayed` believes whom it names as sender. Raises nothing: what cannot be read is a value, too.
     """
     user: str | None = None
     ack: bytes | None = None
@@ -118,22 +118,22 @@ def wants_ack(data: bytes) -> bool:
         at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
         if at + 2 < LONGEST_HEADER and data[at] == ber.INTEGER and data[at + 1] == 1 and data[at + 2] < 2:
             return False
-    found = _glance(data)
+    found = _header(data)
     return found is not None and (found.version == VERSION_3 or data[found.pdu : found.pdu + 1] == INFORM)
 
 
 def is_version_1(data: bytes) -> bool:
-    """Whether a datagram may be a trap of version 1, at a glance."""
-    found = _glance(data)
+    """True for a datagram that may be a trap of version 1. Reads the header only."""
+    found = _header(data)
     return found is not None and found.version == VERSION_1
 
 
 def without_request_id(data: bytes) -> bytes:
-    """What is the same where a device sends one notification to two receivers.
+    """The octets that are the same where a device sends one notification to two receivers.
 
-    Of version 2 the community and what stands behind the request's identifier, else everything.
+    Of version 2c the community and what stands behind the request-id, else the whole datagram.
     """
-    found = _glance(data)
+    found = _header(data)
     if found is None or found.version != VERSION_2:
         return data
     try:
@@ -144,25 +144,25 @@ def without_request_id(data: bytes) -> bytes:
     return found.community + data[after:] if tag in NOTIFICATIONS else data
 
 
-class Glance(NamedTuple):
-    """What the beginning of a message says: the version's octets, the community's, and where the PDU stands."""
+class MessageHeader(NamedTuple):
+    """The beginning of a message: octets of its version and community, and the offset of its PDU."""
 
     version: bytes
     community: bytes
     pdu: int
 
 
-def _glance(data: bytes) -> Glance | None:
+def _header(data: bytes) -> MessageHeader | None:
     try:
         at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
         version, at = ber.expect(data, at, end, ber.INTEGER)
         number = data[version:at]
         if number == VERSION_3:
-            return Glance(number, b"", at)
+            return MessageHeader(number, b"", at)
         start, at = ber.expect(data, at, end, ber.OCTET_STRING)
     except WireError:
         return None
-    return Glance(number, data[start:at], at)
+    return MessageHeader(number, data[start:at], at)
 
 
 def _address(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Heartbeats of BMCs and servers: asked at an interval, lost after a timeout."""
+"""Heartbeats of BMCs and servers: probes at an interval, loss after a timeout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLOTS = 64  # of an interval; devices of one slot share a look at the socket
 
 @dataclass(slots=True)
 class HeartbeatTarget:
-    """A device and what was last heard of it."""
+    """A device that is probed, and the readings of its last answer."""
 
     name: str
     address: str
@@ -25,12 +25,12 @@ class HeartbeatTarget:
     interval_s: float
     liveness: Liveness
     probe: LivenessProbe
-    said: Mapping[str, int] | None = None  # None before the first answer
+    readings: Mapping[str, int] | None = None  # None before the first answer
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
 class HeartbeatPoller(TargetPoller[HeartbeatTarget]):
-    """Liveness is reported as silence of that device: a BMC's is never taken for a dead server."""
+    """Probes each device and observes its silence and its return; the silence of a BMC is not that of its server."""
 
     def __init__(self, observe: Callable[[Observation], None]) -> None:
         super().__init__()
@@ -40,17 +40,17 @@ class HeartbeatPoller(TargetPoller[HeartbeatTarget]):
     def add(
         self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: LivenessProbe
     ) -> None:
-        """A device to ask."""
+        """Add a device. It is probed as soon as `watch` names it."""
         liveness = Liveness(timeout_s, ANSWERS_TO_RETURN, 0.0)
         self._add(address, HeartbeatTarget(name, address, port, interval_s, liveness, probe))
 
     def has_answered(self, name: str, since_s: float) -> bool:
-        """Whether a device has answered since a loop time."""
-        heard_s = self.last_answer_s(name)
-        return heard_s is not None and heard_s > since_s
+        """True when a device has answered since the loop time `since_s`."""
+        answered_s = self.last_answer_s(name)
+        return answered_s is not None and answered_s > since_s
 
     def _begin(self, target: HeartbeatTarget, now_s: float) -> None:
-        """Beats are spread over the interval, so that a thousand devices do not answer at one instant."""
+        """Probe a device for the first time. Devices are spread over the interval, so that their answers are, too."""
         loop = asyncio.get_running_loop()
         slot = self._begun * SLOTS // len(self._targets)
         first = now_s + target.interval_s * slot / SLOTS
@@ -69,12 +69,12 @@ class HeartbeatPoller(TargetPoller[HeartbeatTarget]):
         target = self._targets.get(source)
         if target is None:
             return
-        said, more = target.probe.hear(data)
+        readings, more = target.probe.receive(data)
         if more is not None:
             self._ask(more, target.address, target.port)
-        if said is None:
+        if readings is None:
             return
         came_back = target.liveness.answered(asyncio.get_running_loop().time())
-        if came_back or (target.said != said and not target.liveness.lost):
-            target.said = said
-            self._observe(Readings(target.name, dict(said)))
+        if came_back or (target.readings != readings and not target.liveness.lost):
+            target.readings = readings
+            self._observe(Readings(target.name, dict(readings)))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from pyasn1.error import PyAsn1Error
 
-from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, shaped
+from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, parse_parameters
 from ridethrough.mibs import MibTree
 from ridethrough.mibs.powernet import ON_BATTERY, OUTPUT_STATUS, UPS_SETTINGS
 
@@ -60,25 +60,25 @@ PLAIN, GRACEFUL = 2, 3  # of reboot and sleep: at once after the shutoff delay, 
 
 
 class Off(msgspec.Struct, forbid_unknown_fields=True):
-    """`auto` conserves the battery during an outage and keeps the outlets off otherwise."""
+    """The order for the outlets. `auto` conserves the battery during an outage and else keeps them off."""
 
     order: Literal["auto", "conserve", "reboot", "stay_off", "off_now"] = "auto"
 
 
-class Again(msgspec.Struct, forbid_unknown_fields=True):
-    """A graceful order waits for the shutdown agents that the card knows, too."""
+class Reboot(msgspec.Struct, forbid_unknown_fields=True):
+    """A reboot or sleep of the outlets. A graceful one waits for the shutdown agents that the card knows, too."""
 
     graceful: bool = False
 
 
 class Test(msgspec.Struct, forbid_unknown_fields=True):
-    """Which test."""
+    """The test to start."""
 
     kind: Literal["self_test", "calibration", "cancel_calibration", "power_failure"] = "self_test"
 
 
 class WriteSettings(msgspec.Struct, forbid_unknown_fields=True):
-    """Values by the names of `UPS_SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
+    """Settings to write, by the names of `UPS_SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
 
     settings: dict[str, int]
     exact: bool = False
@@ -88,8 +88,8 @@ SHAPES: dict[str, type[msgspec.Struct]] = {
     "output.off": Off,
     "output.on": NoParameters,
     "output.off_and_return": NoParameters,
-    "output.reboot": Again,
-    "output.sleep": Again,
+    "output.reboot": Reboot,
+    "output.sleep": Reboot,
     "test.start": Test,
     "settings.write": WriteSettings,
     "identify": NoParameters,
@@ -123,12 +123,13 @@ class SharedEngine:
         return self._engine
 
     def close(self) -> None:
+        """Close the engine's sockets; no command can be sent after that."""
         if self._engine is not None:
             self._engine.close_dispatcher()
 
 
 class UpsCommander:
-    """One card. A SET is sent to it by SNMPv1 or v2c, as the site file says."""
+    """Carries out the commands of one card by SNMPv1 or v2c, as the site file says."""
 
     names: tuple[str, ...] = tuple(SHAPES)
 
@@ -141,7 +142,8 @@ class UpsCommander:
         self._engine = engine
 
     def check(self, command: str, params: dict[str, Any]) -> None:
-        wanted = shaped("a UPS", SHAPES, command, params)
+        """Raise CommandError for a command, a setting or a value that no card takes."""
+        wanted = parse_parameters("a UPS", SHAPES, command, params)
         if isinstance(wanted, WriteSettings):
             if not wanted.settings:
                 raise CommandError(f"settings is empty; accepted: {', '.join(UPS_SETTINGS)}")
@@ -152,16 +154,18 @@ class UpsCommander:
                     raise CommandError(f"{name} {value} is outside what a card can take")
 
     def repeatable(self, command: str) -> bool:
+        """True for commands that do the same given twice as given once."""
         return command in REPEATABLE
 
     async def run(self, command: str, params: dict[str, Any]) -> Done:
-        match shaped("a UPS", SHAPES, command, params):
+        """Set the object that stands for the command, and wait for the answer. Raises CommandError."""
+        match parse_parameters("a UPS", SHAPES, command, params):
             case Off(order):
                 if order == "auto":
                     # On battery the order that ends with the outage; on line the one that keeps the outlets off.
                     order = "conserve" if await self._on_battery() else "stay_off"
                 return await self._write(*ORDERS[order])
-            case Again(graceful):
+            case Reboot(graceful):
                 name = REBOOT if command == "output.reboot" else SLEEP
                 return await self._write(name, GRACEFUL if graceful else PLAIN)
             case Test(kind):
@@ -194,7 +198,7 @@ class UpsCommander:
         return Done(words, details)
 
     async def _settled(self, name: str, wanted: int, before: int) -> float:
-        """What a setting shows after its write. Raises CommandError when it stays as it was."""
+        """Wait until a written setting no longer changes, `LAG_S` at most. Returns its value in our unit."""
         item, scale = UPS_SETTINGS[name]
         loop = asyncio.get_running_loop()
         end = loop.time() + LAG_S
@@ -231,7 +235,7 @@ class UpsCommander:
         return Done(f"{name}.0 = {value} accepted by {self._address[0]}")
 
     async def _ask(self, command: Any, name: str, binding: ObjectType) -> Any:
-        """The value in the answer. pysnmp counts its patience by another clock than the loop's, so that is bounded."""
+        """Return the value in the answer. Bounded by the loop's clock, as pysnmp's timeout is by another one."""
         engine, target = await self._target()
         try:
             async with asyncio.timeout(BOUND_S):

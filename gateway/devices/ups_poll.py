@@ -1,4 +1,4 @@
-"""Polling of UPS cards on `wire`: one socket for all of them."""
+"""Polls UPS cards on `wire`, all of them from one socket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Observe = Callable[[Observation], None]
 
 @dataclass(slots=True)
 class CardTarget:
-    """A card and what was last seen of it."""
+    """A card that is polled, and its last answer."""
 
     name: str
     address: str
@@ -40,10 +40,10 @@ class CardTarget:
 
 
 class UpsPoller(TargetPoller[CardTarget]):
-    """Asks each card every `poll_s` seconds and reports what changed."""
+    """Asks each card every `poll_s` seconds and observes what changed."""
 
     def __init__(self, tree: MibTree, names: Sequence[str], shown: Sequence[str], observe: Observe) -> None:
-        """A change of `names` is an observation; `shown` are only kept."""
+        """Poll the objects `names`, whose changes are observations, and `shown`, which are only kept for `readings`."""
         self._oids = {name: tree.named(name).oid.child(0) for name in (*names, *shown)}
         self._facts = frozenset(names)
         self._names = {oid: name for name, oid in self._oids.items()}
@@ -54,19 +54,19 @@ class UpsPoller(TargetPoller[CardTarget]):
     def add(
         self, name: str, address: str, port: int, version: Version, community: str, poll_s: float, silence_s: float
     ) -> None:
-        """A card to poll."""
+        """Add a card. It is polled as soon as `watch` names it; `silence_s` without an answer is its loss."""
         liveness = Liveness(silence_s, 1, 0.0)
         self._add(
             address, CardTarget(name, address, port, version, community.encode(), poll_s, liveness, list(self._oids))
         )
 
     def readings(self, name: str) -> dict[str, int]:
-        """What the last answer of a card said, by object; empty for other devices."""
+        """The values in the last answer of a card, by object; empty for other devices."""
         target = self._by_name.get(name)
         return {} if target is None else target.shown
 
     def _begin(self, target: CardTarget, now_s: float) -> None:
-        """Many cards are spread over the interval, so that they do not all answer at one instant."""
+        """Poll a card for the first time. Many cards are spread over the interval, so that answers are, too."""
         loop = asyncio.get_running_loop()
         slot = self._begun % len(self._targets) * SLOTS // len(self._targets) if len(self._targets) > SLOTS else 0
         self._begun += 1
@@ -75,7 +75,7 @@ class UpsPoller(TargetPoller[CardTarget]):
             target.timers.append(loop.call_at(first, self._poll, target, first))
         else:
             self._poll(target, now_s)
-        self._watch(target)
+        self._check_liveness(target)
 
     def _poll(self, target: CardTarget, due_s: float) -> None:
         target.request_id = target.request_id % 0x7FFFFFFF + 1
@@ -86,27 +86,29 @@ class UpsPoller(TargetPoller[CardTarget]):
         following = due_s + target.poll_s  # from when it was due, so that the period does not drift
         target.timers[:] = [timer for timer in target.timers if timer.when() > loop.time() and not timer.cancelled()]
         target.timers.append(loop.call_at(following, self._poll, target, following))
-        self._put(target, anew=True)
+        self._ask_card(target, anew=True)
 
-    def _put(self, target: CardTarget, *, anew: bool) -> None:
-        """Ask, and again when no answer comes: a datagram may get lost where the card does not."""
+    def _ask_card(self, target: CardTarget, *, anew: bool) -> None:
+        """Ask, and again when no answer comes, as a single datagram may get lost. `anew` begins a poll."""
         loop = asyncio.get_running_loop()
         wait_s = target.rtt.timeout_s(loop.time(), anew=anew)
         self._ask(target.question, target.address, target.port)
         if not target.liveness.lost:
-            target.timers.append(loop.call_later(wait_s, self._look, target, target.request_id))
+            target.timers.append(loop.call_later(wait_s, self._repeat, target, target.request_id))
 
-    def _look(self, target: CardTarget, request_id: int) -> None:
+    def _repeat(self, target: CardTarget, request_id: int) -> None:
         if request_id == target.request_id and target.rtt.waiting:
-            self._put(target, anew=False)
+            self._ask_card(target, anew=False)
 
-    def _watch(self, target: CardTarget) -> None:
+    def _check_liveness(self, target: CardTarget) -> None:
         loop = asyncio.get_running_loop()
         if target.liveness.check(loop.time()):
             target.values = None
             self._observe(Silence(target.name))
         deadline = target.liveness.deadline_s()
-        target.timers.append(loop.call_at(deadline or loop.time() + target.liveness.limit_s, self._watch, target))
+        target.timers.append(
+            loop.call_at(deadline or loop.time() + target.liveness.limit_s, self._check_liveness, target)
+        )
 
     def _receive(self, data: bytes, source: str) -> None:
         target = self._targets.get(source)

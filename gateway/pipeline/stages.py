@@ -37,7 +37,7 @@ DATAGRAM: Final = RecordKind.DATAGRAM
 
 
 class StageConfig(NamedTuple):
-    """What the stages need of a site."""
+    """The part of a site's configuration that the stages need."""
 
     source: str  # of its events, as CloudEvents has it
     inventory: Inventory
@@ -51,7 +51,7 @@ class StageConfig(NamedTuple):
 
 
 class StageResult:
-    """What follows from a record: events, the acknowledgement of an inform, and what the record was.
+    """Result of a record: events, the acknowledgement of an inform, and what the record was.
 
     `outcome` names what a datagram was; it is empty for a tick, an observation or a suppressed datagram of a storm.
     `count` is how many records it is for: more than one for suppressed datagrams of one source and instant.
@@ -74,7 +74,7 @@ class StageResult:
 
 
 class Stages:
-    """The stages of one site, and their state."""
+    """Runs the stages of one site and holds their state."""
 
     def __init__(self, config: StageConfig, tree: MibTree) -> None:
         self._config = config
@@ -88,11 +88,11 @@ class Stages:
 
     @property
     def communities(self) -> frozenset[bytes]:
-        """Those that senders of versions 1 and 2c may use."""
+        """Communities that senders of versions 1 and 2c may use."""
         return self._config.communities
 
     def set_engine(self, identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
-        """The gateway's own engine, and what it knows of others'; needed as soon as there are users of version 3."""
+        """Set the gateway's own engine and the clocks of others. Needed as soon as there are users of version 3."""
         self._identity = identity
         if self._config.users:
             self._usm = UsmReceiver(self._config.users, identity, clocks)
@@ -102,27 +102,27 @@ class Stages:
         self._correlator = self._new_correlator(msgspec.json.decode(state, type=CorrelatorState) if state else None)
 
     def dump_state(self, at_ms: int) -> bytes:
-        """All that a restart needs to go on, at `at_ms`."""
+        """Encode the state, without what no longer matters at `at_ms`, for `load_state` after a restart."""
         self._correlator.tidy(at_ms)
         return encode_json(self._correlator.state)
 
     @property
     def state(self) -> CorrelatorState:
-        """What is open and pending now; to be read only."""
+        """State of the correlator now; to be read only."""
         return self._correlator.state
 
     def moved_clocks(self) -> list[EngineClock]:
-        """The senders' clocks that have moved since the last call."""
+        """Return the senders' clocks that have moved since the last call."""
         return self._usm.moved_clocks() if self._usm else []
 
     def next_deadline_ms(self) -> int | None:
-        """When a tick is due."""
+        """Unix time at which a tick is due; None while nothing waits."""
         return self._correlator.next_deadline_ms()
 
     def reload(self, config: StageConfig) -> None:
         """Use another inventory, rules, communities, users and relays from the next record on.
 
-        What is remembered of devices stays.
+        The state of devices stays.
         """
         self._config = config
         self._translator = Translator(config.inventory, config.rules)
@@ -134,7 +134,7 @@ class Stages:
             self.set_engine(self._identity)
 
     def read(self, data: bytes, source: str) -> Pdu | None:
-        """The notification in a message of version 3 of a user who is known at its source."""
+        """Return the notification in a message of version 3; None without a user who may send it from that source."""
         return None if self._usm is None else self._usm.read(data, source)
 
     def ack(self, arrival: Arrival) -> bytes | None:
@@ -144,7 +144,7 @@ class Stages:
         return self._decode(arrival).ack
 
     def sender(self, arrival: Arrival) -> str:
-        """Whom a datagram is from: the device, or the address of a stranger."""
+        """The device that sent a datagram, or the address of an unknown sender."""
         relayed = self._is_relay(arrival.source)
         subject = self._translator.subject(arrival.source)
         if relayed or (subject == arrival.source and is_version_1(arrival.data)):

@@ -1,4 +1,4 @@
-"""Sockets that take traps and informs."""
+"""Receives traps and informs."""
 
 from ridethrough.gateway.receive.fair import FairQueue
 from ridethrough.gateway.receive.listener import Listener, ListenError

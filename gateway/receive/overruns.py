@@ -1,4 +1,4 @@
-"""Datagrams that the kernel dropped because a socket's buffer was full, by the kernel's own count."""
+"""Reports datagrams that the kernel dropped because a socket's buffer was full, by the kernel's own count."""
 
 from __future__ import annotations
 

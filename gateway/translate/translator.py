@@ -1,4 +1,4 @@
-"""Rules applied: notifications and observations in, signals out. Pure; keeps nothing between calls."""
+"""Applies the rules: notifications and observations in, signals out. Pure; keeps nothing between calls."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BY_CONDITION: dict[tuple[str, bool], TrapRule] = {}
 for _rule in RULES.values():
     if _rule.condition:
         BY_CONDITION.setdefault((_rule.condition, _rule.opens), _rule)
-OF_STRANGERS = {oid: rule._replace(condition="", opens=False) for oid, rule in RULES.items()}
+OF_UNKNOWN_SENDERS = {oid: rule._replace(condition="", opens=False) for oid, rule in RULES.items()}
 # How a sender of informs learns the gateway's engine and its time (RFC 3414 section 4).
 PART_OF_DISCOVERY = frozenset({"unknown_engine_ids", "not_in_time_windows"})
 BY_CONDITION[POWER, True] = TrapRule(EventType.SERVER_OFF, Severity.WARNING, "the server is off", POWER, opens=True)
@@ -67,7 +67,7 @@ SILENCE_RULES: dict[tuple[str, bool], TrapRule] = {
 
 
 class Translator:
-    """Knows the site's devices."""
+    """Translates by the site's inventory and rules."""
 
     def __init__(self, inventory: Inventory, rules: Sequence[UserRule] = ()) -> None:
         """`rules` are those of the site; they come before the gateway's own, in their order."""
@@ -75,7 +75,7 @@ class Translator:
         self._rules = rules
 
     def datagram(self, value: Notification | Undecodable | RefusedDatagram) -> list[Signal]:
-        """What a decoded datagram says."""
+        """Translate a decoded datagram; no signal for one that a rule of the site drops."""
         if isinstance(value, Undecodable):
             return [
                 Occurrence(
@@ -92,7 +92,7 @@ class Translator:
         device = self._inventory.find(value.source, value.agent, relayed=value.relayed, engine=value.engine)
         for number, own in enumerate(self._rules, start=1):
             if own.applies(value, device.name if device else ""):
-                return _told(own, number, value, device)
+                return _by_user_rule(own, number, value, device)
         if value.platform is not None:
             return [self._platform(value, value.platform, device)]
         subject = _subject(value, device)
@@ -102,8 +102,8 @@ class Translator:
             text = f"trap {name} from {value.source}, for which there is no rule"
             return [Occurrence(EventType.TRAP_UNKNOWN, subject, Severity.INFO, text, evidence=_evidence(value))]
         if device is None:
-            # Nobody polls a stranger, and anybody can pretend to be one: an event each time, and nothing remembered.
-            rule = OF_STRANGERS[value.trap_oid]
+            # An unknown sender is not polled, and its address may be forged: an event each time, and no condition.
+            rule = OF_UNKNOWN_SENDERS[value.trap_oid]
         return [_signal(rule, subject, _evidence(value))]
 
     def observation(self, value: Observation) -> list[Signal]:
@@ -153,13 +153,13 @@ class Translator:
         ]
 
     def sender(self, value: Notification) -> str:
-        """Whom a notification is from: the device, or the address of a stranger."""
+        """The device that sent a notification, or the address of an unknown sender."""
         return _subject(
             value, self._inventory.find(value.source, value.agent, relayed=value.relayed, engine=value.engine)
         )
 
     def subject(self, source: str) -> str:
-        """The device behind a source address, or the address itself."""
+        """The device at a source address, or the address itself."""
         return self._subject(source, "")
 
     def _subject(self, source: str, agent: str) -> str:
@@ -193,14 +193,14 @@ class Translator:
 
 
 def _subject(value: Notification, device: Known | None) -> str:
-    """Whom an event is about: the device, or the address of a sender that is none."""
+    """The subject of an event: the device, or the address of an unknown sender."""
     if device is not None:
         return device.name
     return value.agent if value.relayed and value.agent else value.source
 
 
 def _recovery(device: str, step: Recovery) -> Signal:
-    """What a controller told the BMC, and the BMC took."""
+    """The signal of a recovery's step that a BMC accepted."""
     if step.started:
         text = f"recovery of incident {step.incident} started by {step.node}, {step.granted_s} s granted"
         data: dict[str, Any] = {"incident": step.incident, "node": step.node, "granted_s": step.granted_s}
@@ -210,12 +210,12 @@ def _recovery(device: str, step: Recovery) -> Signal:
     return Occurrence(EventType.RECOVERY_ENDED, device, Severity.INFO, text, data=data)
 
 
-def _told(rule: UserRule, number: int, value: Notification, device: Known | None) -> list[Signal]:
-    """What a rule of the site makes of a notification."""
+def _by_user_rule(rule: UserRule, number: int, value: Notification, device: Known | None) -> list[Signal]:
+    """Apply a rule of the site to a notification; `number` counts the site's rules from 1."""
     if not rule.event:
         return []
     subject = _subject(value, device)
-    text, evidence = rule.says(value, subject), _evidence(value) | {"rule": number}
+    text, evidence = rule.fill_text(value, subject), _evidence(value) | {"rule": number}
     if not rule.condition or device is None:
         return [Occurrence(rule.event, subject, rule.severity, text, evidence=evidence)]
     change = ConditionOpens if rule.opens else ConditionClears
@@ -233,7 +233,7 @@ def _signal(rule: TrapRule, device: str, evidence: dict[str, Any], *, baseline: 
 
 
 def at_time(signal: Signal, uptime_ticks: int) -> Signal:
-    """The same, said by a notification with another time."""
+    """The same signal from a notification that differs only in its sysUpTime, in 1/100 s."""
     evidence = signal.evidence.copy()
     evidence["uptime_ticks"] = uptime_ticks
     return msgspec.structs.replace(signal, evidence=evidence)

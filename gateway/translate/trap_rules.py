@@ -1,4 +1,4 @@
-"""What each trap means: `trap_rules.csv`, one row a trap; platform events have a table of their own (`platform.py`).
+"""The meaning of each trap: `trap_rules.csv`, one row a trap; platform events have a table of their own, `platform.py`.
 
 Columns: name in the MIB texts, type of the event, severity, condition if any, effect on it, and text for people. The
 rows stand by MIB (PowerNet-MIB, UPS-MIB of RFC 1628, SNMPv2-MIB of RFC 3418) and inside it by the traps' numbers. Of

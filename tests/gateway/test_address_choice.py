@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.devices.udp import Asker
+from ridethrough.gateway.devices.udp import PollingSocket
 from ridethrough.gateway.net.addresses import Address, Choice, bound_streams, resolve, split_place
 from ridethrough.gateway.receive import Listener, ListenError
 from ridethrough.rigs.doctor import _bindable
@@ -118,6 +118,6 @@ async def test_what_binds_on_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPat
     port = free_port()
     assert _bindable(NAME, port, socket.SOCK_STREAM, "HTTP").verdict == "ok"
     assert _bindable("::1", port, socket.SOCK_STREAM, "HTTP").verdict == "failed"
-    asker = Asker(lambda _data, _source: None)
+    asker = PollingSocket(lambda _data, _source: None)
     asker.send(b"?", "::1", port)
     asker.close()
