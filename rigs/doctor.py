@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ridethrough.gateway.config.site import BmcDevice, Site, UpsDevice
+from ridethrough.gateway.config.site import BmcDeviceConfig, Site, UpsDeviceConfig
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.net.addresses import ABSENT, Address, resolve_now
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
@@ -200,9 +200,9 @@ async def reach(site: Site) -> list[Diagnosis]:
     """Ask every device of a site one question, all at once."""
     asked = []
     for name, device in site.devices.items():
-        if isinstance(device, UpsDevice):
+        if isinstance(device, UpsDeviceConfig):
             asked.append(_ask(name, "SNMP", (device.address, device.snmp.port), _snmp(device)))
-        elif isinstance(device, BmcDevice):
+        elif isinstance(device, BmcDeviceConfig):
             ping = PresencePing()
             asked.append(
                 _ask(name, "IPMI", (device.address, device.port), (ping.ask(), lambda data, p=ping: _pong(p, data)))  # type: ignore[misc]
@@ -213,7 +213,7 @@ async def reach(site: Site) -> list[Diagnosis]:
 Question = tuple[bytes, Callable[[bytes], str]]
 
 
-def _snmp(device: UpsDevice) -> Question:
+def _snmp(device: UpsDeviceConfig) -> Question:
     version = Version.V1 if device.snmp.version == 1 else Version.V2C
     pdu = Pdu(Kind.GET, 1, 0, 0, (VarBind(SYS_UP_TIME, Tag.NULL, None),))
     return encode(Message(version, device.snmp.community.encode(), pdu)), _uptime
@@ -231,7 +231,7 @@ def _uptime(data: bytes) -> str:
 
 
 def _pong(ping: PresencePing, data: bytes) -> str:
-    heard, _ = ping.hear(data)
+    heard, _ = ping.receive(data)
     return "answers a presence ping" if heard is not None else "answers, but not a presence ping"
 
 

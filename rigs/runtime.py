@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -111,12 +112,12 @@ class GatewayProcess:
         except BaseException:
             store.close()
             raise
-        application = create_application(self.gateway, gate)
+        application = create_application(self.gateway.backend, gate)
         self._scenario_runs = None if emulators is None else ScenarioRuns()
         if self._scenario_runs is not None:
             add_runs(application, self._scenario_runs, gate)
         if emulators is not None:
-            groups = None if rig is None else Groups(rig, self.gateway.devices)
+            groups = None if rig is None else Groups(rig, lambda: msgspec.to_builtins(self.gateway.backend.devices()))
             add_lab(application, emulators, gate, controllers, groups)
         add_console(application)
         self._http = HttpServer(application, site.api)
@@ -149,7 +150,7 @@ class GatewayProcess:
 
     async def _reload(self) -> None:
         try:
-            await self.gateway.reload()
+            await self.gateway.backend.reload()
         except (Refusal, StoreError) as error:
             log.error("site not read again", reason=str(error))  # noqa: TRY400
 

@@ -19,6 +19,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ridethrough.mibs.powernet import NORMAL, OUTPUT_STATES, OUTPUT_STATUS
 from ridethrough.rigs.api_client import ApiClient, ApiError, follow_events
 from ridethrough.rigs.cli.common import (
     INTERRUPTED,
@@ -31,7 +32,6 @@ from ridethrough.rigs.cli.common import (
     user_errors,
 )
 from ridethrough.rigs.event_lines import one_line
-from ridethrough.rigs.output_status import NAMES, ON_LINE, output_status
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown
@@ -204,15 +204,15 @@ def _head(documents: Mapping[str, Any], trouble: str) -> Text:
 
 def _cells(row: dict[str, Any]) -> list[Text | str]:
     readings = row["readings"]
-    status = output_status(readings)
-    state = "" if status is None else NAMES.get(status, "")
+    status = readings.get(OUTPUT_STATUS)
+    state = "" if status is None else OUTPUT_STATES.get(status, "")
     heard = row["heard_s_ago"]
     left = readings.get("upsAdvBatteryRunTimeRemaining")
     return [
         row["id"],
         row["kind"],
         Text("never" if heard is None else f"{heard:.0f} s", "red" if heard is None or heard > STALE_S else ""),
-        Text(state, "" if not state or status == ON_LINE else "yellow"),
+        Text(state, "" if not state or status == NORMAL else "yellow"),
         _unit(readings.get("upsAdvInputLineVoltage"), "V"),
         _unit(readings.get("upsAdvOutputVoltage"), "V"),
         _unit(readings.get("upsAdvOutputLoad"), "%"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from ridethrough.mibs.powernet import OFF, OUTPUT_STATUS
 from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.client import ControllerClient
-from ridethrough.rigs.output_status import OFF, output_status
 
 
 class NoteWriter(NamedTuple):
@@ -47,7 +47,7 @@ async def order_shutdown(client: ControllerClient, server: str) -> None:
 
 async def output_is_off(client: ControllerClient, ups: str) -> bool:
     """Return True when the last answer of a UPS shows its output off. Raises ApiError."""
-    return output_status((await client.device(ups))["readings"]) in OFF
+    return (await client.device(ups))["readings"].get(OUTPUT_STATUS) in OFF
 
 
 async def input_is_good(client: ControllerClient, ups: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from ridethrough.mibs.powernet import OFF, ON_BATTERY, OUTPUT_STATUS
 from ridethrough.rigs.api_client import ApiClient
-from ridethrough.rigs.output_status import OFF, ON_BATTERY, output_status
 from ridethrough.rigs.power_groups import Group, Slot, walk
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.topology import Topology
@@ -109,7 +109,7 @@ def _ups(rig: RigFile, live: LiveState, name: str, description: str, depth: int,
     label = rig.power_management.of_ups(name).label or name
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
-    output = output_status(readings)
+    output = readings.get(OUTPUT_STATUS)
     if "silence" in resource.get("conditions", ()) or output is None:
         return StatusRow(depth, label, rig.ups[name].address, description, "no communication")
     state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"

@@ -13,7 +13,7 @@ from ridethrough.emulators.devices.ups.settings import SETTINGS
 from ridethrough.emulators.devices.ups.snmp.objects import SETTING_INSTANCES
 from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.mibs import Oid, standard_tree
-from ridethrough.rigs.output_status import ON_LINE
+from ridethrough.mibs.powernet import NORMAL
 from ridethrough.wire.snmp import Tag, Value
 
 # Where a recording is silent: choices that a profile may change.
@@ -164,7 +164,7 @@ def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
     """Return deviations of the card from the usual, as far as the recording shows them."""
     conventions: dict[str, int] = {}
     source = _number(recorded, "upsOutputSource.0", NORMAL_SOURCE)
-    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", ON_LINE) == ON_LINE:
+    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", NORMAL) == NORMAL:
         conventions["online_source"] = int(source)
     runtime = _number(recorded, "upsAdvBatteryRunTimeRemaining.0", MINUTE_TICKS)
     if runtime % MINUTE_TICKS:

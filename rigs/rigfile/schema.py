@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ridethrough.emulators.config.base import RigModel
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.config.ports import HIGH_PORTS, Ports
 from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
@@ -19,14 +19,14 @@ from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profi
 from ridethrough.emulators.devices.ups.config import UpsConfig
 from ridethrough.gateway.config.site import (
     Api,
-    BmcDevice,
+    BmcDeviceConfig,
     Listen,
     Monitor,
     RecoveryWait,
-    ServerDevice,
+    ServerDeviceConfig,
     Site,
-    Snmp,
-    UpsDevice,
+    SnmpConfig,
+    UpsDeviceConfig,
     WakeOnLan,
 )
 from ridethrough.rigs.controllers import AnyController
@@ -52,8 +52,17 @@ class RigGateway(Site):
     """127.0.0.1 and every keyword address, on the trap port, when left out."""
 
 
+class RigUps(UpsConfig):
+    """A UPS with its network card."""
+
+    confirm_s: Seconds = 60
+    """How long the gateway waits before it confirms an outage."""
+
+
 class RigFile(Plant):
     """A whole rig."""
+
+    ups: Mapping[Name, RigUps] = Field(default_factory=dict)
 
     defaults: Defaults = Defaults()
     groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
@@ -178,7 +187,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
         user, secret = next(iter(server.bmc.users.items()))
         devices.setdefault(
             f"{name}.bmc",
-            BmcDevice(
+            BmcDeviceConfig(
                 kind="bmc",
                 address=server.bmc.address,
                 port=rig.ports.ipmi,
@@ -229,13 +238,13 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
     )
 
 
-def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
+def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDeviceConfig:
     policy = rig.topology().policy_of(name)
     writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
-    return UpsDevice(
+    return UpsDeviceConfig(
         kind="ups",
         address=ups.address,
-        snmp=Snmp(version=1, community=policy.community or writing, port=rig.ports.snmp),
+        snmp=SnmpConfig(version=1, community=policy.community or writing, port=rig.ports.snmp),
         confirm_s=ups.confirm_s,
         groups=rig.groups_of(name),
         silence_s=policy.silence_s,
@@ -244,12 +253,12 @@ def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
     )
 
 
-def _server_device(rig: RigFile, name: str, port: int) -> ServerDevice:
+def _server_device(rig: RigFile, name: str, port: int) -> ServerDeviceConfig:
     server = rig.servers[name]
     wake = None
     if server.wake is not None and rig.ports.wake is not None:
         wake = WakeOnLan(mac=server.wake.mac, to=server.address, port=rig.ports.wake)
-    return ServerDevice(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
+    return ServerDeviceConfig(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
 
 
 def _hub_of(rig: RigFile, device: str) -> str | None:

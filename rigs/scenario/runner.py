@@ -133,7 +133,7 @@ class ScenarioSession:
         if process.emulators is None:
             raise ValueError("a scenario needs emulators")
         self._emulators = process.emulators
-        self._gateway = process.gateway
+        self._backend = process.gateway.backend
         self._controllers = process.controllers
         self._target = ProbeTarget(
             rig, tree, folder, process.url, process.controllers, process.headers, process.site.api.tls
@@ -191,7 +191,7 @@ class ScenarioSession:
 
     async def follow(self) -> None:
         """Record events as they come, until cancelled."""
-        async for event in self._gateway.follow(""):
+        async for event in self._backend.follow(""):
             self._record_item(self._seen_event(event))
 
     async def until(self, at_s: float) -> None:
@@ -208,7 +208,7 @@ class ScenarioSession:
 
     async def command(self, device: str, command: str, params: dict[str, Any]) -> None:
         """Give a command as a controller would. Raises Refusal."""
-        await self._gateway.submit(device, command, params, "", DEADLINE_S, "scenario")
+        await self._backend.submit(device, command, params, "", DEADLINE_S, "scenario")
 
     async def ask(self, probe: str, arguments: Mapping[str, Any]) -> Any:
         """Ask as a client would. Raises ProbeError."""
@@ -231,21 +231,21 @@ class ScenarioSession:
         """Return all events so far."""
         events: list[SeenEvent] = []
         after = ""
-        while page := await self._gateway.events(after, PAGE):
+        while page := await self._backend.events(after, PAGE):
             after = page[-1].id
             events += [self._seen_event(event) for event in page]
         return events
 
     async def seen(self) -> Seen:
         """Return everything seen so far."""
-        commands = [item for device in self._gateway.site.devices for item in await self._commands(device)]
+        commands = [item for device in self._backend.site.devices for item in await self._commands(device)]
         commands.sort(key=lambda item: item.at_s)
         return Seen(await self.events(), self._states, commands, self._orders, self._notes, self._answers)
 
     async def _commands(self, device: str) -> list[SeenCommand]:
         shown = []
         after = ""
-        while page := await self._gateway.commands_of(device, after, PAGE):
+        while page := await self._backend.commands_of(device, after, PAGE):
             after = page[-1].id
             for command in page:
                 begun_s = (command.created_ms - self._start_ms) / 1000

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from ridethrough.gateway.api import Gate, Refusal
-from ridethrough.gateway.config.site import Limits
+from ridethrough.gateway.config.site import RateLimits
 from ridethrough.rigs.lab.scenario_runs import ScenarioRun, ScenarioRuns
 from ridethrough.rigs.lab.scenario_runs_api import add_runs
 from ridethrough.rigs.rigfile.bundled import names, resolve
@@ -106,7 +106,7 @@ async def test_only_the_latest_runs_are_kept(plays: ScenarioRuns, monkeypatch: p
 async def test_over_http(plays: ScenarioRuns) -> None:
     application = web.Application()
     loop = asyncio.get_running_loop()
-    add_runs(application, plays, Gate({}, Limits(), None, lambda: 0, loop.time))
+    add_runs(application, plays, Gate({}, RateLimits(), None, lambda: 0, loop.time))
     runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
