@@ -56,7 +56,8 @@ class ApiClient:
     ) -> None:
         """`timeout_s` limits each request, but no stream; without it only connecting is limited."""
         self._url = url
-        self._headers = dict(headers or {})
+        self.headers = dict(headers or {})
+        """Sent with every request; those of a single call are added."""
         self._tls = tls
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
@@ -66,7 +67,6 @@ class ApiClient:
         self._session = aiohttp.ClientSession(
             self._url,
             connector=aiohttp.TCPConnector(ssl=self._tls or True),
-            headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
         )
 
@@ -90,7 +90,7 @@ class ApiClient:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                session.request(method, path, json=body, headers=headers) as answer,
+                session.request(method, path, json=body, headers={**self.headers, **(headers or {})}) as answer,
             ):
                 text = await answer.read()
                 return answer.status, msgspec.json.decode(text) if text else None
@@ -127,7 +127,7 @@ class ApiClient:
         Opening and iterating raise ApiRefusal and ApiUnreachable; the iterator ends when the server closes the stream.
         """
         request = f"GET {path}"
-        headers = {} if last_id is None else {"Last-Event-ID": last_id}
+        headers = self.headers if last_id is None else {**self.headers, "Last-Event-ID": last_id}
         try:
             answer = await self._opened(request).get(path, headers=headers)
             if answer.status >= 400:

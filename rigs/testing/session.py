@@ -79,11 +79,18 @@ class RigClock:
 class GatewayClient:
     """The gateway's HTTP interface, with a token where the rig wants one."""
 
-    def __init__(self, url: str, api: ApiClient, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, api: ApiClient) -> None:
         self.url = url
-        self.headers = dict(headers)
-        """Headers that a controller under test has to send, too; empty unless the rig has tokens."""
         self._api = api
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that a controller under test has to send, too; empty unless the rig has tokens."""
+        return self._api.headers
+
+    @headers.setter
+    def headers(self, headers: dict[str, str]) -> None:
+        self._api.headers = headers
 
     async def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON document of any request."""
@@ -286,7 +293,7 @@ async def running(
         following = asyncio.create_task(session.follow(), name="follow")
         try:
             async with ApiClient(process.url, process.headers, client_tls(process.site.api.tls)) as api:
-                client = GatewayClient(process.url, api, process.headers)
+                client = GatewayClient(process.url, api)
                 yield Rig(process, file, session, RigClock(session, speed)), client
         finally:
             following.cancel()
