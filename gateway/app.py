@@ -13,11 +13,11 @@ import structlog
 from ridethrough.gateway.api import Refusal, Reloaded
 from ridethrough.gateway.build.devices import described, probe_of
 from ridethrough.gateway.build.jetstream import bus_of
-from ridethrough.gateway.build.secrets import SecretError
 from ridethrough.gateway.commands import CommandService
-from ridethrough.gateway.config.sinks import SseSink
+from ridethrough.gateway.config.secrets import SecretError
 from ridethrough.gateway.config.site import Site, UpsDevice
 from ridethrough.gateway.decode.fields import fields
+from ridethrough.gateway.deliver.sinks import SinkConfig, SseConfig
 from ridethrough.gateway.deliver.sinks.sse import Streams
 from ridethrough.gateway.destinations import Destinations
 from ridethrough.gateway.devices.bmc_commands import RECOVERY_COMMANDS
@@ -81,8 +81,8 @@ class Gateway:
         self._events = self._core.events
         self._listeners: dict[str, Listener] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
-        self._streams = Streams(self._events, sse.max_clients if sse else SseSink(type="sse").max_clients)
+        sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseConfig)), None)
+        self._streams = Streams(self._events, sse.max_clients if sse else SseConfig(type="sse").max_clients)
         self.destinations = Destinations(
             _kinds(site), site.forwards, self._core.parts, self._events, self._extent, self._streams
         )
@@ -321,4 +321,4 @@ class Gateway:
 
 def _kinds(site: Site) -> dict[str, str]:
     """The sinks with a cursor, and their kinds."""
-    return {name: sink.type for name, sink in site.sinks.items() if not isinstance(sink, SseSink)}
+    return {name: sink.type for name, sink in site.sinks.items() if isinstance(sink, SinkConfig)}

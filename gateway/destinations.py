@@ -93,7 +93,7 @@ class Destinations:
         for part in self._parts():
             worker = part.dispatcher.workers[name]
             if wanted.aside:
-                worker.retry_aside()
+                worker.retry_dead_letters()
             else:
                 worker.redeliver(seq)
 

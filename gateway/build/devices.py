@@ -7,7 +7,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
-from ridethrough.gateway.build.secrets import SecretError, password_of
+from ridethrough.gateway.config.secrets import SecretError
 from ridethrough.gateway.config.site import BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan
 from ridethrough.gateway.devices.bmc_commands import BmcCommander, new_pool
 from ridethrough.gateway.devices.commands import Commander
@@ -48,6 +48,14 @@ def _secureon(config: WakeOnLan) -> Callable[[], bytes]:
     return read
 
 
+def _password_of(device: BmcDevice) -> Callable[[], str]:
+    """Read at each login, so that a rotated file takes effect."""
+    path = device.password_file
+    if path is not None:
+        return lambda: path.read_text().rstrip("\r\n")
+    return lambda: device.password or ""
+
+
 def commanders_of(
     site: Site, tree: MibTree, heard: Callable[[str, float], bool]
 ) -> tuple[dict[str, Commander], Callable[[], None]]:
@@ -56,7 +64,7 @@ def commanders_of(
     commanders: dict[str, Commander] = {}
     for name, device in site.devices.items():
         if isinstance(device, BmcDevice):
-            commanders[name] = BmcCommander(device.address, device.port, device.user, password_of(device), pool)
+            commanders[name] = BmcCommander(device.address, device.port, device.user, _password_of(device), pool)
         elif isinstance(device, UpsDevice):
             snmp = device.snmp
             commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
@@ -78,5 +86,5 @@ def probe_of(device: BmcDevice | ServerDevice, random_bytes: Callable[[int], byt
         return Echo()
     if device.heartbeat.probe == "presence":
         return PresencePing()
-    password = password_of(device)
+    password = _password_of(device)
     return Login(device.user.encode(), lambda: password().encode(), device.heartbeat.suite, random_bytes)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 
 from ridethrough.gateway.api import Holder, Role
-from ridethrough.gateway.build.secrets import SecretError, token_digest
-from ridethrough.gateway.config.site import Api
+from ridethrough.gateway.config.http import Api
+from ridethrough.gateway.config.secrets import SecretError, token_digest
 
 
 def holders_of(api: Api) -> dict[str, Holder]:

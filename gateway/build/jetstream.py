@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from ridethrough.gateway.build.secrets import SecretError, client_tls, nats_login
+from ridethrough.gateway.config.secrets import client_tls, nats_login
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.storage.jetstream.client import Bus, Layout
 
@@ -15,8 +13,6 @@ def bus_of(site: Site) -> Bus | None:
     if config is None:
         return None
     where = "journal.jetstream"
-    if find_spec("nats") is None:
-        raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
     chosen = "prefix" in config.model_fields_set
     days, mib = site.journal.keep_days, site.journal.keep_mib
     layout = Layout(config.prefix, config.partitions, config.replicas, config.duplicate_s, days, mib, chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.gateway.build.secrets import read_passphrase
+from ridethrough.gateway.config.secrets import read_passphrase
 from ridethrough.gateway.config.site import BmcDevice, ServerDevice, Site, UpsDevice, keyword_address
 from ridethrough.gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from ridethrough.gateway.decode import TrapUser

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.sinks import Sink
+from ridethrough.gateway.deliver.sinks.base import Sink
 from ridethrough.gateway.deliver.worker import Worker
 from ridethrough.gateway.storage.interfaces import EventReader
 
@@ -78,7 +78,7 @@ class Dispatcher:
                 "name": name,
                 "type": self._kinds[name],
                 "paused": worker.paused,
-                "backlog": await self._outbox.behind(await worker.place()),
+                "backlog": await self._outbox.behind(await worker.position()),
                 "delivered": worker.progress.delivered,
                 "filtered": worker.progress.filtered,
                 "given_up": await worker.cursor.dead_letter_count(),

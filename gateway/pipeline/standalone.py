@@ -12,12 +12,12 @@ import structlog
 
 from ridethrough.gateway.build.destinations import forwards_of, sinks_of
 from ridethrough.gateway.build.stages import stage_config
-from ridethrough.gateway.config.sinks import SseSink
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.convert import Trust
 from ridethrough.gateway.deliver.forward import CURSOR, Forwarder
+from ridethrough.gateway.deliver.sinks import SinkConfig
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
@@ -163,5 +163,5 @@ class StandaloneCore:
 def _cursors(site: Site) -> tuple[list[str], list[str]]:
     """The cursors over the journal and over the events that retention waits for."""
     return [CURSOR + name for name in site.forwards], [
-        name for name, sink in site.sinks.items() if not isinstance(sink, SseSink)
+        name for name, sink in site.sinks.items() if isinstance(sink, SinkConfig)
     ]

@@ -14,7 +14,7 @@ class Queued(NamedTuple):
     event: Event
 
 
-class Retry(NamedTuple):
+class PendingRetry(NamedTuple):
     """What a sink waits with: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
 
     seq: int
@@ -49,10 +49,10 @@ class Cursor(Protocol):
         Returns whether it is on disk already.
         """
 
-    async def save_retry(self, retry: Retry) -> None:
+    async def save_retry(self, retry: PendingRetry) -> None:
         """Keep what the destination waits for after a failure."""
 
-    async def retry(self) -> Retry | None:
+    async def retry(self) -> PendingRetry | None:
         """What an earlier run left waiting."""
 
     async def dead_letter(self, seq: int, reason: str) -> None:

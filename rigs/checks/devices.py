@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ridethrough.gateway.config.traps import split_destination
+from ridethrough.gateway.config.base import split_host_port
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.rigfile.schema import RigFile
 
@@ -115,7 +115,7 @@ def hubs(rig: RigFile) -> Iterator[Violation]:
 def receivers(rig: RigFile) -> Iterator[Violation]:
     physical = {address: name for name, item in rig.managers.items() for address in item.nodes.values()}
     for name, forward in rig.gateway.forwards.items():
-        host, _ = split_destination(forward.to)
+        host, _ = split_host_port(forward.to)
         if host in physical:
             yield (
                 ("gateway", "forwards", name, "to"),

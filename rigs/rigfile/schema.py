@@ -15,8 +15,8 @@ from ridethrough.emulators.config.servers import AlertConfig
 from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
 from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
 from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
+from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import (
-    Api,
     BmcDevice,
     Listen,
     Monitor,

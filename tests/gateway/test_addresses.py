@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ridethrough.gateway.deliver.convert import Form, Plan, Trust
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.forward import Forwarder, ForwardStatus
+from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
 from ridethrough.gateway.deliver.v3_sender import SealUser, V3Sender
@@ -148,7 +149,7 @@ class Sink(Way):
 
     async def send(self, *numbers: int) -> None:
         for number in numbers:
-            while not (await self.sink.deliver(event(number))).done:
+            while await self.sink.deliver(event(number)) != Delivered():
                 await asyncio.sleep(0.01)
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ import nats
 import pytest
 from typer.testing import CliRunner
 
-from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.nats import NatsSink
 from ridethrough.gateway.records import Event
 from ridethrough.gateway.storage.errors import StoreError
@@ -259,14 +259,14 @@ async def test_nats_by_a_name(
         url = f"nats://{NAME}:{server.port}"
         out = NatsSink(lambda: {"servers": [url]}, lambda: None, "ridethrough.events.{type}", None, 3)
         stack.push_async_callback(out.close)
-        assert await out.deliver(event(1)) == DONE
+        assert await out.deliver(event(1)) == Delivered()
         bus = Bus(lambda: {"servers": [url]}, lambda: None, Layout("twin", 1, 1, 5, None, None))
         await bus.start()
         stack.push_async_callback(bus.stop)
         server.kill()
         server.begin()
         async with asyncio.timeout(30):
-            while not (await out.deliver(event(2))).done:
+            while await out.deliver(event(2)) != Delivered():
                 await asyncio.sleep(0.05)
             while not await reached(bus):
                 await asyncio.sleep(0.05)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
+
+from pydantic import Field
 
 from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.config.base import Strict
 from ridethrough.gateway.storage.interfaces import EventReader, Queued
 
 PAGE = 256
+
+
+class SseConfig(Strict):
+    """Server-sent events at /v1/events/stream; always there, listed for its limits."""
+
+    type: Literal["sse"]
+    max_clients: int = Field(default=64, ge=1)
 
 
 class Streams:
@@ -43,3 +54,6 @@ class Streams:
         finally:
             self.clients -= 1
             await events.close()
+
+
+SINK = SseConfig

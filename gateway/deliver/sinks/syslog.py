@@ -6,9 +6,15 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable
+from typing import Literal, Self
 
-from ridethrough.gateway.deliver.sinks import DONE, Outcome, retry
-from ridethrough.gateway.deliver.templates import shown
+from pydantic import model_validator
+
+from ridethrough.gateway.config.base import HostPort, split_host_port
+from ridethrough.gateway.config.clients import Tls
+from ridethrough.gateway.config.secrets import client_tls
+from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome, Retry, Sink, SinkConfig, SinkContext
+from ridethrough.gateway.deliver.templates import Template, shown
 from ridethrough.gateway.net.addresses import open_stream
 from ridethrough.gateway.net.datagrams import Datagrams
 from ridethrough.gateway.records import Event, Severity
@@ -53,6 +59,36 @@ def _token(text: str, longest: int) -> str:
     return UNPRINTABLE.sub("_", text)[:longest] or NIL
 
 
+System = Literal["user", "daemon", "auth", "syslog"]
+Local = Literal["local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]
+Facility = Literal[System, Local]
+
+
+class SyslogConfig(SinkConfig):
+    """A syslog message for each event (RFC 5424)."""
+
+    type: Literal["syslog"]
+    to: HostPort
+    """`HOST:PORT`."""
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    facility: Facility = "daemon"
+    tls: Tls | None = None
+    """With `transport: tls` (RFC 5425)."""
+    text: Template | None = None
+    """The message instead of the event's text."""
+
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        if self.tls is not None and self.transport != "tls":
+            raise ValueError("tls goes with `transport: tls`")
+        return self
+
+    def build(self, context: SinkContext) -> Sink:
+        """The sink; raises SecretError."""
+        tls = client_tls(context.where, self.tls)
+        return SyslogSink(split_host_port(self.to), self.transport, self.facility, self.text, tls)
+
+
 class SyslogSink:
     """`transport` is udp, tcp, or tls (RFC 5425).
 
@@ -86,11 +122,11 @@ class SyslogSink:
                 await (self._send_stream(octets) if self._tcp else self._send_datagram(octets))
         except TimeoutError:
             await self.close()
-            return retry(f"{self._place[0]}:{self._place[1]}: no connection within {PATIENCE_S:g} s")
+            return Retry(f"{self._place[0]}:{self._place[1]}: no connection within {PATIENCE_S:g} s")
         except OSError as error:
             await self.close()
-            return retry(f"{self._place[0]}:{self._place[1]}: {error}")
-        return DONE
+            return Retry(f"{self._place[0]}:{self._place[1]}: {error}")
+        return Delivered()
 
     async def _send_stream(self, octets: bytes) -> None:
         if self._stream is None:
@@ -114,3 +150,6 @@ class SyslogSink:
             self._stream.close()
             self._stream = self._reader = None
         self._datagrams.close()
+
+
+SINK = SyslogConfig

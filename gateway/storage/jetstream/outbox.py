@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ridethrough.gateway.records import EngineClock, Event, encode_json
-from ridethrough.gateway.storage.interfaces import DeadLetter, Queued, Retry
+from ridethrough.gateway.storage.interfaces import DeadLetter, PendingRetry, Queued
 from ridethrough.gateway.storage.jetstream.client import Bus, Publication
 
 ALL = "*"
@@ -126,13 +126,13 @@ class JetCursor:
         await self.advance(seq)
         return True
 
-    async def save_retry(self, retry: Retry) -> None:
+    async def save_retry(self, retry: PendingRetry) -> None:
         await self._bus.put(f"retry.{self._own}", msgspec.json.encode(retry))
 
-    async def retry(self) -> Retry | None:
+    async def retry(self) -> PendingRetry | None:
         """What an earlier owner waited with; past once the event is."""
         found = await self._bus.get(f"retry.{self._own}")
-        return None if found is None else msgspec.json.decode(found[0], type=Retry)
+        return None if found is None else msgspec.json.decode(found[0], type=PendingRetry)
 
     async def dead_letter(self, seq: int, reason: str) -> None:
         reader = self._bus.reader(self._bus.event_name, f"{self._bus.layout.events(ALL)}.>")

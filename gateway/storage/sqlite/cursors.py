@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from itertools import islice
 
-from ridethrough.gateway.storage.interfaces import DeadLetter, Retry
+from ridethrough.gateway.storage.interfaces import DeadLetter, PendingRetry
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.tables import event_at
 
@@ -50,20 +50,20 @@ class StoredCursor:
 
         return work
 
-    async def save_retry(self, retry: Retry) -> None:
+    async def save_retry(self, retry: PendingRetry) -> None:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO retries VALUES (?, ?, ?, ?, ?)", (self._name, *retry))
 
         await self._store.write(work)
 
-    async def retry(self) -> Retry | None:
+    async def retry(self) -> PendingRetry | None:
 
-        def work(connection: sqlite3.Connection) -> Retry | None:
+        def work(connection: sqlite3.Connection) -> PendingRetry | None:
             row = connection.execute(
                 "SELECT seq, attempt, until_ms, reason FROM retries WHERE sink = ?", (self._name,)
             ).fetchone()
-            return Retry(*row) if row else None
+            return PendingRetry(*row) if row else None
 
         return await self._store.read(work)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ridethrough.gateway.config.sinks import NatsLogin, Tls
-from ridethrough.gateway.config.site import BmcDevice
+from ridethrough.gateway.config.clients import NatsLogin, Tls
 
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
 SHORTEST_TOKEN = 16
@@ -60,7 +60,9 @@ def client_tls(where: str, config: Tls | None) -> Callable[[], ssl.SSLContext | 
 
 
 def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
-    """How to connect, with the password read each time. Raises SecretError."""
+    """How to connect, with the password read each time. Raises SecretError, also where nats-py is not installed."""
+    if find_spec("nats") is None:
+        raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
 
     def words() -> dict[str, Any]:
         known: dict[str, Any] = {"servers": list(config.servers)}
@@ -75,11 +77,3 @@ def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
     except OSError as error:
         raise SecretError(f"{where}.login.password_file {config.password_file}: {error.strerror}") from error
     return words
-
-
-def password_of(device: BmcDevice) -> Callable[[], str]:
-    """Read at each login, so that a rotated file takes effect."""
-    path = device.password_file
-    if path is not None:
-        return lambda: path.read_text().rstrip("\r\n")
-    return lambda: device.password or ""
