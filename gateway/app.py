@@ -12,21 +12,21 @@ import structlog
 
 from ridethrough.gateway.api import Refusal, Reloaded
 from ridethrough.gateway.build.devices import described, probe_of
-from ridethrough.gateway.build.jetstream import bus_of
+from ridethrough.gateway.build.jetstream import jetstream_of
 from ridethrough.gateway.commands import CommandService
 from ridethrough.gateway.config.secrets import SecretError
 from ridethrough.gateway.config.site import Site, UpsDevice
 from ridethrough.gateway.decode.fields import fields
 from ridethrough.gateway.deliver.sinks import SinkConfig, SseConfig
 from ridethrough.gateway.deliver.sinks.sse import Streams
-from ridethrough.gateway.destinations import Destinations
+from ridethrough.gateway.destinations import DestinationService
 from ridethrough.gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from ridethrough.gateway.devices.heartbeat import Heartbeat
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.metrics import Look, Metrics
 from ridethrough.gateway.pipeline.cluster import ClusterCore
 from ridethrough.gateway.pipeline.core import GatewayCallbacks, PipelineCore
-from ridethrough.gateway.pipeline.reload import TAKEN_UP, waiting
+from ridethrough.gateway.pipeline.reload import HOT_KEYS, needs_restart
 from ridethrough.gateway.pipeline.standalone import StandaloneCore
 from ridethrough.gateway.receive import Listener, ListenError, watch
 from ridethrough.gateway.records import (
@@ -34,6 +34,7 @@ from ridethrough.gateway.records import (
     Audit,
     Command,
     Event,
+    JournalStatus,
     Observation,
     RecordKind,
     Recovery,
@@ -72,18 +73,18 @@ class Gateway:
         self.audit_log = AuditLog(store)
         self._metrics = Metrics(self._waiting)
         around = GatewayCallbacks(self._answer, self._told, self._full, self._observe, self._watch)
-        bus = bus_of(site)
+        client = jetstream_of(site)
         self._core: PipelineCore = (
             StandaloneCore(site, tree, store, unix_ms, self._metrics, around)
-            if bus is None
-            else ClusterCore(site, tree, bus, unix_ms, self._metrics, around)
+            if client is None
+            else ClusterCore(site, tree, client, unix_ms, self._metrics, around)
         )
         self._events = self._core.events
         self._listeners: dict[str, Listener] = {}
         self._tasks: list[asyncio.Task[None]] = []
         sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseConfig)), None)
         self._streams = Streams(self._events, sse.max_clients if sse else SseConfig(type="sse").max_clients)
-        self.destinations = Destinations(
+        self.destinations = DestinationService(
             _kinds(site), site.forwards, self._core.parts, self._events, self._extent, self._streams
         )
         self._tree = tree
@@ -101,7 +102,7 @@ class Gateway:
         try:
             for listen in self.site.listen:
                 listener = Listener(
-                    listen.address, listen.port, self.site.access.sources, self._unix_ms, self._core.hear
+                    listen.address, listen.port, self.site.access.sources, self._unix_ms, self._core.accept
                 )
                 self._listeners[listener.name] = listener
             await self._core.start()
@@ -111,7 +112,7 @@ class Gateway:
             raise
         overruns = watch(self._listeners.values(), self._overrun)
         self._tasks = [asyncio.create_task(overruns, name="overruns")]
-        await self._commands.take_up()
+        await self._commands.resume_open()
         self._working = True
 
     def watch_devices(self) -> None:
@@ -181,7 +182,7 @@ class Gateway:
         self._observe(Observation(listener, lost=lost))
 
     def _observe(self, observation: Observation) -> None:
-        self._core.hear([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
+        self._core.accept([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
 
     def _command_done(self, command: Command, details: Mapping[str, Any]) -> None:
         """A recovery's step that a BMC took is an observation like any other: journaled first, then told."""
@@ -248,9 +249,9 @@ class Gateway:
         if self._reread is None:
             raise Refusal(409, "this gateway has no file to read again")
         site = self._reread()
-        later = waiting(self.site, site)
+        later = needs_restart(self.site, site)
         # What waits for a restart stays as it is, so that the next reading compares with what runs.
-        taken = {key: getattr(site, key) for key in TAKEN_UP}
+        taken = {key: getattr(site, key) for key in HOT_KEYS}
         access = site.access.model_copy(update={"sources": self.site.access.sources})
         site = self.site.model_copy(update=taken | {"access": access})
         try:
@@ -269,8 +270,9 @@ class Gateway:
             for condition, opened in conditions.items()
         ]
 
-    async def journal(self) -> dict[str, Any]:
-        return await self._core.row() | {"listeners": [listener.row() for listener in self._listeners.values()]}
+    async def journal(self) -> JournalStatus:
+        listeners = [listener.row() for listener in self._listeners.values()]
+        return msgspec.structs.replace(await self._core.status(), listeners=listeners)
 
     async def record(self, position: int, partition: int) -> dict[str, Any]:
         record = await self._core.record(position, partition)
@@ -292,10 +294,10 @@ class Gateway:
 
     async def _extent(self) -> tuple[int, int]:
         """Records and last position. Raises StoreError."""
-        row = await self._core.row()
-        if row["records"] is None:
-            raise StoreError(row["trouble"])
-        return row["records"], row["last_position"]
+        status = await self._core.status()
+        if status.records is None or status.last_position is None:
+            raise StoreError(status.trouble)
+        return status.records, status.last_position
 
     async def audit(self, after: int, limit: int) -> list[tuple[int, Audit]]:
         return await self.audit_log.after(after, limit)
@@ -311,7 +313,7 @@ class Gateway:
 
     async def metrics(self) -> bytes:
         try:
-            destinations = await self.destinations.rows()
+            destinations = await self.destinations.statuses()
         except StoreError:
             destinations = []  # the others are wanted all the more
         listeners = [listener.row() for listener in self._listeners.values()]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 60.0
 
 
-class Growth:
+class GrowthSignal:
     """Wakes whoever reads to the end of something that grows."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ def delay_s(attempt: int, jitter: Callable[[], float]) -> float:
     return longest * (0.5 + 0.5 * jitter())
 
 
-async def within(event: asyncio.Event, seconds: float) -> bool:
+async def wait_within(event: asyncio.Event, seconds: float) -> bool:
     """Whether it happens in that time."""
     try:
         async with asyncio.timeout(seconds):

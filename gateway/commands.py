@@ -101,7 +101,7 @@ class CommandService:
             await self.get(after)
         return await self._log.of(device, after, limit)
 
-    async def take_up(self) -> None:
+    async def resume_open(self) -> None:
         """Go on with what an earlier run left.
 
         A command that never began, or that may be given twice, is carried out until its deadline. Of another that had
@@ -131,7 +131,7 @@ class CommandService:
     async def _carry_out(self, command: Command, commander: Commander) -> None:
         try:
             async with asyncio.timeout((command.deadline_ms - self._unix_ms()) / 1000):
-                result, details = await self._send_until_acknowledged(command, commander)
+                result, details = await self._run_with_retries(command, commander)
         except TimeoutError:
             said = f": {command.result}" if command.result else ""
             await self._end(command, CommandState.EXPIRED, f"no outcome before the deadline{said}")
@@ -145,7 +145,7 @@ class CommandService:
             self._done(command, details)
             await self._end(command, CommandState.DONE, result)
 
-    async def _send_until_acknowledged(self, command: Command, commander: Commander) -> tuple[str, Mapping[str, Any]]:
+    async def _run_with_retries(self, command: Command, commander: Commander) -> tuple[str, Mapping[str, Any]]:
         """Until the device answers, if the command may be given twice. Raises CommandError."""
         while True:
             command.state = CommandState.RUNNING

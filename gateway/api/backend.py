@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from ridethrough.gateway.records import Audit, Command, Event, Redelivery
+from ridethrough.gateway.records import (
+    Audit,
+    Command,
+    DestinationStatus,
+    Event,
+    JournalStatus,
+    Redelivery,
+    StreamStatus,
+)
 
 
 class Refusal(Exception):
@@ -27,9 +35,9 @@ class Reloaded(NamedTuple):
 class Destinations(Protocol):
     """Sinks and forwards. All raise Refusal 404 for a name that is none."""
 
-    async def rows(self) -> list[dict[str, Any]]: ...
+    async def statuses(self) -> list[StreamStatus | DestinationStatus]: ...
 
-    async def row(self, name: str) -> dict[str, Any]: ...
+    async def status(self, name: str) -> DestinationStatus: ...
 
     async def pause(self, name: str) -> None: ...
 
@@ -84,7 +92,7 @@ class Backend(Protocol):
     def event_types(self) -> Iterable[str]:
         """Types of the gateway's own events."""
 
-    async def journal(self) -> dict[str, Any]: ...
+    async def journal(self) -> JournalStatus: ...
 
     async def record(self, position: int, partition: int) -> dict[str, Any]:
         """What was heard at a position of the journal, field by field. Raises Refusal 404."""

@@ -10,14 +10,14 @@ from ridethrough.gateway.config.base import split_host_port
 from ridethrough.gateway.config.secrets import SecretError, read_passphrase
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.config.traps import Forward
-from ridethrough.gateway.deliver.convert import Form, Plan
+from ridethrough.gateway.deliver.convert import ForwardFormat, SnmpForm
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import SinkSpec
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import SinkConfig
 from ridethrough.gateway.deliver.sinks.base import SinkContext
 from ridethrough.gateway.deliver.spoof import Spoofer
-from ridethrough.gateway.deliver.v3_sender import SealUser, V3Sender
+from ridethrough.gateway.deliver.v3_sender import V3Sender, V3User
 
 
 def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, SinkSpec]:
@@ -33,26 +33,26 @@ def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, SinkSpec]:
     }
 
 
-def forwards_of(site: Site, now_s: Callable[[], float]) -> dict[str, Destination]:
-    """The forwards, by name; nothing is open yet. Raises SecretError."""
+def forwards_of(site: Site, now_ms: Callable[[], int]) -> dict[str, Destination]:
+    """The forwards, by name; nothing is open yet. `now_ms` is Unix time. Raises SecretError."""
     destinations = {}
     for name, config in site.forwards.items():
         community = None if config.community is None else config.community.encode()
         identity = config.source.packed if isinstance(config.source, IPv4Address) else None
         keep = config.source == "varbind" or identity is not None
-        plan = Plan(Form(config.version), config.inform, community, keep, identity)
+        target = ForwardFormat(SnmpForm(config.version), config.inform, community, keep, identity)
         spoofer = Spoofer() if config.source == "spoof" else None
         if spoofer is not None and not Spoofer.allowed():
             raise SecretError(f"forwards.{name}.source: spoof needs the capability CAP_NET_RAW")
         place = split_host_port(config.to)
-        sealer = _sealer(f"forwards.{name}", config)
-        destinations[name] = Destination(*place, plan, config.send_from or "", sealer, spoofer, now_s)
+        v3_sender = _v3_sender(f"forwards.{name}", config)
+        destinations[name] = Destination(*place, target, config.send_from or "", v3_sender, spoofer, now_ms)
     return destinations
 
 
-def _sealer(where: str, config: Forward) -> V3Sender | None:
+def _v3_sender(where: str, config: Forward) -> V3Sender | None:
     if config.user is None:
         return None
     auth = read_passphrase(where, "auth", config.auth_key, config.auth_key_file)
     priv = read_passphrase(where, "priv", config.priv_key, config.priv_key_file)
-    return V3Sender(SealUser(config.user.encode(), config.auth, auth, config.priv, priv), os.urandom)
+    return V3Sender(V3User(config.user.encode(), config.auth, auth, config.priv, priv), os.urandom)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from ridethrough.gateway.records import Event, Severity
+from ridethrough.gateway.records import Event, Severity, event_id
 
 
 class Batch:
@@ -29,10 +29,10 @@ class Batch:
         data: Mapping[str, Any],
         evidence: Mapping[str, Any],
     ) -> str:
-        event_id = f"{self.position}-{len(self.events)}"
+        identifier = event_id(self.position, len(self.events))
         self.events.append(
             Event(
-                id=event_id,
+                id=identifier,
                 type=str(event_type),
                 source=self._source,
                 subject=device,
@@ -46,7 +46,7 @@ class Batch:
                 },
             )
         )
-        return event_id
+        return identifier
 
 
 @lru_cache(maxsize=64)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks.base import Sink
 from ridethrough.gateway.deliver.worker import Worker
+from ridethrough.gateway.records import DestinationStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 
@@ -71,19 +72,19 @@ class Dispatcher:
         for name in list(self.workers):
             await self._end(name)
 
-    async def rows(self) -> list[dict[str, Any]]:
+    async def statuses(self) -> list[DestinationStatus]:
         """How the sinks stand. Raises StoreError."""
         return [
-            {
-                "name": name,
-                "type": self._kinds[name],
-                "paused": worker.paused,
-                "backlog": await self._outbox.behind(await worker.position()),
-                "delivered": worker.progress.delivered,
-                "filtered": worker.progress.filtered,
-                "given_up": await worker.cursor.dead_letter_count(),
-                "failures": worker.progress.failures,
-                "last_error": worker.progress.last_error,
-            }
+            DestinationStatus(
+                name,
+                self._kinds[name],
+                worker.paused,
+                backlog=await self._outbox.behind(await worker.position()),
+                delivered=worker.progress.delivered,
+                filtered=worker.progress.filtered,
+                given_up=await worker.cursor.dead_letter_count(),
+                failures=worker.progress.failures,
+                last_error=worker.progress.last_error,
+            )
             for name, worker in self.workers.items()
         ]

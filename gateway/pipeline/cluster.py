@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 import structlog
 
-from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.backoff import GrowthSignal
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open, State
@@ -27,10 +26,10 @@ from ridethrough.gateway.pipeline.partition import Partition, Router
 from ridethrough.gateway.pipeline.reload import changes
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.pipeline.standalone import fresh_identity
-from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
+from ridethrough.gateway.records import Arrival, EngineIdentity, JournalStatus, Record, RecordKind, encode_json
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader
-from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
+from ridethrough.gateway.storage.jetstream.client import JetStreamClient, LeaseLost
 from ridethrough.gateway.storage.jetstream.journal import JetJournal, append
 from ridethrough.gateway.storage.jetstream.outbox import JetOutbox
 from ridethrough.mibs import MibTree
@@ -48,14 +47,14 @@ class ClusterCore:
         self,
         site: Site,
         tree: MibTree,
-        bus: Bus,
+        client: JetStreamClient,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         callbacks: GatewayCallbacks,
     ) -> None:
         self._site = site
         self._tree = tree
-        self._bus = bus
+        self._client = client
         self._unix_ms = unix_ms
         self._metrics = metrics
         self._callbacks = callbacks
@@ -63,9 +62,9 @@ class ClusterCore:
         self._edge_stages = Stages(
             stage_config(site), tree
         )  # answers at the door; what follows is worked out by the partition's owner
-        self._router = Router(site, self._edge_stages, bus.layout.partitions)
+        self._router = Router(site, self._edge_stages, client.layout.partitions)
         self._arrivals = Intake(callbacks.set_backpressure)
-        self._growth = Growth()
+        self._growth = GrowthSignal()
         self._ending = False
         self._owned: dict[int, Partition] = {}
         self._remote_conditions: dict[str, dict[str, Open]] = {}
@@ -76,7 +75,7 @@ class ClusterCore:
 
     @property
     def events(self) -> EventReader:
-        return JetOutbox(self._bus)
+        return JetOutbox(self._client)
 
     @property
     def waiting(self) -> int:
@@ -105,10 +104,10 @@ class ClusterCore:
     # --- life -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        await self._bus.start()
+        await self._client.start()
         self._identity = await self._shared_identity()
         self._edge_stages.set_engine(self._identity)
-        await self._bus.hear(f"{self._bus.layout.events('*')}.>", self._callbacks.on_events)
+        await self._client.subscribe(f"{self._client.layout.events('*')}.>", self._callbacks.on_events)
         await self._renew()
         await self._rebalance()
         self._tasks = [
@@ -121,9 +120,9 @@ class ClusterCore:
         """One SNMP engine for all, as senders of informs may meet any of them."""
         fresh = fresh_identity(self._unix_ms)
         try:
-            await self._bus.swap("identity", encode_json(fresh), 0)
-        except Fenced:
-            found = await self._bus.get("identity")
+            await self._client.swap("identity", encode_json(fresh), 0)
+        except LeaseLost:
+            found = await self._client.get("identity")
             if found is None:
                 raise
             return msgspec.json.decode(found[0], type=EngineIdentity)
@@ -139,41 +138,47 @@ class ClusterCore:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(self._release(number, release=True) for number in list(self._owned)))
         try:
-            await self._bus.release(f"node.{self._name}")
+            await self._client.release(f"node.{self._name}")
         except StoreError:
             log.info("lease left to end by itself")
-        await self._bus.stop()
+        await self._client.stop()
 
     async def record(self, position: int, partition: int) -> Record | None:
-        journal = JetJournal(self._bus, partition)
+        journal = JetJournal(self._client, partition)
         try:
-            records = await journal.after(position - 1, 1) if partition < self._bus.layout.partitions else []
+            records = await journal.after(position - 1, 1) if partition < self._client.layout.partitions else []
         finally:
             await journal.close()
         return records[0] if records and records[0].position == position else None
 
-    async def row(self) -> dict[str, Any]:
-        layout = self._bus.layout
-        row: dict[str, Any] = {
-            "place": f"JetStream {layout.prefix}",
-            "durable": True,
-            "trouble": self._trouble,
-            "waiting": self.waiting,
-            "kept_for_destinations": False,
-            "partitions": layout.partitions,
-            "owned": sorted(self._owned),
-        }
+    async def status(self) -> JournalStatus:
+        """How the journal stands. Raises nothing."""
+        layout, trouble = self._client.layout, self._trouble
+        records = last_position = events = None
         try:
-            row["records"], row["last_position"] = await self._bus.last(self._bus.raw_name)
-            row["events"], _ = await self._bus.last(self._bus.event_name)
+            extent, (events, _) = (
+                await self._client.last(self._client.raw_name),
+                await self._client.last(self._client.event_name),
+            )
+            records, last_position = extent
         except StoreError as error:
-            row["trouble"] = row["trouble"] or str(error)
-            row |= {"records": None, "last_position": None, "events": None}
-        return row
+            trouble = trouble or str(error)
+        return JournalStatus(
+            f"JetStream {layout.prefix}",
+            durable=True,
+            trouble=trouble,
+            waiting=self.waiting,
+            kept_for_destinations=False,
+            partitions=layout.partitions,
+            owned=sorted(self._owned),
+            records=records,
+            last_position=last_position,
+            events=events,
+        )
 
     # --- hearing ----------------------------------------------------------------------------------------------
 
-    def hear(self, arrivals: Iterable[Arrival]) -> None:
+    def accept(self, arrivals: Iterable[Arrival]) -> None:
         self._arrivals.extend(arrivals)
         self._growth.notify()
 
@@ -186,7 +191,7 @@ class ClusterCore:
                 await grown.wait()
                 continue
             try:
-                await append(self._bus, [(*self._addressed(item), item) for item in arrivals])
+                await append(self._client, [(*self._addressed(item), item) for item in arrivals])
             except StoreError as error:
                 self._arrivals.put_back(arrivals)
                 if not self._trouble:
@@ -222,26 +227,26 @@ class ClusterCore:
 
     async def _renew(self) -> None:
         """Keep what is owned. Nothing else is done here, so that nothing else can be too slow for it."""
-        await self._bus.lease(f"node.{self._name}", self._name)
+        await self._client.lease(f"node.{self._name}", self._name)
         numbers = list(self._owned)
-        kept = await asyncio.gather(*(self._bus.lease(f"part.{number}", self._name) for number in numbers))
+        kept = await asyncio.gather(*(self._client.lease(f"part.{number}", self._name) for number in numbers))
         for number, ours in zip(numbers, kept, strict=True):
             if not ours and number in self._owned:
                 self._owned[number].broken = True
 
     async def _rebalance(self) -> None:
         """Let go of what is lost, take what is free and our share, hand over what is more. Raises StoreError."""
-        nodes = max(1, len(await self._bus.leased("node.")))
-        share = math.ceil(self._bus.layout.partitions / nodes)
+        nodes = max(1, len(await self._client.leased("node.")))
+        share = math.ceil(self._client.layout.partitions / nodes)
         before = set(self._owned)
         for number, partition in list(self._owned.items()):
             if partition.broken:
                 await self._release(number, release=False)
         for number in sorted(self._owned)[share:]:
             await self._release(number, release=True)
-        for number in range(self._bus.layout.partitions):
+        for number in range(self._client.layout.partitions):
             wanted = number not in self._owned and len(self._owned) < share
-            if wanted and await self._bus.lease(f"part.{number}", self._name):
+            if wanted and await self._client.lease(f"part.{number}", self._name):
                 await self._take(number)
         if before != set(self._owned) or not before:
             log.info("partitions", owned=sorted(self._owned), gateways=nodes)
@@ -253,7 +258,7 @@ class ClusterCore:
         await self._read_other_states()
 
     async def _take(self, number: int) -> None:
-        partition = Partition(number, self._site, self._tree, self._bus, self._unix_ms, self._metrics, self._tick)
+        partition = Partition(number, self._site, self._tree, self._client, self._unix_ms, self._metrics, self._tick)
         if self._identity is None:
             raise RuntimeError("partitions come after the start")
         await partition.start(self._identity)
@@ -263,19 +268,19 @@ class ClusterCore:
         await self._owned.pop(number).stop()
         if release:
             try:
-                await self._bus.release(f"part.{number}")
+                await self._client.release(f"part.{number}")
             except StoreError as error:
                 log.info("lease left to end by itself", partition=number, reason=str(error))
 
     async def _read_other_states(self) -> None:
         """What is open in partitions of others, as they last kept it."""
         found: dict[str, dict[str, Open]] = {}
-        for number in range(self._bus.layout.partitions):
+        for number in range(self._client.layout.partitions):
             if number not in self._owned:
-                memory = await JetOutbox(self._bus, number).peek()
+                memory = await JetOutbox(self._client, number).peek()
                 if memory:
                     found |= msgspec.json.decode(memory, type=State).open
         self._remote_conditions = found
 
     def _tick(self, partition: int, at_ms: int) -> None:
-        self.hear([Arrival(at_ms, RecordKind.TICK, b"", f"{partition} tick")])
+        self.accept([Arrival(at_ms, RecordKind.TICK, b"", f"{partition} tick")])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.forward import Forwarder
-from ridethrough.gateway.records import Arrival, Observation, Record
+from ridethrough.gateway.records import Arrival, JournalStatus, Observation, Record
 from ridethrough.gateway.storage.interfaces import EventReader
 
 
@@ -48,7 +48,7 @@ class PipelineCore(Protocol):
     def parts(self) -> Sequence[DeliverySet]:
         """The destinations that this gateway serves now."""
 
-    def hear(self, arrivals: Iterable[Arrival]) -> None:
+    def accept(self, arrivals: Iterable[Arrival]) -> None:
         """Take what arrived."""
 
     async def reload(self, site: Site) -> None:
@@ -66,5 +66,5 @@ class PipelineCore(Protocol):
     async def record(self, position: int, partition: int) -> Record | None:
         """What was heard at a position of the journal, or of one partition of it; None when it is gone."""
 
-    async def row(self) -> dict[str, Any]:
-        """How the journal stands, for people. Raises nothing."""
+    async def status(self) -> JournalStatus:
+        """How the journal stands, but for the listeners, of which it knows nothing. Raises nothing."""

@@ -7,7 +7,6 @@ is acknowledged after the commit that has it (`_work`), so that what was acknowl
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
@@ -18,11 +17,10 @@ from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.intake import Intake
 from ridethrough.gateway.pipeline.runner import Derived, StageRunner
 from ridethrough.gateway.pipeline.stages import Stages
-from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind
+from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox, Told
+from ridethrough.gateway.storage.sqlite.group_commit import GroupCommit
 
 log = structlog.get_logger("gateway")
 
@@ -53,10 +51,9 @@ class Ingest:
         hooks: IngestHooks,
     ) -> None:
         self.stages = stages
-        self.outbox = Outbox(store)
+        self._storage = GroupCommit(store)
+        self.journal, self.outbox = self._storage.journal, self._storage.outbox
         self._runner = StageRunner(stages, self.outbox, unix_ms, metrics, hooks.on_events, self._tick)
-        self._store = store
-        self.journal = Journal(store)
         self._hooks = hooks
         self._arrivals = Intake(hooks.set_backpressure)
         self._arrived = asyncio.Event()
@@ -89,7 +86,7 @@ class Ingest:
 
     # --- hearing ----------------------------------------------------------------------------------------------
 
-    def hear(self, arrivals: Iterable[Arrival]) -> None:
+    def accept(self, arrivals: Iterable[Arrival]) -> None:
         """Take what arrived."""
         self._arrivals.extend(arrivals)
         self._arrived.set()
@@ -106,7 +103,7 @@ class Ingest:
             await self._yield_before_commit()
             arrivals = self._take()
             try:
-                records = await self._commit(derived, arrivals)
+                records = await self._storage.commit(None if derived is None else derived.kept, arrivals)
             except StoreError as error:
                 await self._recover(arrivals, error)
                 if self.trouble:
@@ -119,7 +116,6 @@ class Ingest:
                     self._hooks.send_ack(arrival, answer)
             derived = None
             if records:
-                self.journal.grown(records)
                 self._hooks.on_journal_growth()
                 derived = await self._runner.derive(records)
 
@@ -138,20 +134,6 @@ class Ingest:
         if not self._arrivals and not self._ending:
             self._arrived.clear()
         return arrivals
-
-    async def _commit(self, derived: Derived | None, arrivals: list[Arrival]) -> list[Record]:
-        """The records of what arrived. Raises StoreError, with nothing kept."""
-        appending = self.journal.appending(arrivals)
-        if derived is None:
-            return await self._store.write(appending) if arrivals else []
-        adding = self.outbox.adding(*derived.kept)
-
-        def work(connection: sqlite3.Connection) -> tuple[Told, list[Record]]:
-            return adding(connection), appending(connection)
-
-        told, records = await self._store.write(work)
-        self.outbox.grown(told)
-        return records
 
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
         """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""
@@ -172,4 +154,4 @@ class Ingest:
             self._arrived.set()
 
     def _tick(self, at_ms: int) -> None:
-        self.hear([Arrival(at_ms, RecordKind.TICK, b"")])
+        self.accept([Arrival(at_ms, RecordKind.TICK, b"")])

@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 import structlog
 
-from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.backoff import GrowthSignal
 from ridethrough.gateway.build.destinations import forwards_of, sinks_of
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.decode import decode_observation
 from ridethrough.gateway.decode.snmp import without_request_id
 from ridethrough.gateway.deliver import Dispatcher
-from ridethrough.gateway.deliver.convert import Trust
+from ridethrough.gateway.deliver.convert import SenderPolicy
 from ridethrough.gateway.deliver.forward import Forwarder
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.reload import Changes, apply
@@ -25,7 +25,7 @@ from ridethrough.gateway.pipeline.runner import SLICE, StageRunner
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
 from ridethrough.gateway.storage.errors import StoreError
-from ridethrough.gateway.storage.jetstream.client import Bus, Fenced
+from ridethrough.gateway.storage.jetstream.client import JetStreamClient, LeaseLost
 from ridethrough.gateway.storage.jetstream.journal import JetJournal
 from ridethrough.gateway.storage.jetstream.outbox import JetOutbox
 from ridethrough.mibs import MibTree
@@ -70,7 +70,7 @@ class Partition:
         number: int,
         site: Site,
         tree: MibTree,
-        bus: Bus,
+        client: JetStreamClient,
         unix_ms: Callable[[], int],
         metrics: Metrics,
         tick: Callable[[int, int], None],
@@ -78,17 +78,19 @@ class Partition:
         self.number = number
         self.stages = Stages(stage_config(site), tree)
         self.broken = False
-        self._bus = bus
-        self._journal = JetJournal(bus, number)
-        self._outbox = JetOutbox(bus, number)
+        self._client = client
+        self._journal = JetJournal(client, number)
+        self._outbox = JetOutbox(client, number)
         self._runner = StageRunner(
             self.stages, self._outbox, unix_ms, metrics, self._told, lambda at_ms: tick(number, at_ms)
         )
         self.dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
-        trust = Trust(lambda: self.stages.communities, self.stages.read)
-        forwards = forwards_of(site, lambda: unix_ms() / 1000)
-        self.forwarder = Forwarder(self._outbox, lambda: JetJournal(bus, number).after, forwards, trust, random.random)
-        self._growth = Growth()
+        policy = SenderPolicy(lambda: self.stages.communities, self.stages.read)
+        forwards = forwards_of(site, unix_ms)
+        self.forwarder = Forwarder(
+            self._outbox, lambda: JetJournal(client, number).after, forwards, policy, random.random
+        )
+        self._growth = GrowthSignal()
         self._heard: object = None
         self._ending = False
         self._task: asyncio.Task[None] | None = None
@@ -96,7 +98,7 @@ class Partition:
     async def start(self, identity: EngineIdentity) -> None:
         """Take up what the last owner left. Raises StoreError."""
         self.stages.set_engine(identity)
-        self._heard = await self._bus.hear(self._bus.layout.raw(self.number), self._grown)
+        self._heard = await self._client.subscribe(self._client.layout.raw(self.number), self._grown)
         position = await self._runner.resume(self._journal)
         self._task = asyncio.create_task(self._run(position), name=f"partition-{self.number}")
         self.dispatcher.start()
@@ -146,7 +148,7 @@ class Partition:
                     await self._runner.process(records)
                     position = records[-1].position
                     continue
-            except Fenced as error:
+            except LeaseLost as error:
                 log.info("partition left to another gateway", partition=self.number, reason=str(error))
                 self.broken = True
                 return

@@ -12,7 +12,7 @@ from ridethrough.gateway.deliver.dispatcher import Dispatcher, SinkSpec
 from ridethrough.gateway.deliver.forward import Forwarder
 
 # What is taken up while running; everything else waits for a restart.
-TAKEN_UP = ("rules", "monitors", "sinks", "forwards")
+HOT_KEYS = ("rules", "monitors", "sinks", "forwards")
 ACCESS = ("communities", "users", "trusted_relays")
 
 
@@ -27,7 +27,7 @@ class Changes(NamedTuple):
 
 def changes(old: Site, new: Site, unix_ms: Callable[[], int]) -> Changes:
     """Raises SecretError."""
-    sinks, forwards = sinks_of(new, lambda: unix_ms() // 1000), forwards_of(new, lambda: unix_ms() / 1000)
+    sinks, forwards = sinks_of(new, lambda: unix_ms() // 1000), forwards_of(new, unix_ms)
     return Changes(
         [name for name in _gone(old.sinks, new.sinks) if old.sinks[name].type != "sse"],
         {name: sinks[name] for name in _new(old.sinks, new.sinks) if name in sinks},
@@ -42,10 +42,10 @@ async def apply(what: Changes, dispatcher: Dispatcher, forwarder: Forwarder, pos
     await forwarder.change(what.forwards_gone, what.forwards_new, position)
 
 
-def waiting(old: Site, new: Site) -> list[str]:
+def needs_restart(old: Site, new: Site) -> list[str]:
     """Keys whose change waits for a restart. What the command line may have given is not looked at."""
     before, after = old.model_dump(), new.model_dump()
-    keys = [key for key in after if key not in (*TAKEN_UP, "access", "api", "journal") and after[key] != before[key]]
+    keys = [key for key in after if key not in (*HOT_KEYS, "access", "api", "journal") and after[key] != before[key]]
     keys += [f"access.{key}" for key in after["access"] if key not in ACCESS and _differs(before, after, key)]
     return sorted(keys)
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import structlog
 
@@ -15,20 +14,20 @@ from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
-from ridethrough.gateway.deliver.convert import Trust
-from ridethrough.gateway.deliver.forward import CURSOR, Forwarder
+from ridethrough.gateway.deliver.convert import SenderPolicy
+from ridethrough.gateway.deliver.forward import Forwarder
 from ridethrough.gateway.deliver.sinks import SinkConfig
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
 from ridethrough.gateway.pipeline.reload import apply, changes
 from ridethrough.gateway.pipeline.stages import Stages
-from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
+from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, JournalStatus, Observation, Record
 from ridethrough.gateway.storage.errors import StoreError
-from ridethrough.gateway.storage.interfaces import EventReader
+from ridethrough.gateway.storage.interfaces import EventReader, forward_cursor
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.recovery import Salvage
-from ridethrough.gateway.storage.sqlite.retention import Limits, Retention
+from ridethrough.gateway.storage.sqlite.recovery import RecoveryReport
+from ridethrough.gateway.storage.sqlite.retention import Retention, RetentionLimits
 from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("gateway")
@@ -71,10 +70,10 @@ class StandaloneCore:
         # The same that is written to: it knows what has just been told.
         self._journal, self._outbox = self._ingest.journal, self._ingest.outbox
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
-        trust = Trust(lambda: self._stages.communities, self._stages.read)
-        forwards = forwards_of(site, lambda: unix_ms() / 1000)
-        self._forwarder = Forwarder(self._outbox, lambda: self._journal.after, forwards, trust, random.random)
-        limits = Limits(site.journal.keep_days, site.journal.keep_mib)
+        policy = SenderPolicy(lambda: self._stages.communities, self._stages.read)
+        forwards = forwards_of(site, unix_ms)
+        self._forwarder = Forwarder(self._outbox, lambda: self._journal.after, forwards, policy, random.random)
+        limits = RetentionLimits(site.journal.keep_days, site.journal.keep_mib)
         self._retention = Retention(store, limits, *_cursors(site))
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -93,8 +92,8 @@ class StandaloneCore:
     def parts(self) -> Sequence[DeliverySet]:
         return (DeliverySet(self._dispatcher, self._forwarder),)
 
-    def hear(self, arrivals: Iterable[Arrival]) -> None:
-        self._ingest.hear(arrivals)
+    def accept(self, arrivals: Iterable[Arrival]) -> None:
+        self._ingest.accept(arrivals)
 
     async def reload(self, site: Site) -> None:
         what = changes(self._site, site, self._unix_ms)
@@ -113,7 +112,7 @@ class StandaloneCore:
     async def start(self) -> None:
         identity = await self._outbox.identity(fresh_identity(self._unix_ms))
         await self._ingest.start(identity)
-        self._tell_salvage(self._store.salvaged)
+        self._report_recovery(self._store.recovered)
         self._sweeping = asyncio.create_task(self._retention.run(self._unix_ms), name="retention")
         self._dispatcher.start()
         await self._forwarder.start((await self._journal.extent())[1], identity)
@@ -127,21 +126,25 @@ class StandaloneCore:
         await self._dispatcher.stop()
         await self._forwarder.stop()
 
-    async def row(self) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "place": self._store.place,
-            "durable": self._store.durable,
-            "trouble": self.trouble,
-            "waiting": self.waiting,
-            "kept_for_destinations": self._retention.waiting,
-        }
+    async def status(self) -> JournalStatus:
+        """How the journal stands. Raises nothing."""
+        trouble = self.trouble
+        records = last_position = events = None
         try:
-            row["records"], row["last_position"] = await self._journal.extent()
-            row["events"] = await self._outbox.last_seq()
+            extent, events = await self._journal.extent(), await self._outbox.last_seq()
+            records, last_position = extent
         except StoreError as error:  # what cannot be read is not known, and the rest is wanted all the more
-            row["trouble"] = row["trouble"] or str(error)
-            row |= {"records": None, "last_position": None, "events": None}
-        return row
+            trouble = trouble or str(error)
+        return JournalStatus(
+            self._store.place,
+            self._store.durable,
+            trouble,
+            self.waiting,
+            self._retention.waiting,
+            records=records,
+            last_position=last_position,
+            events=events,
+        )
 
     def _journal_grown(self) -> None:
         self._forwarder.notify()
@@ -151,17 +154,17 @@ class StandaloneCore:
         self._callbacks.on_events()
 
     async def _reopen(self) -> None:
-        self._tell_salvage(await self._store.reopen())
+        self._report_recovery(await self._store.reopen())
 
-    def _tell_salvage(self, salvage: Salvage | None) -> None:
+    def _report_recovery(self, report: RecoveryReport | None) -> None:
         """What could not be saved of a damaged journal is told like any other loss."""
-        if salvage is not None:
-            log.error("the journal was damaged", **salvage._asdict())
-            self._callbacks.observe(Observation("journal", damage=Damage(*salvage)))
+        if report is not None:
+            log.error("the journal was damaged", **report._asdict())
+            self._callbacks.observe(Observation("journal", damage=Damage(*report)))
 
 
 def _cursors(site: Site) -> tuple[list[str], list[str]]:
     """The cursors over the journal and over the events that retention waits for."""
-    return [CURSOR + name for name in site.forwards], [
+    return [forward_cursor(name) for name in site.forwards], [
         name for name, sink in site.sinks.items() if isinstance(sink, SinkConfig)
     ]

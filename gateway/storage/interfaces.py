@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from ridethrough.gateway.records import Event
+from ridethrough.gateway.records import EngineClock, Event
+
+
+def forward_cursor(forward: str) -> str:
+    """The name of a forward's cursor; a sink's cursor has the sink's own name, which has no colon."""
+    return f"forward:{forward}"
+
+
+class OutboxWrite(NamedTuple):
+    """What follows from records up to `processed`: events, the state of the stages behind them, clocks of engines."""
+
+    events: Sequence[Event]
+    processed: int
+    state: bytes
+    clocks: Sequence[EngineClock] = ()
 
 
 class Queued(NamedTuple):

@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 MOST = 4096  # items
 MOST_OCTETS = 1 << 20  # and of what they hold
-UNASKED = 8  # growths after which nobody reads on any more; a reader may be busy with what it has for some
+IDLE_APPENDS = 8  # growths after which nobody reads on any more; a reader may be busy with what it has for some
 
 
-class Newest(Generic[T]):
+class TailCache(Generic[T]):
     """The newest of numbered items, as they are on disk, without a gap up to the last; none while nobody reads on."""
 
     def __init__(self) -> None:
@@ -20,14 +20,14 @@ class Newest(Generic[T]):
         self._first = 1  # the number of the first of these
         self._octets = 0
         self._groups: deque[tuple[int, int]] = deque()  # items and octets of each growth, oldest first
-        self._unasked = UNASKED  # growths since anybody asked
+        self._idle_appends = IDLE_APPENDS  # growths since anybody asked
 
-    def grown(self, first: int, items: list[T], octets: int) -> None:
+    def extend(self, first: int, items: list[T], octets: int) -> None:
         """These are on disk, numbered from `first`; they hold so many octets."""
         if not items:
             return
-        kept = self._unasked < UNASKED and octets <= MOST_OCTETS
-        self._unasked += 1
+        kept = self._idle_appends < IDLE_APPENDS and octets <= MOST_OCTETS
+        self._idle_appends += 1
         if not kept or first != self._first + len(self._items):  # a gap after damage
             self._items, self._first, self._octets = [], first, 0
             self._groups.clear()
@@ -45,7 +45,7 @@ class Newest(Generic[T]):
 
     def after(self, number: int, limit: int) -> list[T] | None:
         """Up to `limit` of those behind `number`; None for what is known on disk only."""
-        self._unasked = 0
+        self._idle_appends = 0
         start = number + 1 - self._first
         if not self._items or not 0 <= start <= len(self._items):
             return None

@@ -17,13 +17,13 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.deliver.convert import Form, Plan, Trust
+from ridethrough.gateway.deliver.convert import ForwardFormat, SenderPolicy, SnmpForm
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.forward import Forwarder, ForwardStatus
+from ridethrough.gateway.deliver.forward import Forwarder, ForwardProgress
 from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
-from ridethrough.gateway.deliver.v3_sender import SealUser, V3Sender
+from ridethrough.gateway.deliver.v3_sender import V3Sender, V3User
 from ridethrough.gateway.devices.udp import Asker
 from ridethrough.gateway.net.addresses import Address, Choice, bound_streams, resolve, split_place
 from ridethrough.gateway.net.datagrams import REFUSAL_S, Datagrams
@@ -86,17 +86,17 @@ class Way(ABC):
 
 
 class Forward(Way):
-    plan: ClassVar[Plan] = Plan()
+    target: ClassVar[ForwardFormat] = ForwardFormat()
     kind: ClassVar[Kind] = Kind.TRAP_V2
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
-        sealer = V3Sender(SealUser(USER), bytes) if self.plan.form is Form.V3 else None
-        self.destination = Destination(NAME, port, self.plan, "", sealer)
-        self.destination.know(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
-        trust = Trust(lambda: frozenset({b"public"}), lambda _data, _source: None)
-        self.forwarder = Forwarder(Books(), lambda: read_nothing, {"nms": self.destination}, trust, lambda: 0.5)  # type: ignore[arg-type]
-        self.progress = ForwardStatus()
+        v3_sender = V3Sender(V3User(USER), bytes) if self.target.form is SnmpForm.V3 else None
+        self.destination = Destination(NAME, port, self.target, "", v3_sender)
+        self.destination.set_engine(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
+        policy = SenderPolicy(lambda: frozenset({b"public"}), lambda _data, _source: None)
+        self.forwarder = Forwarder(Books(), lambda: read_nothing, {"nms": self.destination}, policy, lambda: 0.5)  # type: ignore[arg-type]
+        self.progress = ForwardProgress()
         self.opened = False
 
     async def send(self, *numbers: int) -> None:
@@ -127,11 +127,11 @@ class Trap(Forward):
 
 class TrapV3(Forward):
     acknowledged = False
-    plan = Plan(Form.V3)
+    target = ForwardFormat(SnmpForm.V3)
 
 
 class Inform(Forward):
-    plan = Plan(Form.V2C, inform=True)
+    target = ForwardFormat(SnmpForm.V2C, inform=True)
 
 
 class InformAsItCame(Forward):
@@ -139,7 +139,7 @@ class InformAsItCame(Forward):
 
 
 class InformV3(Forward):
-    plan = Plan(Form.V3, inform=True)
+    target = ForwardFormat(SnmpForm.V3, inform=True)
 
 
 class Sink(Way):
@@ -424,7 +424,7 @@ def test_nobody_listens_at_first(
                 await sender.send(2, 3)
                 await arrived(got, 2, 3)
                 if isinstance(sender, Forward):
-                    assert sender.destination.lost() == {"nobody listens there": 1}
+                    assert sender.destination.take_lost() == {"nobody listens there": 1}
             await sender.close()
 
     play(way, body())
@@ -507,7 +507,7 @@ def test_a_burst_of_traps_meets_a_refusal(monkeypatch: pytest.MonkeyPatch) -> No
             while seen[-1] != last - 1:
                 seen.append(number_of(decode(await loop.sock_recv(second, 2000)).pdu))
             assert [number for number in dict.fromkeys(seen) if number >= 1000] == list(range(1000, last))
-            assert not sender.destination.lost()
+            assert not sender.destination.take_lost()
             await sender.close()
 
     play(Trap, body())
@@ -564,14 +564,16 @@ def test_the_engine_of_the_address_before_is_forgotten(monkeypatch: pytest.Monke
             early = asyncio.create_task(sender.send(1))
             await asyncio.sleep(2)
             assert set(lost) == {1}
-            destination, sealer = sender.destination, sender.destination._sealer
-            assert sealer is not None
+            destination, v3_sender = sender.destination, sender.destination._v3_sender
+            assert v3_sender is not None
             first, second = destination._datagrams.addresses
-            assert (destination.address, sealer._peer) == (second, None)
+            assert (destination.address, v3_sender.receiver) == (second, None)
             engine = Manager.ENGINE + b"127.0.7.1"
             late = Header(2, 65507, Flags.NONE, engine, 1, 1, USER)
-            destination._hear(secure.seal(late, Scoped(engine, b"", Pdu(Kind.REPORT, 2, 0, 0, ())), Keys(), b""), first)
-            assert sealer._peer is None
+            destination._receive(
+                secure.seal(late, Scoped(engine, b"", Pdu(Kind.REPORT, 2, 0, 0, ())), Keys(), b""), first
+            )
+            assert v3_sender.receiver is None
             early.cancel()
             await asyncio.gather(early, return_exceptions=True)
             await sender.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ridethrough.gateway.deliver.convert import Plan, Relayed
+from ridethrough.gateway.deliver.convert import Converted, ForwardFormat
 from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.sinks.base import Delivered, Reject, Retry
 from ridethrough.gateway.deliver.sinks.file import FileSink
@@ -155,10 +155,10 @@ async def test_one_acknowledgement_is_not_two() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as manager:
         manager.bind(("127.0.0.1", 0))
         manager.setblocking(False)
-        destination = Destination("127.0.0.1", manager.getsockname()[1], Plan())
+        destination = Destination("127.0.0.1", manager.getsockname()[1], ForwardFormat())
         await destination.open()
         answer = encode(Message(Version.V2C, b"public", Pdu(Kind.RESPONSE, 7, 0, 0, ())))
-        told = [asyncio.create_task(destination.send(Relayed(octets, 7))) for octets in (b"first", b"second")]
+        told = [asyncio.create_task(destination.send(Converted(octets, 7))) for octets in (b"first", b"second")]
         octets, peer = await loop.sock_recvfrom(manager, 100)
         assert octets == b"first"
         await loop.sock_sendto(manager, answer, peer)

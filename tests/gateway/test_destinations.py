@@ -180,6 +180,7 @@ async def test_syslog_over_tls(tmp_path: Path) -> None:
     place = ("127.0.0.1", server.sockets[0].getsockname()[1])
     stranger = SyslogSink(place, "tls", "daemon")
     refused = await stranger.deliver(EVENT)
+    assert isinstance(refused, Retry)
     assert "CERTIFICATE" in refused.reason
     known = SyslogSink(
         place,

@@ -34,8 +34,8 @@ def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_on
         assert sinks["slow"].taken == []
         await bench.reached("slow", 5)
         assert sinks["slow"].taken == ids([1, 3, 4, 5])
-        row = await bench.row("slow")
-        assert (row["delivered"], row["failures"], row["given_up"], row["backlog"]) == (4, 2, 1, 0)
+        row = await bench.status("slow")
+        assert (row.delivered, row.failures, row.given_up, row.backlog) == (4, 2, 1, 0)
         await bench.dispatcher.stop()
         store.close()
 
@@ -66,7 +66,7 @@ def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it
         cursor = bench.dispatcher.workers["s"].cursor
 
         async def delivered(count: int) -> None:
-            while (await bench.row())["backlog"]:
+            while (await bench.status()).backlog:
                 await asyncio.sleep(0)
             assert len(script.taken) == count
 
@@ -254,8 +254,8 @@ def test_pause_resume_and_again(tmp_path: Path) -> None:
         await worker.pause()
         await bench.add([event(3), event(4)])
         await asyncio.sleep(100)
-        row = await bench.row()
-        assert (script.taken, row["paused"], row["backlog"]) == (ids([1, 2]), True, 2)
+        row = await bench.status()
+        assert (script.taken, row.paused, row.backlog) == (ids([1, 2]), True, 2)
         await bench.dispatcher.stop()
         store.close()
 
@@ -314,8 +314,8 @@ def test_what_a_filter_lets_pass() -> None:
         ]
         await bench.add([event(n, *row) for n, row in enumerate(rows, start=1)])
         await bench.reached("s", 6)
-        row = await bench.row()
-        assert (script.taken, row["delivered"], row["filtered"], row["backlog"]) == (ids([1, 4]), 2, 4, 0)
+        row = await bench.status()
+        assert (script.taken, row.delivered, row.filtered, row.backlog) == (ids([1, 4]), 2, 4, 0)
         await bench.dispatcher.stop()
         store.close()
 

@@ -11,7 +11,13 @@ import nats
 import pytest
 
 from ridethrough.gateway.storage.errors import StoreError
-from ridethrough.gateway.storage.jetstream.client import Bus, Layout, Message, Publication, Reader
+from ridethrough.gateway.storage.jetstream.client import (
+    JetStreamClient,
+    Layout,
+    Publication,
+    StreamMessage,
+    StreamReader,
+)
 from tests.support.nats import NatsServer, nats_server
 
 STREAM, SUBJECT = "t-raw", "t.raw.1"
@@ -24,18 +30,18 @@ async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
 
 
 @pytest.fixture
-async def bus(server: NatsServer) -> AsyncIterator[Bus]:
-    made = Bus(lambda: {"servers": [server.url]}, lambda: None, Layout("t", 4, 1, 60.0))
+async def bus(server: NatsServer) -> AsyncIterator[JetStreamClient]:
+    made = JetStreamClient(lambda: {"servers": [server.url]}, lambda: None, Layout("t", 4, 1, 60.0))
     await made.start()
     yield made
     await made.stop()
 
 
-async def written(bus: Bus, *words: str) -> None:
+async def written(bus: JetStreamClient, *words: str) -> None:
     await bus.publish([Publication(SUBJECT, word.encode(), word) for word in words])
 
 
-async def read(reader: Reader, at: int, limit: int = 10) -> list[Message]:
+async def read(reader: StreamReader, at: int, limit: int = 10) -> list[StreamMessage]:
     """What comes in the end, however often trouble is told."""
     while True:
         try:
@@ -52,7 +58,7 @@ async def consumer(server: NatsServer) -> str:
     return str(info.name)
 
 
-async def test_a_consumer_that_is_gone_is_noticed(server: NatsServer, bus: Bus) -> None:
+async def test_a_consumer_that_is_gone_is_noticed(server: NatsServer, bus: JetStreamClient) -> None:
     reader = bus.reader(STREAM, SUBJECT)
     await written(bus, "one")
     assert [item.data for item in await reader.after(0, 10)] == [b"one"]
@@ -66,7 +72,7 @@ async def test_a_consumer_that_is_gone_is_noticed(server: NatsServer, bus: Bus) 
     assert [item.data for item in await reader.after(1, 10)] == [b"two"]
 
 
-async def test_a_server_that_comes_back_has_forgotten_its_consumers(server: NatsServer, bus: Bus) -> None:
+async def test_a_server_that_comes_back_has_forgotten_its_consumers(server: NatsServer, bus: JetStreamClient) -> None:
     reader = bus.reader(STREAM, SUBJECT)
     await written(bus, "one")
     assert [item.data for item in await reader.after(0, 10)] == [b"one"]
@@ -82,7 +88,9 @@ async def test_a_server_that_comes_back_has_forgotten_its_consumers(server: Nats
 
 
 @pytest.mark.parametrize("later", [(), ("four",)], ids=["the last ones", "with more behind them"])
-async def test_what_was_sent_to_nobody_is_read_again(server: NatsServer, bus: Bus, later: tuple[str, ...]) -> None:
+async def test_what_was_sent_to_nobody_is_read_again(
+    server: NatsServer, bus: JetStreamClient, later: tuple[str, ...]
+) -> None:
     """As when the connection breaks between the server's sending and our reading."""
     reader = bus.reader(STREAM, SUBJECT)
     await written(bus, "one")
@@ -100,7 +108,7 @@ async def test_what_was_sent_to_nobody_is_read_again(server: NatsServer, bus: Bu
     assert [item.data.decode() for item in await read(reader, 1)] == ["two", "three", *later]
 
 
-async def test_nothing_new_is_no_trouble(bus: Bus) -> None:
+async def test_nothing_new_is_no_trouble(bus: JetStreamClient) -> None:
     reader = bus.reader(STREAM, SUBJECT)
     assert await reader.after(0, 10) == []
     await written(bus, "one", "two", "three")
@@ -110,13 +118,13 @@ async def test_nothing_new_is_no_trouble(bus: Bus) -> None:
     assert [item.data for item in await reader.after(1, 10)] == [b"two", b"three"]
 
 
-async def test_a_lease_that_is_renewed_while_it_is_listed_counts_once(server: NatsServer, bus: Bus) -> None:
+async def test_a_lease_that_is_renewed_while_it_is_listed_counts_once(server: NatsServer, bus: JetStreamClient) -> None:
     """Else a gateway takes itself for several, and hands over what is its own."""
     assert await bus.lease("node.one", "one")
     ended = asyncio.Event()
 
     async def renew() -> None:
-        other = Bus(lambda: {"servers": [server.url]}, lambda: None, bus.layout)
+        other = JetStreamClient(lambda: {"servers": [server.url]}, lambda: None, bus.layout)
         await other.start()
         while not ended.is_set():
             await other.lease("node.one", "one")

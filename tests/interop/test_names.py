@@ -21,7 +21,7 @@ from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.nats import NatsSink
 from ridethrough.gateway.records import Event
 from ridethrough.gateway.storage.errors import StoreError
-from ridethrough.gateway.storage.jetstream.client import Bus, Layout
+from ridethrough.gateway.storage.jetstream.client import JetStreamClient, Layout
 from ridethrough.rigs.cli import record as record_verbs
 from ridethrough.rigs.recording import bmc as bmc_recorder
 from ridethrough.rigs.recording import ups as recorder
@@ -260,7 +260,7 @@ async def test_nats_by_a_name(
         out = NatsSink(lambda: {"servers": [url]}, lambda: None, "ridethrough.events.{type}", None, 3)
         stack.push_async_callback(out.close)
         assert await out.deliver(event(1)) == Delivered()
-        bus = Bus(lambda: {"servers": [url]}, lambda: None, Layout("twin", 1, 1, 5, None, None))
+        bus = JetStreamClient(lambda: {"servers": [url]}, lambda: None, Layout("twin", 1, 1, 5, None, None))
         await bus.start()
         stack.push_async_callback(bus.stop)
         server.kill()
@@ -272,7 +272,7 @@ async def test_nats_by_a_name(
                 await asyncio.sleep(0.05)
 
 
-async def reached(bus: Bus) -> bool:
+async def reached(bus: JetStreamClient) -> bool:
     try:
         await bus.last(bus.raw_name)
     except StoreError:

@@ -11,9 +11,9 @@ from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.dispatcher import SinkSpec
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome
-from ridethrough.gateway.records import Event
+from ridethrough.gateway.records import DestinationStatus, Event
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
 
 
 def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "info") -> Event:
@@ -83,7 +83,7 @@ class Bench:
     """An outbox with events, and sinks that run."""
 
     def __init__(self, store: Database, sinks: dict[str, Script], wanted: Filter | None = None) -> None:
-        self.outbox = Outbox(store)
+        self.outbox = SqliteOutbox(store)
         self.sinks = sinks
         self.dispatcher = Dispatcher(
             self.outbox,
@@ -97,9 +97,8 @@ class Bench:
         await self.outbox.add(events, 1, b"")
         self.dispatcher.notify()
 
-    async def row(self, name: str = "s") -> dict[str, Any]:
-        rows = await self.dispatcher.rows()
-        return next(row for row in rows if row["name"] == name)
+    async def status(self, name: str = "s") -> DestinationStatus:
+        return next(status for status in await self.dispatcher.statuses() if status.name == name)
 
     async def reached(self, name: str, seq: int) -> None:
         while await self.dispatcher.workers[name].cursor.position() < seq:

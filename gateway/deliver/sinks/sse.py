@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ridethrough.gateway.backoff import Growth
+from ridethrough.gateway.backoff import GrowthSignal
 from ridethrough.gateway.config.base import Strict
 from ridethrough.gateway.storage.interfaces import EventReader, Queued
 
@@ -27,7 +27,7 @@ class Streams:
     def __init__(self, outbox: EventReader, max_clients: int = 64) -> None:
         self._outbox = outbox
         self._max = max_clients
-        self._growth = Growth()
+        self._growth = GrowthSignal()
         self.clients = 0
 
     @property

@@ -45,7 +45,7 @@ class Layout(NamedTuple):
         return f"{self.prefix}.event.{partition}"
 
 
-class Message(NamedTuple):
+class StreamMessage(NamedTuple):
     """What a stream holds. `headers` is empty where there are none."""
 
     seq: int
@@ -63,7 +63,7 @@ class Publication(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-class Place(NamedTuple):
+class Consumer(NamedTuple):
     """A consumer of a stream, by its name there, and how many messages stood behind it when it was made."""
 
     stream: str
@@ -72,11 +72,11 @@ class Place(NamedTuple):
     pending: int
 
 
-class Fenced(StoreError):
+class LeaseLost(StoreError):
     """Another gateway has taken over what this one believed to own."""
 
 
-class Bus:
+class JetStreamClient:
     """All methods raise StoreError when the server cannot be reached or says no."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Bus:
 
     async def start(self) -> None:
         """Connect, and make what is not there yet."""
-        await self._asked(self._start(), 5 * PATIENCE_S)
+        await self._request(self._start(), 5 * PATIENCE_S)
 
     async def _start(self) -> None:
         from nats.js.api import KeyValueConfig, StorageType, StreamConfig
@@ -145,7 +145,7 @@ class Bus:
         numbers: list[int] = []
         for start in range(0, len(items), WINDOW):
             window = [self._publish(item) for item in items[start : start + WINDOW]]
-            numbers += await self._asked(asyncio.gather(*window))
+            numbers += await self._request(asyncio.gather(*window))
         return numbers
 
     async def _publish(self, item: Publication) -> int:
@@ -153,20 +153,20 @@ class Bus:
         ack = await self._stream.publish(item.subject, item.data, headers=headers)
         return int(ack.seq)
 
-    def reader(self, stream: str, subject: str) -> Reader:
+    def reader(self, stream: str, subject: str) -> StreamReader:
         """Reads on from any number."""
-        return Reader(self, stream, subject)
+        return StreamReader(self, stream, subject)
 
     async def last(self, stream: str) -> tuple[int, int]:
         """How many messages a stream holds, and the number of the last one."""
-        info = await self._asked(self._stream.stream_info(stream))
+        info = await self._request(self._stream.stream_info(stream))
         return int(info.state.messages), int(info.state.last_seq)
 
-    async def by_number(self, stream: str, number: int) -> str | None:
+    async def subject_at(self, stream: str, number: int) -> str | None:
         """The subject of a message; None when there is none of that number."""
-        return await self._asked(self._found(stream, seq=number))
+        return await self._request(self._found(stream, seq=number))
 
-    async def number_of(self, stream: str, subject: str) -> int | None:
+    async def last_of_subject(self, stream: str, subject: str) -> int | None:
         """The number of the last message of a subject; None when there is none."""
         from nats.js.errors import NotFoundError
 
@@ -176,7 +176,7 @@ class Bus:
             except NotFoundError:
                 return None
 
-        return await self._asked(find())
+        return await self._request(find())
 
     async def _found(self, stream: str, **words: Any) -> str | None:
         from nats.js.errors import NotFoundError
@@ -186,8 +186,8 @@ class Bus:
         except NotFoundError:
             return None
 
-    async def consume(self, stream: str, subject: str, after: int) -> Place:
-        """A place in a stream, to be left when it is needed no more; the server forgets it after a minute's silence."""
+    async def open_consumer(self, stream: str, subject: str, after: int) -> Consumer:
+        """A consumer of what is behind `after`; the server forgets it after a minute without a question."""
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
         config = ConsumerConfig(
@@ -198,63 +198,63 @@ class Bus:
             mem_storage=True,
             num_replicas=1,
         )
-        subscription = await self._asked(self._stream.pull_subscribe(subject, stream=stream, config=config))
-        info = await self._asked(subscription.consumer_info())
-        return Place(stream, subscription, str(info.name), int(info.num_pending))
+        subscription = await self._request(self._stream.pull_subscribe(subject, stream=stream, config=config))
+        info = await self._request(subscription.consumer_info())
+        return Consumer(stream, subscription, str(info.name), int(info.num_pending))
 
-    async def delivered(self, place: Place) -> int:
-        """How many messages were sent to a place. Raises StoreError when the server knows it no more."""
-        info = await self._asked(place.subscription.consumer_info())
+    async def delivered(self, consumer: Consumer) -> int:
+        """How many messages were sent to a consumer. Raises StoreError when the server knows it no more."""
+        info = await self._request(consumer.subscription.consumer_info())
         return int(info.delivered.consumer_seq)
 
-    async def leave(self, place: Place) -> None:
-        """Let the server forget a place. Trouble is nothing: it does so by itself later."""
+    async def close_consumer(self, consumer: Consumer) -> None:
+        """Let the server forget a consumer. Trouble is nothing: it does so by itself later."""
         with suppress(Exception):
             async with asyncio.timeout(PATIENCE_S):
-                await place.subscription.unsubscribe()
-                await self._stream.delete_consumer(place.stream, place.name)
+                await consumer.subscription.unsubscribe()
+                await self._stream.delete_consumer(consumer.stream, consumer.name)
 
     async def pending(self, stream: str, subject: str, after: int) -> int:
         """How many messages of a subject stand behind a number."""
-        place = await self.consume(stream, subject, after)
-        await self.leave(place)
-        return place.pending
+        consumer = await self.open_consumer(stream, subject, after)
+        await self.close_consumer(consumer)
+        return consumer.pending
 
-    async def hear(self, subject: str, tell: Callable[[], None]) -> Any:
+    async def subscribe(self, subject: str, tell: Callable[[], None]) -> Any:
         """Be told whenever something is published; what `unsubscribe` is called on in the end."""
 
         async def told(_message: Any) -> None:
             tell()
 
-        return await self._asked(self._connection.subscribe(subject, cb=told))
+        return await self._request(self._connection.subscribe(subject, cb=told))
 
     # --- memory -----------------------------------------------------------------------------------------------
 
     async def get(self, key: str) -> tuple[bytes, int] | None:
         """A value and its revision."""
-        return await self._asked(self._entry(self._memory, key))
+        return await self._request(self._entry(self._memory, key))
 
     async def put(self, key: str, value: bytes) -> None:
-        await self._asked(self._memory.put(key, value))
+        await self._request(self._memory.put(key, value))
 
     async def swap(self, key: str, value: bytes, revision: int) -> int:
-        """Replace what was read at `revision` (0: nothing); the new revision. Raises Fenced when it has changed."""
+        """Replace what was read at `revision` (0: nothing); the new revision. Raises LeaseLost when it has changed."""
         from nats.js.errors import KeyWrongLastSequenceError
 
         async def work() -> int:
             try:
                 return int(await self._memory.update(key, value, last=revision))
             except KeyWrongLastSequenceError as error:
-                raise Fenced(f"{self.layout.prefix}: {key} was changed by another gateway") from error
+                raise LeaseLost(f"{self.layout.prefix}: {key} was changed by another gateway") from error
 
-        return await self._asked(work())
+        return await self._request(work())
 
     async def remove(self, key: str) -> None:
-        await self._asked(self._memory.purge(key))
+        await self._request(self._memory.purge(key))
 
     async def keys(self, beginning: str) -> list[str]:
         """Keys in memory that begin so."""
-        return await self._asked(self._keys(self._memory, beginning))
+        return await self._request(self._keys(self._memory, beginning))
 
     # --- leases -----------------------------------------------------------------------------------------------
 
@@ -275,10 +275,10 @@ class Bus:
                 return False  # somebody was quicker
             return True
 
-        return await self._asked(work())
+        return await self._request(work())
 
     async def release(self, key: str) -> None:
-        await self._asked(self._leases.purge(key))
+        await self._request(self._leases.purge(key))
 
     async def leased(self, beginning: str) -> list[str]:
         """Keys that are leased now and begin so.
@@ -294,7 +294,7 @@ class Bus:
             # What was given back is still a subject.
             return [key for key in keys if key.startswith(beginning) and await self._entry(self._leases, key)]
 
-        return await self._asked(work())
+        return await self._request(work())
 
     # --- helpers ----------------------------------------------------------------------------------------------
 
@@ -318,7 +318,7 @@ class Bus:
         except NoKeysError:
             return []
 
-    async def _asked(self, work: Awaitable[T], patience_s: float = 3 * PATIENCE_S) -> T:
+    async def _request(self, work: Awaitable[T], patience_s: float = 3 * PATIENCE_S) -> T:
         from nats.errors import Error
 
         try:
@@ -330,37 +330,37 @@ class Bus:
             raise StoreError(f"JetStream {self.layout.prefix}: {type(error).__name__} {error}".rstrip()) from error
 
 
-class Reader:
+class StreamReader:
     """A subject of a stream, read in order; going on where it stopped costs no question.
 
     A consumer's answers may be lost with a connection, and a consumer with its server, and neither is told: silence
     looks the same. So what is read is counted against the consumer's own numbers.
     """
 
-    def __init__(self, bus: Bus, stream: str, subject: str) -> None:
-        self._bus = bus
+    def __init__(self, client: JetStreamClient, stream: str, subject: str) -> None:
+        self._client = client
         self._stream = stream
         self._subject = subject
-        self._place: Place | None = None
+        self._consumer: Consumer | None = None
         self._at = -1
         self._delivered = 0  # by the consumer of this place
 
-    async def after(self, number: int, limit: int) -> list[Message]:
+    async def after(self, number: int, limit: int) -> list[StreamMessage]:
         """Up to `limit` messages behind a number. Raises StoreError."""
-        if self._place is None or self._at != number:
+        if self._consumer is None or self._at != number:
             await self.close()
-            self._place = await self._bus.consume(self._stream, self._subject, number)
+            self._consumer = await self._client.open_consumer(self._stream, self._subject, number)
             self._at, self._delivered = number, 0
         try:
-            return await self._next(self._place, limit)
+            return await self._next(self._consumer, limit)
         except StoreError:
             await self.close()
             raise
 
-    async def _next(self, place: Place, limit: int) -> list[Message]:
-        found = await self._fetched(place, limit)
-        if not found and await self._bus.delivered(place) != self._delivered:
-            found = await self._fetched(place, limit)  # what came too late for the first time is here by now
+    async def _next(self, consumer: Consumer, limit: int) -> list[StreamMessage]:
+        found = await self._fetched(consumer, limit)
+        if not found and await self._client.delivered(consumer) != self._delivered:
+            found = await self._fetched(consumer, limit)  # what came too late for the first time is here by now
             if not found:
                 raise StoreError(f"JetStream {self._stream}: {LOST}")
         for item in found:
@@ -368,27 +368,28 @@ class Reader:
             if item.metadata.sequence.consumer != self._delivered:
                 raise StoreError(f"JetStream {self._stream}: {LOST}")
         messages = [
-            Message(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {})) for item in found
+            StreamMessage(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {}))
+            for item in found
         ]
         if messages:
             self._at = messages[-1].seq
         return messages
 
-    async def _fetched(self, place: Place, limit: int) -> list[Any]:
+    async def _fetched(self, consumer: Consumer, limit: int) -> list[Any]:
         from nats.errors import Error
 
         try:
-            return list(await place.subscription.fetch(limit, timeout=LOOK_S))
+            return list(await consumer.subscription.fetch(limit, timeout=LOOK_S))
         except TimeoutError:
             return []
         except (Error, OSError) as error:
             raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
 
     async def close(self) -> None:
-        """The place in the stream is needed no more."""
-        place, self._place = self._place, None
-        if place is not None:
-            await self._bus.leave(place)
+        """The consumer in the stream is needed no more."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await self._client.close_consumer(consumer)
 
 
 async def _quiet(_error: Exception) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ridethrough.gateway.records import EngineClock, Event, encode_json
+from ridethrough.gateway.records import EngineClock, Event, encode_json, event_place
 from ridethrough.gateway.storage.interfaces import DeadLetter, PendingRetry, Queued
-from ridethrough.gateway.storage.jetstream.client import Bus, Publication
+from ridethrough.gateway.storage.jetstream.client import JetStreamClient, Publication
 
 ALL = "*"
 
 
-class Memory(msgspec.Struct):
+class StoredState(msgspec.Struct):
     """The stages' memory at a position."""
 
     processed: int
@@ -23,43 +23,46 @@ class Memory(msgspec.Struct):
 class JetOutbox:
     """One partition, or all of them to be read. All methods raise StoreError."""
 
-    def __init__(self, bus: Bus, partition: int | str = ALL) -> None:
-        self._bus = bus
+    def __init__(self, client: JetStreamClient, partition: int | str = ALL) -> None:
+        self._client = client
         self._partition = partition
-        self._reader = bus.reader(bus.event_name, f"{bus.layout.events(partition)}.>")
+        self._reader = client.reader(client.event_name, f"{client.layout.events(partition)}.>")
         self._key = f"memory.{partition}"
         self._revision = 0
 
     async def resume(self) -> tuple[int, bytes]:
         """The last position worked off, and the memory at that moment."""
-        found = await self._bus.get(self._key)
+        found = await self._client.get(self._key)
         if found is None:
             self._revision = 0
             return 0, b""
         self._revision = found[1]
-        memory = msgspec.json.decode(found[0], type=Memory)
+        memory = msgspec.json.decode(found[0], type=StoredState)
         return memory.processed, memory.memory
 
     async def peek(self) -> bytes:
         """The memory, of whoever owns the partition now."""
-        found = await self._bus.get(self._key)
-        return b"" if found is None else msgspec.json.decode(found[0], type=Memory).memory
+        found = await self._client.get(self._key)
+        return b"" if found is None else msgspec.json.decode(found[0], type=StoredState).memory
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, then that the journal has been worked off up to `processed`.
 
-        A crash in between repeats the events, which their identifiers undo. Raises Fenced when another gateway has
+        A crash in between repeats the events, which their identifiers undo. Raises LeaseLost when another gateway has
         gone on here meanwhile. Clocks of engines are each gateway's own.
         """
-        await self._bus.publish([self._publication(event) for event in events])
-        value = msgspec.json.encode(Memory(processed, state))
-        self._revision = await self._bus.swap(self._key, value, self._revision)
+        await self._client.publish([self._publication(event) for event in events])
+        value = msgspec.json.encode(StoredState(processed, state))
+        self._revision = await self._client.swap(self._key, value, self._revision)
 
     def _publication(self, event: Event) -> Publication:
-        subject = f"{self._bus.layout.events(self._partition)}.{event.id.replace('-', '.')}"
-        return Publication(subject, encode_json(event), f"event {event.id}")
+        return Publication(self._subject(self._partition, event.id), encode_json(event), f"event {event.id}")
+
+    def _subject(self, partition: int | str, event_id: str) -> str:
+        """Each event has a subject of its own: the two parts of its identifier, below that of its partition."""
+        return f"{self._client.layout.events(partition)}.{event_id.replace('-', '.')}"
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
@@ -70,32 +73,32 @@ class JetOutbox:
 
     async def seq_of(self, event_id: str) -> int | None:
         """Place of the event called `event_id`; None when there is none."""
-        position, _, index = event_id.partition("-")
-        if not (position.isascii() and position.isdigit() and index.isascii() and index.isdigit()):
+        place = event_place(event_id)
+        if place is None:
             return None
-        record = await self._bus.by_number(self._bus.raw_name, int(position))
+        record = await self._client.subject_at(self._client.raw_name, place[0])
         if record is None:
             return None
         partition = record.rpartition(".")[2]
-        return await self._bus.number_of(
-            self._bus.event_name, f"{self._bus.layout.events(partition)}.{position}.{index}"
-        )
+        return await self._client.last_of_subject(self._client.event_name, self._subject(partition, event_id))
 
     async def last_seq(self) -> int:
         """Place of the newest event of all partitions."""
-        return (await self._bus.last(self._bus.event_name))[1]
+        return (await self._client.last(self._client.event_name))[1]
 
     async def behind(self, seq: int) -> int:
         """How many events stand behind `seq`."""
-        return await self._bus.pending(self._bus.event_name, f"{self._bus.layout.events(self._partition)}.>", seq)
+        return await self._client.pending(
+            self._client.event_name, f"{self._client.layout.events(self._partition)}.>", seq
+        )
 
     def cursor(self, name: str) -> JetCursor:
         """How far the destination called `name` has come."""
-        return JetCursor(self._bus, self._partition, name)
+        return JetCursor(self._client, self._partition, name)
 
     def view(self) -> JetOutbox:
         """The same, with a place of its own in the stream."""
-        return JetOutbox(self._bus, self._partition)
+        return JetOutbox(self._client, self._partition)
 
     async def close(self) -> None:
         """The place in the stream is needed no more."""
@@ -105,21 +108,21 @@ class JetOutbox:
 class JetCursor:
     """The entries of one destination in one partition. All methods raise StoreError."""
 
-    def __init__(self, bus: Bus, partition: int | str, name: str) -> None:
-        self._bus = bus
+    def __init__(self, client: JetStreamClient, partition: int | str, name: str) -> None:
+        self._client = client
         self._own = f"{partition}.{name.replace(':', '.')}"
         self._paused = f"paused.{name.replace(':', '.')}"  # of all partitions
 
     async def position(self) -> int:
-        found = await self._bus.get(f"cursor.{self._own}")
+        found = await self._client.get(f"cursor.{self._own}")
         return 0 if found is None else int(found[0])
 
     async def begin(self, seq: int) -> None:
-        if await self._bus.get(f"cursor.{self._own}") is None:
-            await self._bus.put(f"cursor.{self._own}", str(seq).encode())
+        if await self._client.get(f"cursor.{self._own}") is None:
+            await self._client.put(f"cursor.{self._own}", str(seq).encode())
 
     async def advance(self, seq: int) -> None:
-        await self._bus.put(f"cursor.{self._own}", str(seq).encode())
+        await self._client.put(f"cursor.{self._own}", str(seq).encode())
 
     async def advance_lazily(self, seq: int) -> bool:
         """At once: nothing else is written that could take it along."""
@@ -127,28 +130,28 @@ class JetCursor:
         return True
 
     async def save_retry(self, retry: PendingRetry) -> None:
-        await self._bus.put(f"retry.{self._own}", msgspec.json.encode(retry))
+        await self._client.put(f"retry.{self._own}", msgspec.json.encode(retry))
 
     async def retry(self) -> PendingRetry | None:
         """What an earlier owner waited with; past once the event is."""
-        found = await self._bus.get(f"retry.{self._own}")
+        found = await self._client.get(f"retry.{self._own}")
         return None if found is None else msgspec.json.decode(found[0], type=PendingRetry)
 
     async def dead_letter(self, seq: int, reason: str) -> None:
-        reader = self._bus.reader(self._bus.event_name, f"{self._bus.layout.events(ALL)}.>")
+        reader = self._client.reader(self._client.event_name, f"{self._client.layout.events(ALL)}.>")
         for message in await reader.after(seq - 1, 1):
             item = DeadLetter(seq, msgspec.json.decode(message.data, type=Event), reason)
-            await self._bus.put(f"aside.{self._own}.{seq}", msgspec.json.encode(item))
+            await self._client.put(f"aside.{self._own}.{seq}", msgspec.json.encode(item))
         await reader.close()
 
     async def requeue(self, seq: int) -> None:
-        await self._bus.remove(f"aside.{self._own}.{seq}")
+        await self._client.remove(f"aside.{self._own}.{seq}")
 
     async def dead_letters(self, after: int = 0, limit: int = 1000) -> list[DeadLetter]:
         items: list[DeadLetter] = []
         for number in await self._numbers():
             if number > after and len(items) < limit:
-                found = await self._bus.get(f"aside.{self._own}.{number}")
+                found = await self._client.get(f"aside.{self._own}.{number}")
                 if found is not None:
                     items.append(msgspec.json.decode(found[0], type=DeadLetter))
         return items
@@ -157,12 +160,12 @@ class JetCursor:
         return len(await self._numbers())
 
     async def _numbers(self) -> list[int]:
-        keys = await self._bus.keys(f"aside.{self._own}.")
+        keys = await self._client.keys(f"aside.{self._own}.")
         return sorted(int(key.rpartition(".")[2]) for key in keys)
 
     async def pause(self, *, paused: bool) -> None:
-        await self._bus.put(self._paused, b"yes" if paused else b"no")
+        await self._client.put(self._paused, b"yes" if paused else b"no")
 
     async def is_paused(self) -> bool:
-        found = await self._bus.get(self._paused)
+        found = await self._client.get(self._paused)
         return found is not None and found[0] == b"yes"

@@ -20,7 +20,7 @@ from ridethrough.gateway.records import Arrival, Record, RecordKind
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import FormerNameError, journal_file
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.packed_rows import behind, last_used, total
+from ridethrough.gateway.storage.sqlite.packed_rows import last_used, rows_after, total
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, known_form
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, JOURNAL, events, name_of, put_records, records
 
@@ -63,7 +63,7 @@ def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
 def extent(folder: Path) -> tuple[int, int, int]:
     """Number of records, and the first and the last position there. Raises StoreError."""
     with _opened(folder) as connection:
-        first = next(behind(connection, JOURNAL, 0), None)
+        first = next(rows_after(connection, JOURNAL, 0), None)
         (last,) = connection.execute(f"SELECT COALESCE(MAX(last), 0) FROM {JOURNAL}").fetchone()  # noqa: S608
         return total(connection, JOURNAL), first.first if first else 0, int(last)
 

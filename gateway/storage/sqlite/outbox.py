@@ -10,63 +10,60 @@ from typing import NamedTuple
 import msgspec
 
 from ridethrough.gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from ridethrough.gateway.storage.interfaces import Cursor, Queued
+from ridethrough.gateway.storage.interfaces import Cursor, OutboxWrite, Queued
 from ridethrough.gateway.storage.sqlite import tables
 from ridethrough.gateway.storage.sqlite.cursors import StoredCursor
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.packed_rows import last_used
+from ridethrough.gateway.storage.sqlite.schema import CORRELATOR, ENGINE, PROCESSED
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, encoded, place_of, put_events
-from ridethrough.gateway.storage.tail import Newest
+from ridethrough.gateway.storage.tail import TailCache
 
-PROCESSED = "processed"
-CORRELATOR = "correlator"
-ENGINE = "engine"
 _KEEP_STATE = (
     "INSERT INTO state VALUES (?, ?), (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"  # both at once
 )
 
 
-class Told(NamedTuple):
+class StoredEvents(NamedTuple):
     """What a transaction has written, and the octets of its JSON."""
 
     events: list[Queued]
     octets: int
 
 
-class Outbox:
+class SqliteOutbox:
     """Events in order. An event, the position it came from and the correlator's memory are one commit."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
-        self._newest: Newest[Queued] = Newest()
+        self._tail: TailCache[Queued] = TailCache()
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
-        self.grown(await self._store.write(self.adding(events, processed, state, clocks)))
+        write = self.write_of(OutboxWrite(events, processed, state, clocks))
+        self.extend_tail(await self._store.write(write))
 
-    def grown(self, told: Told) -> None:
-        """These are on disk, behind what was there."""
-        if told.events:
-            self._newest.grown(told.events[0].seq, *told)
+    def extend_tail(self, stored: StoredEvents) -> None:
+        """Keep in memory what a transaction has written, for those who read on. Called after its commit."""
+        if stored.events:
+            self._tail.extend(stored.events[0].seq, *stored)
 
-    def adding(
-        self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
-    ) -> Callable[[sqlite3.Connection], Told]:
-        """The same as a part of a transaction, behind which `grown` takes what it gives."""
-        bodies, positions = encoded(events)
+    def write_of(self, write: OutboxWrite) -> Callable[[sqlite3.Connection], StoredEvents]:
+        """Like `add`, but as a function to run inside the caller's transaction; its result goes to `extend_tail`."""
+        bodies, positions = encoded(write.events)
 
-        def work(connection: sqlite3.Connection) -> Told:
+        def work(connection: sqlite3.Connection) -> StoredEvents:
             places = put_events(connection, bodies, positions)
-            connection.execute(_KEEP_STATE, (PROCESSED, str(processed).encode(), CORRELATOR, state))
-            if clocks:
+            connection.execute(_KEEP_STATE, (PROCESSED, str(write.processed).encode(), CORRELATOR, write.state))
+            if write.clocks:
                 connection.executemany(
                     "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
-                    [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
+                    [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in write.clocks],
                 )
-            known = len(events) - len(places)  # told before a crash
-            return Told(list(map(Queued, places, events[known:])), sum(map(len, bodies[known:])))
+            known = len(write.events) - len(places)  # stored before a crash
+            return StoredEvents(list(map(Queued, places, write.events[known:])), sum(map(len, bodies[known:])))
 
         return work
 
@@ -114,7 +111,7 @@ class Outbox:
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
-        newest = self._newest.after(seq, limit)
+        newest = self._tail.after(seq, limit)
         if newest is not None:
             return newest
         found = await self._store.read(lambda connection: list(islice(tables.events(connection, seq), limit)))
@@ -136,7 +133,7 @@ class Outbox:
         """How far the destination called `name` has come."""
         return StoredCursor(self._store, name)
 
-    def view(self) -> Outbox:
+    def view(self) -> SqliteOutbox:
         """The same: reading costs the same from anywhere."""
         return self
 

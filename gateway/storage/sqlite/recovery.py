@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ridethrough.gateway.storage.sqlite.packed_rows import ROOM, Row, behind
+from ridethrough.gateway.storage.sqlite.packed_rows import PAGE_OCTETS, PackedRow, rows_after
 from ridethrough.gateway.storage.sqlite.schema import SCHEMA, TABLES, FormError, known_form
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, JOURNAL
 
@@ -22,7 +22,7 @@ KEPT = ".damaged-"  # with a number, a file that was set aside
 NEW = ".new"  # the database that takes its place, while it is filled
 
 
-class Salvage(NamedTuple):
+class RecoveryReport(NamedTuple):
     """What became of a damaged file: where it is now, rows saved and rows that could not be read, and the reason."""
 
     kept: str
@@ -31,13 +31,13 @@ class Salvage(NamedTuple):
     reason: str
 
 
-def damage(path: Path) -> str:
+def find_damage(path: Path) -> str:
     """What is wrong with a database file; empty when nothing is."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             for table in PACKED if said == "ok" and known_form(connection) else ():
-                spoilt = next((row for row in behind(connection, table, 0) if not row.sound), None)
+                spoilt = next((row for row in rows_after(connection, table, 0) if not row.sound), None)
                 if spoilt is not None:
                     return f"items {spoilt.first} to {spoilt.last} of {table} are not what was written"
     except FormError:
@@ -54,7 +54,7 @@ def interrupted(path: Path) -> bool:
     return not path.exists() and _new(path).exists() and bool(_numbers(path))
 
 
-def salvage(path: Path) -> Salvage:
+def recover(path: Path) -> RecoveryReport:
     """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error.
 
     After a crash in between, the same call begins again with what was set aside then.
@@ -67,7 +67,7 @@ def salvage(path: Path) -> Salvage:
         part = path.with_name(path.name + end)
         if part.exists():
             part.rename(kept.with_name(kept.name + end))
-    reason = damage(kept)
+    reason = find_damage(kept)
     new.with_name(f"{new.name}-journal").unlink(missing_ok=True)
     new.write_bytes(b"")
     with closing(sqlite3.connect(new)) as fresh, closing(sqlite3.connect(kept)) as old:
@@ -81,16 +81,16 @@ def salvage(path: Path) -> Salvage:
                 if isinstance(found, int):
                     lost += found
                     continue
-                row = Row._make(found) if table in PACKED else None
+                row = PackedRow._make(found) if table in PACKED else None
                 if row is not None and not row.sound:
-                    lost += min(max(1, row.items), ROOM)  # not even its count is certain
+                    lost += min(max(1, row.items), PAGE_OCTETS)  # not even its count is certain
                 else:
                     saved += 1 if row is None else row.items
                     fresh.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", found)  # noqa: S608
-            _count_on(fresh, old, table, ends[1])
+            _advance_sequences(fresh, old, table, ends[1])
         fresh.commit()
     new.rename(path)
-    return Salvage(str(kept), saved, lost, reason)
+    return RecoveryReport(str(kept), saved, lost, reason)
 
 
 def _new(path: Path) -> Path:
@@ -145,7 +145,7 @@ def _rows(
         step = min(STEP, step * 2)
 
 
-def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
+def _advance_sequences(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
     """Numbers are never used twice, not even those of rows that are lost."""
     if table not in NUMBERED:
         return

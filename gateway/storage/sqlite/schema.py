@@ -9,6 +9,9 @@ from __future__ import annotations
 import sqlite3
 
 FILE_NAME = "ridethrough.sqlite"
+# Names in the table `state`: the position up to which the journal was worked off, the state of the stages at that
+# position, and the SNMP engine of the gateway.
+PROCESSED, CORRELATOR, ENGINE = "processed", "correlator", "engine"
 FORM = 1  # of the tables, as the file's user_version says it
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS journal (
