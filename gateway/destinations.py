@@ -1,4 +1,4 @@
-"""Where events and notifications go, for those who look after it: how far, paused, again."""
+"""Sinks and forwards for an operator: status, pause, resume, redelivery, dead letters."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class DestinationService:
         self._streams = streams
 
     def serve(self, sinks: Mapping[str, str], forwards: Collection[str]) -> None:
-        """These are the destinations from now on."""
+        """Set the destinations, after a reload."""
         self._sinks, self._forwards = sinks, forwards
 
     async def statuses(self) -> list[StreamStatus | DestinationStatus]:
-        """How each stands, the event stream first. Raises StoreError."""
+        """The status of each, the event stream first. Raises StoreError."""
         found: dict[str, DestinationStatus] = {}
         for part in self._parts():
             _, last = await self._extent() if self._forwards else (0, 0)
@@ -54,13 +54,13 @@ class DestinationService:
         return [StreamStatus(STREAM, "sse", self._streams.clients), *found.values(), *idle]
 
     async def status(self, name: str) -> DestinationStatus:
-        """How one stands. Raises Refusal 404, and 422 for the event stream."""
+        """The status of one. Raises Refusal 404, and 422 for the event stream."""
         self._known(name)
         statuses = await self.statuses()
         return next(row for row in statuses if isinstance(row, DestinationStatus) and row.name == name)
 
     async def pause(self, name: str) -> None:
-        """Raises Refusal 404 and 422, StoreError."""
+        """Send nothing from now on, also after a restart. Raises Refusal 404 and 422, StoreError."""
         self._known(name)
         for part in self._parts():
             await (part.dispatcher.workers[name].pause() if name in self._sinks else part.forwarder.pause(name))
@@ -72,7 +72,7 @@ class DestinationService:
             await (part.dispatcher.workers[name].resume() if name in self._sinks else part.forwarder.resume(name))
 
     async def redeliver(self, name: str, wanted: Redelivery) -> None:
-        """Send again what is behind an event or a position, or was set aside. Raises Refusal and StoreError."""
+        """Send again what is behind an event or a position, or is a dead letter. Raises Refusal and StoreError."""
         self._known(name)
         given = [key for key in ("after", "after_position") if getattr(wanted, key) is not None]
         given += ["aside"] if wanted.aside else []
@@ -96,7 +96,7 @@ class DestinationService:
                 worker.redeliver(seq)
 
     async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
-        """What a sink will never take, with the reasons. Raises Refusal 404 and StoreError."""
+        """Dead letters of a sink behind the event `after`, with the reasons. Raises Refusal 404 and StoreError."""
         self._known(name)
         seq = await self._seq(after)
         if name in self._forwards:

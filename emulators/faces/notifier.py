@@ -28,12 +28,13 @@ class Sender(Protocol):
     users: dict[bytes, UsmUser]
     boots: int
 
-    def engine_time_s(self, now: Instant) -> int: ...
+    def engine_time_s(self, now: Instant) -> int:
+        """Its snmpEngineTime."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """An inform that nobody has acknowledged yet."""
+    """An inform without an acknowledgement so far."""
 
     pdu: Pdu
     peer: tuple[str, int]
@@ -92,14 +93,15 @@ class Notifier:
 
     @property
     def waiting(self) -> bool:
-        """Whether an answer may still come."""
+        """True while an inform waits for its acknowledgement."""
         return bool(self._pending)
 
     def next_deadline(self) -> Instant | None:
+        """The moment of the next repeat; None when no inform waits for its acknowledgement."""
         return soonest(*(pending.due for pending in self._pending.values()))
 
     def receive(self, data: bytes, peer: tuple[str, int], now: Instant) -> list[Datagram]:
-        """What an answer calls for. Raises nothing; what cannot be read is counted."""
+        """Datagrams that an answer calls for. Raises nothing; what cannot be read is counted."""
         try:
             return self._receive_v3(data, peer, now) if v3.is_v3(data) else self._receive_v2(data, peer)
         except WireError:

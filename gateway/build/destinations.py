@@ -17,7 +17,7 @@ from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks import SinkConfig
 from ridethrough.gateway.deliver.sinks.base import SinkContext
 from ridethrough.gateway.deliver.spoof import Spoofer
-from ridethrough.gateway.deliver.v3_sender import V3Sender, V3User
+from ridethrough.gateway.deliver.v3_sender import ForwardUser, V3Sender
 
 
 def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, SinkSpec]:
@@ -55,4 +55,4 @@ def _v3_sender(where: str, config: Forward) -> V3Sender | None:
         return None
     auth = read_passphrase(where, "auth", config.auth_key, config.auth_key_file)
     priv = read_passphrase(where, "priv", config.priv_key, config.priv_key_file)
-    return V3Sender(V3User(config.user.encode(), config.auth, auth, config.priv, priv), os.urandom)
+    return V3Sender(ForwardUser(config.user.encode(), config.auth, auth, config.priv, priv), os.urandom)

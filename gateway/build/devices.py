@@ -1,4 +1,4 @@
-"""Who carries out the commands of a device, and how it is asked whether it is there."""
+"""Commanders and probes of devices, from a site file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ridethrough.wire.wol import mac_address
 
 
 def described(name: str, config: Device) -> dict[str, Any]:
-    """What a site file says of a device, for people."""
+    """The row of a device in the HTTP interface, as far as a site file gives it."""
     return {
         "id": name,
         "kind": config.kind,
@@ -59,7 +59,7 @@ def _password_of(device: BmcDevice) -> Callable[[], str]:
 def commanders_of(
     site: Site, tree: MibTree, heard: Callable[[str, float], bool]
 ) -> tuple[dict[str, Commander], Callable[[], None]]:
-    """Who carries out the commands of each device, and what ends them all. Raises SecretError."""
+    """The commander of each device that takes commands, and a function that closes all. Raises SecretError."""
     pool, engine = new_pool(), SharedEngine()
     commanders: dict[str, Commander] = {}
     for name, device in site.devices.items():
@@ -81,7 +81,7 @@ def commanders_of(
 
 
 def probe_of(device: BmcDevice | ServerDevice, random_bytes: Callable[[int], bytes]) -> Probe:
-    """How a device is asked whether it is there."""
+    """The probe of a device's heartbeat."""
     if isinstance(device, ServerDevice):
         return Echo()
     if device.heartbeat.probe == "presence":

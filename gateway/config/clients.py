@@ -1,4 +1,4 @@
-"""What a site file says of servers that the gateway is a client of: certificates, and how to log in to NATS."""
+"""Keys of a site file for servers that the gateway connects to: TLS, and the login at NATS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ridethrough.gateway.config.base import Strict
 
 
 class Tls(Strict):
-    """How a server is believed, and how this client shows who it is."""
+    """Certificates that a server must show, and that of this client."""
 
     ca_file: Path | None = None
     """Certificates to believe instead of the system's."""
@@ -26,7 +26,7 @@ class Tls(Strict):
 
 
 class NatsLogin(Strict):
-    """How a NATS server is reached."""
+    """NATS servers, and the login there."""
 
     servers: tuple[Annotated[str, Field(pattern=r"^(nats|tls)://")], ...] = ("nats://127.0.0.1:4222",)
     user: str | None = None

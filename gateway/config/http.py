@@ -26,14 +26,14 @@ class Token(Strict):
 
 
 class Limits(Strict):
-    """How often one holder of a token may ask from one address."""
+    """Requests that one holder of a token may make from one address."""
 
     per_s: Annotated[float, Field(gt=0)] = 50
     burst: int = Field(default=200, ge=1)
 
 
 class ServerTls(Strict):
-    """How the HTTP interface is sealed."""
+    """TLS of the HTTP interface."""
 
     cert_file: Path
     key_file: Path | None = None
@@ -53,15 +53,17 @@ class Api(Strict):
 
     @property
     def host(self) -> str:
+        """The name or address of `bind`, an IPv6 address without brackets."""
         return split_host_port(self.bind)[0]
 
     @property
     def port(self) -> int:
+        """The port of `bind`; 0 until one was taken."""
         return split_host_port(self.bind)[1]
 
     @property
     def url(self) -> str:
-        """Where it is reached from this machine."""
+        """The URL at which this machine reaches it."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"

@@ -20,6 +20,7 @@ class SecretError(ValueError):
 
 
 def read_passphrase(where: str, name: str, text: str | None, path: Path | None) -> bytes:
+    """The passphrase `name` (auth or priv) of a user: given as text, or read from a file. Raises SecretError."""
     if path is None:
         return (text or "").encode()
     try:
@@ -32,6 +33,7 @@ def read_passphrase(where: str, name: str, text: str | None, path: Path | None) 
 
 
 def token_digest(where: str, path: Path | None) -> str:
+    """The SHA-256, in hexadecimal, of the token in a file. Raises SecretError."""
     try:
         text = "" if path is None else path.read_text().strip()
     except OSError as error:
@@ -60,7 +62,10 @@ def client_tls(where: str, config: Tls | None) -> Callable[[], ssl.SSLContext | 
 
 
 def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
-    """How to connect, with the password read each time. Raises SecretError, also where nats-py is not installed."""
+    """The arguments of a connection to NATS, with the password read each time it is called.
+
+    Raises SecretError, also where nats-py is not installed.
+    """
     if find_spec("nats") is None:
         raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
 

@@ -1,4 +1,4 @@
-"""What a forward sends for a datagram that was heard. Pure: no socket, no clock."""
+"""Converts a received notification to the form in which a forward sends it. Pure: no socket, no clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LARGEST_ID: Final = 0x7FFFFFFF
 
 
 class SnmpForm(StrEnum):
-    """In which version a forward speaks."""
+    """The version of SNMP in which a forward sends."""
 
     SAME = "same"
     V1 = "v1"
@@ -48,7 +48,7 @@ INFORM: Final = Kind.INFORM
 
 
 class ForwardFormat(NamedTuple):
-    """One forward, as far as it concerns the octets. `community` of None keeps the one that came in.
+    """The format of one forward. `community` of None keeps the one that came in.
 
     With `keep_source` the receiver sees the device: `identity`, an IPv4 address, where one is given.
     """
@@ -74,7 +74,7 @@ class Converted:
 
 
 class Skipped:
-    """Nothing to send, and why. `lost` where the destination should have had it."""
+    """A record for which nothing is sent, and the reason. `lost` where the destination should have had it."""
 
     def __init__(self, reason: str, *, lost: bool = False) -> None:
         self.reason = reason
@@ -82,14 +82,14 @@ class Skipped:
 
 
 class SenderPolicy(NamedTuple):
-    """Whom the gateway believes. `read` opens a message of version 3 of a known user; None for any other."""
+    """Senders that the gateway accepts. `read` opens a message of version 3 of a known user; None for any other."""
 
     communities: Callable[[], frozenset[bytes]]
     read: Callable[[bytes, str], Pdu | None]
 
 
 def convert(arrival: Arrival, position: int, target: ForwardFormat, policy: SenderPolicy) -> Converted | Skipped:
-    """What to send for the journal's record at `position`, which gives informs their request identifiers.
+    """The datagram to send for the journal's record at `position`, which gives informs their request identifiers.
 
     With `SnmpForm.SAME` the octets stay as they came. Raises nothing.
     """
@@ -178,7 +178,7 @@ def _converted(message: Message, arrival: Arrival, target: ForwardFormat, reques
 
 @lru_cache(maxsize=4096)
 def _origin(source: str, community: bytes) -> tuple[tuple[Oid, bytes], ...]:
-    """How a notification names whom it came from, encoded."""
+    """The variables that name the sender of a notification, encoded (RFC 3584 section 3.1)."""
     binds = (
         VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, _octets(source)),
         VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, community or DEFAULT_COMMUNITY),

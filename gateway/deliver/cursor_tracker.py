@@ -1,4 +1,4 @@
-"""How far a destination has come, in memory and on disk.
+"""The position of a destination, in memory and on disk.
 
 Three places, each at or behind the one before: `done` is what the destination has taken; `scheduled` is what goes to
 disk with the next write of anything else; `durable` is what a restart goes on from, so that a crash repeats the events
@@ -50,12 +50,12 @@ class CursorTracker:
 
     @property
     def is_durable(self) -> bool:
-        """Whether all that was scheduled is known to be on disk."""
+        """True when all that was scheduled is known to be on disk."""
         return self._scheduled == self._durable
 
     @property
     def flush_due(self) -> bool:
-        """Whether nothing was scheduled for `CURSOR_FLUSH_S`, so that nothing else may come to be written with."""
+        """True when nothing was scheduled for `CURSOR_FLUSH_S`, so that no other write may come soon."""
         return asyncio.get_running_loop().time() - self._scheduled_at_s >= CURSOR_FLUSH_S
 
     async def flush(self, place: int) -> None:

@@ -1,4 +1,4 @@
-"""Where a forward goes, and what comes back from there."""
+"""The other end of a forward: sends datagrams there, and recognizes acknowledgements that come back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_SENT = 3  # datagrams of one attempt in version 3: a question, one with the
 
 
 class Destination:
-    """`HOST:PORT`, and how. `local` is the address to send from; `now_ms` gives Unix time for version 3."""
+    """Sends to `HOST:PORT`. `local` is the address to send from; `now_ms` gives Unix time for version 3."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Destination:
         self.host = host
         self.port = port
         self.target = target
-        self.own: frozenset[str] = frozenset()  # its addresses; without loopback, where many live
+        self.own: frozenset[str] = frozenset()  # its addresses, without loopback, which many share
         self._v3_sender = v3_sender
         self._spoofer = spoofer
         self._plain = v3_sender is None and spoofer is None
@@ -46,7 +46,7 @@ class Destination:
         self._waiting: dict[int, asyncio.Future[bool]] = {}  # false where the datagram is to be sent anew
 
     def set_engine(self, identity: EngineIdentity) -> None:
-        """The gateway's own engine, which version 3 names in traps."""
+        """Set the gateway's own engine, which is the authoritative one of traps in version 3."""
         if self._v3_sender is not None:
             self._v3_sender.identity = identity
 
@@ -63,7 +63,7 @@ class Destination:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can be sent."""
+        """True after `open` has found an address."""
         return self._datagrams.is_open
 
     @property
@@ -72,21 +72,21 @@ class Destination:
         return self._datagrams.address
 
     def has_moved_on(self, since: Address | None) -> bool:
-        """Whether another address is used than `since`, which has not failed yet."""
+        """True when another address than `since` is in use, and has not failed yet."""
         return self.is_open and not self._datagrams.exhausted and self._datagrams.address != since
 
     @property
     def refused(self) -> str:
-        """What the network said of the last datagram that did not arrive."""
+        """The network's error for the last datagram that did not arrive; empty without one."""
         return self._datagrams.refused
 
     def take_lost(self) -> Counter[str]:
-        """Traps that reached none of the addresses since this was asked last, by what the network said."""
+        """Traps that reached none of the addresses since the last call, by the network's error."""
         lost, self._datagrams.lost = self._datagrams.lost, Counter()
         return lost
 
     def why_unreachable(self, converted: Converted) -> str:
-        """Why a datagram can never be sent there; empty when it can."""
+        """The reason for which a datagram can never be sent there; empty when it can."""
         if self._spoofer is None or not self.is_open or self._reached(converted.source):
             return ""
         return f"none of the addresses is of the family of {converted.source}"
@@ -97,7 +97,7 @@ class Destination:
         return [address for address in self._datagrams.addresses if address.family == family]
 
     def send_at_once(self, converted: Converted) -> bool:
-        """Send a trap, for which nobody waits; False for what `send` has to see to."""
+        """Send a trap without waiting; False, with nothing sent, when `send` has to be used."""
         if converted.request_id is not None or not self._plain or self._datagrams.exhausted:
             return False
         self._datagrams.send(converted.data)
@@ -111,7 +111,7 @@ class Destination:
         if converted.request_id is None:
             return await self._send_trap(converted)
         while (other := self._waiting.get(converted.request_id)) is not None:
-            await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
+            await asyncio.wait([other])  # another sender's with the same identifier: one acknowledgement is not two
         address, answers = self._datagrams.address, self._datagrams.answers
         for _ in range(MOST_SENT if self._v3_sender else 1):
             answer = self._waiting[converted.request_id] = asyncio.get_running_loop().create_future()
@@ -132,7 +132,7 @@ class Destination:
         return False
 
     def _mark_failed(self, address: Address | None) -> None:
-        """Nobody answers there."""
+        """Use the next address: this one has not answered."""
         self._datagrams.failed(address)
         if self._v3_sender is not None and self._datagrams.address != address:
             self._v3_sender.forget()
@@ -162,6 +162,7 @@ class Destination:
         return seal(converted.pdu, self._now_ms())
 
     def close(self) -> None:
+        """Close the sockets; what waits for an acknowledgement goes on waiting until it is cancelled."""
         self._datagrams.close()
         if self._spoofer is not None:
             self._spoofer.close()
@@ -169,11 +170,11 @@ class Destination:
     # --- what comes back ----------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes, address: Address) -> None:
-        """The acknowledgement of an inform; anything else is nothing to us."""
+        """Take the acknowledgement of an inform; everything else is dropped."""
         try:
             if self._v3_sender is not None and is_v3(data):
                 if address != self._datagrams.address:
-                    return  # a late word of another engine, whose time is not this one's
+                    return  # a late report of another engine, whose time is not this one's
                 response = self._v3_sender.handle_response(data, self._now_ms())
                 if response is not None:
                     self._answered(response.request_id, address, done=response.acknowledged)
@@ -192,7 +193,7 @@ class Destination:
             answer.set_result(done)
 
     def _on_refusal(self) -> None:
-        """One of several addresses refused: what waits for acknowledgements is sent anew, to the next one."""
+        """Send all unacknowledged informs anew: the address in use has refused, and the next one is used."""
         if self._v3_sender is not None:
             self._v3_sender.forget()
         for answer in self._waiting.values():

@@ -45,12 +45,13 @@ class Dispatcher:
             self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
 
     def start(self) -> None:
+        """Begin to deliver, each sink from its cursor."""
         self._started = True
         for name, worker in self.workers.items():
             self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
 
     async def change(self, gone: Iterable[str], new: Mapping[str, SinkSpec]) -> None:
-        """Let go of some sinks, and begin with others, which may have their names and go on from where those were."""
+        """End some sinks and begin others. One of the same name goes on from the cursor of the one before."""
         for name in gone:
             await self._end(name)
         for name, item in new.items():
@@ -64,16 +65,17 @@ class Dispatcher:
         await worker.sink.close()
 
     def notify(self) -> None:
-        """The outbox has grown."""
+        """Wake all workers: the outbox has grown."""
         for worker in self.workers.values():
             worker.notify()
 
     async def stop(self) -> None:
+        """End all workers and close their sinks; a delivery under way is cancelled and repeated by the next run."""
         for name in list(self.workers):
             await self._end(name)
 
     async def statuses(self) -> list[DestinationStatus]:
-        """How the sinks stand. Raises StoreError."""
+        """Counters, backlog and last error of each sink. Raises StoreError."""
         return [
             DestinationStatus(
                 name,

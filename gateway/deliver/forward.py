@@ -83,7 +83,7 @@ class Forwarder:
             self._begin(name)
 
     async def change(self, gone: Iterable[str], new: Mapping[str, Destination], position: int) -> None:
-        """Let go of some forwards, and begin with others, as `start` does. Raises StoreError."""
+        """End some forwards, and begin others as `start` does. Raises StoreError."""
         for name in gone:
             await self._end(name)
             self._destinations.pop(name).close()
@@ -117,7 +117,7 @@ class Forwarder:
         self._begin(name)
 
     async def follow_pauses(self) -> None:
-        """Do what was asked for elsewhere. Raises StoreError."""
+        """Pause and resume as the stored state says, which another gateway may have changed. Raises StoreError."""
         for name, tracker in self._trackers.items():
             paused = await tracker.cursor.is_paused()
             if paused != self.progress[name].paused:
@@ -131,17 +131,18 @@ class Forwarder:
             self._begin(name)
 
     def notify(self) -> None:
-        """The journal has grown."""
+        """Wake all forwards: the journal has grown."""
         self._growth.notify()
 
     async def stop(self) -> None:
+        """End all forwards and close their sockets; each cursor is written."""
         for name in list(self._tasks):
             await self._end(name)
         for destination in self._destinations.values():
             destination.close()
 
     async def statuses(self, last: int) -> list[DestinationStatus]:
-        """How the forwards stand, when the journal's newest record is `last`. Raises StoreError."""
+        """Counters, backlog and last error of each forward; `last` is the newest position. Raises StoreError."""
         for name, destination in self._destinations.items():
             for words, count in destination.take_lost().items():
                 self.progress[name].failures += count
@@ -231,7 +232,7 @@ class Forwarder:
     async def _send_until_acknowledged(
         self, what: Converted, destination: Destination, progress: ForwardProgress
     ) -> None:
-        """Tell an inform until it is acknowledged. A trap is sent once: nobody says whether it arrived."""
+        """Send an inform until it is acknowledged. A trap is sent once, as it has no acknowledgement."""
         attempt, address = 0, destination.address
         while not await destination.send(what):
             progress.failures += 1

@@ -90,7 +90,7 @@ class Lanes:
                 attempt += 1
                 if poison.suspects(attempt):
                     if len(group) > 1:
-                        break  # it may be one of them that is the trouble
+                        break  # one of them may be what cannot be taken
                     if await self._is_poison(poison, flight, lane):
                         outcome = Reject(f"{outcome.reason}, {attempt} times, while others got through")
                         break
@@ -106,7 +106,7 @@ class Lanes:
                 await self._finish(flight, queued, lane, outcome)
 
     async def _is_poison(self, poison: PoisonDetector, flight: InFlight, lane: str) -> bool:
-        """Whether it is the event that cannot be taken, and not the sink that is down.
+        """True when it is the event that cannot be taken, and not the sink that is down.
 
         Where no other event has been taken meanwhile, the one behind it is tried, and finished if that is taken.
         """

@@ -1,4 +1,4 @@
-"""Tells an event that its destination cannot take from a destination that is down."""
+"""Distinguishes an event that its destination cannot take from a destination that is down."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class PoisonDetector:
 
     @staticmethod
     def suspects(attempt: int) -> bool:
-        """Whether the `attempt`th failure is one too many to wait for the destination alone."""
+        """True when the `attempt`th failure makes the event itself suspect."""
         return attempt > PROBE_AFTER
 
     @property
     def others_delivered(self) -> bool:
-        """Whether the destination has taken other events since the first attempt, so that it is not down."""
+        """True when the destination has taken other events since the first attempt, so that it is not down."""
         return self._delivered() > self._at_first

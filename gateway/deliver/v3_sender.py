@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ridethrough.gateway.records import EngineIdentity
 from ridethrough.wire.snmp import Pdu, secure, v3
-from ridethrough.wire.snmp.inform_sender import EngineTime, InformSender, NotificationUser, Response, seal_trap
+from ridethrough.wire.snmp.inform_sender import EngineTime, InformResponse, InformSender, NotificationUser, seal_trap
 from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.usm import Auth, Priv
 
@@ -15,7 +15,7 @@ MOST_KEYS = 4  # engines whose localized keys are kept
 
 
 @dataclass(frozen=True, slots=True)
-class V3User:
+class ForwardUser:
     """As whom a forward speaks."""
 
     name: bytes
@@ -28,7 +28,7 @@ class V3User:
 class V3Sender:
     """The messages of one forward. `random_bytes` gives salts; `now_ms` everywhere is Unix time."""
 
-    def __init__(self, user: V3User, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, user: ForwardUser, random_bytes: Callable[[int], bytes]) -> None:
         self._user = user
         self._keys: dict[bytes, Keys] = {}
         self._as_user = NotificationUser(user.name, self._keys_at, lambda _boots: random_bytes(8))
@@ -56,8 +56,8 @@ class V3Sender:
         """Ask for the receiver's engine again: it may have become another one."""
         self._informs.forget()
 
-    def handle_response(self, data: bytes, now_ms: int) -> Response | None:
-        """What an answer says; None where that is nothing new. Raises WireError."""
+    def handle_response(self, data: bytes, now_ms: int) -> InformResponse | None:
+        """The inform that an answer acknowledges or asks for again; None for neither. Raises WireError."""
         message = v3.decode(data)
         return self._informs.receive(data, message, self._keys_at(message.header.engine_id), now_ms)
 

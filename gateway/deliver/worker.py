@@ -54,7 +54,7 @@ class Worker:
 
     @property
     def cursor(self) -> Cursor:
-        """Where this sink's place, its retry and its dead letters are kept."""
+        """The stored position, retry, pause and dead letters of this sink."""
         return self._tracker.cursor
 
     @property
@@ -64,7 +64,7 @@ class Worker:
 
     @property
     def paused(self) -> bool:
-        """Whether it delivers nothing until `resume`."""
+        """True while it delivers nothing, until `resume`."""
         return not self._running.is_set()
 
     async def position(self) -> int:

@@ -1,8 +1,8 @@
 """The core of one gateway of several that share a JetStream: all of them receive, each works off its part.
 
 The journal has partitions, and a device belongs to one of them. A gateway owns a partition by a lease that it renews.
-The lease of one that is gone ends after `LEASE_S`, and another goes on from the memory that was kept with the last
-events. Two that both believed to own a partition cannot both go on: only whoever read the memory last may replace it.
+The lease of one that is gone ends after `LEASE_S`, and another goes on from the state that was stored with the last
+events. Two that both believe to own a partition cannot both go on: only the last reader of the state may replace it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from ridethrough.mibs import MibTree
 log = structlog.get_logger("cluster")
 
 RENEW_S, REBALANCE_S = 0.75, 1.0  # a quarter of a lease's life, and between looks at who has what
-AGAIN_S = 1.0
+RETRY_S = 1.0
 
 
 class ClusterCore:
-    """One gateway of several.."""
+    """The core of one gateway of several."""
 
     def __init__(
         self,
@@ -59,9 +59,8 @@ class ClusterCore:
         self._metrics = metrics
         self._callbacks = callbacks
         self._name = uuid4().hex
-        self._edge_stages = Stages(
-            stage_config(site), tree
-        )  # answers at the door; what follows is worked out by the partition's owner
+        # Acknowledges informs; events are derived by the owner of the partition.
+        self._edge_stages = Stages(stage_config(site), tree)
         self._router = Router(site, self._edge_stages, client.layout.partitions)
         self._arrivals = Intake(callbacks.set_backpressure)
         self._growth = GrowthSignal()
@@ -75,20 +74,25 @@ class ClusterCore:
 
     @property
     def events(self) -> EventReader:
+        """All events, of all partitions."""
         return JetOutbox(self._client)
 
     @property
     def waiting(self) -> int:
+        """Number of arrivals that are not written yet."""
         return len(self._arrivals)
 
     @property
     def trouble(self) -> str:
+        """The reason for which nothing can be written; empty when it can."""
         return self._trouble
 
     def parts(self) -> Sequence[DeliverySet]:
+        """The destinations of each partition that this gateway owns now."""
         return [DeliverySet(item.dispatcher, item.forwarder) for item in self._owned.values()]
 
     async def reload(self, site: Site) -> None:
+        """Go on with a changed site. Raises SecretError with nothing changed, and StoreError."""
         changes(self._site, site, self._unix_ms)  # what cannot be done is refused before anything is
         self._edge_stages.reload(stage_config(site))
         for partition in self._owned.values():
@@ -96,6 +100,7 @@ class ClusterCore:
         self._site = site
 
     def conditions(self) -> dict[str, dict[str, Open]]:
+        """Open conditions by device; those of partitions of others as they stood at the last rebalance."""
         found = dict(self._remote_conditions)
         for partition in self._owned.values():
             found |= partition.stages.state.open
@@ -104,6 +109,7 @@ class ClusterCore:
     # --- life -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
+        """Connect, take leases and begin to work. Raises StoreError."""
         await self._client.start()
         self._identity = await self._shared_identity()
         self._edge_stages.set_engine(self._identity)
@@ -112,8 +118,8 @@ class ClusterCore:
         await self._rebalance()
         self._tasks = [
             asyncio.create_task(self._publish(), name="publisher"),
-            asyncio.create_task(self._again_and_again(self._renew, RENEW_S), name="leases"),
-            asyncio.create_task(self._again_and_again(self._rebalance, REBALANCE_S), name="shares"),
+            asyncio.create_task(self._repeat_every(self._renew, RENEW_S), name="leases"),
+            asyncio.create_task(self._repeat_every(self._rebalance, REBALANCE_S), name="shares"),
         ]
 
     async def _shared_identity(self) -> EngineIdentity:
@@ -129,6 +135,7 @@ class ClusterCore:
         return fresh
 
     async def stop(self) -> None:
+        """Publish what was accepted, release the leases and close."""
         self._ending = True
         self._growth.notify()
         if self._tasks:
@@ -144,6 +151,7 @@ class ClusterCore:
         await self._client.stop()
 
     async def record(self, position: int, partition: int) -> Record | None:
+        """A record by partition and position; None when it is gone. Raises StoreError."""
         journal = JetJournal(self._client, partition)
         try:
             records = await journal.after(position - 1, 1) if partition < self._client.layout.partitions else []
@@ -152,7 +160,7 @@ class ClusterCore:
         return records[0] if records and records[0].position == position else None
 
     async def status(self) -> JournalStatus:
-        """How the journal stands. Raises nothing."""
+        """Extent and state of the journal. Raises nothing."""
         layout, trouble = self._client.layout, self._trouble
         records = last_position = events = None
         try:
@@ -176,14 +184,15 @@ class ClusterCore:
             events=events,
         )
 
-    # --- hearing ----------------------------------------------------------------------------------------------
+    # --- receiving ----------------------------------------------------------------------------------------------
 
     def accept(self, arrivals: Iterable[Arrival]) -> None:
+        """Queue arrivals for the journal; returns at once."""
         self._arrivals.extend(arrivals)
         self._growth.notify()
 
     async def _publish(self) -> None:
-        """Journal first, here too: an inform is acknowledged when the stream has it."""
+        """Append arrivals to the journal; an inform is acknowledged when the stream has it."""
         while self._arrivals or not self._ending:
             grown = self._growth.next
             arrivals = self._arrivals.take()
@@ -191,13 +200,13 @@ class ClusterCore:
                 await grown.wait()
                 continue
             try:
-                await append(self._client, [(*self._addressed(item), item) for item in arrivals])
+                await append(self._client, [(*self._partition_and_id(item), item) for item in arrivals])
             except StoreError as error:
                 self._arrivals.put_back(arrivals)
                 if not self._trouble:
                     log.error("cannot publish; informs wait", reason=str(error))  # noqa: TRY400
                 self._trouble = str(error)
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(RETRY_S)
                 continue
             self._trouble = ""
             for item in arrivals:
@@ -205,19 +214,19 @@ class ClusterCore:
                 if answer is not None:
                     self._callbacks.send_ack(item, answer)
 
-    def _addressed(self, arrival: Arrival) -> tuple[int, str]:
-        """Partition and identifier; what two gateways heard of one datagram has the same."""
+    def _partition_and_id(self, arrival: Arrival) -> tuple[int, str]:
+        """Partition and identifier, which are the same for one datagram received by two gateways."""
         if arrival.kind is RecordKind.DATAGRAM:
-            return self._router.of(arrival), self._router.fingerprint(arrival)
+            return self._router.partition_of_arrival(arrival), self._router.fingerprint(arrival)
         if arrival.kind is RecordKind.TICK:
             number, _, _ = arrival.listener.partition(" ")
             return int(number), f"tick {number} {arrival.at_ms}"
         self._counter += 1
-        return self._router.of(arrival), f"{self._name} {self._counter}"
+        return self._router.partition_of_arrival(arrival), f"{self._name} {self._counter}"
 
     # --- leases -----------------------------------------------------------------------------------------------
 
-    async def _again_and_again(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
+    async def _repeat_every(self, work: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
             await asyncio.sleep(every_s)
             try:
@@ -226,7 +235,7 @@ class ClusterCore:
                 log.info("leases not looked after", reason=str(error))
 
     async def _renew(self) -> None:
-        """Keep what is owned. Nothing else is done here, so that nothing else can be too slow for it."""
+        """Renew all leases. Nothing else is done here, so that nothing else can make it late."""
         await self._client.lease(f"node.{self._name}", self._name)
         numbers = list(self._owned)
         kept = await asyncio.gather(*(self._client.lease(f"part.{number}", self._name) for number in numbers))
@@ -235,7 +244,7 @@ class ClusterCore:
                 self._owned[number].broken = True
 
     async def _rebalance(self) -> None:
-        """Let go of what is lost, take what is free and our share, hand over what is more. Raises StoreError."""
+        """Stop partitions whose lease is lost, take free ones up to our share, release the rest. Raises StoreError."""
         nodes = max(1, len(await self._client.leased("node.")))
         share = math.ceil(self._client.layout.partitions / nodes)
         before = set(self._owned)
@@ -251,7 +260,7 @@ class ClusterCore:
         if before != set(self._owned) or not before:
             log.info("partitions", owned=sorted(self._owned), gateways=nodes)
             await self._callbacks.watch(
-                [name for name in self._site.devices if self._router.place(name) in self._owned]
+                [name for name in self._site.devices if self._router.partition_of(name) in self._owned]
             )
         for partition in self._owned.values():
             await partition.follow_pauses()
@@ -273,7 +282,7 @@ class ClusterCore:
                 log.info("lease left to end by itself", partition=number, reason=str(error))
 
     async def _read_other_states(self) -> None:
-        """What is open in partitions of others, as they last kept it."""
+        """Read open conditions of partitions of others, as they stored them last."""
         found: dict[str, dict[str, Open]] = {}
         for number in range(self._client.layout.partitions):
             if number not in self._owned:

@@ -30,7 +30,7 @@ RECOVERY_S = 1.0
 
 
 class IngestHooks(NamedTuple):
-    """What `Ingest` calls when something has happened."""
+    """Callbacks of `Ingest`."""
 
     send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
     on_journal_growth: Callable[[], None]
@@ -63,19 +63,19 @@ class Ingest:
 
     @property
     def waiting(self) -> int:
-        """Arrivals that are not in the journal yet."""
+        """Number of arrivals that are not in the journal yet."""
         return len(self._arrivals)
 
     # --- life -------------------------------------------------------------------------------------------------
 
     async def start(self, identity: EngineIdentity) -> None:
-        """Take up what an earlier run left, and go on. Raises StoreError."""
+        """Load the state that an earlier run left, and begin. Raises StoreError."""
         self.stages.set_engine(identity, await self.outbox.clocks(MOST_ENGINES))
         await self._runner.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 
     async def stop(self) -> None:
-        """Work off what was heard. Never broken off halfway: the stages' memory and the outbox would part."""
+        """Commit what was accepted. Never cancelled halfway: the state of the stages and the outbox would differ."""
         self._runner.disarm()
         self._ending = True
         self._arrived.set()
@@ -84,17 +84,17 @@ class Ingest:
         if self._arrivals:
             log.error("cannot write at the end", reason=self.trouble, lost=len(self._arrivals))
 
-    # --- hearing ----------------------------------------------------------------------------------------------
+    # --- receiving ----------------------------------------------------------------------------------------------
 
     def accept(self, arrivals: Iterable[Arrival]) -> None:
-        """Take what arrived."""
+        """Queue arrivals for the journal; returns at once."""
         self._arrivals.extend(arrivals)
         self._arrived.set()
 
     async def _work(self) -> None:
-        """Journal first: nothing is concluded from what is not on disk.
+        """Journal first: nothing is derived from what is not on disk.
 
-        A commit keeps what was concluded from one group together with the group that arrived meanwhile.
+        A commit has what was derived from one group of arrivals together with the group that arrived meanwhile.
         """
         derived: Derived | None = None
         while self._arrivals or derived or not self._ending:
@@ -120,9 +120,9 @@ class Ingest:
                 derived = await self._runner.derive(records)
 
     async def _yield_before_commit(self) -> None:
-        """Let what is under way go first: a busy loop makes fewer and larger commits, an idle one waits for nothing.
+        """Yield to the event loop so that ready tasks run first: a busy loop makes fewer and larger commits.
 
-        Without it commits follow each other as fast as they can, and what was told before waits for them.
+        Without it commits follow each other as fast as they can, and deliveries of earlier events wait for them.
         """
         for _ in range(YIELDS):
             if len(self._arrivals) >= FULL_BATCH:
@@ -136,7 +136,7 @@ class Ingest:
         return arrivals
 
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
-        """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""
+        """Go on from what is on disk, once it can be read, after a write that failed; nothing was acknowledged."""
         log.error("cannot write; informs wait", reason=str(error))
         self.trouble = str(error)
         self._arrivals.put_back(arrivals)

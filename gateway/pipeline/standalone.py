@@ -37,12 +37,12 @@ ENGINE_PREFIX = bytes.fromhex("80007ed905")
 
 
 def fresh_identity(unix_ms: Callable[[], int]) -> EngineIdentity:
-    """An SNMP engine that nobody has known before."""
+    """A new SNMP engine, with an identifier at random (RFC 3411 section 5)."""
     return EngineIdentity(ENGINE_PREFIX + os.urandom(8), 1, unix_ms() // 1000, random.getrandbits(32))
 
 
 class StandaloneCore:
-    """One process, one database.."""
+    """The core of one process with one database."""
 
     def __init__(
         self,
@@ -79,23 +79,29 @@ class StandaloneCore:
 
     @property
     def events(self) -> EventReader:
+        """All events."""
         return self._outbox
 
     @property
     def waiting(self) -> int:
+        """Number of arrivals that are not written yet."""
         return self._ingest.waiting
 
     @property
     def trouble(self) -> str:
+        """The reason for which nothing can be written; empty when it can."""
         return self._ingest.trouble
 
     def parts(self) -> Sequence[DeliverySet]:
+        """All destinations, as one part."""
         return (DeliverySet(self._dispatcher, self._forwarder),)
 
     def accept(self, arrivals: Iterable[Arrival]) -> None:
+        """Queue arrivals for the journal; returns at once."""
         self._ingest.accept(arrivals)
 
     async def reload(self, site: Site) -> None:
+        """Go on with a changed site. Raises SecretError with nothing changed, and StoreError."""
         what = changes(self._site, site, self._unix_ms)
         self._stages.reload(stage_config(site))
         self._site = site
@@ -103,13 +109,16 @@ class StandaloneCore:
         await apply(what, self._dispatcher, self._forwarder, (await self._journal.extent())[1])
 
     def conditions(self) -> dict[str, dict[str, Open]]:
+        """Open conditions by device."""
         return self._stages.state.open
 
     async def record(self, position: int, partition: int) -> Record | None:
+        """A record by its position, in partition 0; None when it is gone. Raises StoreError."""
         records = await self._journal.after(position - 1, 1) if partition == 0 else []
         return records[0] if records and records[0].position == position else None
 
     async def start(self) -> None:
+        """Load what an earlier run left, and begin to work. Raises StoreError."""
         identity = await self._outbox.identity(fresh_identity(self._unix_ms))
         await self._ingest.start(identity)
         self._report_recovery(self._store.recovered)
@@ -119,6 +128,7 @@ class StandaloneCore:
         await self._callbacks.watch(self._devices)
 
     async def stop(self) -> None:
+        """Write what was accepted, and close."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
@@ -127,7 +137,7 @@ class StandaloneCore:
         await self._forwarder.stop()
 
     async def status(self) -> JournalStatus:
-        """How the journal stands. Raises nothing."""
+        """Extent and state of the journal. Raises nothing."""
         trouble = self.trouble
         records = last_position = events = None
         try:
@@ -157,7 +167,7 @@ class StandaloneCore:
         self._report_recovery(await self._store.reopen())
 
     def _report_recovery(self, report: RecoveryReport | None) -> None:
-        """What could not be saved of a damaged journal is told like any other loss."""
+        """Log that a damaged journal was recovered, and observe the loss like any other."""
         if report is not None:
             log.error("the journal was damaged", **report._asdict())
             self._callbacks.observe(Observation("journal", damage=Damage(*report)))

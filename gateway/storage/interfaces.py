@@ -1,4 +1,4 @@
-"""What destinations read from and write to storage, whichever it is: events in order, and a cursor for each of them."""
+"""Storage as destinations see it, whichever it is: events in order, and a cursor for each destination."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def forward_cursor(forward: str) -> str:
 
 
 class OutboxWrite(NamedTuple):
-    """What follows from records up to `processed`: events, the state of the stages behind them, clocks of engines."""
+    """Results of the records up to `processed`: events, the state of the stages, clocks of engines."""
 
     events: Sequence[Event]
     processed: int
@@ -30,7 +30,7 @@ class Queued(NamedTuple):
 
 
 class PendingRetry(NamedTuple):
-    """What a sink waits with: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
+    """A wait after a failure: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
 
     seq: int
     attempt: int
@@ -47,7 +47,7 @@ class DeadLetter(NamedTuple):
 
 
 class Cursor(Protocol):
-    """How far one destination has come, and what it could not take. All methods raise StoreError."""
+    """The position, the retry, the dead letters and the pause of one destination. All methods raise StoreError."""
 
     async def position(self) -> int:
         """The place up to which it is done."""
@@ -65,13 +65,13 @@ class Cursor(Protocol):
         """
 
     async def save_retry(self, retry: PendingRetry) -> None:
-        """Keep what the destination waits for after a failure."""
+        """Store the wait after a failure, in place of an earlier one."""
 
     async def retry(self) -> PendingRetry | None:
-        """What an earlier run left waiting."""
+        """The wait that an earlier run left; None without one. The caller checks that its event is the next."""
 
     async def dead_letter(self, seq: int, reason: str) -> None:
-        """Put the event at `seq` aside: the destination will never take it."""
+        """Store that the destination will never take the event at `seq`."""
 
     async def requeue(self, seq: int) -> None:
         """Remove the dead letter at `seq`: it was delivered after all."""
@@ -80,17 +80,17 @@ class Cursor(Protocol):
         """The dead letters behind `after` whose events are still kept."""
 
     async def dead_letter_count(self) -> int:
-        """How many dead letters there are."""
+        """Number of dead letters."""
 
     async def pause(self, *, paused: bool) -> None:
-        """Remember that it is paused, or no longer."""
+        """Store that it is paused, or no longer."""
 
     async def is_paused(self) -> bool:
-        """Whether somebody paused it, in this run or an earlier one."""
+        """True when it was paused, in this run or an earlier one."""
 
 
 class EventReader(Protocol):
-    """EventReader in order, to be read. All methods raise StoreError."""
+    """Reads events in order. All methods raise StoreError."""
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
@@ -102,13 +102,13 @@ class EventReader(Protocol):
         """Place of the newest event, 0 when there is none."""
 
     async def behind(self, seq: int) -> int:
-        """How many events stand behind `seq`."""
+        """Number of events behind `seq`."""
 
     def cursor(self, name: str) -> Cursor:
-        """How far the destination called `name` has come."""
+        """The cursor of the destination called `name`."""
 
     def view(self) -> EventReader:
-        """The same, for one more reader that goes on from where it was."""
+        """Another reader of the same events, with a place of its own in the stream where there is one."""
 
     async def close(self) -> None:
-        """This reader is done."""
+        """Release what this reader holds open."""

@@ -23,7 +23,7 @@ from ridethrough.gateway.deliver.forward import Forwarder, ForwardProgress
 from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
-from ridethrough.gateway.deliver.v3_sender import V3Sender, V3User
+from ridethrough.gateway.deliver.v3_sender import ForwardUser, V3Sender
 from ridethrough.gateway.devices.udp import Asker
 from ridethrough.gateway.net.addresses import Address, Choice, bound_streams, resolve, split_place
 from ridethrough.gateway.net.datagrams import REFUSAL_S, Datagrams
@@ -91,7 +91,7 @@ class Forward(Way):
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
-        v3_sender = V3Sender(V3User(USER), bytes) if self.target.form is SnmpForm.V3 else None
+        v3_sender = V3Sender(ForwardUser(USER), bytes) if self.target.form is SnmpForm.V3 else None
         self.destination = Destination(NAME, port, self.target, "", v3_sender)
         self.destination.set_engine(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
         policy = SenderPolicy(lambda: frozenset({b"public"}), lambda _data, _source: None)

@@ -40,7 +40,7 @@ class NotificationUser(NamedTuple):
     salt: Callable[[int], bytes]
 
 
-class Response(NamedTuple):
+class InformResponse(NamedTuple):
     """The inform that an answer is about: acknowledged, or to be sent again with what was learned."""
 
     request_id: int
@@ -68,8 +68,8 @@ class InformSender:
             return discovery(pdu.request_id)
         return _sealed(pdu, self.engine, user, now_ms, Flags.REPORTABLE)
 
-    def receive(self, data: bytes, message: V3Message, keys: Keys, now_ms: int) -> Response | None:
-        """What `data`, decoded as `message`, says; `keys` are the user's at the engine that it names.
+    def receive(self, data: bytes, message: V3Message, keys: Keys, now_ms: int) -> InformResponse | None:
+        """The inform that `data`, decoded as `message`, is about; `keys` are the user's at the engine that it names.
 
         None where it says nothing new. Raises WireError when it is not authentic or cannot be deciphered.
         """
@@ -81,14 +81,14 @@ class InformSender:
             raise WireError(0, "the answer cannot be deciphered")
         pdu = v3.decode_scoped(payload).pdu
         if pdu.kind is Kind.RESPONSE and header.flags & keys.flags == keys.flags:
-            return Response(pdu.request_id, acknowledged=True)
+            return InformResponse(pdu.request_id, acknowledged=True)
         known = self.engine
         # An unauthenticated report may name another engine; only an authenticated one sets the time of this one.
         new = known is None or known.engine_id != header.engine_id or bool(header.flags & Flags.AUTH)
         if pdu.kind is not Kind.REPORT or not new or not header.engine_id:
             return None
         self.engine = EngineTime(header.engine_id, header.boots, header.time_s, now_ms)
-        return Response(header.message_id, acknowledged=False)
+        return InformResponse(header.message_id, acknowledged=False)
 
 
 def discovery(request_id: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What every sink is: its keys in a site file, an object that takes events, and the three answers to an event."""
+"""The interface of a sink: its keys in a site file, an object that takes events, and the three answers to an event."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Sink(Protocol):
 
     @property
     def lanes(self) -> int:
-        """How many events it takes at once, each of another device; their order within a device is kept."""
+        """Number of events that it takes at once, each of another device."""
 
     async def deliver(self, event: Event) -> Outcome:
-        """Pass an event on, and say what became of it. Never called with more than `lanes` events at once."""
+        """Pass an event on, and return what became of it. At most `lanes` calls run at once."""
 
     async def close(self) -> None:
         """Release connections. Called once, after the last delivery, and before another is built from new keys."""
@@ -63,7 +63,7 @@ class Batching(Sink, Protocol):
 
 
 class SinkContext(NamedTuple):
-    """What a sink is built with besides its keys."""
+    """Things that a sink is built with besides its keys."""
 
     where: str  # `sinks.NAME`, for messages about its keys
     now_s: Callable[[], int]  # Unix time

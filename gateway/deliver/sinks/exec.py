@@ -36,7 +36,7 @@ class ExecConfig(SinkConfig):
     timeout_s: Seconds = 180
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink; raises SecretError."""
+        """The sink, not connected yet. Raises SecretError."""
         return ExecSink(self.argv, self.timeout_s)
 
 
@@ -50,6 +50,7 @@ class ExecSink:
         self._timeout_s = timeout_s
 
     async def deliver(self, event: Event) -> Outcome:
+        """Run the program and wait for its end, at most `timeout_s`."""
         try:
             argv = [filled(part, event) for part in self._argv]
         except KeyError as error:

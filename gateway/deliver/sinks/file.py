@@ -21,7 +21,7 @@ class FileConfig(SinkConfig):
     """A line of text instead."""
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink; raises SecretError."""
+        """The sink, not connected yet. Raises SecretError."""
         return FileSink(self.path, self.line)
 
 
@@ -35,6 +35,7 @@ class FileSink:
         self._path = path
 
     async def deliver(self, event: Event) -> Outcome:
+        """Append a line, which is on disk when this returns."""
         text = encode_json(event) if self._line is None else one_line(shown(self._line, event)).encode()
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._append, text + b"\n")

@@ -29,12 +29,12 @@ class NatsConfig(SinkConfig):
     type: Literal["nats"]
     login: NatsLogin = NatsLogin()
     subject: Template = "ridethrough.events.{type}"
-    """Where to publish; a stream must take it."""
+    """Subject to publish at; a stream must take it."""
     body: TemplateTree = None
     timeout_s: Seconds = 5
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink; raises SecretError."""
+        """The sink, not connected yet. Raises SecretError."""
         login, tls = nats_login(context.where, self.login), client_tls(f"{context.where}.login", self.login.tls)
         return NatsSink(login, tls, self.subject, self.body, self.timeout_s)
 
@@ -61,6 +61,7 @@ class NatsSink:
         self._connecting = asyncio.Lock()
 
     async def deliver(self, event: Event) -> Outcome:
+        """Publish the event, and wait for the acknowledgement of the stream."""
         from nats.errors import Error, MaxPayloadError
         from nats.js.errors import APIError, NoStreamResponseError
 
@@ -101,6 +102,7 @@ class NatsSink:
         return self._connection
 
     async def close(self) -> None:
+        """Close the connection."""
         if self._connection is not None and not self._connection.is_closed:
             await self._connection.close()
 

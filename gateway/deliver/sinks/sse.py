@@ -22,7 +22,7 @@ class SseConfig(Strict):
 
 
 class Streams:
-    """Wakes the clients when the outbox has grown."""
+    """The clients of the event stream, and what wakes them."""
 
     def __init__(self, outbox: EventReader, max_clients: int = 64) -> None:
         self._outbox = outbox
@@ -32,14 +32,15 @@ class Streams:
 
     @property
     def full(self) -> bool:
+        """True when there are as many clients as may be."""
         return self.clients >= self._max
 
     def notify(self) -> None:
-        """The outbox has grown."""
+        """Wake all clients: the outbox has grown."""
         self._growth.notify()
 
     async def follow(self, seq: int) -> AsyncIterator[Queued]:
-        """Every event behind `seq`, and then each new one."""
+        """Yields every event behind `seq`, and then each new one, without end. Raises StoreError."""
         self.clients += 1
         events = self._outbox.view()
         try:

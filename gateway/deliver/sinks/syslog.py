@@ -84,7 +84,7 @@ class SyslogConfig(SinkConfig):
         return self
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink; raises SecretError."""
+        """The sink, not connected yet. Raises SecretError."""
         tls = client_tls(context.where, self.tls)
         return SyslogSink(split_host_port(self.to), self.transport, self.facility, self.text, tls)
 
@@ -116,6 +116,7 @@ class SyslogSink:
         self._datagrams = Datagrams(*place)
 
     async def deliver(self, event: Event) -> Outcome:
+        """Send a message. `Delivered` means that the system took it: syslog has no acknowledgement."""
         octets = message(event, self._facility, self._words)
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -146,6 +147,7 @@ class SyslogSink:
         self._datagrams.send(octets)
 
     async def close(self) -> None:
+        """Close the connection; the next delivery opens another."""
         if self._stream is not None:
             self._stream.close()
             self._stream = self._reader = None

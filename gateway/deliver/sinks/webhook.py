@@ -43,7 +43,7 @@ class WebhookConfig(SinkConfig):
     """Above 1, every request is an array of up to so many (CloudEvents' batched mode): all that wait at that moment."""
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink; raises SecretError."""
+        """The sink, not connected yet. Raises SecretError."""
         secret, tls = self._secret(context.where), client_tls(context.where, self.tls)
         return WebhookSink(self.url, secret, self.timeout_s, context.now_s, self.body, tls, self.batch)
 
@@ -85,6 +85,7 @@ class WebhookSink:
         self._session: aiohttp.ClientSession | None = None
 
     async def deliver(self, event: Event) -> Outcome:
+        """POST one event; see `deliver_all`."""
         return await self.deliver_all([event])
 
     async def deliver_all(self, events: Sequence[Event]) -> Outcome:
@@ -127,6 +128,7 @@ class WebhookSink:
         return headers
 
     async def close(self) -> None:
+        """Close the connections."""
         if self._session is not None:
             await self._session.close()
 

@@ -14,11 +14,9 @@ from ridethrough.gateway.storage.former_name import former_streams
 T = TypeVar("T")
 
 WINDOW = 256  # publications under way at once
-PATIENCE_S = 2.0
+TIMEOUT_S = 2.0
 DAY_S, MIB = 86_400, 1 << 20
 LEASE_S = 3.0  # without renewal, after which what a gateway owned is free
-LOOK_S = 0.05  # how long a read waits for the server to say that there is nothing
-LOST = "messages were lost on their way; they are read again"
 
 
 class Layout(NamedTuple):
@@ -46,7 +44,7 @@ class Layout(NamedTuple):
 
 
 class StreamMessage(NamedTuple):
-    """What a stream holds. `headers` is empty where there are none."""
+    """A message as a stream holds it. `headers` is empty where there are none."""
 
     seq: int
     subject: str
@@ -55,7 +53,7 @@ class StreamMessage(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """What is to be in a stream once, however often it is published under this identifier."""
+    """A message that a stream holds once, however often it is published under its identifier."""
 
     subject: str
     data: bytes
@@ -73,11 +71,11 @@ class Consumer(NamedTuple):
 
 
 class LeaseLost(StoreError):
-    """Another gateway has taken over what this one believed to own."""
+    """Another gateway has taken over what this one held a lease of."""
 
 
 class JetStreamClient:
-    """All methods raise StoreError when the server cannot be reached or says no."""
+    """All methods raise StoreError when the server cannot be reached or refuses."""
 
     def __init__(
         self, login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None], layout: Layout
@@ -94,7 +92,7 @@ class JetStreamClient:
 
     async def start(self) -> None:
         """Connect, and make what is not there yet."""
-        await self._request(self._start(), 5 * PATIENCE_S)
+        await self._request(self._start(), 5 * TIMEOUT_S)
 
     async def _start(self) -> None:
         from nats.js.api import KeyValueConfig, StorageType, StreamConfig
@@ -106,10 +104,10 @@ class JetStreamClient:
             **options(self._login, self._tls),
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
-            connect_timeout=PATIENCE_S,
+            connect_timeout=TIMEOUT_S,
             error_cb=_quiet,
         )
-        self._stream = self._connection.jetstream(timeout=PATIENCE_S)
+        self._stream = self._connection.jetstream(timeout=TIMEOUT_S)
         layout, replicas = self.layout, self.layout.replicas
         if not layout.chosen and (problem := await former_streams(self._stream, self.raw_name)):
             raise StoreError(problem)
@@ -135,6 +133,7 @@ class JetStreamClient:
         self._leases = await self._stream.create_key_value(leases)
 
     async def stop(self) -> None:
+        """Close the connection."""
         if self._connection is not None and not self._connection.is_closed:
             await self._connection.close()
 
@@ -153,12 +152,8 @@ class JetStreamClient:
         ack = await self._stream.publish(item.subject, item.data, headers=headers)
         return int(ack.seq)
 
-    def reader(self, stream: str, subject: str) -> StreamReader:
-        """Reads on from any number."""
-        return StreamReader(self, stream, subject)
-
     async def last(self, stream: str) -> tuple[int, int]:
-        """How many messages a stream holds, and the number of the last one."""
+        """Number of messages in a stream, and the number of the last one."""
         info = await self._request(self._stream.stream_info(stream))
         return int(info.state.messages), int(info.state.last_seq)
 
@@ -203,30 +198,30 @@ class JetStreamClient:
         return Consumer(stream, subscription, str(info.name), int(info.num_pending))
 
     async def delivered(self, consumer: Consumer) -> int:
-        """How many messages were sent to a consumer. Raises StoreError when the server knows it no more."""
+        """Number of messages sent to a consumer. Raises StoreError when the server knows it no more."""
         info = await self._request(consumer.subscription.consumer_info())
         return int(info.delivered.consumer_seq)
 
     async def close_consumer(self, consumer: Consumer) -> None:
-        """Let the server forget a consumer. Trouble is nothing: it does so by itself later."""
+        """Remove a consumer. Errors are dropped: the server removes it by itself later."""
         with suppress(Exception):
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 await consumer.subscription.unsubscribe()
                 await self._stream.delete_consumer(consumer.stream, consumer.name)
 
     async def pending(self, stream: str, subject: str, after: int) -> int:
-        """How many messages of a subject stand behind a number."""
+        """Number of messages of a subject behind a number."""
         consumer = await self.open_consumer(stream, subject, after)
         await self.close_consumer(consumer)
         return consumer.pending
 
-    async def subscribe(self, subject: str, tell: Callable[[], None]) -> Any:
-        """Be told whenever something is published; what `unsubscribe` is called on in the end."""
+    async def subscribe(self, subject: str, notify: Callable[[], None]) -> Any:
+        """Call `notify` whenever something is published; `unsubscribe` of the result ends that."""
 
-        async def told(_message: Any) -> None:
-            tell()
+        async def on_message(_message: Any) -> None:
+            notify()
 
-        return await self._request(self._connection.subscribe(subject, cb=told))
+        return await self._request(self._connection.subscribe(subject, cb=on_message))
 
     # --- memory -----------------------------------------------------------------------------------------------
 
@@ -235,6 +230,7 @@ class JetStreamClient:
         return await self._request(self._entry(self._memory, key))
 
     async def put(self, key: str, value: bytes) -> None:
+        """Store a value, whatever was there."""
         await self._request(self._memory.put(key, value))
 
     async def swap(self, key: str, value: bytes, revision: int) -> int:
@@ -250,6 +246,7 @@ class JetStreamClient:
         return await self._request(work())
 
     async def remove(self, key: str) -> None:
+        """Remove a value; its key is listed no more."""
         await self._request(self._memory.purge(key))
 
     async def keys(self, beginning: str) -> list[str]:
@@ -259,7 +256,7 @@ class JetStreamClient:
     # --- leases -----------------------------------------------------------------------------------------------
 
     async def lease(self, key: str, owner: str) -> bool:
-        """Take or keep what is free or ours, for LEASE_S."""
+        """Take a lease that is free, or renew our own, for `LEASE_S`; False when another has it."""
         from nats.js.errors import KeyWrongLastSequenceError
 
         async def work() -> bool:
@@ -278,6 +275,7 @@ class JetStreamClient:
         return await self._request(work())
 
     async def release(self, key: str) -> None:
+        """End a lease before its time."""
         await self._request(self._leases.purge(key))
 
     async def leased(self, beginning: str) -> list[str]:
@@ -318,11 +316,11 @@ class JetStreamClient:
         except NoKeysError:
             return []
 
-    async def _request(self, work: Awaitable[T], patience_s: float = 3 * PATIENCE_S) -> T:
+    async def _request(self, work: Awaitable[T], timeout_s: float = 3 * TIMEOUT_S) -> T:
         from nats.errors import Error
 
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 return await work
         except StoreError:
             raise
@@ -330,67 +328,5 @@ class JetStreamClient:
             raise StoreError(f"JetStream {self.layout.prefix}: {type(error).__name__} {error}".rstrip()) from error
 
 
-class StreamReader:
-    """A subject of a stream, read in order; going on where it stopped costs no question.
-
-    A consumer's answers may be lost with a connection, and a consumer with its server, and neither is told: silence
-    looks the same. So what is read is counted against the consumer's own numbers.
-    """
-
-    def __init__(self, client: JetStreamClient, stream: str, subject: str) -> None:
-        self._client = client
-        self._stream = stream
-        self._subject = subject
-        self._consumer: Consumer | None = None
-        self._at = -1
-        self._delivered = 0  # by the consumer of this place
-
-    async def after(self, number: int, limit: int) -> list[StreamMessage]:
-        """Up to `limit` messages behind a number. Raises StoreError."""
-        if self._consumer is None or self._at != number:
-            await self.close()
-            self._consumer = await self._client.open_consumer(self._stream, self._subject, number)
-            self._at, self._delivered = number, 0
-        try:
-            return await self._next(self._consumer, limit)
-        except StoreError:
-            await self.close()
-            raise
-
-    async def _next(self, consumer: Consumer, limit: int) -> list[StreamMessage]:
-        found = await self._fetched(consumer, limit)
-        if not found and await self._client.delivered(consumer) != self._delivered:
-            found = await self._fetched(consumer, limit)  # what came too late for the first time is here by now
-            if not found:
-                raise StoreError(f"JetStream {self._stream}: {LOST}")
-        for item in found:
-            self._delivered += 1
-            if item.metadata.sequence.consumer != self._delivered:
-                raise StoreError(f"JetStream {self._stream}: {LOST}")
-        messages = [
-            StreamMessage(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {}))
-            for item in found
-        ]
-        if messages:
-            self._at = messages[-1].seq
-        return messages
-
-    async def _fetched(self, consumer: Consumer, limit: int) -> list[Any]:
-        from nats.errors import Error
-
-        try:
-            return list(await consumer.subscription.fetch(limit, timeout=LOOK_S))
-        except TimeoutError:
-            return []
-        except (Error, OSError) as error:
-            raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
-
-    async def close(self) -> None:
-        """The consumer in the stream is needed no more."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await self._client.close_consumer(consumer)
-
-
 async def _quiet(_error: Exception) -> None:
-    """Every failure comes back from the call that met it."""
+    """Drop errors that nats-py reports besides: each failed call raises its own."""

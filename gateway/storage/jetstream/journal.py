@@ -13,6 +13,7 @@ import msgspec
 from ridethrough.gateway.records import Arrival, Record, RecordKind
 from ridethrough.gateway.storage.former_name import FORMER_ORIGIN
 from ridethrough.gateway.storage.jetstream.client import JetStreamClient, Publication, StreamMessage
+from ridethrough.gateway.storage.jetstream.stream_reader import StreamReader
 
 
 class ArrivalHeader(msgspec.Struct, omit_defaults=True):
@@ -33,7 +34,7 @@ class JetJournal:
 
     def __init__(self, client: JetStreamClient, partition: int | str) -> None:
         self._client = client
-        self._reader = client.reader(client.raw_name, client.layout.raw(partition))
+        self._reader = StreamReader(client, client.raw_name, client.layout.raw(partition))
 
     async def after(self, position: int, limit: int) -> list[Record]:
         """Up to `limit` records behind `position`, in order."""
@@ -44,6 +45,7 @@ class JetJournal:
         return await self._client.last(self._client.raw_name)
 
     async def close(self) -> None:
+        """Close the consumer."""
         await self._reader.close()
 
 

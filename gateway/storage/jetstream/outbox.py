@@ -1,4 +1,4 @@
-"""The outbox in a JetStream: events once each, and how far every destination has come, for whoever owns a partition."""
+"""The outbox in a JetStream: events once each, and the cursors of destinations, of one partition."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import msgspec
 from ridethrough.gateway.records import EngineClock, Event, encode_json, event_place
 from ridethrough.gateway.storage.interfaces import DeadLetter, PendingRetry, Queued
 from ridethrough.gateway.storage.jetstream.client import JetStreamClient, Publication
+from ridethrough.gateway.storage.jetstream.stream_reader import StreamReader
 
 ALL = "*"
 
 
 class StoredState(msgspec.Struct):
-    """The stages' memory at a position."""
+    """The state of the stages when the journal was worked off up to `processed`."""
 
     processed: int
     memory: bytes
@@ -26,12 +27,12 @@ class JetOutbox:
     def __init__(self, client: JetStreamClient, partition: int | str = ALL) -> None:
         self._client = client
         self._partition = partition
-        self._reader = client.reader(client.event_name, f"{client.layout.events(partition)}.>")
+        self._reader = StreamReader(client, client.event_name, f"{client.layout.events(partition)}.>")
         self._key = f"memory.{partition}"
         self._revision = 0
 
     async def resume(self) -> tuple[int, bytes]:
-        """The last position worked off, and the memory at that moment."""
+        """The last position worked off, and the state of the stages there."""
         found = await self._client.get(self._key)
         if found is None:
             self._revision = 0
@@ -41,7 +42,7 @@ class JetOutbox:
         return memory.processed, memory.memory
 
     async def peek(self) -> bytes:
-        """The memory, of whoever owns the partition now."""
+        """The state of the stages, as the partition's owner stored it last."""
         found = await self._client.get(self._key)
         return b"" if found is None else msgspec.json.decode(found[0], type=StoredState).memory
 
@@ -51,7 +52,7 @@ class JetOutbox:
         """Store events, then that the journal has been worked off up to `processed`.
 
         A crash in between repeats the events, which their identifiers undo. Raises LeaseLost when another gateway has
-        gone on here meanwhile. Clocks of engines are each gateway's own.
+        written here meanwhile. Clocks of engines are each gateway's own.
         """
         await self._client.publish([self._publication(event) for event in events])
         value = msgspec.json.encode(StoredState(processed, state))
@@ -87,13 +88,13 @@ class JetOutbox:
         return (await self._client.last(self._client.event_name))[1]
 
     async def behind(self, seq: int) -> int:
-        """How many events stand behind `seq`."""
+        """Number of events behind `seq`."""
         return await self._client.pending(
             self._client.event_name, f"{self._client.layout.events(self._partition)}.>", seq
         )
 
     def cursor(self, name: str) -> JetCursor:
-        """How far the destination called `name` has come."""
+        """The cursor of the destination called `name`."""
         return JetCursor(self._client, self._partition, name)
 
     def view(self) -> JetOutbox:
@@ -101,7 +102,7 @@ class JetOutbox:
         return JetOutbox(self._client, self._partition)
 
     async def close(self) -> None:
-        """The place in the stream is needed no more."""
+        """Close the consumer."""
         await self._reader.close()
 
 
@@ -114,14 +115,17 @@ class JetCursor:
         self._paused = f"paused.{name.replace(':', '.')}"  # of all partitions
 
     async def position(self) -> int:
+        """The place up to which the destination is done; 0 before its first event."""
         found = await self._client.get(f"cursor.{self._own}")
         return 0 if found is None else int(found[0])
 
     async def begin(self, seq: int) -> None:
+        """Start behind `seq`, unless there is a position already."""
         if await self._client.get(f"cursor.{self._own}") is None:
             await self._client.put(f"cursor.{self._own}", str(seq).encode())
 
     async def advance(self, seq: int) -> None:
+        """Store that everything up to `seq` is done."""
         await self._client.put(f"cursor.{self._own}", str(seq).encode())
 
     async def advance_lazily(self, seq: int) -> bool:
@@ -130,24 +134,28 @@ class JetCursor:
         return True
 
     async def save_retry(self, retry: PendingRetry) -> None:
+        """Store the wait for the next attempt, in place of the one before."""
         await self._client.put(f"retry.{self._own}", msgspec.json.encode(retry))
 
     async def retry(self) -> PendingRetry | None:
-        """What an earlier owner waited with; past once the event is."""
+        """The wait that an earlier owner stored; the caller drops it when the cursor has passed its event."""
         found = await self._client.get(f"retry.{self._own}")
         return None if found is None else msgspec.json.decode(found[0], type=PendingRetry)
 
     async def dead_letter(self, seq: int, reason: str) -> None:
-        reader = self._client.reader(self._client.event_name, f"{self._client.layout.events(ALL)}.>")
+        """Store a copy of the event at `seq`, which outlives the event in the stream."""
+        reader = StreamReader(self._client, self._client.event_name, f"{self._client.layout.events(ALL)}.>")
         for message in await reader.after(seq - 1, 1):
             item = DeadLetter(seq, msgspec.json.decode(message.data, type=Event), reason)
             await self._client.put(f"aside.{self._own}.{seq}", msgspec.json.encode(item))
         await reader.close()
 
     async def requeue(self, seq: int) -> None:
+        """Remove the dead letter at `seq`."""
         await self._client.remove(f"aside.{self._own}.{seq}")
 
     async def dead_letters(self, after: int = 0, limit: int = 1000) -> list[DeadLetter]:
+        """Up to `limit` dead letters behind `after`."""
         items: list[DeadLetter] = []
         for number in await self._numbers():
             if number > after and len(items) < limit:
@@ -157,6 +165,7 @@ class JetCursor:
         return items
 
     async def dead_letter_count(self) -> int:
+        """Number of dead letters."""
         return len(await self._numbers())
 
     async def _numbers(self) -> list[int]:
@@ -164,8 +173,10 @@ class JetCursor:
         return sorted(int(key.rpartition(".")[2]) for key in keys)
 
     async def pause(self, *, paused: bool) -> None:
+        """Store, for all partitions, that the destination is paused, or no longer."""
         await self._client.put(self._paused, b"yes" if paused else b"no")
 
     async def is_paused(self) -> bool:
+        """True when the destination was paused, at any gateway."""
         found = await self._client.get(self._paused)
         return found is not None and found[0] == b"yes"

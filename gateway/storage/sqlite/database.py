@@ -28,7 +28,7 @@ COMMITS = 128
 
 
 def _explained(error: Exception, folder: Path | None) -> str:
-    """SQLite calls a folder in which nothing can be made a file that it cannot open."""
+    """The error in words; SQLite reports a folder without write permission as a file that it cannot open."""
     if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
         return f"{folder} may not be written"
     return str(error)
@@ -43,7 +43,7 @@ class Database:
         self._path = folder / FILE_NAME if folder else None
         self.place = str(self._path) if self._path else ":memory:"
         self._piggybacked: dict[str, Callable[[sqlite3.Connection], object]] = {}
-        self.recovered: RecoveryReport | None = None  # what became of a damaged file that was found here
+        self.recovered: RecoveryReport | None = None  # of a damaged file that was found here
         self._thread = thread or ThreadPoolExecutor(1, "ridethrough-store")
         self._commits = 0
         try:
@@ -56,7 +56,7 @@ class Database:
             raise StoreError(f"journal {self.place}: {_explained(error, folder)}") from error
 
     def _adopt_former_journal(self, folder: Path) -> None:
-        """A journal of the former name comes under the present one, whole."""
+        """Rename a journal of the product's former name."""
         found = journal_file(folder)
         if found != self._path:
             self._recover_if_damaged(found)
@@ -92,7 +92,7 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, riding.values())
 
     def piggyback(self, name: str, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Let `work` be a part of the next transaction, if there is one; of the same name, the last counts."""
+        """Run `work` in the next transaction, if there is one; it replaces an earlier one of the same name."""
         self._piggybacked[name] = work
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -132,7 +132,7 @@ class Database:
             log.warning("journal not checkpointed", place=self.place, reason=str(error))
 
     async def reopen(self) -> RecoveryReport | None:
-        """Open the file anew; what became of it, when it proved to be damaged. Raises StoreError."""
+        """Open the file anew; returns a report when it was damaged. Raises StoreError."""
 
         def work() -> RecoveryReport | None:
             self.recovered = None

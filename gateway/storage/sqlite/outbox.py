@@ -1,4 +1,4 @@
-"""Events on disk, and how far each sink has come."""
+"""The outbox in SQLite: events, the state of the stages, the gateway's own SNMP engine and clocks of others."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _KEEP_STATE = (
 
 
 class StoredEvents(NamedTuple):
-    """What a transaction has written, and the octets of its JSON."""
+    """Events that a transaction has written, and the octets of their JSON."""
 
     events: list[Queued]
     octets: int
 
 
 class SqliteOutbox:
-    """Events in order. An event, the position it came from and the correlator's memory are one commit."""
+    """Events in order, written in one commit with the position they came from and the state of the stages."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
@@ -68,7 +68,7 @@ class SqliteOutbox:
         return work
 
     async def resume(self) -> tuple[int, bytes]:
-        """The last position worked off and the correlator's memory at that moment."""
+        """The last position worked off, and the state of the stages there."""
 
         def work(connection: sqlite3.Connection) -> tuple[int, bytes]:
             rows = dict(connection.execute("SELECT name, value FROM state"))
@@ -126,15 +126,15 @@ class SqliteOutbox:
         return await self._store.read(lambda connection: last_used(connection, EVENTS))
 
     async def behind(self, seq: int) -> int:
-        """How many events stand behind `seq`."""
+        """Number of events behind `seq`."""
         return max(0, await self.last_seq() - seq)
 
     def cursor(self, name: str) -> Cursor:
-        """How far the destination called `name` has come."""
+        """The cursor of the destination called `name`."""
         return StoredCursor(self._store, name)
 
     def view(self) -> SqliteOutbox:
-        """The same: reading costs the same from anywhere."""
+        """This object: reading costs the same from anywhere."""
         return self
 
     async def close(self) -> None:

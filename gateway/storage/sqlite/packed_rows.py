@@ -26,7 +26,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class ChecksumError(sqlite3.DatabaseError):
-    """A row that is not what was written."""
+    """A row that differs from what was written."""
 
 
 class PackedRow(NamedTuple):
@@ -40,11 +40,12 @@ class PackedRow(NamedTuple):
 
     @property
     def first(self) -> int:
+        """The number of the first item."""
         return self.last - self.items + 1
 
     @property
     def sound(self) -> bool:
-        """Whether it is as it was written."""
+        """True when the row is as it was written."""
         return self.crc32 == _checksum(self.last, self.items, self.sort_key, self.body)
 
 
@@ -102,5 +103,5 @@ def last_used(connection: sqlite3.Connection, table: str) -> int:
 
 
 def total(connection: sqlite3.Connection, table: str) -> int:
-    """How many items a table holds."""
+    """Number of items in a table."""
     return int(connection.execute(f"SELECT COALESCE(SUM(items), 0) FROM {table}").fetchone()[0])  # noqa: S608

@@ -1,4 +1,4 @@
-"""A damaged database: what can be read of it goes into a new one, and the old one is kept beside it."""
+"""A damaged database: rows that can be read are copied into a new one, and the old one is kept beside it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PACKED = (JOURNAL, EVENTS)
 NUMBERED = (*PACKED, "audit")
 LOG = "-wal"
 BESIDE = ("", LOG, "-shm")  # what belongs to a database file
-KEPT = ".damaged-"  # with a number, a file that was set aside
+KEPT = ".damaged-"  # with a number, a damaged file under its new name
 NEW = ".new"  # the database that takes its place, while it is filled
 
 
 class RecoveryReport(NamedTuple):
-    """What became of a damaged file: where it is now, rows saved and rows that could not be read, and the reason."""
+    """The result for a damaged file: where it is now, rows saved, rows that could not be read, and the damage."""
 
     kept: str
     saved: int
@@ -32,14 +32,14 @@ class RecoveryReport(NamedTuple):
 
 
 def find_damage(path: Path) -> str:
-    """What is wrong with a database file; empty when nothing is."""
+    """The first damage found in a database file, in words; empty without any."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             for table in PACKED if said == "ok" and known_form(connection) else ():
-                spoilt = next((row for row in rows_after(connection, table, 0) if not row.sound), None)
-                if spoilt is not None:
-                    return f"items {spoilt.first} to {spoilt.last} of {table} are not what was written"
+                damaged = next((row for row in rows_after(connection, table, 0) if not row.sound), None)
+                if damaged is not None:
+                    return f"items {damaged.first} to {damaged.last} of {table} are not what was written"
     except FormError:
         return ""
     except sqlite3.DatabaseError as error:
@@ -50,14 +50,14 @@ def find_damage(path: Path) -> str:
 
 
 def interrupted(path: Path) -> bool:
-    """Whether a salvage of this file ended before its end, with the process: it is to be done again."""
+    """True when the process ended during the recovery of this file, which is to be done again."""
     return not path.exists() and _new(path).exists() and bool(_numbers(path))
 
 
 def recover(path: Path) -> RecoveryReport:
-    """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error.
+    """Rename a damaged file, and copy what can be read of it into a new one. Raises OSError and sqlite3.Error.
 
-    After a crash in between, the same call begins again with what was set aside then.
+    After a crash in between, the same call begins again with the file renamed then.
     """
     new = _new(path)
     number = max(_numbers(path), default=0) + (not interrupted(path))
@@ -98,7 +98,7 @@ def _new(path: Path) -> Path:
 
 
 def _numbers(path: Path) -> list[int]:
-    """Of the files that were set aside."""
+    """Numbers of the damaged files that were renamed."""
     front = f"{path.name}{KEPT}"
     ends = [item.name.removeprefix(front) for item in path.parent.glob(f"{front}*")]
     return [int(end) for end in ends if end.isdecimal()]

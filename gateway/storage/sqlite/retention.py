@@ -1,4 +1,4 @@
-"""How long journal and events are kept: by age and by size, and never less than a destination still waits for.
+"""Removal of old records and events, by age and by size, but of nothing that a destination still has to read.
 
 What stands in one row (`ridethrough.gateway.storage.sqlite.packed_rows`) goes together, when nobody needs any of it.
 """
@@ -29,14 +29,14 @@ NEVER = -1
 
 
 class RetentionLimits(NamedTuple):
-    """What is kept at most; None is without limit."""
+    """The age and the size above which records go; None is without limit."""
 
     days: float | None = None
     mib: float | None = None
 
 
 class SweepResult(NamedTuple):
-    """What a sweep removed, and octets in use after it.
+    """Numbers of what a sweep removed, and octets in use after it.
 
     `more` may be removed at once; `waiting` is what should go and is kept for a destination that has not taken it.
     """
@@ -105,7 +105,7 @@ class Retention:
         return SweepResult(_sum(records), _sum(told), _octets_in_use(connection), more, waiting)
 
     def _passed(self, connection: sqlite3.Connection) -> int:
-        """The journal's position up to which nobody waits for anything."""
+        """The journal's position up to which all cursors are past."""
         cursors = dict(connection.execute("SELECT sink, seq FROM cursors"))
         row = connection.execute("SELECT value FROM state WHERE name = ?", (PROCESSED,)).fetchone()
         passed = min([int(row[0]) if row else 0, *(cursors.get(name, 0) for name in self._journal_cursors)])

@@ -57,7 +57,7 @@ class FormError(sqlite3.DatabaseError):
 
 
 def known_form(connection: sqlite3.Connection) -> bool:
-    """Whether a database has the tables; False when it has none yet. Raises FormError for those of another version."""
+    """True when a database has the tables, False when it is empty. Raises FormError for those of another version."""
     form = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if form not in (0, FORM) or (form == 0 and connection.execute("SELECT 1 FROM sqlite_schema").fetchone()):
         raise FormError(

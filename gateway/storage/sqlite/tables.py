@@ -1,4 +1,4 @@
-"""What the rows of journal and outbox hold, and how they are searched. All readers raise sqlite3.Error."""
+"""Records and events in the packed rows of the database. All readers raise sqlite3.Error."""
 
 from __future__ import annotations
 
@@ -105,6 +105,6 @@ def position_of(event_id: str) -> int:
     return (event_place(event_id) or (0, 0))[0]
 
 
-def encoded(told: Sequence[Event]) -> tuple[list[bytes], list[int]]:
+def encoded(added: Sequence[Event]) -> tuple[list[bytes], list[int]]:
     """Events of our own making as JSON, and the positions of their records."""
-    return [encode_json(event) for event in told], [position_of(event.id) for event in told]
+    return [encode_json(event) for event in added], [position_of(event.id) for event in added]

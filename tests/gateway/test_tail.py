@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.storage import tail as newest
+from ridethrough.gateway.storage import tail
 from ridethrough.gateway.storage.sqlite import tables
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
@@ -45,7 +45,7 @@ def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]
             told += len(step)
         store.close()
 
-    with patch.multiple(newest, MOST=9, MOST_OCTETS=300):
+    with patch.multiple(tail, MOST=9, MOST_OCTETS=300):
         run(body(), "max")
 
 
@@ -63,19 +63,19 @@ def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
         assert seqs == [[], [4, 5, 6, 7, 8, 9, 10, 11, 12], [7, 8, 9, 10, 11, 12], [10, 11, 12], []]
         store.close()
 
-    with patch.multiple(newest, MOST=9):
+    with patch.multiple(tail, MOST=9):
         run(body(), "max")
 
 
 def test_whoever_is_busy_for_a_while_finds_what_has_grown_and_whoever_has_gone_finds_nothing_held() -> None:
-    held: newest.TailCache[int] = newest.TailCache()
+    held: tail.TailCache[int] = tail.TailCache()
     held.after(0, 1)
-    for number in range(1, newest.IDLE_APPENDS + 1):
+    for number in range(1, tail.IDLE_APPENDS + 1):
         held.extend(number, [number], 1)
-    assert held.after(0, 99) == list(range(1, newest.IDLE_APPENDS + 1))
-    for number in range(newest.IDLE_APPENDS + 1, 2 * newest.IDLE_APPENDS + 2):
+    assert held.after(0, 99) == list(range(1, tail.IDLE_APPENDS + 1))
+    for number in range(tail.IDLE_APPENDS + 1, 2 * tail.IDLE_APPENDS + 2):
         held.extend(number, [number], 1)
-    assert held.after(newest.IDLE_APPENDS, 99) is None
+    assert held.after(tail.IDLE_APPENDS, 99) is None
 
 
 def test_the_sinks_of_a_gateway_are_told_from_memory(tmp_path: Path) -> None:
