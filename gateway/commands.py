@@ -105,7 +105,7 @@ class CommandService:
         """Continue or end the commands that an earlier run left open.
 
         A command that never began, or that may be given twice, is carried out until its deadline. Of another that had
-        begun, nobody knows what became of it.
+        begun, the outcome is unknown.
         """
         for command in await self._log.open():
             commander = self._commanders.get(command.device)
@@ -134,8 +134,8 @@ class CommandService:
             async with asyncio.timeout((command.deadline_ms - self._unix_ms()) / 1000):
                 result, details = await self._run_with_retries(command, commander)
         except TimeoutError:
-            said = f": {command.result}" if command.result else ""
-            await self._end(command, CommandState.EXPIRED, f"no outcome before the deadline{said}")
+            last = f": {command.result}" if command.result else ""
+            await self._end(command, CommandState.EXPIRED, f"no outcome before the deadline{last}")
         except CommandError as error:
             await self._end(command, CommandState.FAILED, str(error))
         except Exception as error:  # a library's own exception must not leave the command running for ever
@@ -163,5 +163,5 @@ class CommandService:
     async def _end(self, command: Command, state: CommandState, result: str) -> None:
         command.state, command.result, command.ended_ms = state, result, self._unix_ms()
         await self._log.save(command)
-        told = {name: getattr(command, name) for name in ("id", "device", "command", "by", "attempts", "result")}
-        log.info("command ended", state=state.value, **told)
+        fields = {name: getattr(command, name) for name in ("id", "device", "command", "by", "attempts", "result")}
+        log.info("command ended", state=state.value, **fields)

@@ -57,7 +57,7 @@ def _password_of(device: BmcDevice) -> Callable[[], str]:
 
 
 def commanders_of(
-    site: Site, tree: MibTree, heard: Callable[[str, float], bool]
+    site: Site, tree: MibTree, has_answered: Callable[[str, float], bool]
 ) -> tuple[dict[str, Commander], Callable[[], None]]:
     """The commander of each device that takes commands, and a function that closes all. Raises SecretError."""
     pool, engine = new_pool(), SharedEngine()
@@ -70,7 +70,7 @@ def commanders_of(
             commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
         elif device.wake is not None:
             wake = device.wake
-            up = partial(heard, name)
+            up = partial(has_answered, name)
             commanders[name] = WakeCommander(mac_address(wake.mac), wake.to, wake.port, _secureon(wake), up)
 
     def close() -> None:

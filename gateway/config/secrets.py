@@ -69,7 +69,7 @@ def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
     if find_spec("nats") is None:
         raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
 
-    def words() -> dict[str, Any]:
+    def arguments() -> dict[str, Any]:
         known: dict[str, Any] = {"servers": list(config.servers)}
         if config.user is not None and config.password_file is not None:
             known |= {"user": config.user, "password": config.password_file.read_text().rstrip("\r\n")}
@@ -78,7 +78,7 @@ def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
         return known
 
     try:
-        words()
+        arguments()
     except OSError as error:
         raise SecretError(f"{where}.login.password_file {config.password_file}: {error.strerror}") from error
-    return words
+    return arguments

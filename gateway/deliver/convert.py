@@ -97,11 +97,11 @@ def convert(arrival: Arrival, position: int, target: ForwardFormat, policy: Send
     sealed = False
     try:
         sealed = v3.is_v3(data)
-        # Other forms have to know what the variables say.
-        unread = target.form is SAME or (target.form is AS_V2C and target.identity is None)
-        found = outline(data) if unread and not sealed else None
-        if found is not None and (told := _unread(arrival, found, position, target, policy)) is not None:
-            return told
+        # Other forms need the values of the variables.
+        undecoded = target.form is SAME or (target.form is AS_V2C and target.identity is None)
+        found = outline(data) if undecoded and not sealed else None
+        if found is not None and (ready := _without_decoding(arrival, found, position, target, policy)) is not None:
+            return ready
         opened = policy.read(data, arrival.source) if sealed else None
         message = Message(V2C, b"", opened) if opened is not None else decode(data)
     except WireError:
@@ -124,10 +124,12 @@ def convert(arrival: Arrival, position: int, target: ForwardFormat, policy: Send
     if target.form is SnmpForm.V3 and isinstance(converted, Pdu):
         return Converted(b"", awaited, converted, arrival.source)
     version = Version.V1 if target.form is SnmpForm.V1 else V2C
-    return _checked(encode(Message(version, _community(message.community, target), converted)), awaited, arrival.source)
+    return _within_size(
+        encode(Message(version, _community(message.community, target), converted)), awaited, arrival.source
+    )
 
 
-def _unread(
+def _without_decoding(
     arrival: Arrival, found: Outline, position: int, target: ForwardFormat, policy: SenderPolicy
 ) -> Converted | Skipped | None:
     """The same for a message of version 2 that stays one; None where its time or name is not where it should be."""
@@ -143,18 +145,18 @@ def _unread(
     origin = _origin(arrival.source, found.community) if target.keep_source else ()
     community = _community(found.community, target)
     data = restamped(arrival.data, found, community, request_id, origin, inform=target.inform)
-    return _checked(data, request_id if target.inform else None, arrival.source)
+    return _within_size(data, request_id if target.inform else None, arrival.source)
 
 
 def _request_id(position: int) -> int:
     return position % LARGEST_ID + 1
 
 
-def _community(heard: bytes, target: ForwardFormat) -> bytes:
-    return (heard or DEFAULT_COMMUNITY) if target.community is None else target.community
+def _community(received: bytes, target: ForwardFormat) -> bytes:
+    return (received or DEFAULT_COMMUNITY) if target.community is None else target.community
 
 
-def _checked(data: bytes, request_id: int | None, source: str) -> Converted | Skipped:
+def _within_size(data: bytes, request_id: int | None, source: str) -> Converted | Skipped:
     if len(data) > MAX_MESSAGE:
         return Skipped("larger than a message may be", lost=True)
     return Converted(data, request_id, None, source)

@@ -17,7 +17,7 @@ from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Pdu, decode
 from ridethrough.wire.snmp.v3 import is_v3
 
-ACK_TIMEOUT_S = 1.5  # how long an acknowledgement may take before the inform is told again
+ACK_TIMEOUT_S = 1.5  # how long an acknowledgement may take before the inform is sent again
 MOST_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
 
 
@@ -104,7 +104,7 @@ class Destination:
         return True
 
     async def send(self, converted: Converted) -> bool:
-        """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
+        """Send; False when an inform was not acknowledged in time, or no address can be reached."""
         if not self.is_open:
             return False
         self._datagrams.refused = ""

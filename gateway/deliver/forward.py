@@ -1,7 +1,7 @@
 """Raw notifications sent on to other managers.
 
 The journal is the queue of every forward, and a cursor in the outbox says how far each has come; so a restart goes on
-where the last run stopped, and a destination that is away holds up nobody else.
+where the last run stopped, and a destination that is away delays no other.
 """
 
 from __future__ import annotations
@@ -144,9 +144,9 @@ class Forwarder:
     async def statuses(self, last: int) -> list[DestinationStatus]:
         """Counters, backlog and last error of each forward; `last` is the newest position. Raises StoreError."""
         for name, destination in self._destinations.items():
-            for words, count in destination.take_lost().items():
+            for error, count in destination.take_lost().items():
                 self.progress[name].failures += count
-                self.progress[name].last_error = f"{destination.host}:{destination.port}: {words}"
+                self.progress[name].last_error = f"{destination.host}:{destination.port}: {error}"
         return [
             DestinationStatus(
                 name,
@@ -209,7 +209,7 @@ class Forwarder:
     async def _forward(self, records: Sequence[Record], destination: Destination, progress: ForwardProgress) -> None:
         for record in records:
             # What a destination sends is not sent back to it. Loopback is one machine with many roles, where nothing
-            # can be told from the address.
+            # can be concluded from the address.
             if record.arrival.source in destination.own:
                 progress.skipped["loop"] += 1
                 continue
@@ -236,13 +236,13 @@ class Forwarder:
         attempt, address = 0, destination.address
         while not await destination.send(what):
             progress.failures += 1
-            words = destination.refused or "no acknowledgement"
-            progress.last_error = f"{destination.host}:{destination.port}: {words}"
+            error = destination.refused or "no acknowledgement"
+            progress.last_error = f"{destination.host}:{destination.port}: {error}"
             if not destination.has_moved_on(address):
                 attempt += 1
                 await asyncio.sleep(delay_s(attempt, self._jitter))
                 try:
                     await destination.open()
-                except OSError as error:
-                    progress.last_error = f"{destination.host}:{destination.port}: {error}"
+                except OSError as failed:
+                    progress.last_error = f"{destination.host}:{destination.port}: {failed}"
             address = destination.address

@@ -51,7 +51,7 @@ def filled(text: str, event: Event) -> str:
 
 
 def shown(text: str, event: Event) -> str:
-    """As `filled`, for people: a field that the event lacks is a dash."""
+    """Like `filled`, but a field that the event lacks is a dash."""
 
     def value(match: re.Match[str]) -> str:
         found = field(match[1], event)

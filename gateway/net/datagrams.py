@@ -1,10 +1,10 @@
 """Datagrams to a name: a connected socket for each of its addresses, of which one is used.
 
-UDP acknowledges nothing, but the network may refuse: by ICMP, of which a connected socket is told a round trip later,
-or seconds later for a host that is gone from the same network. A refusal makes the next address the one in use, and
-what went to the refusing one within the last `REFUSAL_S` is sent again to it, in order: some of it may come twice, none
-is lost where the network tells. What every address has refused is given up, and the name is looked up again. What needs
-an answer says itself that an address is silent (`failed`) or works (`worked`).
+UDP acknowledges nothing, but the network may refuse: by ICMP, which a connected socket reports a round trip later, or
+seconds later for a host that is gone from the same network. A refusal makes the next address the one in use, and what
+went to the refusing one within the last `REFUSAL_S` is sent again to it, in order: some of it may come twice, none is
+lost where the network reports it. What every address has refused is given up, and the name is looked up again. Who
+waits for answers reports an address that is silent (`failed`) or works (`worked`).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Datagrams:
 
     def _renew(self, found: tuple[Address, ...]) -> None:
         """Raises OSError when none of the addresses can be used."""
-        trouble: OSError | None = None
+        failure: OSError | None = None
         usable: list[Address] = []
         for address in found:
             known = self._paths.get(address)
@@ -113,7 +113,7 @@ class Datagrams:
                 try:
                     made = connected(address, self._local)
                 except OSError as error:
-                    trouble = trouble or error
+                    failure = failure or error
                     continue
                 self._drop(address)
                 self._add(_Path(address, made))
@@ -123,7 +123,7 @@ class Datagrams:
         self._choice.renew(usable)
         self._use()
         if self._path is None:
-            raise trouble or OSError(errno.EADDRNOTAVAIL, "no address")
+            raise failure or OSError(errno.EADDRNOTAVAIL, "no address")
         for path in self._paths.values() if len(usable) > 1 else ():
             _report_all_errors(path)
 
@@ -198,7 +198,7 @@ class Datagrams:
         recent.append((now_s, data, 0))
 
     def _not_sent(self, path: _Path, data: bytes, error: OSError) -> None:
-        """A datagram stayed here: the error may be of an earlier one, of which the socket has just been told."""
+        """A datagram stayed here: the error may be of an earlier one, which the socket reports only now."""
         self._refuse(path, error)
         if len(self._paths) > 1 or error.errno in OF_THE_DATAGRAM:
             return

@@ -29,8 +29,8 @@ class _Transport(TcpTransport):
 
 def options(login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None]) -> dict[str, Any]:
     """Arguments of a connection, with secrets and certificates as they are now. Raises OSError."""
-    words, context = login(), tls()
-    return words if context is None else words | {"tls": context}
+    arguments, context = login(), tls()
+    return arguments if context is None else arguments | {"tls": context}
 
 
 def new_client() -> Any:

@@ -286,9 +286,9 @@ class ClusterCore:
         found: dict[str, dict[str, Open]] = {}
         for number in range(self._client.layout.partitions):
             if number not in self._owned:
-                memory = await JetOutbox(self._client, number).peek()
-                if memory:
-                    found |= msgspec.json.decode(memory, type=State).open
+                state = await JetOutbox(self._client, number).peek()
+                if state:
+                    found |= msgspec.json.decode(state, type=State).open
         self._remote_conditions = found
 
     def _tick(self, partition: int, at_ms: int) -> None:

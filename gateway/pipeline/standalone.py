@@ -67,7 +67,7 @@ class StandaloneCore:
             set_backpressure=callbacks.set_backpressure,
         )
         self._ingest = Ingest(self._stages, store, unix_ms, metrics, hooks)
-        # The same that is written to: it knows what has just been told.
+        # Those that are written to: they have the newest items in memory.
         self._journal, self._outbox = self._ingest.journal, self._ingest.outbox
         self._dispatcher = Dispatcher(self._outbox, sinks_of(site, lambda: unix_ms() // 1000), random.random, unix_ms)
         policy = SenderPolicy(lambda: self._stages.communities, self._stages.read)

@@ -22,7 +22,7 @@ from ridethrough.gateway.deliver.sinks.base import (
 from ridethrough.gateway.deliver.templates import Template, filled
 from ridethrough.gateway.records import Event
 
-MOST_SAID = 200
+MOST_STDERR = 200
 
 
 class ExecConfig(SinkConfig):
@@ -66,15 +66,15 @@ class ExecSink:
             return Retry(f"{argv[0]}: {error}")
         try:
             async with asyncio.timeout(self._timeout_s):
-                _, said = await process.communicate()
+                _, stderr = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()
             return Retry(f"{argv[0]}: still running after {self._timeout_s:g} s, ended")
         if process.returncode == 0:
             return Delivered()
-        words = said.decode("utf-8", "replace").strip().replace("\n", " ")[:MOST_SAID]
-        return Retry(f"{argv[0]}: exit status {process.returncode}{': ' + words if words else ''}")
+        reason = stderr.decode("utf-8", "replace").strip().replace("\n", " ")[:MOST_STDERR]
+        return Retry(f"{argv[0]}: exit status {process.returncode}{': ' + reason if reason else ''}")
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -1,6 +1,6 @@
 """Events published to a NATS JetStream, which acknowledges each one.
 
-`Nats-Msg-Id` is the event's identifier, so that the stream drops what is said twice within its window.
+`Nats-Msg-Id` is the event's identifier, so that the stream drops what is published twice within its window.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class NatsConfig(SinkConfig):
 
 
 class NatsSink:
-    """`login` are the words of `nats.connect`; the connection is made at the first event and kept."""
+    """`login` returns arguments of `nats.connect`; the connection is made at the first event and kept."""
 
     lanes = 32
 
@@ -108,7 +108,7 @@ class NatsSink:
 
 
 async def _quiet(_error: Exception) -> None:
-    """Every failure comes back from the call that met it."""
+    """Drop errors that nats-py reports besides: each failed call raises its own."""
 
 
 SINK = NatsConfig

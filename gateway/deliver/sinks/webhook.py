@@ -19,14 +19,14 @@ from ridethrough.gateway.deliver.templates import TemplateTree, document
 from ridethrough.gateway.records import Event, encode_json
 
 if TYPE_CHECKING:
-    import aiohttp  # heavy; whoever only reads a site file goes without
+    import aiohttp  # imported where it is used: reading a site file does without it
 
 CONTENT_TYPE = "application/cloudevents+json"
-TOGETHER = "application/cloudevents-batch+json"
-PLAIN = "application/json"
+CONTENT_TYPE_BATCH = "application/cloudevents-batch+json"
+CONTENT_TYPE_BODY = "application/json"
 LANES = 16  # requests at once, of one event each
-# The destination asks for patience; every other 4xx will not change its mind.
-TRY_AGAIN = frozenset({408, 409, 425, 429})
+# Statuses of 4xx after which the same request may succeed later; every other one rejects the event.
+RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 
 
 class WebhookConfig(SinkConfig):
@@ -92,8 +92,8 @@ class WebhookSink:
         """Raises nothing, as `deliver`. The identifier of several is that of the first and the last."""
         import aiohttp
 
-        said = [event if self._body is None else document(self._body, event) for event in events]
-        body = encode_json(said[0] if self.batch == 1 else said)
+        documents = [event if self._body is None else document(self._body, event) for event in events]
+        body = encode_json(documents[0] if self.batch == 1 else documents)
         name = events[0].id if len(events) == 1 else f"{events[0].id}..{events[-1].id}"
         try:
             async with self._opened().post(
@@ -105,7 +105,7 @@ class WebhookSink:
         if 200 <= status < 300:
             return Delivered()
         reason = f"HTTP {status}"
-        return Reject(reason) if 400 <= status < 500 and status not in TRY_AGAIN else Retry(reason)
+        return Reject(reason) if 400 <= status < 500 and status not in RETRIED_STATUSES else Retry(reason)
 
     def _opened(self) -> aiohttp.ClientSession:
         """The connections, kept open. Raises OSError for certificates that cannot be read."""
@@ -119,7 +119,7 @@ class WebhookSink:
         return self._session
 
     def _headers(self, name: str, body: bytes) -> dict[str, str]:
-        kind = PLAIN if self._body is not None else CONTENT_TYPE if self.batch == 1 else TOGETHER
+        kind = CONTENT_TYPE_BODY if self._body is not None else CONTENT_TYPE if self.batch == 1 else CONTENT_TYPE_BATCH
         headers = {"content-type": kind, "webhook-id": name}
         stamp = str(self._now_s())
         headers["webhook-timestamp"] = stamp

@@ -85,8 +85,8 @@ class JetStreamClient:
         self._login = login
         self._tls = tls
         self._connection: Any = None
-        self._stream: Any = None
-        self._memory: Any = None
+        self._jetstream: Any = None
+        self._state: Any = None
         self._leases: Any = None
         self.raw_name, self.event_name = f"{layout.prefix}-raw", f"{layout.prefix}-events"
 
@@ -107,15 +107,15 @@ class JetStreamClient:
             connect_timeout=TIMEOUT_S,
             error_cb=_quiet,
         )
-        self._stream = self._connection.jetstream(timeout=TIMEOUT_S)
+        self._jetstream = self._connection.jetstream(timeout=TIMEOUT_S)
         layout, replicas = self.layout, self.layout.replicas
-        if not layout.chosen and (problem := await former_streams(self._stream, self.raw_name)):
+        if not layout.chosen and (problem := await former_streams(self._jetstream, self.raw_name)):
             raise StoreError(problem)
         for name, subject, window in (
             (self.raw_name, layout.raw("*"), layout.duplicate_s),
             (self.event_name, f"{layout.events('*')}.>", 120.0),
         ):
-            await self._stream.add_stream(
+            await self._jetstream.add_stream(
                 StreamConfig(
                     name=name,
                     subjects=[subject],
@@ -126,11 +126,11 @@ class JetStreamClient:
                     max_bytes=-1 if layout.keep_mib is None else round(layout.keep_mib * MIB),
                 )
             )
-        memory = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
+        state = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
         leases = KeyValueConfig(bucket=self._lease_bucket, storage=StorageType.MEMORY, replicas=replicas)
         leases.ttl = LEASE_S
-        self._memory = await self._stream.create_key_value(memory)
-        self._leases = await self._stream.create_key_value(leases)
+        self._state = await self._jetstream.create_key_value(state)
+        self._leases = await self._jetstream.create_key_value(leases)
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -149,17 +149,17 @@ class JetStreamClient:
 
     async def _publish(self, item: Publication) -> int:
         headers = {"Nats-Msg-Id": item.identifier, **item.headers}
-        ack = await self._stream.publish(item.subject, item.data, headers=headers)
+        ack = await self._jetstream.publish(item.subject, item.data, headers=headers)
         return int(ack.seq)
 
     async def last(self, stream: str) -> tuple[int, int]:
         """Number of messages in a stream, and the number of the last one."""
-        info = await self._request(self._stream.stream_info(stream))
+        info = await self._request(self._jetstream.stream_info(stream))
         return int(info.state.messages), int(info.state.last_seq)
 
     async def subject_at(self, stream: str, number: int) -> str | None:
         """The subject of a message; None when there is none of that number."""
-        return await self._request(self._found(stream, seq=number))
+        return await self._request(self._subject_of(stream, seq=number))
 
     async def last_of_subject(self, stream: str, subject: str) -> int | None:
         """The number of the last message of a subject; None when there is none."""
@@ -167,17 +167,17 @@ class JetStreamClient:
 
         async def find() -> int | None:
             try:
-                return int((await self._stream.get_msg(stream, subject=subject)).seq)
+                return int((await self._jetstream.get_msg(stream, subject=subject)).seq)
             except NotFoundError:
                 return None
 
         return await self._request(find())
 
-    async def _found(self, stream: str, **words: Any) -> str | None:
+    async def _subject_of(self, stream: str, **which: Any) -> str | None:
         from nats.js.errors import NotFoundError
 
         try:
-            return str((await self._stream.get_msg(stream, **words)).subject)
+            return str((await self._jetstream.get_msg(stream, **which)).subject)
         except NotFoundError:
             return None
 
@@ -193,7 +193,7 @@ class JetStreamClient:
             mem_storage=True,
             num_replicas=1,
         )
-        subscription = await self._request(self._stream.pull_subscribe(subject, stream=stream, config=config))
+        subscription = await self._request(self._jetstream.pull_subscribe(subject, stream=stream, config=config))
         info = await self._request(subscription.consumer_info())
         return Consumer(stream, subscription, str(info.name), int(info.num_pending))
 
@@ -207,7 +207,7 @@ class JetStreamClient:
         with suppress(Exception):
             async with asyncio.timeout(TIMEOUT_S):
                 await consumer.subscription.unsubscribe()
-                await self._stream.delete_consumer(consumer.stream, consumer.name)
+                await self._jetstream.delete_consumer(consumer.stream, consumer.name)
 
     async def pending(self, stream: str, subject: str, after: int) -> int:
         """Number of messages of a subject behind a number."""
@@ -223,15 +223,15 @@ class JetStreamClient:
 
         return await self._request(self._connection.subscribe(subject, cb=on_message))
 
-    # --- memory -----------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------------
 
     async def get(self, key: str) -> tuple[bytes, int] | None:
         """A value and its revision."""
-        return await self._request(self._entry(self._memory, key))
+        return await self._request(self._entry(self._state, key))
 
     async def put(self, key: str, value: bytes) -> None:
         """Store a value, whatever was there."""
-        await self._request(self._memory.put(key, value))
+        await self._request(self._state.put(key, value))
 
     async def swap(self, key: str, value: bytes, revision: int) -> int:
         """Replace what was read at `revision` (0: nothing); the new revision. Raises LeaseLost when it has changed."""
@@ -239,7 +239,7 @@ class JetStreamClient:
 
         async def work() -> int:
             try:
-                return int(await self._memory.update(key, value, last=revision))
+                return int(await self._state.update(key, value, last=revision))
             except KeyWrongLastSequenceError as error:
                 raise LeaseLost(f"{self.layout.prefix}: {key} was changed by another gateway") from error
 
@@ -247,11 +247,11 @@ class JetStreamClient:
 
     async def remove(self, key: str) -> None:
         """Remove a value; its key is listed no more."""
-        await self._request(self._memory.purge(key))
+        await self._request(self._state.purge(key))
 
     async def keys(self, beginning: str) -> list[str]:
-        """Keys in memory that begin so."""
-        return await self._request(self._keys(self._memory, beginning))
+        """Keys of values that begin so."""
+        return await self._request(self._keys(self._state, beginning))
 
     # --- leases -----------------------------------------------------------------------------------------------
 
@@ -286,9 +286,9 @@ class JetStreamClient:
         """
 
         async def work() -> list[str]:
-            front = f"$KV.{self._lease_bucket}."
-            info = await self._stream.stream_info(f"KV_{self._lease_bucket}", subjects_filter=f"{front}>")
-            keys = sorted(subject.removeprefix(front) for subject in info.state.subjects or {})
+            prefix = f"$KV.{self._lease_bucket}."
+            info = await self._jetstream.stream_info(f"KV_{self._lease_bucket}", subjects_filter=f"{prefix}>")
+            keys = sorted(subject.removeprefix(prefix) for subject in info.state.subjects or {})
             # What was given back is still a subject.
             return [key for key in keys if key.startswith(beginning) and await self._entry(self._leases, key)]
 

@@ -1,7 +1,7 @@
 """The journal in a JetStream: several gateways write it, and each part is read by the one that owns it.
 
 Records are spread over partitions, one subject each; a position is the number in the stream, so it is unique over all.
-What two gateways heard both is there once, within the stream's window for repeats.
+A datagram that two gateways received is there once, within the stream's window for repeats.
 """
 
 from __future__ import annotations

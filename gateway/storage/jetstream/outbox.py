@@ -18,7 +18,7 @@ class StoredState(msgspec.Struct):
     """The state of the stages when the journal was worked off up to `processed`."""
 
     processed: int
-    memory: bytes
+    state: bytes = msgspec.field(name="memory")
 
 
 class JetOutbox:
@@ -38,13 +38,13 @@ class JetOutbox:
             self._revision = 0
             return 0, b""
         self._revision = found[1]
-        memory = msgspec.json.decode(found[0], type=StoredState)
-        return memory.processed, memory.memory
+        stored = msgspec.json.decode(found[0], type=StoredState)
+        return stored.processed, stored.state
 
     async def peek(self) -> bytes:
         """The state of the stages, as the partition's owner stored it last."""
         found = await self._client.get(self._key)
-        return b"" if found is None else msgspec.json.decode(found[0], type=StoredState).memory
+        return b"" if found is None else msgspec.json.decode(found[0], type=StoredState).state
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()

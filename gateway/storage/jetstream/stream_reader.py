@@ -12,9 +12,9 @@ LOST = "messages were lost on their way; they are read again"
 
 
 class StreamReader:
-    """A subject of a stream, read in order; going on where it stopped costs no question.
+    """A subject of a stream, read in order; going on where it stopped costs no request.
 
-    A consumer's answers may be lost with a connection, and a consumer with its server, and neither is told: silence
+    A consumer's answers may be lost with a connection, and a consumer with its server, and neither is reported: silence
     looks the same. So what is read is counted against the consumer's own numbers.
     """
 
@@ -67,7 +67,7 @@ class StreamReader:
             raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
 
     async def close(self) -> None:
-        """The consumer in the stream is needed no more."""
+        """Close the consumer."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await self._client.close_consumer(consumer)

@@ -23,7 +23,7 @@ log = structlog.get_logger("gateway")
 # Pages (of 4 KiB) in the write-ahead log before they go to the file: four times what SQLite does by itself, so that the
 # pages at the ends of the tables, which every commit writes again, go there less often.
 CHECKPOINT = 4000
-# And after so many small commits: what they write again and again is short work then, and nobody waits long behind it.
+# And after so many small commits: a checkpoint of what they write again and again is short then, as is the wait for it.
 COMMITS = 128
 
 

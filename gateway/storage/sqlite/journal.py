@@ -26,7 +26,7 @@ class Journal:
         return records
 
     def extend_tail(self, records: list[Record]) -> None:
-        """Keep in memory what a transaction has written, for those who read on. Called after its commit."""
+        """Keep in memory what a transaction has written, for readers at the end. Called after its commit."""
         if records:
             octets = sum([len(record.arrival.data) for record in records])
             self._tail.extend(records[0].position, records, octets)

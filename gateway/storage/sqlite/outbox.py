@@ -46,7 +46,7 @@ class SqliteOutbox:
         self.extend_tail(await self._store.write(write))
 
     def extend_tail(self, stored: StoredEvents) -> None:
-        """Keep in memory what a transaction has written, for those who read on. Called after its commit."""
+        """Keep in memory what a transaction has written, for readers at the end. Called after its commit."""
         if stored.events:
             self._tail.extend(stored.events[0].seq, *stored)
 
@@ -96,7 +96,7 @@ class SqliteOutbox:
         return await self._store.write(work)
 
     async def clocks(self, most: int) -> list[EngineClock]:
-        """The clocks of SNMP engines heard last, oldest first; others are forgotten."""
+        """The clocks of the SNMP engines that sent last, oldest first; others are forgotten."""
 
         def work(connection: sqlite3.Connection) -> list[EngineClock]:
             connection.execute(

@@ -1,6 +1,6 @@
 """Items kept many to a row: what came together fills a page of the database file, and costs little more than one item.
 
-A row is known by the number of its last item. Its checksum tells that it is what was written: SQLite's pages have none.
+A row is known by the number of its last item. Its checksum shows that it is what was written: SQLite's pages have none.
 """
 
 from __future__ import annotations

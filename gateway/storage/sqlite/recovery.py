@@ -35,8 +35,8 @@ def find_damage(path: Path) -> str:
     """The first damage found in a database file, in words; empty without any."""
     try:
         with closing(sqlite3.connect(path)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            for table in PACKED if said == "ok" and known_form(connection) else ():
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            for table in PACKED if answer == "ok" and known_form(connection) else ():
                 damaged = next((row for row in rows_after(connection, table, 0) if not row.sound), None)
                 if damaged is not None:
                     return f"items {damaged.first} to {damaged.last} of {table} are not what was written"
@@ -46,7 +46,7 @@ def find_damage(path: Path) -> str:
         # A disk that is full or may not be written says so when the file is used; that is no damage.
         primary = error.sqlite_errorcode & 0xFF
         return str(error) if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
-    return "" if said == "ok" else str(said).replace("\n", " ")
+    return "" if answer == "ok" else str(answer).replace("\n", " ")
 
 
 def interrupted(path: Path) -> bool:
@@ -99,13 +99,13 @@ def _new(path: Path) -> Path:
 
 def _numbers(path: Path) -> list[int]:
     """Numbers of the damaged files that were renamed."""
-    front = f"{path.name}{KEPT}"
-    ends = [item.name.removeprefix(front) for item in path.parent.glob(f"{front}*")]
+    prefix = f"{path.name}{KEPT}"
+    ends = [item.name.removeprefix(prefix) for item in path.parent.glob(f"{prefix}*")]
     return [int(end) for end in ends if end.isdecimal()]
 
 
 def _ends(old: sqlite3.Connection, table: str, order: str) -> tuple[int, int]:
-    """The first and the last number of a table's rows, as far as can be told."""
+    """The first and the last number of a table's rows, as far as can be read."""
     try:
         first, last = old.execute(f"SELECT MIN({order}), MAX({order}) FROM {table}").fetchone()  # noqa: S608
     except sqlite3.Error:

@@ -1,6 +1,6 @@
 """Removal of old records and events, by age and by size, but of nothing that a destination still has to read.
 
-What stands in one row (`ridethrough.gateway.storage.sqlite.packed_rows`) goes together, when nobody needs any of it.
+Items of one row (`packed_rows`) go together, when no destination needs any of them.
 """
 
 from __future__ import annotations
@@ -94,15 +94,15 @@ class Retention:
         ).fetchall()
         first = next(rows_after(connection, JOURNAL, 0), None)
         kept_from = free_to + 1 if first is None else min(first.first, free_to + 1)
-        told = connection.execute(
+        removed_events = connection.execute(
             "DELETE FROM events WHERE last IN (SELECT last FROM events ORDER BY last LIMIT ?) AND mark < ?"
             " RETURNING items",
             (CHUNK, kept_from),
         ).fetchall()
-        more = max(len(records), len(told)) >= CHUNK or (len(records) > 0 and self._too_big(connection))
+        more = max(len(records), len(removed_events)) >= CHUNK or (len(records) > 0 and self._too_big(connection))
         old = first is not None and first.sort_key < oldest_ms
         waiting = not more and (old or self._too_big(connection))
-        return SweepResult(_sum(records), _sum(told), _octets_in_use(connection), more, waiting)
+        return SweepResult(_sum(records), _sum(removed_events), _octets_in_use(connection), more, waiting)
 
     def _passed(self, connection: sqlite3.Connection) -> int:
         """The journal's position up to which all cursors are past."""

@@ -47,15 +47,15 @@ def records(connection: sqlite3.Connection, after: int) -> Iterator[list[Record]
 
 
 def put_events(connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]) -> range:
-    """Write events as JSON, each with its record's position; those of positions that have told theirs are left out.
+    """Write events as JSON, each with its record's position; those of positions that have events already are left out.
 
     Returns the places of the others, which are the last of them.
     """
     if not bodies:
         return range(0)
-    last, told = connection.execute(_END_OF_EVENTS).fetchone() or (0, None)
-    if told is not None and positions[0] <= told:
-        kept = [index for index, position in enumerate(positions) if position > told]
+    last, stored_to = connection.execute(_END_OF_EVENTS).fetchone() or (0, None)
+    if stored_to is not None and positions[0] <= stored_to:
+        kept = [index for index, position in enumerate(positions) if position > stored_to]
         bodies, positions = [bodies[index] for index in kept], [positions[index] for index in kept]
     first = last + 1
     insert(connection, EVENTS, pack(first, bodies, positions))
