@@ -85,7 +85,7 @@ class Way(ABC):
         return manager(address, self.port, mute=True)
 
 
-class Forward(Way):
+class ForwardWay(Way):
     target: ClassVar[ForwardFormat] = ForwardFormat()
     kind: ClassVar[Kind] = Kind.TRAP_V2
 
@@ -95,7 +95,7 @@ class Forward(Way):
         self.destination = Destination(NAME, port, self.target, "", v3_sender)
         self.destination.set_engine(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
         policy = SenderPolicy(lambda: frozenset({b"public"}), lambda _data, _source: None)
-        self.forwarder = Forwarder(Books(), lambda: read_nothing, {"nms": self.destination}, policy, lambda: 0.5)  # type: ignore[arg-type]
+        self.forwarder = Forwarder(NoCursors(), lambda: read_nothing, {"nms": self.destination}, policy, lambda: 0.5)  # type: ignore[arg-type]
         self.progress = ForwardProgress()
         self.opened = False
 
@@ -112,7 +112,7 @@ class Forward(Way):
         self.destination.close()
 
 
-class Books:
+class NoCursors:
     def cursor(self, name: str) -> None:
         return None
 
@@ -121,28 +121,28 @@ async def read_nothing(_position: int, _limit: int) -> list[Record]:
     return []
 
 
-class Trap(Forward):
+class Trap(ForwardWay):
     acknowledged = False
 
 
-class TrapV3(Forward):
+class TrapV3(ForwardWay):
     acknowledged = False
     target = ForwardFormat(SnmpForm.V3)
 
 
-class Inform(Forward):
+class Inform(ForwardWay):
     target = ForwardFormat(SnmpForm.V2C, inform=True)
 
 
-class InformAsItCame(Forward):
+class InformAsItCame(ForwardWay):
     kind = Kind.INFORM
 
 
-class InformV3(Forward):
+class InformV3(ForwardWay):
     target = ForwardFormat(SnmpForm.V3, inform=True)
 
 
-class Sink(Way):
+class SinkWay(Way):
     """Tried again at once until it takes the event, as the worker does with its waits."""
 
     sink: Any
@@ -156,7 +156,7 @@ class Sink(Way):
         await self.sink.close()
 
 
-class SyslogUdp(Sink):
+class SyslogUdp(SinkWay):
     acknowledged = False
 
     def __init__(self, port: int) -> None:
@@ -164,7 +164,7 @@ class SyslogUdp(Sink):
         self.sink = SyslogSink((NAME, port), "udp", "daemon")
 
 
-class SyslogTcp(Sink):
+class SyslogTcp(SinkWay):
     virtual = False
 
     def __init__(self, port: int) -> None:
@@ -198,7 +198,7 @@ class SyslogTcp(Sink):
         return silent_stream(address, self.port)
 
 
-class Webhook(Sink):
+class Webhook(SinkWay):
     virtual = False
 
     def __init__(self, port: int) -> None:
@@ -423,7 +423,7 @@ def test_nobody_listens_at_first(
             else:
                 await sender.send(2, 3)
                 await arrived(got, 2, 3)
-                if isinstance(sender, Forward):
+                if isinstance(sender, ForwardWay):
                     assert sender.destination.take_lost() == {"nobody listens there": 1}
             await sender.close()
 
