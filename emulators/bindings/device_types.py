@@ -54,13 +54,13 @@ class Reference(NamedTuple):
     """A name of another device in a configuration."""
 
     key: str
-    """Where it stands, below the device."""
+    """The key below the device under which the name stands."""
     name: str
     """As it is written; `UPS1/2` is the second outlet group of UPS1."""
     among: Among | str
     """Names that are accepted: a set, or the key of a section."""
     feeds: bool = False
-    """Whether power comes from there."""
+    """True if power comes from there."""
 
     @property
     def device(self) -> str:
@@ -126,7 +126,7 @@ class DeviceType(Generic[ConfigT]):
     build: Callable[[Construction, str, ConfigT], None]
     """Add the device of a name and its wires to the world. Raises ProfileError."""
     is_feed: bool = False
-    """Whether others may name it as their feed."""
+    """True if others may name it as their feed."""
     references: Callable[[ConfigT], Iterable[Reference]] = _nothing
     """Other devices that a configuration names."""
     reachable: Callable[[str, ConfigT], Iterable[str]] = _no_addresses

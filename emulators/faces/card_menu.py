@@ -46,16 +46,16 @@ class ConsoleMenu:
 
     @property
     def logged_on(self) -> bool:
-        """Whether somebody got in."""
+        """True once somebody has logged on."""
         return self._menu is not None
 
     def open(self) -> bytes:
-        """What the line shows first."""
+        """Return the octets that a new connection is shown."""
         self._ask_name()
         return self._flush()
 
     def feed(self, data: bytes, now: Instant) -> bytes:
-        """What keys do, and their echo."""
+        """Take keys; return their echo and whatever they make the menu show."""
         for octet in data:
             if self.closed:
                 break

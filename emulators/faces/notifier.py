@@ -28,7 +28,8 @@ class Sender(Protocol):
     users: dict[bytes, UsmUser]
     boots: int
 
-    def engine_time_s(self, now: Instant) -> int: ...
+    def engine_time_s(self, now: Instant) -> int:
+        """Return snmpEngineTime in seconds."""
 
 
 class Engine(NamedTuple):
@@ -105,14 +106,15 @@ class Notifier:
 
     @property
     def waiting(self) -> bool:
-        """Whether an answer may still come."""
+        """True while an acknowledgement may still come."""
         return bool(self._pending)
 
     def next_deadline(self) -> Instant | None:
+        """Return the instant of the next repeat; None while nothing waits for an acknowledgement."""
         return soonest(*(pending.due for pending in self._pending.values()))
 
     def receive(self, data: bytes, peer: tuple[str, int], now: Instant) -> list[Datagram]:
-        """What an answer calls for. Raises nothing; what cannot be read is counted."""
+        """Take an answer; return the datagrams that it calls for. Raises nothing; what cannot be read is counted."""
         try:
             return self._receive_v3(data, peer, now) if v3.is_v3(data) else self._receive_v2(data, peer)
         except WireError:

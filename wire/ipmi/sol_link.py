@@ -1,4 +1,4 @@
-"""Who has the serial console, and the packets between it and that session (IPMI 2.0 section 15.11)."""
+"""The serial console and the session that has it: the packets between them (IPMI 2.0 section 15.11)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ConsoleLink:
         return answers + [data for data, _ in self.pump(now_ms)]
 
     def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
-        """What the console has to say by itself, what is due again, and the end for a holder who lost it."""
+        """Return new output of the console, repeats that are due, and the end for a holder who lost it, with peers."""
         packets = self._follow_holder()
         if self._port is None or self._session is None:
             return packets
@@ -46,7 +46,7 @@ class ConsoleLink:
 
     @property
     def due_ms(self) -> int | None:
-        """When a packet must be repeated."""
+        """Time at which a packet must be repeated; None while none waits."""
         return None if self._port is None else self._port.due_ms
 
     def _follow_holder(self) -> list[tuple[bytes, Address]]:

@@ -29,17 +29,23 @@ class Runs(Protocol):
     software: InstalledSoftware
 
     @property
-    def os(self) -> OsState: ...
+    def os(self) -> OsState:
+        """The state of the operating system."""
 
-    def unlike(self, *states: OsState) -> str: ...
+    def unlike(self, *states: OsState) -> str:
+        """Return why the operating system is in none of `states`; empty if it is in one."""
 
-    def press_button(self, now: Instant) -> None: ...
+    def press_button(self, now: Instant) -> None:
+        """Press the power button."""
 
-    def order_os(self, task: OsTask, now: Instant) -> None: ...
+    def order_os(self, task: OsTask, now: Instant) -> None:
+        """Order the operating system to shut down or restart."""
 
-    def hang(self, now: Instant) -> None: ...
+    def hang(self, now: Instant) -> None:
+        """Let the operating system hang."""
 
-    def start_guest(self, name: str, now: Instant) -> None: ...
+    def start_guest(self, name: str, now: Instant) -> None:
+        """Start a guest. Raises NoEffectError and InputError."""
 
 
 def inputs_of(server: Runs) -> Inputs:

@@ -91,11 +91,12 @@ class Server:
 
     @property
     def os(self) -> OsState:
+        """The state of the operating system."""
         return self.host.value.os
 
     @property
     def on_lan(self) -> bool:
-        """Whether the operating system answers on the network."""
+        """True if the operating system answers on the network."""
         return self.os in (OsState.RUNNING, OsState.SHUTTING_DOWN)
 
     def wake(self, mac: bytes, now: Instant) -> bool:
@@ -137,7 +138,7 @@ class Server:
             self.order_os(OsTask.SHUTDOWN, now)
 
     def order_os(self, task: OsTask, now: Instant) -> None:
-        """Give the operating system an order; only a running one hears it."""
+        """Give the operating system an order; only a running one takes it."""
         if self.os is OsState.RUNNING and self._task is None:
             self._task = after(now, self._order_s), task
             self._begin_task(now)
@@ -189,6 +190,7 @@ class Server:
                 pass  # already there
 
     def advance(self, now: Instant) -> None:
+        """Do what is due: begin with an order; end a boot, a shutdown or a power cycle; let guests and jobs move on."""
         self.software.advance(now)
         self.guests.advance(now)
         self._begin_task(now)
@@ -207,6 +209,7 @@ class Server:
             self._boot(now, self._cycle_on[1])
 
     def react(self, now: Instant) -> None:
+        """Follow supplies, the BMC and the agent: power lost or back, and orders that are new."""
         fed = any(port.value for port in self.dc)
         if self._fed is None:
             self._show(self.os)
@@ -236,6 +239,7 @@ class Server:
             self._boot(now, RestartCause.AC_PREVIOUS)
 
     def next_deadline(self) -> Instant | None:
+        """Return the instant at which `advance` must be called next; None for never."""
         return soonest(
             self._boot_done,
             self._shutdown_done,
@@ -246,9 +250,11 @@ class Server:
         )
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The level `host`, and the share of the load that each supply carries."""
         return [self.host, *self.share_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state of power, operating system, guests and software, as JSON."""
         host = self.host.value
         shown: dict[str, Any] = {
             "state": host.os.value,
