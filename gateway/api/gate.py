@@ -91,7 +91,7 @@ class Gate:
             return problem(503, str(error))
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception:  # told to the operator; the client learns that it is not its fault
+        except Exception:  # logged for the operator; the client gets status 500
             log.exception("request failed", method=request.method, path=request.path)
             return problem(500, "the gateway failed at this request; its log says why")
 

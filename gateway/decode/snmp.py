@@ -53,7 +53,7 @@ def decode_datagram(
 ) -> Decoded:
     """Read a datagram of a trap listener; with `usm`, of version 3, too.
 
-    `relayed` believes whom it names as sender. Raises nothing: what cannot be read is a value, too.
+    With `relayed` the address it names is its sender. Raises nothing: what cannot be read is a value, too.
     """
     user: str | None = None
     ack: bytes | None = None
@@ -86,7 +86,7 @@ def decode_datagram(
     if isinstance(pdu, TrapV1):
         agent = _dotted(pdu.agent_addr)
     elif len(pdu.varbinds) != len(varbinds) + 2:
-        again = False  # time or name are missing, or are told twice
+        again = False  # time or name are missing, or stand there twice
     if relayed and not isinstance(pdu, TrapV1):
         agent = next((_address(bind.value) for bind in varbinds if bind.oid == SNMP_TRAP_ADDRESS), "")
     value = Notification(

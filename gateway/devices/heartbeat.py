@@ -12,7 +12,7 @@ from ridethrough.gateway.devices.probes import LivenessProbe
 from ridethrough.gateway.records import Observation, Readings, Silence
 
 ANSWERS_TO_RETURN = 2
-SLOTS = 64  # of an interval; devices of one slot share a look at the socket
+SLOTS = 64  # of an interval; devices of one slot share a turn of the loop
 
 
 @dataclass(slots=True)
