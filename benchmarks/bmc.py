@@ -21,12 +21,12 @@ from typing import NamedTuple
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
-from benchmarks.results import Row, keep
+from benchmarks.results import ResultRow, keep
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
-from ridethrough.wire.ipmi.console import ConsolePlus, State
-from ridethrough.wire.ipmi.message import Response
+from ridethrough.wire.ipmi.console import ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.message import IpmiResponse
 
 REPEATS = 5
 SECONDS = 2.0
@@ -154,14 +154,14 @@ def pyghmi(_folder: Path) -> Iterator[Peer]:
 def _login(sender: socket.socket, user: bytes, password: bytes, seed: int) -> ConsolePlus | None:
     """An open session; None when an answer does not come."""
     console = ConsolePlus(user, password, random.Random(seed).randbytes, SUITE)
-    step: bytes | Response | None = console.start()
+    step: bytes | IpmiResponse | None = console.start()
     try:
         while isinstance(step, bytes):
             sender.send(step)
             step = console.receive(sender.recv(LARGEST))
     except (OSError, WireError):
         return None
-    return console if console.state is State.OPEN else None
+    return console if console.state is ConsoleState.OPEN else None
 
 
 def _answers(address: Address, user: bytes, password: bytes) -> bool:
@@ -293,7 +293,7 @@ class _Line:
         elif self._closing:
             self.count += 1
             self._begin()
-        elif self._console.state is State.OPEN:
+        elif self._console.state is ConsoleState.OPEN:
             self._closing = True
             self._send(self._console.close())
         return True
@@ -387,7 +387,7 @@ def main() -> None:
     keep(
         "bmc",
         [
-            Row(
+            ResultRow(
                 path,
                 {name: [figure.per_s for figure in rounds] for name, rounds in found.items()},
                 dict(zip(("ipmi_sim", "pyghmi"), TARGETS[path], strict=True)),

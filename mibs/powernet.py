@@ -28,6 +28,8 @@ UPS_SETTINGS: Final[dict[str, UpsSetting]] = {
 
 OUTPUT_STATUS: Final = "upsBasicOutputStatus"
 _OUTPUT = standard_tree().named(OUTPUT_STATUS)
+OUTPUT_STATES: Final = _OUTPUT.enum
 ON_BATTERY: Final = _OUTPUT.number("onBattery")
-ON_LINE: Final = frozenset(map(_OUTPUT.number, ("onLine", "onSmartBoost", "onSmartTrim")))
+NORMAL: Final = _OUTPUT.number("onLine")
+ON_LINE: Final = frozenset({NORMAL, *map(_OUTPUT.number, ("onSmartBoost", "onSmartTrim"))})
 OFF: Final = frozenset(map(_OUTPUT.number, ("timedSleeping", "off", "rebooting", "sleepingUntilPowerReturn")))

@@ -58,7 +58,7 @@ class ChassisOrder(NamedTuple):
     """How long a power cycle keeps the power off."""
 
 
-class Host(NamedTuple):
+class HostState(NamedTuple):
     """What a server shows its BMC."""
 
     powered: bool = False

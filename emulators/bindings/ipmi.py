@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ridethrough.wire.ipmi.message import Completion, NetFn, Privilege, Request
+from ridethrough.wire.ipmi.message import Completion, IpmiRequest, NetFn, Privilege
 from ridethrough.wire.ipmi.session import Session
 
 Answer = tuple[int, bytes]
@@ -40,7 +40,7 @@ class IpmiCommand(NamedTuple):
 Table = dict[tuple[int, int, int], IpmiCommand]
 
 
-def dispatch(table: Table, controller: object, request: Request, session: Session | None) -> Answer:
+def dispatch(table: Table, controller: object, request: IpmiRequest, session: Session | None) -> Answer:
     """Look the command up, check privilege and length, run it (IPMI 2.0 table 5-2 for the refusals)."""
     data = request.data
     body, number = b"", 0
@@ -70,14 +70,14 @@ class SteadyAnswers:
         self._commands = steady
         self._known: dict[tuple[Any, ...], tuple[Privilege, Answer]] = {}  # with the privilege that they took
 
-    def answer(self, request: Request, session: Session | None) -> Answer | None:
+    def answer(self, request: IpmiRequest, session: Session | None) -> Answer | None:
         """What was answered before; None where that is not known, or not for this session."""
         known = self._known.get(request[:3])
         if known is None or session is None or not session.active or known[0] > session.privilege:
             return None
         return known[1]
 
-    def learn(self, request: Request, session: Session | None, answer: Answer) -> None:
+    def learn(self, request: IpmiRequest, session: Session | None, answer: Answer) -> None:
         """Remember a success."""
         if session is None or request[:2] not in self._commands or answer[0] != Completion.OK:
             return

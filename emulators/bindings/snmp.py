@@ -143,20 +143,22 @@ class SnmpView(Protocol):
         """Whether time alone changes none of the steady rows."""
 
 
-MOST_PLANS, MOST_SHARED_PLANS = 64, 2048  # of one device, and of all that show the same
+MOST_ANSWERS, MOST_SHARED_ANSWERS = 64, 2048  # of one device, and of all that show the same
 
 
 class Instances:
     """Instances in the order of RFC 3416 section 4.2.2, perhaps on top of others that many devices share."""
 
-    def __init__(self, rows: Iterable[Instance], base: Instances | None = None, most_plans: int = MOST_PLANS) -> None:
+    def __init__(
+        self, rows: Iterable[Instance], base: Instances | None = None, most_answers: int = MOST_ANSWERS
+    ) -> None:
         """Raises ValueError when two rows show the same instance."""
         ordered = sorted(rows, key=lambda row: row.oid)
         self._rows = {row.oid: row for row in ordered}
         self._order = [row.oid for row in ordered]
         self.base = base
-        self.plans: dict[bytes, Any] = {}  # what the agent found out about answers from these instances
-        self.most_plans = most_plans
+        self.answers: dict[bytes, Any] = {}  # cached by the agents that show these instances
+        self.most_answers = most_answers
         if len(self._rows) != len(ordered) or (base is not None and any(base.get(oid) for oid in self._order)):
             raise ValueError("two rows show the same instance")
 

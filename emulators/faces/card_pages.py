@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ridethrough.emulators.devices.ups.card.accounts import is_address
 from ridethrough.emulators.devices.ups.card.card import RECEIVERS, UNUSED, Card
 from ridethrough.emulators.devices.ups.card.clock import parse
-from ridethrough.emulators.devices.ups.device import UpsDevice
+from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.devices.ups.profile import AccessRow
 from ridethrough.emulators.devices.ups.snmp.objects import COMMUNITY_LENGTH
 from ridethrough.emulators.devices.ups.traps import Trap
@@ -67,7 +67,7 @@ def login(card: Card, said: str = "") -> str:
     return page(card, "Log On", body, said, inside=False)
 
 
-def status(device: UpsDevice, now: Instant) -> str:
+def status(device: EmulatedUps, now: Instant) -> str:
     """What the UPS does."""
     card, snapshot = device.card, device.snapshot(now)
     rows = {

@@ -9,7 +9,7 @@ from typing import Protocol
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.ipmi.endpoint import Endpoint
-from ridethrough.wire.ipmi.session import Address, Host
+from ridethrough.wire.ipmi.session import Address, ChannelHost
 
 
 class SessionLife(Protocol):
@@ -18,7 +18,7 @@ class SessionLife(Protocol):
     generation: int
 
 
-class IpmiHost(Host, Protocol):
+class IpmiHost(ChannelHost, Protocol):
     """A management controller that can lose power, and with it every session."""
 
     max_sessions: int

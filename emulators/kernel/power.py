@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ridethrough.emulators.kernel.world import Port, World
 
@@ -39,7 +39,7 @@ class Inlet:
         self.demand_w = Port(device, f"{name}.demand", 0.0)
 
 
-def plug(world: World, outlet: Outlet, inlet: Inlet) -> None:
+def plug(world: World[Any], outlet: Outlet, inlet: Inlet) -> None:
     """Plug `inlet` into `outlet`."""
     world.connect(outlet.supply, inlet.supply)
     world.connect(inlet.demand_w, outlet.demand_w)

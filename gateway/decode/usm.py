@@ -16,8 +16,7 @@ from ridethrough.gateway.records import EngineClock, EngineIdentity
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Pdu, secure, v3
 from ridethrough.wire.snmp.convert import acknowledge
-from ridethrough.wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine
-from ridethrough.wire.snmp.engine import Refused as Reason
+from ridethrough.wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine, UsmFailure
 from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.usm import Auth, Priv
 from ridethrough.wire.snmp.v3 import Flags, Scoped, V3Message
@@ -92,7 +91,7 @@ class UsmReceiver:
         if isinstance(taken, Closed):
             return taken
         if message.header.flags & Flags.AUTH and not self._in_time(message, at_ms):
-            return _closed(Reason.NOT_IN_TIME_WINDOWS)
+            return _closed(UsmFailure.NOT_IN_TIME_WINDOWS)
         authentic = message.header.flags & Flags.AUTH
         return Opened(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
 
@@ -131,12 +130,12 @@ class UsmReceiver:
         header = message.header
         user = self._known.get(header.user)
         if user is None:
-            return _closed(Reason.UNKNOWN_USER_NAMES)
+            return _closed(UsmFailure.UNKNOWN_USER_NAMES)
         if header.flags & (Flags.AUTH | Flags.PRIV) != user.least:
-            return _closed(Reason.UNSUPPORTED_SECURITY_LEVELS)
+            return _closed(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
         keys = self._keys_of(user, header.engine_id)
         if header.flags & Flags.AUTH and not secure.authentic(data, message, keys):
-            return _closed(Reason.WRONG_DIGESTS)
+            return _closed(UsmFailure.WRONG_DIGESTS)
         return _scoped(secure.plain(message, keys), message)
 
     def _keys_of(self, user: TrapUser, engine_id: bytes) -> Keys:
@@ -175,7 +174,7 @@ class UsmReceiver:
         scoped: Scoped | bytes | None = None
         if isinstance(request, Request):
             if request.message.header.flags & (Flags.AUTH | Flags.PRIV) != request.user.least:
-                return _closed(Reason.UNSUPPORTED_SECURITY_LEVELS)
+                return _closed(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
             scoped = self._engine.read(request, boots, time_s)
             if isinstance(scoped, Scoped):
                 if scoped.pdu.kind is not Kind.INFORM:
@@ -187,17 +186,17 @@ class UsmReceiver:
         return Closed(reason, report)
 
 
-def _closed(reason: Reason) -> Closed:
+def _closed(reason: UsmFailure) -> Closed:
     return Closed(reason.name.lower())
 
 
 def _scoped(payload: bytes | None, message: V3Message) -> Scoped | Closed:
     """Decode a scoped PDU. Raises WireError when it was not enciphered and cannot be read."""
     if payload is None:
-        return _closed(Reason.DECRYPTION_ERRORS)
+        return _closed(UsmFailure.DECRYPTION_ERRORS)
     try:
         return v3.decode_scoped(payload)
     except WireError:
         if message.header.flags & Flags.PRIV:
-            return _closed(Reason.DECRYPTION_ERRORS)
+            return _closed(UsmFailure.DECRYPTION_ERRORS)
         raise

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
-from ridethrough.wire.ipmi.console import ConsolePlus, State
-from ridethrough.wire.ipmi.message import Response
+from ridethrough.wire.ipmi.console import ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.message import IpmiResponse
 
 NO_READINGS: Mapping[str, int] = {}
 POWER = "chassisPower"  # of Get Chassis Status: 1 on, 0 off
@@ -64,7 +64,7 @@ class LoginProbe:
 
     def ask(self) -> bytes:
         """Make a request in the session, or the first datagram of a new one."""
-        if self._console is None or self._unanswered >= LOST_AFTER or self._console.state is not State.OPEN:
+        if self._console is None or self._unanswered >= LOST_AFTER or self._console.state is not ConsoleState.OPEN:
             self._console = ConsolePlus(self._user, self._password(), self._random, self._suite)
             self._unanswered = 0
             return self._console.start()
@@ -81,7 +81,7 @@ class LoginProbe:
             return None, None
         if isinstance(step, bytes):
             return None, step
-        if not isinstance(step, Response):
+        if not isinstance(step, IpmiResponse):
             return None, None
         self._unanswered = 0
         if (step.netfn & 0x3E, step.command) != (CHASSIS, GET_STATUS):

@@ -138,7 +138,7 @@ PADS = [bytes(range(1, count + 1)) + bytes((count,)) for count in range(BLOCK)]
 """Confidentiality trailers by the number of pad octets (table 13-20)."""
 
 
-class Keys:
+class SessionKeys:
     """Protection of the packets of one session."""
 
     def __init__(self, suite: Suite, by_session_key: Hmac, password: bytes = b"") -> None:

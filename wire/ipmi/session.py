@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from ridethrough.wire.ipmi.algorithms import Handshake, Keys, Suite
-from ridethrough.wire.ipmi.message import Privilege, Request
+from ridethrough.wire.ipmi.algorithms import Handshake, SessionKeys, Suite
+from ridethrough.wire.ipmi.message import IpmiRequest, Privilege
 from ridethrough.wire.ipmi.packet import AuthType
 from ridethrough.wire.ipmi.window import Window
 
@@ -39,7 +39,7 @@ class Account(NamedTuple):
     """Stored with 20 octets, which never log in through IPMI 1.5 (IPMI 2.0 section 22.30)."""
 
 
-class Policy(NamedTuple):
+class LoginPolicy(NamedTuple):
     """Who may log in how. `limits` are the privileges that the suites give, 0 for one that may not be used."""
 
     suites: tuple[int, ...] = (3, 17)
@@ -55,7 +55,7 @@ class Policy(NamedTuple):
         return self.limits[at] if at < len(self.limits) else ADMINISTRATOR
 
 
-class Host(Protocol):
+class ChannelHost(Protocol):
     """What the endpoint asks of the management controller behind it."""
 
     guid: bytes  # as Get System GUID answers it
@@ -65,7 +65,7 @@ class Host(Protocol):
         """The session that has the serial console."""
 
     @property
-    def login_policy(self) -> Policy: ...
+    def login_policy(self) -> LoginPolicy: ...
 
     def login_failed(self, user_id: int) -> None:
         """Somebody knew a name and not its password."""
@@ -88,7 +88,7 @@ class Host(Protocol):
     def account(self, name: bytes) -> Account | None:
         """The enabled user of that name."""
 
-    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+    def execute(self, request: IpmiRequest, session: Session | None) -> tuple[int, bytes]:
         """Completion code and data. `session` is None outside sessions."""
 
 
@@ -98,9 +98,9 @@ class Session:
     # RMCP+
     console_sid = 0
     suite: Suite | None = None
-    policy = Policy()  # of the moment in which the session was asked for
+    policy = LoginPolicy()  # of the moment in which the session was asked for
     handshake: Handshake | None = None
-    keys: Keys | None = None
+    keys: SessionKeys | None = None
     rakp4 = b""
     # IPMI 1.5
     auth_type = AuthType.NONE

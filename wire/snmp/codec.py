@@ -18,7 +18,7 @@ from ridethrough.wire.snmp.values import Kind, Message, Pdu, Tag, TrapV1, Value,
 MAX_MESSAGE: Final = 65507  # largest UDP payload over IPv4
 MAX_VARBINDS: Final = 2048
 
-# A look at a member of an enumeration costs as much as reading a value.
+# Members of enumerations under names of this module: docs/decisions/0024.
 VERSION_1: Final = Version.V1
 TRAP_V1: Final = Kind.TRAP_V1
 IP_ADDRESS: Final = int(Tag.IP_ADDRESS)

@@ -11,6 +11,7 @@ from ridethrough.wire.snmp.codec import MAX_VARBINDS, READERS, name_of, unwrappe
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 from ridethrough.wire.snmp.values import Kind, Tag, Version
 
+# Members of enumerations under names of this module: docs/decisions/0024.
 VERSION_2: Final = Version.V2C
 OBJECT_IDENTIFIER: Final = int(Tag.OBJECT_IDENTIFIER)
 TIME_TICKS: Final = int(Tag.TIME_TICKS)

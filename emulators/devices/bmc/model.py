@@ -44,7 +44,7 @@ WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
 STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
 
 
-class BmcUser(NamedTuple):
+class InitialUser(NamedTuple):
     """Somebody who may log in from the start."""
 
     name: str
@@ -74,7 +74,7 @@ class Bmc:
         name: str,
         address: str,
         supplies: int,
-        users: Sequence[BmcUser],
+        users: Sequence[InitialUser],
         destinations: Sequence[AlertDestination],
         *,
         profile: BmcProfile,

@@ -203,7 +203,7 @@ class RecoveryHold:
         self._wait(now, self.ceiling_s if seconds is None else seconds)
         return None
 
-    def hear(self, address: bytes, now: Instant) -> int:
+    def record_heartbeat(self, address: bytes, now: Instant) -> int:
         """A heartbeat from a node. How many nodes have sent any."""
         self.heartbeats[address] = now
         while len(self.heartbeats) > MOST_HEARTBEATS:

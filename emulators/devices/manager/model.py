@@ -17,14 +17,15 @@ MODES = ["snmp", "in-band"]
 
 
 class Manager:
-    """`nodes` and `floating` are addresses; `hosts` the names by which it knows the addresses of devices."""
+    """`nodes` and `floating` are addresses on which it listens; `hosts` has the names of devices by their addresses."""
 
     kind = "manager"
 
-    def __init__(self, name: str, nodes: Mapping[str, str], floating: str, hosts: Mapping[str, str]) -> None:
+    def __init__(self, name: str, nodes: Mapping[str, str], floating: str, hosts: Mapping[str, str], port: int) -> None:
         self.name = name
         self.nodes = dict(nodes)
         self.floating = floating
+        self.port = port
         self.active = next(iter(nodes))
         self.mode = self._wanted = MODES[0]
         self.received = 0

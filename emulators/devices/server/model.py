@@ -9,7 +9,7 @@ from ridethrough.emulators.bindings.chassis import (
     AcLink,
     Action,
     ChassisOrder,
-    Host,
+    HostState,
     OsOrder,
     OsState,
     OsTask,
@@ -18,7 +18,7 @@ from ridethrough.emulators.bindings.chassis import (
 from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.devices.server.guests import Guest, Guests, GuestState
 from ridethrough.emulators.devices.server.inputs import inputs_of
-from ridethrough.emulators.devices.server.software import Software
+from ridethrough.emulators.devices.server.software import InstalledSoftware
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.emulators.kernel.world import Port
 
@@ -53,18 +53,20 @@ class Server:
         guests: tuple[Guest, ...] = (),
         guests_start: bool = True,
         mac: bytes = b"",
+        wake_port_open: bool = False,
     ) -> None:
         """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
         self.address = address
+        self.wake_port_open = wake_port_open  # whether magic packets are received, to whatever effect
         self.dc = [Port(name, f"dc{index}", False) for index in range(1, supplies + 1)]
         self.share_w = [Port(name, f"share{index}", 0.0) for index in range(1, supplies + 1)]
         self.order = Port(name, "order", NO_ORDER)
         self.agent = Port(name, "agent", NO_OS_ORDER)
         self.policy = Port(name, "policy", ac_link)
-        self.host = Port(name, "host", Host(powered=True, os=OsState.RUNNING))
+        self.host = Port(name, "host", HostState(powered=True, os=OsState.RUNNING))
         self.guests = Guests(guests)
-        self.software = Software()
+        self.software = InstalledSoftware()
         self.cuts = 0  # times the supply went away under a running system
         self.inputs: Inputs = inputs_of(self)
         self._boot_s = boot_s
@@ -105,7 +107,7 @@ class Server:
 
     def _show(self, os: OsState, cause: RestartCause | None = None) -> None:
         powered = os is not OsState.OFF
-        self.host.value = Host(
+        self.host.value = HostState(
             powered, os, self.host.value.cause if cause is None else cause, self._load_w if powered else 0.0
         )
 
@@ -132,9 +134,9 @@ class Server:
         if not self._powered and self._fed:
             self._boot(now, RestartCause.POWER_BUTTON)
         elif self._powered:
-            self.tell(OsTask.SHUTDOWN, now)
+            self.order_os(OsTask.SHUTDOWN, now)
 
-    def tell(self, task: OsTask, now: Instant) -> None:
+    def order_os(self, task: OsTask, now: Instant) -> None:
         """Give the operating system an order; only a running one hears it."""
         if self.os is OsState.RUNNING and self._task is None:
             self._task = after(now, self._order_s), task
@@ -182,7 +184,7 @@ class Server:
             case Action.DIAGNOSTIC_INTERRUPT:
                 self.hang(now)  # the system stops in its dump
             case Action.SOFT_SHUTDOWN:
-                self.tell(OsTask.SHUTDOWN, now)
+                self.order_os(OsTask.SHUTDOWN, now)
             case _:
                 pass  # already there
 
@@ -218,7 +220,7 @@ class Server:
                 self._carry_out(self.order.value, now)
         if self.agent.value.serial != self._os_serial:
             self._os_serial = self.agent.value.serial
-            self.tell(self.agent.value.task, now)
+            self.order_os(self.agent.value.task, now)
         live = [port.value for port in self.dc]
         for port, is_live in zip(self.share_w, live, strict=True):
             port.value = self.host.value.load_w / sum(live) if is_live else 0.0

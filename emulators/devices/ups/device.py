@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ridethrough.emulators.bindings.snmp import UsmUser
@@ -35,7 +36,7 @@ STATE_WORDS: dict[OutputStatus, str] = {
 }
 
 
-class UpsDevice:
+class EmulatedUps:
     """A device of the kernel. `ups` is the power path, `card` the network card, `view` what its agent shows."""
 
     kind = "ups"
@@ -49,10 +50,12 @@ class UpsDevice:
         receivers: tuple[Receiver, ...] = (),
         settings: dict[str, int] | None = None,
         users: tuple[UsmUser, ...] = (),
+        serial: Path | None = None,
     ) -> None:
         """`settings` maps object names to values in the object's unit; without `access`, its rows are the profile's."""
         self.name = name
         self.profile: Profile = profile
+        self.serial = serial  # where the serial port of the card is to be, as a link to a pseudo-terminal
         self.card: Card = Card(name, profile, address, self._link_up, access, receivers, users)
         callbacks = Callbacks(self.card.send, self._shutdown_time_s, self.card.clock.date, self._group_delays)
         self.ups: Ups = Ups(name, profile, callbacks, settings or {})

@@ -80,7 +80,7 @@ def heartbeat(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
     if len(data) != 1 + length + 5 or length > MOST_NODE:
         return refuse(Completion.LENGTH_INVALID)
     sequence = data[1 + length : 5 + length]
-    nodes = bmc.hold.hear(peer_address(session), bmc.now)
+    nodes = bmc.hold.record_heartbeat(peer_address(session), bmc.now)
     return ok(sequence + bytes((nodes,)))
 
 
@@ -89,8 +89,8 @@ def get_heartbeat_table(bmc: Bmc, data: bytes, _session: Session | None) -> Answ
     rows = list(bmc.hold.heartbeats.items())
     shown = rows[data[0] :][:8]
     answer = bytes((len(rows), len(shown)))
-    for address, heard_at in shown:
-        age_ms = bmc.now - heard_at
+    for address, received_at in shown:
+        age_ms = bmc.now - received_at
         state = ALIVE if age_ms < LATE_MS else LATE
         answer += address + min(age_ms // 100, 0xFFFF).to_bytes(2, "little") + bytes((state,))
     return ok(answer)

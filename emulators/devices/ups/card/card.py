@@ -17,7 +17,7 @@ from ridethrough.emulators.bindings.snmp import TAGS, Access, UsmUser
 from ridethrough.emulators.bindings.traps import OutgoingTrap
 from ridethrough.emulators.devices.ups.card.accounts import Accounts
 from ridethrough.emulators.devices.ups.card.clock import CardClock
-from ridethrough.emulators.devices.ups.card.environment import Environment
+from ridethrough.emulators.devices.ups.card.environment import EnvironmentMonitor
 from ridethrough.emulators.devices.ups.card.stored import StoredValues
 from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
 from ridethrough.emulators.devices.ups.traps import TEXTS, Trap
@@ -83,7 +83,7 @@ class Card:
         self.counters: Counter[str] = Counter()
         self.clock = CardClock()
         self.accounts = self._new_accounts()
-        self.environment = Environment(profile, self.stored, self.send)
+        self.environment = EnvironmentMonitor(profile, self.stored, self.send)
         self.rows = access or profile.access
         self.revision = 0
         self.link_up = link_up

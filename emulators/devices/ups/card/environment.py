@@ -135,7 +135,7 @@ class SendTrap(Protocol):
     ) -> None: ...
 
 
-class Environment:
+class EnvironmentMonitor:
     """The environment ports of one card. Names and limits are the card's, in `stored`."""
 
     def __init__(self, profile: Profile, stored: StoredValues, send: SendTrap) -> None:
