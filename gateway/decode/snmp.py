@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ridethrough.gateway.decode.usm import Closed, UsmReceiver
+from ridethrough.gateway.decode.usm import RefusedMessage, UsmReceiver
 from ridethrough.gateway.records import Arrival, Notification, Platform, RefusedDatagram, Undecodable, Variable
 from ridethrough.mibs import MibTree, Oid
 from ridethrough.mibs.tree import readable
@@ -60,8 +60,10 @@ def decode_datagram(
     engine = ""
     try:
         if v3.is_v3(arrival.data):
-            opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
-            if isinstance(opened, Closed):
+            opened = (
+                RefusedMessage("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
+            )
+            if isinstance(opened, RefusedMessage):
                 return Decoded(
                     RefusedDatagram(arrival.source, opened.reason, arrival.listener, opened.report is not None),
                     opened.report,
