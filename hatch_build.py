@@ -39,6 +39,7 @@ COMPILED = (
     "ridethrough/gateway/translate/translator.py",
     "ridethrough/gateway/correlate/batch.py",
     "ridethrough/gateway/correlate/correlator.py",
+    "ridethrough/gateway/correlate/outages.py",
     "ridethrough/gateway/correlate/storms.py",
     "ridethrough/gateway/deliver/convert.py",
     "ridethrough/gateway/translate/inventory.py",

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians, memory_kib
-from benchmarks.results import Row, keep
+from benchmarks.results import ResultRow, keep
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
@@ -387,7 +387,7 @@ def main() -> None:
     keep(
         "bmc",
         [
-            Row(
+            ResultRow(
                 path,
                 {name: [figure.per_s for figure in rounds] for name, rounds in found.items()},
                 dict(zip(("ipmi_sim", "pyghmi"), TARGETS[path], strict=True)),

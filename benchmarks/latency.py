@@ -1,4 +1,4 @@
-"""How long a trap takes to a webhook, and how long a quiet source waits beside a storm: `make bench-latency`.
+"""Time of a trap to a webhook, and of a quiet source's trap beside a storm: `make bench-latency`.
 
 The webhook and the senders share one core, the gateway has the other. Times are those of one clock: when the trap left,
 and when the request for its event arrived. The peer is snmptrapd with `traphandle`, which posts by curl.
@@ -57,7 +57,7 @@ class Receiver(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is sent and to whom. `target_ms` is for the 99th percentile; `told`: no source is taken for a storm."""
+    """One run. `target_ms` is for the 99th percentile; with `told` no source is taken for a storm."""
 
     name: str
     sources: list[str]
@@ -109,7 +109,7 @@ def hook(port: int, seen: Queue[dict[int, float]]) -> None:
 
 
 def arrivals(taken: list[tuple[float, bytes]]) -> dict[int, float]:
-    """When each number came first, in an event of ours, an array of them, or lines of snmptrapd."""
+    """Return the first arrival of each number, in an event of ours, an array of them, or lines of snmptrapd."""
     arrived: dict[int, float] = {}
     for at, body in taken:
         if line := LINE.search(body):
@@ -248,7 +248,7 @@ class Round(NamedTuple):
 
 
 def pace() -> float:
-    """How often a second the measured core does a piece of work that is always the same."""
+    """Return how often a second the measured core does a constant piece of work."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {CORE})
     begun, done = time.perf_counter(), 0

@@ -53,7 +53,7 @@ def told(sites: Sequence[Site]) -> int:
 
 
 def shared(sites: Sequence[Site]) -> bool:
-    """Whether each has its part."""
+    """Return True when each gateway has its part of the devices."""
     return all(len(site.ask("/v1/journal")["owned"]) == PARTITIONS // len(sites) for site in sites)
 
 

@@ -31,7 +31,7 @@ from urllib.request import urlopen
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
-from benchmarks.results import Row, keep
+from benchmarks.results import ResultRow, keep
 from ridethrough.mibs import Oid
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import GenericTrap, Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, encode
@@ -249,7 +249,7 @@ def main() -> None:
     keep(
         "traps",
         [
-            Row(
+            ResultRow(
                 path,
                 {each: [one.per_s for one in rounds] for each, rounds in found.items()},
                 {"snmptrapd": TARGETS[path]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, RigModel
@@ -21,7 +23,7 @@ class Sections(RigModel):
     rig: str
     seed: int = 1
     mains: dict[Name, MainsConfig] = Field(default_factory=dict)
-    ups: dict[Name, UpsConfig] = Field(default_factory=dict)
+    ups: Mapping[Name, UpsConfig] = Field(default_factory=dict)
     servers: dict[Name, ServerConfig] = Field(default_factory=dict)
     disks: dict[Name, DiskConfig] = Field(default_factory=dict)
     clusters: dict[Name, ClusterConfig] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What stands before every handler: who asks, whether that may be, how often, and what is written down of it."""
+"""The checks before every handler: authorization, rate limit, errors as problem documents, and the audit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from ridethrough.gateway.api.backend import Refusal
 from ridethrough.gateway.api.limits import Buckets
 from ridethrough.gateway.api.tokens import ANONYMOUS, Holder, Role, admit
-from ridethrough.gateway.config.site import Limits
+from ridethrough.gateway.config.site import RateLimits
 from ridethrough.gateway.records import Audit, encode_json
 from ridethrough.gateway.storage.errors import StoreError
 
@@ -40,7 +40,7 @@ TITLES = {
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    """An error as RFC 9457 wants it."""
+    """Make a problem document (RFC 9457)."""
     body = encode_json(
         {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
     )
@@ -48,12 +48,12 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 class Gate:
-    """One for an interface. `write` keeps what changed something, or tried to; `now_s` never goes back."""
+    """Wraps the handlers of one interface. `write` stores the audit; `now_s` is a clock that never goes back."""
 
     def __init__(
         self,
         holders: Mapping[str, Holder],
-        limits: Limits,
+        limits: RateLimits,
         write: Write | None,
         unix_ms: Callable[[], int],
         now_s: Callable[[], float],
@@ -66,7 +66,7 @@ class Gate:
         self._wrong = Buckets(WRONG_PER_S, WRONG_BURST)
 
     def guard(self, role: Role, handler: Handler) -> Handler:
-        """`handler` behind all that, with refusals as problem documents."""
+        """Wrap `handler`: the request needs `role`, and refusals become problem documents."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             request[ACTOR] = ANONYMOUS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ridethrough.gateway.config.sinks import NatsLogin, Tls
-from ridethrough.gateway.config.site import BmcDevice
+from ridethrough.gateway.config.site import BmcDeviceConfig
 
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
 SHORTEST_TOKEN = 16
@@ -77,7 +77,7 @@ def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
     return words
 
 
-def password_of(device: BmcDevice) -> Callable[[], str]:
+def password_of(device: BmcDeviceConfig) -> Callable[[], str]:
     """Read at each login, so that a rotated file takes effect."""
     path = device.password_file
     if path is not None:

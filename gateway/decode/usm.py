@@ -1,6 +1,6 @@
-"""Version 3 notifications (RFC 3414 section 3.2).
+"""Authenticates and deciphers notifications of SNMP version 3 (RFC 3414 section 3.2).
 
-The sender of a trap is the authority on its time; of an inform we are, and tell senders ours in reports. Time is that
+The sender of a trap is the authoritative engine; of an inform we are, and reports give senders our time. Time is that
 of the arrival, so that a journal read again gives what it gave before.
 """
 
@@ -26,7 +26,7 @@ MOST_ENGINES = 4096  # senders whose keys and clocks are remembered
 
 @dataclass(frozen=True)
 class TrapUser:
-    """A user who may send. Without `auth` there is neither authentication nor privacy."""
+    """A user who may send notifications. Without `auth` there is neither authentication nor privacy."""
 
     name: bytes
     auth: Auth | None = None
@@ -37,32 +37,32 @@ class TrapUser:
 
     @property
     def least(self) -> int:
-        """The level below which nothing is believed."""
+        """The security level that messages of this user must have, as `msgFlags` has it."""
         return (Flags.AUTH if self.auth else 0) | (Flags.PRIV if self.priv else 0)
 
     def keys(self, engine_id: bytes) -> Keys:
-        """The user's keys at an engine; a million octets are hashed for them."""
+        """Localize the user's keys to an engine. Slow: a million octets are hashed (RFC 3414 section A.2)."""
         return secure.localized(self.auth, self.auth_password, self.priv, self.priv_password, engine_id)
 
 
 class Opened(NamedTuple):
-    """A notification, who sent it, and what an inform is answered with."""
+    """A notification, its user, and the acknowledgement of an inform."""
 
     pdu: Pdu
     user: bytes
-    answer: bytes | None = None
+    ack: bytes | None = None
     engine_id: bytes = b""  # of a trap's sender, where that is proved
 
 
 class Closed(NamedTuple):
-    """A message that is not taken, by the name of the reason, and the report that says so."""
+    """A refused message: the reason's name, and the report that the sender gets."""
 
     reason: str
     report: bytes | None = None
 
 
 class UsmReceiver:
-    """Users and their senders."""
+    """Opens messages by the users who may send, and keeps the clocks of the senders' engines."""
 
     def __init__(self, users: Sequence[TrapUser], identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
         self._by_source: OrderedDict[str, Mapping[bytes, TrapUser]] = OrderedDict()
@@ -74,7 +74,7 @@ class UsmReceiver:
         self._moved: dict[bytes, EngineClock] = {}
 
     def use(self, users: Sequence[TrapUser]) -> None:
-        """Know these users from now on; engines and their clocks stay known."""
+        """Replace the users; engines and their clocks stay known."""
         self._users = users
         self._placed = any(user.sources for user in users)
         self._known: Mapping[bytes, TrapUser] = {user.name: user for user in users}  # at the source looked at
@@ -82,7 +82,7 @@ class UsmReceiver:
         self._keys.clear()
 
     def open(self, data: bytes, at_ms: int, source: str) -> Opened | Closed:
-        """Take a message that arrived from `source` at `at_ms`. Raises WireError."""
+        """Open a message that arrived from `source` at `at_ms`, Unix time. Raises WireError for unreadable octets."""
         message = v3.decode(data)
         self._look_from(source)
         if message.header.flags & Flags.REPORTABLE or message.header.engine_id == self._identity.engine_id:
@@ -96,7 +96,7 @@ class UsmReceiver:
         return Opened(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
 
     def read(self, data: bytes, source: str) -> Pdu | None:
-        """The notification in a message that was taken before; None for any other. Looks at no clock."""
+        """Return the notification in a message that was opened before, whatever the clocks say; None for any other."""
         try:
             message = v3.decode(data)
             self._look_from(source)
@@ -106,7 +106,7 @@ class UsmReceiver:
         return None if isinstance(taken, Closed) else taken.pdu
 
     def _look_from(self, source: str) -> None:
-        """Know the users of that source: of several with one name the first whose networks hold it, else one of all."""
+        """Select the users for a source: of several with one name the first whose networks hold it, else one of all."""
         if not self._placed:
             return
         known = self._by_source.get(source)
@@ -122,7 +122,7 @@ class UsmReceiver:
         self._known = known
 
     def moved_clocks(self) -> list[EngineClock]:
-        """The senders' clocks that have moved since the last call."""
+        """Return the senders' clocks that have moved since the last call."""
         moved, self._moved = list(self._moved.values()), {}
         return moved
 
@@ -148,7 +148,7 @@ class UsmReceiver:
         return keys
 
     def _in_time(self, message: V3Message, at_ms: int) -> bool:
-        """RFC 3414 section 3.2, point 7b: the first message of an engine is believed, later ones go with its clock."""
+        """Check the time window (RFC 3414 section 3.2, 7b); an engine's first message sets its clock."""
         header = message.header
         known = self._clocks.get(header.engine_id)
         if known is not None:
@@ -191,7 +191,7 @@ def _closed(reason: UsmFailure) -> Closed:
 
 
 def _scoped(payload: bytes | None, message: V3Message) -> Scoped | Closed:
-    """Raises WireError for what was not enciphered and cannot be read."""
+    """Decode a scoped PDU. Raises WireError when it was not enciphered and cannot be read."""
     if payload is None:
         return _closed(UsmFailure.DECRYPTION_ERRORS)
     try:

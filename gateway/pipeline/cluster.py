@@ -19,7 +19,7 @@ import structlog
 from ridethrough.gateway.backoff import Growth
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.correlate import Open, State
+from ridethrough.gateway.correlate import CorrelatorState, Open
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.intake import Intake
@@ -196,9 +196,9 @@ class ClusterCore:
                 continue
             self._trouble = ""
             for item in arrivals:
-                answer = self._edge_stages.acknowledgement(item)
-                if answer is not None:
-                    self._callbacks.send_ack(item, answer)
+                ack = self._edge_stages.ack(item)
+                if ack is not None:
+                    self._callbacks.send_ack(item, ack)
 
     def _addressed(self, arrival: Arrival) -> tuple[int, str]:
         """Partition and identifier; what two gateways heard of one datagram has the same."""
@@ -274,7 +274,7 @@ class ClusterCore:
             if number not in self._owned:
                 memory = await JetOutbox(self._bus, number).peek()
                 if memory:
-                    found |= msgspec.json.decode(memory, type=State).open
+                    found |= msgspec.json.decode(memory, type=CorrelatorState).open
         self._remote_conditions = found
 
     def _tick(self, partition: int, at_ms: int) -> None:

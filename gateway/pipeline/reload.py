@@ -11,8 +11,8 @@ from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import Dispatcher, SinkSpec
 from ridethrough.gateway.deliver.forward import Forwarder
 
-# What is taken up while running; everything else waits for a restart.
-TAKEN_UP = ("rules", "monitors", "sinks", "forwards")
+# Changes of these take effect while the gateway runs; every other one needs a restart.
+HOT_KEYS = ("rules", "monitors", "sinks", "forwards")
 ACCESS = ("communities", "users", "trusted_relays")
 
 
@@ -42,10 +42,10 @@ async def apply(what: Changes, dispatcher: Dispatcher, forwarder: Forwarder, pos
     await forwarder.change(what.forwards_gone, what.forwards_new, position)
 
 
-def waiting(old: Site, new: Site) -> list[str]:
-    """Keys whose change waits for a restart. What the command line may have given is not looked at."""
+def needs_restart(old: Site, new: Site) -> list[str]:
+    """Return the keys whose change needs a restart, without those that the command line may have given."""
     before, after = old.model_dump(), new.model_dump()
-    keys = [key for key in after if key not in (*TAKEN_UP, "access", "api", "journal") and after[key] != before[key]]
+    keys = [key for key in after if key not in (*HOT_KEYS, "access", "api", "journal") and after[key] != before[key]]
     keys += [f"access.{key}" for key in after["access"] if key not in ACCESS and _differs(before, after, key)]
     return sorted(keys)
 

@@ -30,6 +30,6 @@ def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes |
 def _events(stages: Stages, record: Record) -> Sequence[Event]:
     """As in the running gateway, a record that trips a rule tells nothing and holds up nobody."""
     try:
-        return stages.process(record).events
+        return stages.process((record,)).events
     except Exception:
         return []

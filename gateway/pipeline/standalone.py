@@ -23,7 +23,7 @@ from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
 from ridethrough.gateway.pipeline.reload import apply, changes
 from ridethrough.gateway.pipeline.stages import Stages
-from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, Observation, Record
+from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, JournalDamage, Record
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader
 from ridethrough.gateway.storage.sqlite.database import Database
@@ -157,7 +157,7 @@ class StandaloneCore:
         """What could not be saved of a damaged journal is told like any other loss."""
         if salvage is not None:
             log.error("the journal was damaged", **salvage._asdict())
-            self._callbacks.observe(Observation("journal", damage=Damage(*salvage)))
+            self._callbacks.observe(JournalDamage("journal", Damage(*salvage)))
 
 
 def _cursors(site: Site) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""From notifications and readings to statements about devices."""
+"""Translates notifications and observations to signals: statements about devices."""
 
 from ridethrough.gateway.translate.inventory import Inventory, Known
 from ridethrough.gateway.translate.translator import Translator, at_time

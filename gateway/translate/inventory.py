@@ -1,4 +1,4 @@
-"""Which device an address belongs to, and what is known of it."""
+"""Devices of the site by address, by SNMP engine and by name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Known:
 
 
 class Inventory:
-    """Devices by address."""
+    """Finds devices. Two devices never have the same address."""
 
     def __init__(self, devices: Iterable[Known]) -> None:
         self._by_address = {device.address: device for device in devices}
@@ -27,11 +27,15 @@ class Inventory:
         self._by_name = {device.name: device for device in self._by_address.values()}
 
     def find(self, source: str, agent: str, *, relayed: bool = False, engine: str = "") -> Known | None:
-        """The sender of a notification: by its UDP source, else by the address it names; relayed, by that first."""
+        """Find the sender of a notification by its engine, by its UDP source, or by the address it names (`agent`).
+
+        Of a relayed one the address it names comes before the source. None for an unknown sender.
+        """
         if engine and (known := self._by_engine.get(engine)) is not None:
             return known  # behind any address
         first, second = (agent, source) if relayed and agent else (source, agent)
         return self._by_address.get(first) or self._by_address.get(second)
 
     def named(self, name: str) -> Known | None:
+        """The device of that name; None when it has left the site."""
         return self._by_name.get(name)

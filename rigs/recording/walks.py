@@ -13,6 +13,7 @@ from ridethrough.emulators.devices.ups.settings import SETTINGS
 from ridethrough.emulators.devices.ups.snmp.objects import SETTING_INSTANCES
 from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.mibs import Oid, standard_tree
+from ridethrough.mibs.powernet import NORMAL
 from ridethrough.wire.snmp import Tag, Value
 
 # Where a recording is silent: choices that a profile may change.
@@ -43,7 +44,7 @@ WINDOW = {
     "upsAdvConfigLowTransferVolt": 0.9,
     "upsAdvConfigRatedOutputVoltage": 1.0,
 }  # parts of the rated voltage
-NORMAL_SOURCE, ON_LINE = 3, 2  # upsOutputSource and upsBasicOutputStatus on line
+NORMAL_SOURCE = next(n for n, name in standard_tree().named("upsOutputSource").enum.items() if name == "normal")
 MINUTE_TICKS, SECOND_TICKS = 6000, 100
 OUTPUT_CURRENT = "upsAdvOutputCurrent.0"
 NOMINAL_VOLTS = (100, 120, 208, 230)
@@ -67,6 +68,8 @@ class RecordingError(ValueError):
 
 
 class Recorded(NamedTuple):
+    """An instance of a recording, with its type on the wire."""
+
     oid: Oid
     tag: Tag
     value: Value
@@ -158,10 +161,10 @@ def _number_of(label: str) -> Oid:
 
 
 def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
-    """What cards do differently, where the recording shows it."""
+    """Return deviations of the card from the usual, as far as the recording shows them."""
     conventions: dict[str, int] = {}
     source = _number(recorded, "upsOutputSource.0", NORMAL_SOURCE)
-    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", ON_LINE) == ON_LINE:
+    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", NORMAL) == NORMAL:
         conventions["online_source"] = int(source)
     runtime = _number(recorded, "upsAdvBatteryRunTimeRemaining.0", MINUTE_TICKS)
     if runtime % MINUTE_TICKS:
@@ -170,7 +173,7 @@ def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
 
 
 def _known(row: Recorded) -> bool:
-    """Whether our MIB texts name the instance and give it the type it was recorded with."""
+    """Return True when our MIB texts name the instance and give it the type it was recorded with."""
     found = standard_tree().find(row.oid)
     return found is not None and TAGS.get(found[0].syntax) is row.tag and bool(found[1])
 

@@ -40,7 +40,7 @@ def test_what_is_whole_is_taken(data: bytes, at_ms: int) -> None:
     taken = receiver().open(data, at_ms, SOURCE)
     assert isinstance(taken, Opened)
     assert (taken.user, taken.pdu.varbinds) == (b"mgr", TRAP.varbinds)
-    assert (taken.answer is not None) is (data is INFORM)
+    assert (taken.ack is not None) is (data is INFORM)
 
 
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255), st.booleans())

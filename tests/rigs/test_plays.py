@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 
 from ridethrough.gateway.api import Gate, Refusal
-from ridethrough.gateway.config.site import Limits
+from ridethrough.gateway.config.site import RateLimits
 from ridethrough.rigs.lab.scenario_runs import ScenarioRun, ScenarioRuns
 from ridethrough.rigs.lab.scenario_runs_api import add_runs
-from ridethrough.rigs.rigfile.bundled import names, place
+from ridethrough.rigs.rigfile.bundled import names, resolve
 from ridethrough.rigs.scenario.language import load_scenario
 
 GOOD = """\
@@ -30,7 +30,7 @@ LONG = GOOD.replace("scenario: good", "scenario: long") + "until: 600\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rig = place("a1080a-pair", "rig")
+    rig = resolve("a1080a-pair", "rig")
     (tmp_path / "good.yaml").write_text(GOOD.format(rig=rig))
     (tmp_path / "long.yaml").write_text(LONG.format(rig=rig))
     (tmp_path / "wrong.yaml").write_text(GOOD.format(rig=rig).replace("state: on-battery", "state: on-line"))
@@ -55,7 +55,7 @@ def test_every_scenario_is_listed_with_its_title() -> None:
     listed = {row["name"]: row["title"] for row in ScenarioRuns().listed()}
     assert set(listed) == set(names("scenario"))
     for name in ("C1", "A1", "U12"):
-        assert listed[name] == load_scenario(place(name, "scenario")).title
+        assert listed[name] == load_scenario(resolve(name, "scenario")).title
 
 
 async def test_a_run_tells_what_happens_as_it_does(plays: ScenarioRuns) -> None:
@@ -99,14 +99,14 @@ async def test_only_the_latest_runs_are_kept(plays: ScenarioRuns, monkeypatch: p
     for _ in range(2):
         await ended(plays.start("broken", "max"))
     with pytest.raises(Refusal, match="there is no run 1; kept: 2, 3"):
-        plays.play(1)
+        plays.get(1)
     assert not first.reports["html"].exists()
 
 
 async def test_over_http(plays: ScenarioRuns) -> None:
     application = web.Application()
     loop = asyncio.get_running_loop()
-    add_runs(application, plays, Gate({}, Limits(), None, lambda: 0, loop.time))
+    add_runs(application, plays, Gate({}, RateLimits(), None, lambda: 0, loop.time))
     runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -129,7 +129,7 @@ async def test_over_http(plays: ScenarioRuns) -> None:
                 async with session.get(f"{base}/runs/{made['id']}", params={"after": made["next"]}) as answer:
                     made = await answer.json()
                 lines += made["lines"]
-            assert lines == plays.play(1).lines
+            assert lines == plays.get(1).lines
             for form, kind in (("html", "text/html"), ("xml", "application/xml")):
                 async with session.get(f"{base}/runs/1/report.{form}") as answer:
                     assert (answer.status, answer.content_type) == (200, kind)

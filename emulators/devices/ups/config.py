@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ridethrough.emulators.bindings.snmp import ANYBODY
-from ridethrough.emulators.config.base import Address, Name, RigModel, Seconds
+from ridethrough.emulators.config.base import Address, Name, RigModel
 from ridethrough.emulators.devices.ups.profile import AccessRow
-from ridethrough.emulators.devices.ups.settings import SETTINGS
+from ridethrough.mibs.powernet import UPS_SETTINGS
 from ridethrough.wire.snmp.usm import Auth, Priv
 
 
@@ -51,8 +51,12 @@ class UpsSettings(RigModel):
 
     def objects(self) -> dict[str, int]:
         """Object names to values in the object's unit, for those that are set."""
-        values = {name: getattr(self, row.key) for name, row in SETTINGS.items() if row.key}
-        return {name: value * SETTINGS[name].per_key for name, value in values.items() if value is not None}
+        given = {key: getattr(self, key) for key in UPS_SETTINGS}
+        return {
+            UPS_SETTINGS[key].object: value * UPS_SETTINGS[key].scale
+            for key, value in given.items()
+            if value is not None
+        }
 
 
 class V3User(RigModel):
@@ -92,8 +96,6 @@ class UpsConfig(RigModel):
     """Trap receivers; when left out, the gateway of the rig."""
     serial: str | None = None
     """Path of the card's serial port, a link to a pseudo-terminal."""
-    confirm_s: Seconds = 60
-    """Time for which the gateway waits before it confirms an outage."""
 
     @model_validator(mode="after")
     def _known_users(self) -> Self:

@@ -36,10 +36,6 @@ class SettingRow(NamedTuple):
 
     rounding: Rounding
     """As the card's MIB describes it."""
-    key: str = ""
-    """Its key in `settings` of a rig file; empty for those that have none."""
-    per_key: int = 1
-    """Units of the object in one of the key."""
     other_instance: str = ""
     """Another instance that shows and takes the same value, of the UPS-MIB."""
     per_other: int = 1
@@ -53,23 +49,17 @@ class SettingRow(NamedTuple):
 
 # By the name of the object that shows it, in the order in which they are kept.
 SETTINGS: dict[str, SettingRow] = {
-    "upsAdvConfigHighTransferVolt": SettingRow(
-        Rounding.UP, "high_transfer_v", other_instance="upsConfigHighVoltageTransferPoint.0"
-    ),
-    "upsAdvConfigLowTransferVolt": SettingRow(
-        Rounding.DOWN, "low_transfer_v", other_instance="upsConfigLowVoltageTransferPoint.0"
-    ),
+    "upsAdvConfigHighTransferVolt": SettingRow(Rounding.UP, other_instance="upsConfigHighVoltageTransferPoint.0"),
+    "upsAdvConfigLowTransferVolt": SettingRow(Rounding.DOWN, other_instance="upsConfigLowVoltageTransferPoint.0"),
     "upsAdvConfigAlarmTimer": SettingRow(Rounding.DOWN),
-    "upsAdvConfigMinReturnCapacity": SettingRow(Rounding.UP, "min_return_percent"),
-    "upsAdvConfigLowBatteryRunTime": SettingRow(
-        Rounding.UP, "low_battery_s", TICKS_PER_S, "upsConfigLowBattTime.0", MINUTE_TICKS
-    ),
-    "upsAdvConfigReturnDelay": SettingRow(Rounding.UP, "return_delay_s", TICKS_PER_S),
-    "upsAdvConfigShutoffDelay": SettingRow(Rounding.UP, "shutoff_delay_s", TICKS_PER_S),
+    "upsAdvConfigMinReturnCapacity": SettingRow(Rounding.UP),
+    "upsAdvConfigLowBatteryRunTime": SettingRow(Rounding.UP, "upsConfigLowBattTime.0", MINUTE_TICKS),
+    "upsAdvConfigReturnDelay": SettingRow(Rounding.UP),
+    "upsAdvConfigShutoffDelay": SettingRow(Rounding.UP),
     "upsAdvConfigRatedOutputVoltage": SettingRow(Rounding.DOWN, other_instance="upsConfigOutputVoltage.0"),
     "upsAdvConfigBattExhaustThresh": SettingRow(Rounding.DOWN),
-    "upsAdvConfigSensitivity": SettingRow(Rounding.REFUSE, "sensitivity"),
-    "upsAdvConfigUpsSleepTime": SettingRow(Rounding.TENTH_HOURS, "sleep_s", TICKS_PER_S),
+    "upsAdvConfigSensitivity": SettingRow(Rounding.REFUSE),
+    "upsAdvConfigUpsSleepTime": SettingRow(Rounding.TENTH_HOURS),
     "upsAdvConfigAlarm": SettingRow(Rounding.NONE),
     "upsAdvTestDiagnosticSchedule": SettingRow(Rounding.NONE),
 }

@@ -1,4 +1,4 @@
-"""What the stand-in is told (requirements 6)."""
+"""Keys of the controller in a rig file (requirements 6)."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class EsmproAcConfig(ControllerConfig):
     order_s: Seconds = 60
     """To: how long the start of an ordered shutdown is waited for."""
     command_s: Seconds = 2
-    """What the order to one UPS takes."""
+    """Time that the order to one UPS takes."""
     gather_s: Seconds = 0.1
     """Outages that are confirmed so shortly after one another belong together."""
     job_timeout_s: Seconds = 180
-    """How long a power-off waits for jobs."""
+    """Time that a power-off waits for jobs."""
     jobs: dict[Name, Jobs] = Field(default_factory=dict)
     schedule: tuple[Turn, ...] = ()
     holidays: tuple[Date, ...] = ()
