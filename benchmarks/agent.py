@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import load, peers
 from benchmarks.load import Rate
 from benchmarks.peers import Agent, compare_medians
-from benchmarks.results import Row, keep
+from benchmarks.results import ResultRow, keep
 from ridethrough.mibs import Oid
 from ridethrough.wire.snmp import Kind, Tag, VarBind
 
@@ -123,7 +123,7 @@ def main() -> None:
         kib = memory(folder, rows)
     report(figures, kib)
     rows_kept = [
-        Row(path, {name: [rate.per_s for rate in rates] for name, rates in agents.items()}, _wanted(path))
+        ResultRow(path, {name: [rate.per_s for rate in rates] for name, rates in agents.items()}, _wanted(path))
         for path, agents in figures.items()
     ]
     keep("agent", rows_kept)

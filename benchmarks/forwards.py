@@ -24,7 +24,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from benchmarks.peers import COMPILED, CORE, compare_medians
-from benchmarks.results import Row, keep
+from benchmarks.results import ResultRow, keep
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
@@ -159,7 +159,7 @@ def main() -> None:
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
         print(f"  {who:<10}{statistics.median(rates):>10,.0f}/s  ({spread}), lost {lost[who]}")
     compare_medians({who: statistics.median(rates) for who, rates in rounds.items()}, ("snmptrapd",), (TARGET,))
-    keep("forwards", [Row("forward v2c to v2c", rounds, {"snmptrapd": TARGET})])
+    keep("forwards", [ResultRow("forward v2c to v2c", rounds, {"snmptrapd": TARGET})])
 
 
 if __name__ == "__main__":

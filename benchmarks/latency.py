@@ -1,4 +1,4 @@
-"""How long a trap takes to a webhook, and how long a quiet source waits beside a storm: `make bench-latency`.
+"""Time of a trap to a webhook, and of a quiet source's trap beside a storm: `make bench-latency`.
 
 The webhook and the senders share one core, the gateway has the other. Times are those of one clock: when the trap left,
 and when the request for its event arrived. The peer is snmptrapd with `traphandle`, which posts by curl.
@@ -49,7 +49,7 @@ LINE = re.compile(rf"^\.{re.escape(str(UNKNOWN.child(1)))} (\d+)$".encode(), re.
 REQUEST = re.compile(rb"\w+ (\S+) HTTP/1\.1\r\n(?:content-length: *(\d+)\r\n|[^\r\n]+\r\n)*\r\n", re.IGNORECASE)
 
 
-class Receiver(NamedTuple):
+class MeasuredReceiver(NamedTuple):
     """A running receiver: its port, and how many traps it has kept, where it can say that."""
 
     port: int
@@ -57,7 +57,7 @@ class Receiver(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is sent and to whom. `target_ms` is for the 99th percentile; `told`: no source is taken for a storm."""
+    """One run. `target_ms` is for the 99th percentile; with `told` no source is taken for a storm."""
 
     name: str
     sources: list[str]
@@ -69,7 +69,7 @@ class Case(NamedTuple):
     told: bool = False
 
 
-Receivers = Callable[[Path, int, Case], AbstractContextManager[Receiver]]
+Receivers = Callable[[Path, int, Case], AbstractContextManager[MeasuredReceiver]]
 
 
 class Hook(asyncio.Protocol):
@@ -109,7 +109,7 @@ def hook(port: int, seen: Queue[dict[int, float]]) -> None:
 
 
 def arrivals(taken: list[tuple[float, bytes]]) -> dict[int, float]:
-    """When each number came first, in an event of ours, an array of them, or lines of snmptrapd."""
+    """Return the first arrival of each number, in an event of ours, an array of them, or lines of snmptrapd."""
     arrived: dict[int, float] = {}
     for at, body in taken:
         if line := LINE.search(body):
@@ -176,7 +176,7 @@ def _running(command: list[str], folder: Path, more: dict[str, str]) -> Iterator
 
 
 @contextmanager
-def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None = None) -> Iterator[Receiver]:
+def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None = None) -> Iterator[MeasuredReceiver]:
     """Ours."""
     trap, api = free_port(), f"127.0.0.1:{free_port()}"
     site: dict[str, Any] = {
@@ -199,16 +199,16 @@ def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None
     with _running(command, folder, more or {}) as said:
         while "gateway ready" not in said.read_text():
             time.sleep(0.05)
-        yield Receiver(trap, kept)
+        yield MeasuredReceiver(trap, kept)
 
 
-def compiled(folder: Path, port: int, case: Case) -> AbstractContextManager[Receiver]:
+def compiled(folder: Path, port: int, case: Case) -> AbstractContextManager[MeasuredReceiver]:
     """The same with a compiled codec."""
     return ridethrough(folder, port, case, COMPILED)
 
 
 @contextmanager
-def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[Receiver]:
+def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[MeasuredReceiver]:
     """net-snmp's, which runs a program for each trap and waits for it."""
     trap, config = free_port(), folder / "snmptrapd.conf"
     config.write_text(
@@ -219,7 +219,7 @@ def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[Receiver]:
     with _running(command, folder, {"SNMP_PERSISTENT_DIR": str(folder)}) as said:
         while "NET-SNMP version" not in said.read_text():
             time.sleep(0.05)
-        yield Receiver(trap, lambda: "no journal")
+        yield MeasuredReceiver(trap, lambda: "no journal")
 
 
 OURS: dict[str, Receivers] = {"ridethrough": ridethrough, "compiled": compiled}
@@ -248,7 +248,7 @@ class Round(NamedTuple):
 
 
 def pace() -> float:
-    """How often a second the measured core does a piece of work that is always the same."""
+    """Return how often a second the measured core does a constant piece of work."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {CORE})
     begun, done = time.perf_counter(), 0

@@ -23,7 +23,7 @@ FIRST_ID = 0x01000001  # four octets, the first of them not zero
 LARGEST = 65_535
 
 
-class Login(NamedTuple):
+class V3Login(NamedTuple):
     """A user of version 3, with the context that the agent wants named."""
 
     user: bytes
@@ -85,7 +85,7 @@ def community_requests(kind: Kind, oids: Sequence[Oid], repetitions: int = 0) ->
     ]
 
 
-def user_requests(address: Address, login: Login, oids: Sequence[Oid]) -> list[bytes]:
+def user_requests(address: Address, login: V3Login, oids: Sequence[Oid]) -> list[bytes]:
     """Sealed requests, each with its own identifier and salt, good for the agent's time window."""
     engine = discover(address)
     assert engine is not None
@@ -101,7 +101,7 @@ def user_requests(address: Address, login: Login, oids: Sequence[Oid]) -> list[b
 
 
 def _identifier_at(data: bytes) -> int:
-    """Where the four octets of the identifier stand: the request's, or the message's in version 3."""
+    """Return the offset of the identifier's four octets: the request's, or the message's in version 3."""
     at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
     version = data[at + 2]
     at += 3

@@ -70,7 +70,7 @@ def outage(cell: Cell, chance: Random) -> float:
 
 
 class Year(NamedTuple):
-    """What a year of random failures does to all cells together."""
+    """Consequences of one year of random failures of all cells together."""
 
     unseen_share: float
     dark_cells: int

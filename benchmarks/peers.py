@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
-from benchmarks.load import Login, discover, walk
+from benchmarks.load import V3Login, discover, walk
 from ridethrough.mibs import Oid
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Tag, VarBind
@@ -42,7 +42,7 @@ class Agent(NamedTuple):
 
     name: str
     address: tuple[str, int]
-    login: Login
+    login: V3Login
     pid: int
 
 
@@ -58,7 +58,7 @@ def _process(
     context: bytes = b"",
     more: dict[str, str] | None = None,
 ) -> Iterator[Agent]:
-    login = Login(USER.encode(), Auth.SHA, AUTH_KEY.encode(), Priv.AES128, PRIV_KEY.encode(), context)
+    login = V3Login(USER.encode(), Auth.SHA, AUTH_KEY.encode(), Priv.AES128, PRIV_KEY.encode(), context)
     with tempfile.TemporaryFile() as output:
         environment = {**os.environ, **(more or {})}
         process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=_pin, env=environment)  # noqa: PLW1509

@@ -1,4 +1,4 @@
-"""What benchmarks against peers leave behind: rows of figures as JSON, and a chart of all of them.
+"""Results of benchmarks against peers: rows of figures as JSON, and a chart of all of them.
 
 Each benchmark keeps its rows in docs/benchmarks.json; `python -m benchmarks.results` draws docs/benchmarks.svg of them.
 """
@@ -23,7 +23,7 @@ WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 900, 330, 30, 13, 12, 46
 TICKS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
-class Row(NamedTuple):
+class ResultRow(NamedTuple):
     """One path: rates a second of each contestant, round by round, and how many times a peer we want to be."""
 
     path: str
@@ -36,7 +36,7 @@ def processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def keep(benchmark: str, rows: Sequence[Row]) -> None:
+def keep(benchmark: str, rows: Sequence[ResultRow]) -> None:
     """Put a benchmark's rows in the place of its last ones."""
     document: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
     document[benchmark] = {
@@ -68,12 +68,12 @@ def keep(benchmark: str, rows: Sequence[Row]) -> None:
     FILE.write_text(json.dumps(dict(sorted(document.items())), indent=1) + "\n", encoding="utf-8")
 
 
-def _ratio(row: Row, name: str, peer: str) -> float:
+def _ratio(row: ResultRow, name: str, peer: str) -> float:
     return round(statistics.median(row.rates[name]) / statistics.median(row.rates[peer]), 2)
 
 
 def chart(document: Mapping[str, Any]) -> str:
-    """How many times each peer ours do, on a logarithmic axis; a mark where the target is."""
+    """Return a chart of our figures as multiples of each peer's, on a logarithmic axis, with the target."""
     lines = [
         (f"{row['path']} / {peer}", ratios)
         for benchmark in document.values()

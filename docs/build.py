@@ -20,7 +20,7 @@ from ridethrough.gateway.devices.bmc_commands import SHAPES as BMC_SHAPES
 from ridethrough.gateway.devices.ups_commands import SHAPES as UPS_SHAPES
 from ridethrough.gateway.devices.wake import SHAPES as WAKE_SHAPES
 from ridethrough.gateway.translate import EventType
-from ridethrough.gateway.translate.traps import RULES
+from ridethrough.gateway.translate.trap_rules import RULES
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.rigs.cli.main import everything
 from ridethrough.rigs.controllers import CONTROLLERS

@@ -6,40 +6,33 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
-from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
+from ridethrough.emulators.bindings.device_types import LabDevice
+from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.config.plant import Plant
-from ridethrough.emulators.devices.bmc import BmcDevice
-from ridethrough.emulators.devices.hub import Hub
-from ridethrough.emulators.devices.manager import Manager
-from ridethrough.emulators.devices.server import Server
-from ridethrough.emulators.devices.ups import UpsDevice
 from ridethrough.emulators.faces.bind_error import BindError
-from ridethrough.emulators.faces.udp import Readers
-from ridethrough.emulators.hosts import BmcHost, UpsHost
+from ridethrough.emulators.faces.udp import EpollReader
+from ridethrough.emulators.hosts import HOSTS, DeviceHost, HostContext
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant, soonest
-from ridethrough.emulators.lan_hosts import ManagerHost, ServerHost
-from ridethrough.emulators.state_files import StateFiles
+from ridethrough.emulators.state_files import StateFiles, StatefulDevice
 
 log = structlog.get_logger("emulators")
 
-Host = UpsHost | BmcHost | ServerHost | ManagerHost
 
+@runtime_checkable
+class UplinkDevice(Protocol):
+    """A device through which others are reached."""
 
-class LabDevice(Protocol):
-    """A device as the lab sees it."""
+    serves: tuple[str, ...]
 
-    name: str
-    kind: str
-    inputs: Inputs
-
-    def snapshot(self, now: Instant) -> dict[str, Any]: ...
+    @property
+    def passes(self) -> bool:
+        """True if datagrams get through now, in either direction."""
 
 
 class Emulators:
@@ -48,21 +41,23 @@ class Emulators:
     def __init__(
         self, plant: Plant, random_bytes: Callable[[int], bytes], epoch_s: int, data: Path | None = None
     ) -> None:
-        """Build everything; nothing is bound yet. What devices kept in `data` they take up.
+        """Build everything; nothing is bound yet. Devices continue with the settings kept in `data`.
 
         Raises ProfileError, LoopError and StateFileError.
         """
         self.plant = plant
         self.world = build(plant, epoch_s)
         self._state_files = StateFiles(data) if data else None
+        self._stateful: dict[str, StatefulDevice] = {}
         if self._state_files is not None:
-            for device in self.world.devices.values():
-                if isinstance(device, UpsDevice | BmcDevice):
+            for name, device in self.world.devices.items():
+                if isinstance(device, StatefulDevice):
                     self._state_files.load(device)
+                    self._stateful[name] = device
         self.counters: Counter[str] = Counter()
-        self.readers = Readers(self.arrive)
+        self.reader = EpollReader(self.catch_up)
         self.random_bytes = random_bytes
-        self._hosts: dict[str, Host] = {}
+        self._hosts: dict[str, DeviceHost] = {}
         self._due_hosts = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: Instant | None = None
@@ -74,13 +69,13 @@ class Emulators:
     @property
     def places(self) -> dict[str, LabDevice]:
         """Every device, by name."""
-        return self.world.devices  # type: ignore[return-value]  # every device of ours is a LabDevice; a test holds it
+        return self.world.devices
 
     async def start(self) -> None:
         """Bind every device and let time run. Raises BindError, with nothing left open."""
         self._time = asyncio.get_running_loop().time
         self._zero = self._time()
-        self.readers.open()
+        self.reader.open()
         try:
             for name, host in self._hosts_of():
                 self._hosts[name] = host
@@ -90,26 +85,16 @@ class Emulators:
             raise
         self.world.advance(self.now())
         self.world.settle()
-        self._follow()
+        self._flush_changed()
 
-    def _hosts_of(self) -> Iterator[tuple[str, Host]]:
-        plant = self.plant
-        hubs = [device for device in self.world.devices.values() if isinstance(device, Hub)]
-        ways = {served: hub for hub in hubs for served in hub.serves}
-        for device in self.world.devices.values():
-            way = ways.get(device.name)
-            if isinstance(device, UpsDevice):
-                serial = plant.ups[device.name].serial
-                chance = Random(f"{plant.seed}:{device.name}")
-                yield device.name, UpsHost(device, plant.ports, self, chance, Path(serial) if serial else None, way)
-            elif isinstance(device, BmcDevice):
-                chance = Random(f"{plant.seed}:{device.name}")
-                yield device.name, BmcHost(device, plant.ports, self, chance, way)
-            elif isinstance(device, Server):
-                wakes = plant.servers[device.name].wake is not None
-                yield device.name, ServerHost(device, plant.ports, self, wakes=wakes, way=way)
-            elif isinstance(device, Manager):
-                yield device.name, ManagerHost(device, plant.managers[device.name].port, self)
+    def _hosts_of(self) -> Iterator[tuple[str, DeviceHost]]:
+        devices = self.world.devices
+        switches = [device for device in devices.values() if isinstance(device, UplinkDevice)]
+        uplinks = {served: switch for switch in switches for served in switch.serves}
+        context = HostContext(self, self.plant.ports, self.plant.seed, uplinks)
+        for name, device in devices.items():
+            if (make := HOSTS.get(device.kind)) is not None:
+                yield name, make(device, context)
 
     async def stop(self) -> None:
         """Close every socket."""
@@ -119,7 +104,7 @@ class Emulators:
         for host in self._hosts.values():
             await host.stop()
         self._hosts.clear()
-        self.readers.close()
+        self.reader.close()
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call `callback` after everything that may have changed the world."""
@@ -144,34 +129,29 @@ class Emulators:
         try:
             device.inputs.apply(name, args, now)
         except NoEffectError:
-            self._overheard(place, name, args)  # it was said all the same
+            self._announce_input(place, name, args)  # it was entered all the same
             raise
-        self._overheard(place, name, args)
+        self._announce_input(place, name, args)
         self.changed(place)
 
-    def _overheard(self, place: str, name: str, args: list[str]) -> None:
+    def _announce_input(self, place: str, name: str, args: list[str]) -> None:
         for listener in self._listeners:
             listener(place, name, args)
 
     def snapshot(self, kinds: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Every device's state, or those of some kinds, for people and tests."""
+        """Return every device's state, or those of some kinds, by name, as JSON."""
         now = self.now()
         self.world.advance(now)
         places = {name: place for name, place in self.places.items() if kinds is None or place.kind in kinds}
         return {name: {"kind": place.kind, **place.snapshot(now)} for name, place in places.items()}
 
     def wiring(self) -> list[tuple[str, str]]:
-        """Who feeds whom."""
-        plant = self.plant
-        edges = [(ups.mains, name) for name, ups in plant.ups.items()]
-        edges += [(feed, name) for name, server in plant.servers.items() for feed in server.power]
-        edges += [(disk.power[0], name) for name, disk in plant.disks.items()]
-        edges += [(hub.power, name) for name, hub in plant.hubs.items()]
-        edges += [(iups.mains, name) for name, iups in plant.intelligent_ups.items()]
-        return [(feed.partition("/")[0], name) for feed, name in edges]
+        """Return the pairs of feed and fed, for the drawing of the plant."""
+        references = self.plant.references()
+        return [(reference.device, name) for _, name, reference in references if reference.feeds]
 
     def face_counters(self) -> Counter[str]:
-        """What all faces counted, added up."""
+        """Return the counters of all faces, added up."""
         total: Counter[str] = Counter(self.counters)
         for host in self._hosts.values():
             total.update(host.counters)
@@ -179,20 +159,20 @@ class Emulators:
 
     # --- time -------------------------------------------------------------------------------------------------
 
-    def arrive(self) -> Instant:
+    def catch_up(self) -> Instant:
         """Let the world come to the present, at which something arrives. Costs nothing while nothing is due."""
         now = self.now()
         if self._deadline is not None and self._deadline <= now:
             self.world.advance(now)
-            self._follow()
+            self._flush_changed()
         else:
             self.world.now = max(self.world.now, now)
         return now
 
     def changed(self, name: str) -> None:
-        """A device may have changed: settle, keep, send and tell."""
+        """Settle after a device may have changed; send, keep and notify watchers."""
         self.world.settle(name)
-        self._follow()
+        self._flush_changed()
 
     def flush(self, name: str) -> None:
         """A device may have something to send: send what is due and set the timer for what comes next."""
@@ -201,15 +181,14 @@ class Emulators:
             self._due_hosts.put(name, host.next_deadline())
         self._set_timer()
 
-    def _follow(self) -> None:
-        """Send, keep and tell what devices came to since this was done last."""
+    def _flush_changed(self) -> None:
+        """Let hosts send and settings be kept of all devices reached since the last call; notify watchers."""
         now = self.world.now
-        for name in dict.fromkeys([*self.world.looked_at(), *self._due_hosts.until(now)]):
+        for name in dict.fromkeys([*self.world.take_changed(), *self._due_hosts.until(now)]):
             if (host := self._hosts.get(name)) is not None:
                 host.flush(now)
                 self._due_hosts.put(name, host.next_deadline())
-            device = self.world.devices[name]
-            if self._state_files is not None and isinstance(device, UpsDevice | BmcDevice):
+            if self._state_files is not None and (device := self._stateful.get(name)) is not None:
                 self._save(self._state_files, device)
         self._set_timer()
         for watcher in self._watchers:
@@ -227,7 +206,7 @@ class Emulators:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._zero + deadline / 1000, self._due, deadline)
 
-    def _save(self, files: StateFiles, device: UpsDevice | BmcDevice) -> None:
+    def _save(self, files: StateFiles, device: StatefulDevice) -> None:
         try:
             files.save(device)
         except OSError as error:
@@ -238,4 +217,4 @@ class Emulators:
         # The loop may call a little early; the world must still reach its deadline.
         self._timer = None
         self.world.advance(max(deadline, self.now()))
-        self._follow()
+        self._flush_changed()

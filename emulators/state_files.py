@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 FOLDER = "devices"
 
@@ -14,6 +14,7 @@ class StateFileError(ValueError):
     """A device's file cannot be used. One line that names it and says what to do."""
 
 
+@runtime_checkable
 class StatefulDevice(Protocol):
     """A device that keeps settings."""
 
@@ -23,7 +24,7 @@ class StatefulDevice(Protocol):
         """Return what is kept, as JSON."""
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned. Raises KeyError, TypeError and ValueError."""
+        """Restore what `dump_state` returned. Raises KeyError, TypeError and ValueError."""
 
 
 class StateFiles:

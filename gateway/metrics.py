@@ -1,4 +1,4 @@
-"""What the gateway counts, for Prometheus."""
+"""Counters and gauges of the gateway, for Prometheus."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from ridethrough.gateway.records import DestinationStatus, Event, StreamStatus
 
 
-class Look(NamedTuple):
-    """What is counted elsewhere: rows as the HTTP interface shows them."""
+class GaugeValues(NamedTuple):
+    """Values that are counted elsewhere, in the rows that the HTTP interface shows."""
 
     ready: bool
     conditions: Mapping[str, Iterable[str]]
@@ -20,14 +20,14 @@ class Look(NamedTuple):
 
 
 class Metrics:
-    """One for each gateway, so that several can live in a process. `waiting` counts arrivals not yet written."""
+    """The metrics of one gateway; several can live in a process. `waiting` counts arrivals not yet written."""
 
     def __init__(self, waiting: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self._datagrams = Counter(
             "ridethrough_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
         )
-        # Counted here and handed over when somebody asks: a look among labels costs more than counting.
+        # Counted here and added to the counters in `exposition`: a look-up of labels costs more than counting.
         self._outcomes: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._events = Counter("ridethrough_events", "Events, by type", ["type"], registry=self._registry)
@@ -49,25 +49,25 @@ class Metrics:
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"ridethrough_{name}", text, labels, registry=self._registry)
 
-    def decoded(self, outcome: str, count: int = 1) -> None:
-        """A datagram was worked off."""
+    def count_datagrams(self, outcome: str, count: int = 1) -> None:
+        """Count datagrams from which events were derived, by what they were."""
         self._outcomes[outcome] = self._outcomes.get(outcome, 0) + count
 
-    def held(self, count: int) -> None:
-        """Datagrams of a storm were kept and not told."""
-        self.decoded("storm", count)
+    def count_suppressed(self, count: int) -> None:
+        """Count datagrams of a storm, from which nothing is derived."""
+        self.count_datagrams("storm", count)
 
-    def failed(self) -> None:
-        """A record tripped a rule."""
-        self.decoded("failed")
+    def count_failed(self) -> None:
+        """Count a record at which the stages raised an exception."""
+        self.count_datagrams("failed")
 
-    def told(self, events: Iterable[Event]) -> None:
-        """Events are on disk."""
+    def count_events(self, events: Iterable[Event]) -> None:
+        """Count events that are on disk."""
         for event in events:
             self._types[event.type] = self._types.get(event.type, 0) + 1
 
-    def look(self, seen: Look) -> None:
-        """How things stand at this moment."""
+    def set_gauges(self, seen: GaugeValues) -> None:
+        """Set the gauges to the values of this moment."""
         self._ready.set(seen.ready)
         self._open.clear()
         for device, conditions in seen.conditions.items():
@@ -81,8 +81,8 @@ class Metrics:
             for gauge, key in self._of_destinations if isinstance(status, DestinationStatus) else ():
                 gauge.labels(status.name).set(getattr(status, key))
 
-    def text(self) -> bytes:
-        """The text format."""
+    def exposition(self) -> bytes:
+        """All metrics in the text format of Prometheus."""
         for counter, counts in ((self._datagrams, self._outcomes), (self._events, self._types)):
             for label, count in counts.items():
                 counter.labels(label).inc(count)

@@ -1,4 +1,4 @@
-"""The values that pass between the stages of the gateway. Every stage knows these, and no other stage.
+"""The values that pass between the stages of the gateway. Stages import these, and never one another.
 
 Those that come with every datagram are kept from the garbage collector's sight (`gc=False`): none is part of a cycle.
 """
@@ -13,15 +13,15 @@ import msgspec
 
 
 class RecordKind(StrEnum):
-    """What a journal record holds."""
+    """The kind of a journal record."""
 
     DATAGRAM = "datagram"  # as it came from a trap listener
-    OBSERVATION = "observation"  # what a link to a device saw, as JSON
+    OBSERVATION = "observation"  # what the gateway found out by itself, as JSON
     TICK = "tick"  # a deadline of the correlator came due
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Something heard, not yet in the journal. `at_ms` is Unix time.
+    """A datagram, observation or tick that is not in the journal yet. `at_ms` is Unix time.
 
     New fields go to the end: the journal keeps no names.
     """
@@ -51,7 +51,7 @@ class EngineIdentity(msgspec.Struct, frozen=True):
 
 
 class EngineClock(msgspec.Struct, frozen=True):
-    """The newest time that an SNMP engine told, and when it did, in Unix milliseconds."""
+    """The newest time in messages of an SNMP engine, and the Unix time in milliseconds at which it came."""
 
     engine_id: bytes
     boots: int
@@ -104,7 +104,7 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
 
 
 class Undecodable(msgspec.Struct, frozen=True):
-    """A datagram that cannot be read, and why."""
+    """A datagram that cannot be read: the offset of the octet that breaks a rule, and the rule."""
 
     source: str
     listener: str
@@ -112,8 +112,8 @@ class Undecodable(msgspec.Struct, frozen=True):
     rule: str
 
 
-class Refused(msgspec.Struct, frozen=True):
-    """A readable datagram that is not taken, by the name of the reason."""
+class RefusedDatagram(msgspec.Struct, frozen=True):
+    """A readable datagram that is not accepted, by the name of the reason."""
 
     source: str
     reason: str
@@ -122,7 +122,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Recovery(msgspec.Struct, frozen=True):
-    """A step of a recovery that a controller told a BMC, which took it: started, or ended."""
+    """A step of a recovery that a controller gave and the BMC accepted: started, or ended."""
 
     incident: int
     started: bool
@@ -141,41 +141,99 @@ class Damage(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Observation(msgspec.Struct, frozen=True):
-    """What a link saw: readings by object name, that a device fell silent or was heard again, or a recovery's step."""
+class Readings(msgspec.Struct, frozen=True, tag_field="kind", tag="readings"):
+    """A device answered: its readings by object name, where it gave any."""
 
     device: str
-    silent: bool = False
     values: dict[str, int] = {}
-    recovery: Recovery | None = None
-    damage: Damage | None = None  # `device` is the journal
-    lost: int = 0  # datagrams that the kernel dropped; `device` is the listener
+
+
+class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):
+    """A device answers no more."""
+
+    device: str
+    silent: bool = True  # by which releases before `kind` know a silence, as long as they read the same JetStream
+
+
+class RecoveryStep(msgspec.Struct, frozen=True, tag_field="kind", tag="recovery"):
+    """A BMC accepted a step of a recovery."""
+
+    device: str
+    recovery: Recovery
+
+
+class JournalDamage(msgspec.Struct, frozen=True, tag_field="kind", tag="damage"):
+    """The journal was damaged and has been recovered as far as possible. `device` is "journal"."""
+
+    device: str
+    damage: Damage
+
+
+class DatagramsLost(msgspec.Struct, frozen=True, tag_field="kind", tag="lost"):
+    """The kernel dropped `lost` datagrams of a listener, which is the `device`."""
+
+    device: str
+    lost: int
+
+
+Observation = Readings | Silence | RecoveryStep | JournalDamage | DatagramsLost
+"""A finding of the gateway itself; journaled as JSON before anything follows from it, like datagrams."""
 
 
 class Severity(StrEnum):
-    """How much an event matters."""
+    """Severity of an event."""
 
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
 
 
-class Signal(msgspec.Struct, frozen=True, gc=False):
-    """One statement about a device: what the translation makes of a notification or an observation.
+class Occurrence(msgspec.Struct, frozen=True, gc=False):
+    """Something that happened at a device, without a condition: an event each time.
 
-    A signal with a `condition` opens or clears it; the correlator turns repeated statements into one event.
+    With `repeat`, occurrences of that name are limited: one event, and a later one with the number of those between.
     """
 
     type: str
     device: str
     severity: Severity
     text: str
-    condition: str = ""
-    opens: bool = False
     data: dict[str, Any] = {}
     evidence: dict[str, Any] = {}
-    baseline: bool = False  # from a reading: says what is, not that it just happened
-    repeat: str = ""  # trouble that is told once and then counted, by this name
+    repeat: str = ""
+
+
+class ConditionOpens(msgspec.Struct, frozen=True, gc=False):
+    """A statement that a condition of a device is open. Several of them in a row are one event."""
+
+    type: str
+    device: str
+    severity: Severity
+    text: str
+    condition: str
+    data: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
+
+
+class ConditionClears(msgspec.Struct, frozen=True, gc=False):
+    """A statement that a condition of a device is clear. Several of them in a row are one event.
+
+    A `baseline` says that it is clear, not that it has just become so: with nothing open before, it is no event.
+    """
+
+    type: str
+    device: str
+    severity: Severity
+    text: str
+    condition: str
+    data: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
+    baseline: bool = False
+
+
+ConditionChange = ConditionOpens | ConditionClears
+Signal = Occurrence | ConditionOpens | ConditionClears
+"""One statement about a device, translated from a notification or an observation."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=False):
@@ -204,11 +262,25 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a destination is to get again: everything behind an event (empty: all), a position, or what it refused."""
+    """The events that a destination is to get again: all behind an event (empty: all), a position, or those aside."""
 
     after: str | None = None
     after_position: int | float | None = None  # JSON knows 7.0 as an integer, too
     aside: bool = False
+
+
+class DeviceStatus(msgspec.Struct, frozen=True):
+    """A device as the HTTP interface shows it: what the site file says, and what is known of it now."""
+
+    id: str
+    kind: str
+    address: str
+    groups: list[str]  # of power control; only of a UPS
+    server: str | None  # whose board it is on; only of a BMC
+    heard_s_ago: float | None = None  # since its last answer; None while this gateway does not ask it
+    readings: dict[str, int] = {}  # of the last answer, by object; only of a UPS
+    conditions: list[str] = []  # that are open
+    commands: list[str] = []  # that it takes
 
 
 class CommandState(StrEnum):
@@ -239,7 +311,7 @@ class Command(msgspec.Struct):
     by: str = ""
 
     def copy(self) -> Command:
-        """As it stands now."""
+        """A copy that later changes of the command leave as it is."""
         return msgspec.structs.replace(self)
 
 
@@ -322,5 +394,5 @@ def event_place(identifier: str) -> tuple[int, int] | None:
 
 
 def encode_json(value: Any) -> bytes:
-    """JSON as the journal and the interfaces carry it."""
+    """Encode as JSON, without spaces, as the journal and the interfaces have it."""
     return msgspec.json.encode(value)

@@ -85,7 +85,7 @@ class EventType(StrEnum):
 
 
 class Condition(StrEnum):
-    """A state of a device that opens and clears. Fault traps have more of them, by the rows of `fault_traps.csv`."""
+    """A state of a device that opens and clears. Fault traps have more of them, by the rows of `trap_rules.csv`."""
 
     INPUT = "input"
     OUTAGE = "outage"

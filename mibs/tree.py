@@ -34,6 +34,13 @@ class MibObject:
             return readable(value)
         return None if value is None else str(value)
 
+    def number(self, label: str) -> int:
+        """The value that the enumeration calls `label`. Raises KeyError when there is none of that name."""
+        for number, name in self.enum.items():
+            if name == label:
+                return number
+        raise KeyError(f"{self.name} has no value {label}")
+
 
 def readable(octets: bytes) -> str:
     """Text when the octets are printable UTF-8 (a final NUL is dropped), else hexadecimal."""
@@ -61,6 +68,7 @@ class MibTree:
         return iter(self._by_oid.values())
 
     def add(self, objects: Iterable[MibObject]) -> None:
+        """Add objects; one of a name or number that is known takes its place."""
         self._found.clear()
         self._described.clear()
         for item in objects:

@@ -1,4 +1,4 @@
-"""One event loop interface, three ways to run it: the wall clock, the wall clock faster, and no waiting at all."""
+"""Event loops at three speeds: the wall clock, the wall clock faster, and virtual time that jumps."""
 
 from __future__ import annotations
 
@@ -83,16 +83,18 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         super().__init__(self.paced_by(selectors.DefaultSelector(), "max"))
 
     def paced_by(self, real: selectors.BaseSelector, _speed: Speed) -> selectors.BaseSelector:
-        """Start the clock; what comes back is to stand before the platform's selector."""
+        """Start the clock; return the selector that is to replace `real`."""
         self._jumping = _JumpingSelector(real)
         return self._jumping
 
     def time(self) -> float:
+        """Return virtual seconds since the loop was made."""
         return self._jumping.now
 
     def run_in_executor(  # type: ignore[override]  # typeshed types it with TypeVarTuple
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
+        """Like asyncio's; time stands still until the job has ended."""
         self._jumping.threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._thread_ended)
@@ -122,12 +124,13 @@ class ScaledLoop(asyncio.SelectorEventLoop):
         super().__init__(self.paced_by(selectors.DefaultSelector(), factor))
 
     def paced_by(self, real: selectors.BaseSelector, speed: Speed) -> selectors.BaseSelector:
-        """Start the clock; what comes back is to stand before the platform's selector."""
+        """Start the clock; return the selector that is to replace `real`."""
         self._factor = float(speed)
         self._zero = time.monotonic()
         return _ScaledSelector(real, self._factor)
 
     def time(self) -> float:
+        """Return seconds that pass at the scaled pace."""
         return self._zero + (time.monotonic() - self._zero) * self._factor
 
 
@@ -138,6 +141,7 @@ class Inline(Executor):
     """
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Call `fn` now; the future that is returned has its result or error."""
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -159,7 +163,7 @@ class UnpacedError(Exception):
 
 @contextmanager
 def paced(loop: asyncio.AbstractEventLoop, speed: Speed) -> Iterator[None]:
-    """Let a loop that is there already, somebody else's, run at `speed`; afterwards it is what it was.
+    """Run an existing loop at `speed` for the length of the block; afterwards it is what it was.
 
     asyncio has no interface for it, so this changes the loop's class and `_selector`. Timers that wait at the beginning
     or at the end keep what is left of their delays. Raises UnpacedError for a loop that is not built on asyncio's own.
@@ -214,4 +218,5 @@ class Clock:
         self._zero = asyncio.get_running_loop().time()
 
     def unix_ms(self) -> int:
+        """Return the time of day in milliseconds since 1970."""
         return round((self._start_s + asyncio.get_running_loop().time() - self._zero) * 1000)

@@ -11,16 +11,17 @@ import structlog
 
 from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.config.http import ServerTls
+from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers import CONTROLLERS, Controller
 from ridethrough.rigs.controllers.base import ControllerContext, InputRefused
-from ridethrough.rigs.controllers.client import Desk, DeskError
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.rigfile.schema import RigFile
 
 log = structlog.get_logger("controllers")
 
 
-def trusting(tls: ServerTls | None) -> ssl.SSLContext | None:
-    """Believe our own server, whatever name its certificate has, and show it its own certificate where it wants one."""
+def client_tls(tls: ServerTls | None) -> ssl.SSLContext | None:
+    """Accept the certificate of our own server under any name, and present the same one where it wants one."""
     if tls is None:
         return None
     context = ssl.create_default_context(cafile=tls.cert_file)
@@ -31,73 +32,75 @@ def trusting(tls: ServerTls | None) -> ssl.SSLContext | None:
 
 
 class ControllerRunner:
-    """Controllers by name. They begin when the rig runs, and end before it."""
+    """Runs the controllers of a rig file: started after the rig, stopped before it."""
 
     def __init__(self, rig: RigFile, unix_ms: Callable[[], int], headers: dict[str, str] | None = None) -> None:
         self._rig = rig
         self._unix_ms = unix_ms
         self._headers = headers
-        self.desk: Desk | None = None
-        self._members: dict[str, Controller[Any]] = {}
+        self.client: ControllerClient | None = None
+        self._controllers: dict[str, Controller[Any]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, url: str, tls: ServerTls | None = None) -> None:
-        """Let all of them begin at `url`, which has the certificate of `tls`. Raises DeskError."""
+        """Start all controllers as clients of `url`, which has the certificate of `tls`. Raises ApiError."""
         if not self._rig.controllers:
             return
-        desk = self.desk = Desk(url, self._unix_ms, self._headers, trusting(tls))
+        client = self.client = ControllerClient(url, self._unix_ms, self._headers, client_tls(tls))
         monitors = tuple(monitor.name for monitor in self._rig.gateway.monitors)
         context = ControllerContext(self._rig, self._rig.topology(), monitors)
-        self._members = {
-            config.name: CONTROLLERS[config.type](config, context, desk) for config in self._rig.controllers
+        self._controllers = {
+            config.name: CONTROLLERS[config.type](config, context, client) for config in self._rig.controllers
         }
-        await desk.open()
-        for name, member in self._members.items():
-            self._tasks.append(asyncio.create_task(self._run(member), name=name))
+        await client.open()
+        for name, controller in self._controllers.items():
+            self._tasks.append(asyncio.create_task(self._run(controller), name=name))
         await asyncio.sleep(0)
 
-    async def _run(self, member: Controller[Any]) -> None:
+    async def _run(self, controller: Controller[Any]) -> None:
         try:
-            await member.run()
-        except DeskError as error:
-            member.note("failed", "", str(error))
-            log.error("controller ended", controller=member.name, reason=str(error))  # noqa: TRY400
+            await controller.run()
+        except ApiError as error:
+            controller.note("failed", "", str(error))
+            log.error("controller ended", controller=controller.name, reason=str(error))  # noqa: TRY400
 
     async def stop(self) -> None:
+        """Cancel all controllers and close their client."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for member in self._members.values():
-            await member.stop()
-        if self.desk is not None:
-            await self.desk.close()
+        for controller in self._controllers.values():
+            await controller.stop()
+        if self.client is not None:
+            await self.client.close()
 
     @property
     def names(self) -> list[str]:
-        return list(self._members)
+        """Names of the controllers that run; empty before `start`."""
+        return list(self._controllers)
 
-    def member(self, name: str) -> Controller[Any]:
-        """Raises Refusal 404."""
-        member = self._members.get(name)
-        if member is None:
-            raise Refusal(404, f"there is no controller {name!r}; known: {', '.join(self._members) or 'none'}")
-        return member
+    def controller(self, name: str) -> Controller[Any]:
+        """Return a running controller. Raises Refusal 404."""
+        controller = self._controllers.get(name)
+        if controller is None:
+            raise Refusal(404, f"there is no controller {name!r}; known: {', '.join(self._controllers) or 'none'}")
+        return controller
 
-    async def take(self, name: str, word: str, args: list[str]) -> None:
-        """An input for a controller. Raises Refusal."""
+    async def apply_input(self, name: str, word: str, args: list[str]) -> None:
+        """Give a controller an input. Raises Refusal 404 and 422."""
         try:
-            await self.member(name).take(word, args)
-        except (InputRefused, DeskError) as error:
+            await self.controller(name).apply_input(word, args)
+        except (InputRefused, ApiError) as error:
             raise Refusal(422, str(error)) from error
 
     def rows(self) -> list[dict[str, Any]]:
-        """Every controller, as its own console would show it."""
+        """Return name, type, inputs and snapshot of every controller."""
         return [
             {
                 "name": name,
-                "type": member.config.type,
-                "inputs": {word: help_text for word, (help_text, _) in member.inputs().items()},
-                **member.snapshot(),
+                "type": controller.config.type,
+                "inputs": {word: help_text for word, (help_text, _) in controller.inputs().items()},
+                **controller.snapshot(),
             }
-            for name, member in self._members.items()
+            for name, controller in self._controllers.items()
         ]

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ridethrough.gateway.config.site import BmcDevice, Site, UpsDevice
+from ridethrough.gateway.config.site import BmcDeviceConfig, Site, UpsDeviceConfig
 from ridethrough.gateway.devices.probes import PresencePing
 from ridethrough.gateway.net.addresses import ABSENT, Address, resolve_now
 from ridethrough.gateway.receive.listener import BUFFER_OCTETS
@@ -27,17 +27,17 @@ from ridethrough.wire.snmp.convert import SYS_UP_TIME
 
 Verdict = Literal["ok", "warning", "failed"]
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_RAW": 13}  # linux/capability.h
-FIRST_FREE = 1024  # the kernel's first port for everybody, unless told
+FIRST_FREE = 1024  # the kernel's first unprivileged port, by default
 LOWEST_WANTED = 23  # a card's console
-PATIENCE_S = 2.0
+ANSWER_TIMEOUT_S = 2.0
 TRIES = 2
 SLOW_SYNC_S = 0.05
 COMMITS = 20
 TOO_OLD_S = 1_767_225_600  # 2026-01-01: a clock before that has not been set
 
 
-class Finding(NamedTuple):
-    """What was looked at, how it is, and what to do about it."""
+class Diagnosis(NamedTuple):
+    """Result of one check: its subject, verdict and details, and advice where something is to be done."""
 
     what: str
     verdict: Verdict
@@ -46,7 +46,7 @@ class Finding(NamedTuple):
 
 
 def capability(name: str) -> bool:
-    """Whether this process has a capability. False where the kernel tells nothing about it."""
+    """Return True when this process has a capability. False where the kernel has no information."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -55,8 +55,8 @@ def capability(name: str) -> bool:
     return bool(bits >> CAPABILITIES[name] & 1)
 
 
-def machine(data: Path | None) -> Iterator[Finding]:
-    """What does not depend on a file. `data` is the folder in which a journal would live."""
+def machine(data: Path | None) -> Iterator[Diagnosis]:
+    """Check the machine, without a file. `data` is the folder in which a journal would live."""
     yield _low_ports()
     yield _spoofing()
     yield _buffer()
@@ -64,55 +64,55 @@ def machine(data: Path | None) -> Iterator[Finding]:
     yield _compiled()
     yield _disk(data or Path(tempfile.gettempdir()), named=data is not None)
     for item in left(Path("/"), os.environ):
-        yield Finding(item.what, "warning", f"{item.detail} (of the product's former name)", item.advice)
+        yield Diagnosis(item.what, "warning", f"{item.detail} (of the product's former name)", item.advice)
 
 
 def _number(file: str) -> int | None:
-    """What the kernel says there; None where it says nothing."""
+    """Return a value of the kernel; None where it has none."""
     try:
         return int(Path(file).read_text())
     except (OSError, ValueError):
         return None
 
 
-def _low_ports() -> Finding:
+def _low_ports() -> Diagnosis:
     first = _number("/proc/sys/net/ipv4/ip_unprivileged_port_start") or FIRST_FREE
     if capability("CAP_NET_BIND_SERVICE") or first <= LOWEST_WANTED:
-        return Finding("low ports", "ok", "161, 162 and 623 may be bound")
+        return Diagnosis("low ports", "ok", "161, 162 and 623 may be bound")
     advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
-    return Finding("low ports", "warning", f"ports below {first} may not be bound", advice)
+    return Diagnosis("low ports", "warning", f"ports below {first} may not be bound", advice)
 
 
-def _spoofing() -> Finding:
+def _spoofing() -> Diagnosis:
     if capability("CAP_NET_RAW"):
-        return Finding("spoofed sources", "ok", "forwards may keep the devices' addresses (source: spoof)")
+        return Diagnosis("spoofed sources", "ok", "forwards may keep the devices' addresses (source: spoof)")
     advice = "give CAP_NET_RAW if a forward has source: spoof"
-    return Finding("spoofed sources", "warning", "forwards cannot keep the devices' addresses", advice)
+    return Diagnosis("spoofed sources", "warning", "forwards cannot keep the devices' addresses", advice)
 
 
-def _buffer() -> Finding:
+def _buffer() -> Diagnosis:
     limit = _number("/proc/sys/net/core/rmem_max")
     if limit is None or limit >= BUFFER_OCTETS or os.geteuid() == 0:
-        return Finding("receive buffer", "ok", f"{BUFFER_OCTETS >> 20} MiB for each listener")
+        return Diagnosis("receive buffer", "ok", f"{BUFFER_OCTETS >> 20} MiB for each listener")
     advice = f"sysctl -w net.core.rmem_max={BUFFER_OCTETS}"
     detail = f"the kernel gives {limit >> 10} KiB, and drops what a storm sends beyond"
-    return Finding("receive buffer", "warning", detail, advice)
+    return Diagnosis("receive buffer", "warning", detail, advice)
 
 
-def _clock() -> Finding:
+def _clock() -> Diagnosis:
     if time.time() < TOO_OLD_S:
-        return Finding("clock", "failed", f"it shows {time.ctime()}", "set the clock, and keep it by NTP")
-    return Finding("clock", "ok", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
+        return Diagnosis("clock", "failed", f"it shows {time.ctime()}", "set the clock, and keep it by NTP")
+    return Diagnosis("clock", "ok", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
 
 
-def _compiled() -> Finding:
+def _compiled() -> Diagnosis:
     if is_compiled():
-        return Finding("codec", "ok", "compiled")
-    return Finding("codec", "ok", "interpreted; compiled it is faster", COMPILE)
+        return Diagnosis("codec", "ok", "compiled")
+    return Diagnosis("codec", "ok", "interpreted; compiled it is faster", COMPILE)
 
 
-def _disk(folder: Path, *, named: bool) -> Finding:
-    """How long a commit takes that is on the disk when it ends, as the journal does it."""
+def _disk(folder: Path, *, named: bool) -> Diagnosis:
+    """Return the time of a durable commit, as the journal makes it."""
     where = f"{folder}" + ("" if named else " (no --data given)")
     try:
         with (
@@ -127,20 +127,20 @@ def _disk(folder: Path, *, named: bool) -> Finding:
                 connection.execute("INSERT INTO probe VALUES (zeroblob(1000))")
             each_s = (time.perf_counter() - begun) / COMMITS
     except (OSError, sqlite3.Error) as error:
-        return Finding(
+        return Diagnosis(
             "journal", "failed", f"{where}: {error}", "name a folder that this user may write to: --data DIR"
         )
     if each_s > SLOW_SYNC_S:
         advice = "use a disk that is quicker to sync, or expect informs to be answered as late"
-        return Finding("journal", "warning", f"{where}: a commit takes {each_s * 1000:.0f} ms", advice)
-    return Finding("journal", "ok", f"{where}: a commit takes {each_s * 1000:.1f} ms")
+        return Diagnosis("journal", "warning", f"{where}: a commit takes {each_s * 1000:.0f} ms", advice)
+    return Diagnosis("journal", "ok", f"{where}: a commit takes {each_s * 1000:.1f} ms")
 
 
 # --- files --------------------------------------------------------------------------------------------------------
 
 
-def bindings(site: Site, rig: RigFile | None) -> Iterator[Finding]:
-    """Whether everything that the file wants to bind is free."""
+def bindings(site: Site, rig: RigFile | None) -> Iterator[Diagnosis]:
+    """Check that everything that the file wants to bind is free."""
     places = [(listen.address, listen.port, socket.SOCK_DGRAM, "traps") for listen in site.listen]
     if site.api.port:
         places.append((site.api.host, site.api.port, socket.SOCK_STREAM, "HTTP"))
@@ -162,7 +162,7 @@ def _of_plant(rig: RigFile | None) -> Iterator[tuple[str, int, socket.SocketKind
             yield server.bmc.address, plant.ports.ipmi, socket.SOCK_DGRAM, f"{name}.bmc"
 
 
-def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Finding:
+def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Diagnosis:
     name = f"{address}:{port}/{'udp' if kind == socket.SOCK_DGRAM else 'tcp'}"
     absent, bound = "", False
     try:
@@ -177,13 +177,13 @@ def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Fi
                 bound = True
     except PermissionError:
         advice = "run as root, give CAP_NET_BIND_SERVICE, or use --ports high"
-        return Finding(name, "failed", f"{what}: not allowed", advice)
+        return Diagnosis(name, "failed", f"{what}: not allowed", advice)
     except OSError as error:
         absent, bound = str(error.strerror), False
     if not bound:
         advice = "stop what runs there (ss -lnptu shows it), or change the file"
-        return Finding(name, "failed", f"{what}: {absent}", advice)
-    return Finding(name, "ok", f"{what}: free")
+        return Diagnosis(name, "failed", f"{what}: {absent}", advice)
+    return Diagnosis(name, "ok", f"{what}: free")
 
 
 def _bind(place: Address, kind: socket.SocketKind) -> None:
@@ -196,13 +196,13 @@ def _bind(place: Address, kind: socket.SocketKind) -> None:
         probe.bind(place.sockaddr)
 
 
-async def reach(site: Site) -> list[Finding]:
+async def reach(site: Site) -> list[Diagnosis]:
     """Ask every device of a site one question, all at once."""
     asked = []
     for name, device in site.devices.items():
-        if isinstance(device, UpsDevice):
+        if isinstance(device, UpsDeviceConfig):
             asked.append(_ask(name, "SNMP", (device.address, device.snmp.port), _snmp(device)))
-        elif isinstance(device, BmcDevice):
+        elif isinstance(device, BmcDeviceConfig):
             ping = PresencePing()
             asked.append(
                 _ask(name, "IPMI", (device.address, device.port), (ping.ask(), lambda data, p=ping: _pong(p, data)))  # type: ignore[misc]
@@ -213,7 +213,7 @@ async def reach(site: Site) -> list[Finding]:
 Question = tuple[bytes, Callable[[bytes], str]]
 
 
-def _snmp(device: UpsDevice) -> Question:
+def _snmp(device: UpsDeviceConfig) -> Question:
     version = Version.V1 if device.snmp.version == 1 else Version.V2C
     pdu = Pdu(Kind.GET, 1, 0, 0, (VarBind(SYS_UP_TIME, Tag.NULL, None),))
     return encode(Message(version, device.snmp.community.encode(), pdu)), _uptime
@@ -231,18 +231,18 @@ def _uptime(data: bytes) -> str:
 
 
 def _pong(ping: PresencePing, data: bytes) -> str:
-    heard, _ = ping.hear(data)
+    heard, _ = ping.receive(data)
     return "answers a presence ping" if heard is not None else "answers, but not a presence ping"
 
 
-async def _ask(name: str, protocol: str, to: tuple[str, int], question: Question) -> Finding:
+async def _ask(name: str, protocol: str, to: tuple[str, int], question: Question) -> Diagnosis:
     data, read = question
     where = f"{protocol} at {to[0]}:{to[1]}"
     advice = "is it on, is this its address, does its access list name this machine, is UDP let through?"
     try:
-        answer = await exchange(data, to, PATIENCE_S, tries=TRIES)
+        answer = await exchange(data, to, ANSWER_TIMEOUT_S, tries=TRIES)
     except OSError as error:
-        return Finding(name, "failed", f"{where}: {error.strerror or error}", advice)
+        return Diagnosis(name, "failed", f"{where}: {error.strerror or error}", advice)
     if answer is None:
-        return Finding(name, "failed", f"{where}: no answer within {TRIES * PATIENCE_S:g} s", advice)
-    return Finding(name, "ok", f"{where}: {read(answer)}")
+        return Diagnosis(name, "failed", f"{where}: no answer within {TRIES * ANSWER_TIMEOUT_S:g} s", advice)
+    return Diagnosis(name, "ok", f"{where}: {read(answer)}")

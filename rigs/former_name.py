@@ -1,4 +1,4 @@
-"""What an installation under the product's former name, Standin, left on a machine, and what becomes of each."""
+"""Remains of an installation under the former name, Standin: variables, folders, packages and services."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def variable(name: str) -> str | None:
 
 
 def look_beside(data: Path | None) -> None:
-    """A data folder that begins empty beside one of the former name that does not. Raises FormerError."""
+    """Refuse an empty data folder beside one of the former name that has data. Raises FormerError."""
     if data is None:
         return
     data = data.resolve() if data.name in ("", "..") else data.absolute()  # `.` is a folder of some name, too
@@ -89,7 +89,7 @@ def left(root: Path, environment: Mapping[str, str]) -> Iterator[Left]:
 
 
 def _moving(path: Path, to: Path) -> str:
-    """How to move a folder; systemd may have made it a link to a private one."""
+    """Return the command that moves a folder; systemd may have made it a link to a private one."""
     if path.is_symlink():
         real = path.resolve()
         return f"move {real} to {real.with_name(to.name)} before the new service starts, and take the link {path} away"
@@ -97,7 +97,7 @@ def _moving(path: Path, to: Path) -> str:
 
 
 def _debian(root: Path) -> str:
-    """Who maintains the installed Debian package of that name; empty where there is none."""
+    """Return the maintainer of the installed Debian package of that name; empty where there is none."""
     words = [
         "dpkg-query",
         f"--admindir={root / 'var/lib/dpkg'}",

@@ -7,12 +7,12 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 
 Slot = Literal["ct", "lt"]
 
 
-class Policy(Strict):
+class GroupPolicy(RigModel):
     """Group policy (requirements 4.2)."""
 
     code: str = "ESMAcnet"
@@ -25,12 +25,12 @@ class Policy(Strict):
     silence_s: Seconds = 50
     """SNMP通信異常確認時間."""
     on_silence: Literal["continue", "shutdown"] = "continue"
-    """What servers do when their UPS falls silent in an outage: policy 0 and 1."""
+    """Action of servers whose UPS falls silent in an outage: policy 0 and 1."""
     statistics_s: Annotated[float, Field(gt=0)] = 60
     """統計情報採取間隔."""
 
 
-class Group(Strict):
+class Group(RigModel):
     """A power-control group: power devices, control terminals, linked terminals, linked devices, and subgroups."""
 
     pd: tuple[Name, ...] = ()
@@ -39,12 +39,12 @@ class Group(Strict):
     ld: tuple[Name, ...] = ()
     slot: Slot | None = None
     """Slot of the group above under which this group hangs."""
-    policy: Policy = Policy()
+    policy: GroupPolicy = GroupPolicy()
     groups: dict[str, Group] = Field(default_factory=dict)
 
 
-class UpsManagement(Strict):
-    """What the management software keeps of a UPS beside the settings in the UPS itself (requirements 2.4)."""
+class UpsManagement(RigModel):
+    """Settings of a UPS that are kept in the management software, not in the UPS (requirements 2.4)."""
 
     label: str | None = None
     """Its name there, at most eight half-width characters; the UPS's own when left out."""
@@ -52,28 +52,30 @@ class UpsManagement(Strict):
     """リブートしない, UPSによるリブート, 制御端末からリブートする (requirements 2.5)."""
     warm_up_rank: int = Field(default=1, ge=1)
     warm_up_s: Seconds = 0
-    """How long a linked device leads the servers at a scheduled start, in units of 360 s."""
+    """Time by which a linked device leads the servers at a scheduled start, in units of 360 s."""
 
 
-class ServerManagement(Strict):
-    """What the management software is told of a server."""
+class ServerManagement(RigModel):
+    """Settings of a server in the management software."""
 
     option: Literal["enterprise", "advance"] = "enterprise"
-    """Which multi-server option: with a UPS, or woken over the network (requirements 4.5)."""
+    """The multi-server option: with a UPS, or woken over the network (requirements 4.5)."""
     cluster: bool = False
     """Shown as a cluster member."""
 
 
-class PowerManagement(Strict):
+class PowerManagement(RigModel):
     """Values by device."""
 
     ups: dict[Name, UpsManagement] = Field(default_factory=dict)
     servers: dict[Name, ServerManagement] = Field(default_factory=dict)
 
     def of_ups(self, name: str) -> UpsManagement:
+        """Return the settings of a UPS; defaults when the file has none."""
         return self.ups.get(name) or UpsManagement()
 
     def of_server(self, name: str) -> ServerManagement:
+        """Return the settings of a server; defaults when the file has none."""
         return self.servers.get(name) or ServerManagement()
 
 

@@ -1,4 +1,4 @@
-"""Whether `make run` may bind what it will, asked before anything is installed: nothing but the standard library.
+"""Check that `make run` may bind its ports, before anything is installed: only the standard library is used.
 
 A rig file is looked through without a YAML parser, for its addresses and ports only; `ridethrough check` judges it.
 """
@@ -30,7 +30,7 @@ def ports_of(text: str) -> dict[str, int]:
 
 
 def places(text: str, choice: str, http: str) -> Iterator[Place]:
-    """What will surely be bound, whichever device an address is of."""
+    """Return what will surely be bound, whichever device an address is of."""
     bind = http or next(iter(re.findall(r"\bbind:\s*[\"']?([\w.]+:\d+)", text)), API)
     host, _, port = bind.rpartition(":")
     yield host.strip("[]"), int(port), "tcp"
@@ -60,7 +60,7 @@ def problem(place: Place) -> OSError | None:
 
 
 def verdict(text: str, choice: str, http: str) -> str | None:
-    """What is in the way and which command has none of it, in two lines; None where nothing is."""
+    """Return the obstacle and a command without it, in two lines; None where nothing is in the way."""
     for number, place in enumerate(places(text, choice, http)):
         error = problem(place)
         if error is None:
@@ -80,13 +80,13 @@ def verdict(text: str, choice: str, http: str) -> str | None:
 
 
 def is_place(text: str) -> bool:
-    """Whether that is HOST:PORT."""
+    """Return True for HOST:PORT."""
     host, _, port = text.rpartition(":")
     return host != "" and port.isascii() and port.isdecimal() and int(port) <= LAST_PORT
 
 
 def text_of(rig: str) -> str | None:
-    """What a rig file has, given by its path or by the name of one that comes along; None where there is none."""
+    """Return the text of a rig file, by its path or its name; None where there is none."""
     for path in (Path(rig), SAMPLES / f"{rig}.yaml"):
         try:
             return path.read_text(encoding="utf-8")
@@ -96,6 +96,7 @@ def text_of(rig: str) -> str | None:
 
 
 def main() -> None:
+    """Check `RIG PORTS HTTP` of the command line; exit status 2 with an error line when something is in the way."""
     rig, choice, http = sys.argv[1:]
     if http and not is_place(http):
         sys.stderr.write(f"HTTP={http}: expected an address and a port, such as HTTP=127.0.0.1:8090\n")
@@ -103,8 +104,8 @@ def main() -> None:
     text = text_of(rig)
     if text is None:
         return  # no rig of that name: `ridethrough run` says which there are
-    if said := verdict(text, choice, http):
-        sys.stderr.write(f"{said}\n")
+    if problem := verdict(text, choice, http):
+        sys.stderr.write(f"{problem}\n")
         sys.exit(2)
 
 

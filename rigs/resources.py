@@ -1,4 +1,4 @@
-"""What a process of many devices needs of the machine and of the interpreter."""
+"""Limits of sockets and the garbage collector, for processes with many devices."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import resource
 
 from ridethrough.wire import primitives
 
-# The collector looks through the young when so many more were made than went; 700 if nobody says otherwise. A group of
-# notifications under way is many times that, and all of it goes without the collector.
+# Objects made, less those freed, until the collector looks through the youngest; Python's default is 700. A group of
+# notifications under way is many times that, and all of it is freed without the collector.
 YOUNG = 10_000
 
 COMPILE = "`make run` in a checkout, or RIDETHROUGH_COMPILE=1 pip install, with gcc, libc6-dev and python3-dev"
 
 
 def is_compiled() -> bool:
-    """Whether the modules that `hatch_build.py` lists are extension modules in this process."""
+    """Return True when the modules that `hatch_build.py` lists are extension modules in this process."""
     return str(primitives.__file__).endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))
 
 
 def allow_many_sockets() -> None:
-    """Take as many files and sockets as this process may have: a device has one socket at least."""
+    """Raise the limit of open files to the hard limit: a device has one socket at least."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def begin_growing() -> None:
-    """From here on everything made is there to stay, so the collector need not look for what could go."""
+def pause_gc() -> None:
+    """Switch the garbage collector off while objects are made that stay."""
     gc.disable()
 
 
-def end_growing() -> None:
-    """What is there by now stays; what comes from here on is looked through."""
+def resume_gc() -> None:
+    """Switch the garbage collector on again, for objects that are made from now on."""
     gc.freeze()
     gc.set_threshold(YOUNG)
     gc.enable()

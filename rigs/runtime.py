@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -62,11 +63,12 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where it is reached, once it has started; the port may have been the system's choice."""
+        """URL of the interface, once it has started; the port may have been the system's choice."""
         port = self._runner.addresses[0][1]
         return f"{self._api.url.rpartition(':')[0]}:{port}"
 
     async def stop(self) -> None:
+        """Close the listeners, and connections after a second at the latest."""
         await self._runner.cleanup()
 
 
@@ -90,7 +92,7 @@ class GatewayProcess:
         clock: Clock,
         emulators: Emulators | None = None,
         reread: Callable[[], Site] | None = None,
-        cast: ControllerRunner | None = None,
+        controllers: ControllerRunner | None = None,
         headers: dict[str, str] | None = None,
         thread: Executor | None = None,
         rig: RigFile | None = None,
@@ -103,7 +105,7 @@ class GatewayProcess:
         self.headers = headers or {}
         self.site = site
         self.emulators = emulators
-        self.cast = cast
+        self.controllers = controllers
         store = Database(site.journal.path, thread)
         try:
             self.gateway = Gateway(site, tree, store, clock.unix_ms, _refusing(reread))
@@ -111,19 +113,19 @@ class GatewayProcess:
         except BaseException:
             store.close()
             raise
-        application = create_application(self.gateway, gate)
-        self._plays = None if emulators is None else ScenarioRuns()
-        if self._plays is not None:
-            add_runs(application, self._plays, gate)
+        application = create_application(self.gateway.backend, gate)
+        self._scenario_runs = None if emulators is None else ScenarioRuns()
+        if self._scenario_runs is not None:
+            add_runs(application, self._scenario_runs, gate)
         if emulators is not None:
-            groups = None if rig is None else Groups(rig, self.gateway.devices)
-            add_lab(application, emulators, gate, cast, groups)
+            groups = None if rig is None else Groups(rig, lambda: msgspec.to_builtins(self.gateway.backend.devices()))
+            add_lab(application, emulators, gate, controllers, groups)
         add_console(application)
         self._http = HttpServer(application, site.api)
         self._reloads: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen first, then let the devices speak, then ask them. Raises BindError and ListenError."""
+        """Start the gateway's listeners, the devices, HTTP, polling and controllers. Raises BindError, ListenError."""
         await self.gateway.start()
         try:
             if self.emulators is not None:
@@ -133,32 +135,32 @@ class GatewayProcess:
             await self._stop_devices()
             raise
         self.gateway.watch_devices()
-        if self.cast is not None:
-            await self.cast.start(self._http.url, self.site.api.tls)
+        if self.controllers is not None:
+            await self.controllers.start(self._http.url, self.site.api.tls)
 
     @property
     def url(self) -> str:
-        """Where the HTTP interface is reached, once it has started."""
+        """URL of the HTTP interface, once it has started."""
         return self._http.url
 
     def reload(self) -> None:
-        """As a signal asks for it: a mistake is logged, and everything stays as it was."""
+        """Read the site file again, in the background; a mistake is logged, and everything stays as it was."""
         task = asyncio.create_task(self._reload(), name="reload")
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 
     async def _reload(self) -> None:
         try:
-            await self.gateway.reload()
+            await self.gateway.backend.reload()
         except (Refusal, StoreError) as error:
             log.error("site not read again", reason=str(error))  # noqa: TRY400
 
     async def stop(self) -> None:
-        """In the opposite order."""
-        if self.cast is not None:
-            await self.cast.stop()
-        if self._plays is not None:
-            await self._plays.close()
+        """Stop everything, in the opposite order of `start`."""
+        if self.controllers is not None:
+            await self.controllers.stop()
+        if self._scenario_runs is not None:
+            await self._scenario_runs.close()
         await self._http.stop()
         await self._stop_devices()
 
@@ -182,7 +184,7 @@ def _refusing(reread: Callable[[], Site] | None) -> Callable[[], Site] | None:
 
 
 def _plant(rig: RigFile, speed: Speed, *, faces: bool = False) -> RigFile:
-    """The plant to build. When time jumps, nobody could use the faces for people, and they take up ports."""
+    """Return the plant to build. Where time jumps, pages and consoles for people are left out: they need ports."""
     plant = plant_of(rig)
     if speed != "max" or faces:
         return plant
@@ -240,5 +242,6 @@ class EmulatorsProcess:
             raise
 
     async def stop(self) -> None:
+        """Stop the devices, then HTTP."""
         await self.emulators.stop()
         await self._http.stop()

@@ -1,12 +1,13 @@
-"""What the power-control groups mean for an outage: whom a UPS concerns, and who is in control. Pure."""
+"""Lookups over power-control groups, and the plans for outages and power-off that follow from them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ridethrough.emulators.config.servers import ClusterConfig, ServerConfig
-from ridethrough.rigs.power_groups import Group, Placed, Policy, PowerManagement, walk
+from ridethrough.emulators.devices.cluster.build import ClusterConfig
+from ridethrough.emulators.devices.server.config import ServerConfig
+from ridethrough.rigs.power_groups import Group, GroupPolicy, Placed, PowerManagement, walk
 
 
 class Topology:
@@ -34,30 +35,31 @@ class Topology:
         return [*self.terminals, *self.linked]
 
     def cluster_of(self, server: str) -> str | None:
+        """Return the cluster of a server; None outside all clusters."""
         return next((name for name, cluster in self.clusters.items() if server in cluster.nodes), None)
 
     def feeds(self, server: str) -> list[str]:
-        """What the power supplies of a server hang on."""
+        """Return the UPSs or other feeds of a server's power supplies, each once."""
         return list(dict.fromkeys(feed.partition("/")[0] for feed in self._servers[server].power))
 
     def fed_by(self, ups: str) -> list[str]:
-        """Servers of the tree with a power supply on this UPS."""
+        """Return servers of the tree with a power supply on this UPS."""
         return [server for server in self.members if ups in self.feeds(server)]
 
     def group_of(self, device: str) -> Placed | None:
-        """The group in which a UPS or a server stands."""
+        """Return the group of a UPS or a server; None outside all groups."""
         for item in self.placed:
             if device in (*item.group.pd, *item.group.ld, *item.group.ct, *item.group.lt):
                 return item
         return None
 
-    def policy_of(self, device: str) -> Policy:
-        """The policy of its group; the usual one outside all groups."""
+    def policy_of(self, device: str) -> GroupPolicy:
+        """Return the policy of its group; the default outside all groups."""
         placed = self.group_of(device)
-        return placed.group.policy if placed is not None else Policy()
+        return placed.group.policy if placed is not None else GroupPolicy()
 
     def within(self, name: str) -> list[str]:
-        """Servers of a group and of all groups below it."""
+        """Return the servers of a group and of all groups below it."""
         return [
             server
             for item in self.placed
@@ -66,19 +68,19 @@ class Topology:
         ]
 
     def users_of(self, linked_device: str) -> list[str]:
-        """Servers that need what a linked device feeds: those of its group (requirements 4.1)."""
+        """Return servers that need what a linked device feeds: those of its group (requirements 4.1)."""
         placed = self.group_of(linked_device)
         return [] if placed is None else self.within(placed.name)
 
     def companions_of(self, linked_device: str) -> list[str]:
-        """The linked devices of one group, by Warm-UP rank: a lower one starts first (requirements 5.4)."""
+        """Return the linked devices of one group, by Warm-UP rank: a lower one starts first (requirements 5.4)."""
         placed = self.group_of(linked_device)
         names = () if placed is None else placed.group.ld
         return sorted(names, key=lambda name: self.management.of_ups(name).warm_up_rank)
 
 
-class Plan(NamedTuple):
-    """An orderly end: clusters stop, servers shut down, outputs go off, and then those in control themselves."""
+class ShutdownPlan(NamedTuple):
+    """An orderly shutdown: clusters stop, servers shut down, outputs go off, control terminals go last."""
 
     cause: str
     clusters: tuple[str, ...]
@@ -87,16 +89,16 @@ class Plan(NamedTuple):
     linked_devices: tuple[str, ...]
     """Those of `outputs` that feed shared devices; they go last."""
     returns: bool = False
-    """Whether servers come back at once and wait for their disks (制御端末からリブートする)."""
+    """Servers come back at once and wait for their disks (制御端末からリブートする)."""
 
 
-def plan_outage(topology: Topology, ups: str, dark: Iterable[str]) -> Plan:
-    """What an outage of `ups` asks for, while the UPSs in `dark` have lost their input, too.
+def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> ShutdownPlan:
+    """Return the plan for an outage of `ups`, while those in `without_input` have lost their input, too.
 
     A linked device concerns everybody who uses it (5.2, 5.4). A server's own UPS concerns that server, and the whole
     cluster once all its nodes are without input (5.2: core equipment, or all servers; 5.5 M1 to M3).
     """
-    lost = {ups, *dark}
+    lost = {ups, *without_input}
     if ups in topology.linked_devices:
         servers = topology.users_of(ups)
         disks = topology.companions_of(ups)
@@ -110,11 +112,11 @@ def plan_outage(topology: Topology, ups: str, dark: Iterable[str]) -> Plan:
     return _plan(topology, ups, servers, [], returns=False)
 
 
-def joined(plans: Sequence[Plan]) -> Plan:
-    """One plan for outages that are confirmed together, so that those in control go after everybody else (5.1, H4)."""
+def joined(plans: Sequence[ShutdownPlan]) -> ShutdownPlan:
+    """Return one plan for outages that are confirmed together, so that control terminals go last (5.1, H4)."""
     linked = tuple(dict.fromkeys(ups for plan in plans for ups in plan.linked_devices))
     outputs = dict.fromkeys(ups for plan in plans for ups in plan.outputs if ups not in linked)
-    return Plan(
+    return ShutdownPlan(
         plans[0].cause,
         tuple(dict.fromkeys(name for plan in plans for name in plan.clusters)),
         tuple(dict.fromkeys(name for plan in plans for name in plan.servers)),
@@ -124,8 +126,8 @@ def joined(plans: Sequence[Plan]) -> Plan:
     )
 
 
-def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> Plan:
-    """What switching servers off in peace asks for: by schedule, over the network, or for an application (5.6).
+def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> ShutdownPlan:
+    """Return the plan to switch servers off: by schedule, over the network, or for an application (5.6).
 
     An output that feeds others goes off only when those are `idle` (4.5: each server by itself on a shared UPS).
     """
@@ -140,7 +142,7 @@ def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Itera
 
 def _plan(
     topology: Topology, cause: str, servers: list[str], disks: list[str], *, returns: bool, idle: Iterable[str] = ()
-) -> Plan:
+) -> ShutdownPlan:
     unused = {*servers, *idle}
     clusters = [name for name, cluster in topology.clusters.items() if all(node in servers for node in cluster.nodes)]
     outputs = [
@@ -148,4 +150,4 @@ def _plan(
         for ups in topology.power_devices
         if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))
     ]
-    return Plan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks), returns)
+    return ShutdownPlan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks), returns)

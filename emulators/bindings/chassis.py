@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class AcLink(StrEnum):
-    """What a server does when its supply returns (BIOS AC-LINK; power restore policy of IPMI 2.0 section 28.8)."""
+    """The act of a server when its supply returns (BIOS AC-LINK; power restore policy of IPMI 2.0 section 28.8)."""
 
     OFF = "off"
     LAST = "last"
@@ -55,11 +55,11 @@ class ChassisOrder(NamedTuple):
     action: Action
     cause: RestartCause
     cycle_s: float = 5.0
-    """How long a power cycle keeps the power off."""
+    """Time for which a power cycle keeps the power off."""
 
 
-class Host(NamedTuple):
-    """What a server shows its BMC."""
+class HostState(NamedTuple):
+    """The state of a server, as its BMC sees it."""
 
     powered: bool = False
     os: OsState = OsState.OFF
@@ -68,7 +68,7 @@ class Host(NamedTuple):
 
 
 class OsTask(StrEnum):
-    """What software tells an operating system."""
+    """A task that software may order of an operating system."""
 
     SHUTDOWN = "shutdown"
     REBOOT = "reboot"

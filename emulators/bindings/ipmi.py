@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ridethrough.wire.ipmi.message import Completion, NetFn, Privilege, Request
+from ridethrough.wire.ipmi.message import Completion, IpmiRequest, NetFn, Privilege
 from ridethrough.wire.ipmi.session import Session
 
 Answer = tuple[int, bytes]
@@ -16,7 +16,7 @@ MOST_STEADY = 64
 BODY_OCTETS: dict[int, int] = {NetFn.GROUP: 1, NetFn.OEM: 3}
 
 
-class Command(NamedTuple):
+class IpmiCommand(NamedTuple):
     """One command: who may give it, how long its data may be, and what it does.
 
     Lengths are those behind the octets that name the defining body, where there are such.
@@ -28,19 +28,19 @@ class Command(NamedTuple):
     longest: int
     run: Handler
     steady: bool = False
-    """Whether the answer hangs on the controller's state and the data alone: neither on time nor on the session."""
+    """True if the answer hangs on the controller's state and the data alone: neither on time nor on the session."""
     changes: bool = False
-    """Whether it may change what the controller keeps, drives, sends or shows, be it in the answer of another command.
+    """True if it may change what the controller keeps, drives, sends or shows, be it in the answer of another command.
 
     A reservation, which only its holder can tell from another, is no change.
     """
 
 
 # By network function, command, and defining body or enterprise (0 for the commands of IPMI itself).
-Table = dict[tuple[int, int, int], Command]
+Table = dict[tuple[int, int, int], IpmiCommand]
 
 
-def dispatch(table: Table, controller: object, request: Request, session: Session | None) -> Answer:
+def dispatch(table: Table, controller: object, request: IpmiRequest, session: Session | None) -> Answer:
     """Look the command up, check privilege and length, run it (IPMI 2.0 table 5-2 for the refusals)."""
     data = request.data
     body, number = b"", 0
@@ -63,21 +63,21 @@ def dispatch(table: Table, controller: object, request: Request, session: Sessio
 
 
 class SteadyAnswers:
-    """Answers of steady commands, told again as long as nothing has changed, to whom they may be told."""
+    """Answers of steady commands, given again as long as nothing has changed, to sessions with the privilege."""
 
     def __init__(self, steady: frozenset[tuple[int, int]]) -> None:
         """`steady` has the network functions and commands that the table marks so."""
         self._commands = steady
         self._known: dict[tuple[Any, ...], tuple[Privilege, Answer]] = {}  # with the privilege that they took
 
-    def answer(self, request: Request, session: Session | None) -> Answer | None:
-        """What was answered before; None where that is not known, or not for this session."""
+    def answer(self, request: IpmiRequest, session: Session | None) -> Answer | None:
+        """Return the earlier answer to the same request; None if there is none, or none that this session may see."""
         known = self._known.get(request[:3])
         if known is None or session is None or not session.active or known[0] > session.privilege:
             return None
         return known[1]
 
-    def learn(self, request: Request, session: Session | None, answer: Answer) -> None:
+    def learn(self, request: IpmiRequest, session: Session | None, answer: Answer) -> None:
         """Remember a success."""
         if session is None or request[:2] not in self._commands or answer[0] != Completion.OK:
             return

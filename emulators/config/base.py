@@ -1,4 +1,4 @@
-"""What all models of the plant's configuration share."""
+"""The base of all parts of rig files and profiles, and the types of their values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
-class Strict(BaseModel):
+class RigModel(BaseModel):
+    """A part of a rig file or of a profile: it takes no keys but its own, and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 

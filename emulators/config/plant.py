@@ -1,204 +1,79 @@
-"""What a rig file says about the plant."""
+"""The plant of a rig file: a section for each type of device, and the names with which they refer to one another."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from typing import Annotated, Literal, Self
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, create_model, model_validator
 
-from ridethrough.emulators.bindings.snmp import ANYBODY
-from ridethrough.emulators.config.base import Address, Name, Port, Seconds, Strict
-from ridethrough.emulators.config.servers import (
-    ClusterConfig,
-    DiskConfig,
-    HubConfig,
-    IntelligentUpsConfig,
-    ManagerConfig,
-    ServerConfig,
-)
-from ridethrough.emulators.devices.ups.profile import AccessRow
-from ridethrough.wire.snmp.usm import Auth, Priv
+from ridethrough.emulators.bindings.device_types import Among, DeviceType, Reference
+from ridethrough.emulators.config.base import Name, RigModel
+from ridethrough.emulators.config.ports import Ports
+from ridethrough.emulators.device_types import DEVICE_TYPES
 
 
-class MainsConfig(Strict):
-    """A supply from the street."""
-
-    volts: float = Field(default=100, gt=0, le=1000)
-    hertz: float = Field(default=60, gt=0, le=400)
-
-
-class TrapReceiver(Strict):
-    """A row of the card's trap receiver table."""
-
-    receiver: Address
-    community: str = Field(default="public", min_length=1, max_length=15)
-    version: Literal[1, "2c", 3] = 1
-    inform: bool = False
-    """Ask for an acknowledgement and repeat until it comes; not in version 1."""
-    user: str | None = None
-    """User of version 3, one of the card's."""
-    generation: bool = True
-    """Whether traps go to this receiver at all."""
-    authentication: bool = True
-    """Whether traps of failed authentication go to it."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.inform and self.version == 1:
-            raise ValueError("there are no informs in version 1; accepted: version: 2c, version: 3")
-        if (self.version == 3) != (self.user is not None):
-            raise ValueError("version: 3 goes with a user")
-        return self
-
-
-class UpsSettings(Strict):
-    """Settings stored in the UPS; a value the model does not permit is corrected as the UPS would do."""
-
-    shutoff_delay_s: int | None = Field(default=None, ge=0)
-    return_delay_s: int | None = Field(default=None, ge=0)
-    low_battery_s: int | None = Field(default=None, ge=0)
-    sleep_s: int | None = Field(default=None, ge=0)
-    high_transfer_v: int | None = Field(default=None, gt=0)
-    low_transfer_v: int | None = Field(default=None, gt=0)
-    min_return_percent: int | None = Field(default=None, ge=0, le=100)
-    sensitivity: Literal[2, 3, 4] | None = None
-
-    def objects(self) -> dict[str, int]:
-        """Object names to values in the object's unit, for those that are set."""
-        rows = {
-            "upsAdvConfigShutoffDelay": (self.shutoff_delay_s, 100),
-            "upsAdvConfigReturnDelay": (self.return_delay_s, 100),
-            "upsAdvConfigLowBatteryRunTime": (self.low_battery_s, 100),
-            "upsAdvConfigUpsSleepTime": (self.sleep_s, 100),
-            "upsAdvConfigHighTransferVolt": (self.high_transfer_v, 1),
-            "upsAdvConfigLowTransferVolt": (self.low_transfer_v, 1),
-            "upsAdvConfigMinReturnCapacity": (self.min_return_percent, 1),
-            "upsAdvConfigSensitivity": (self.sensitivity, 1),
-        }
-        return {name: value * scale for name, (value, scale) in rows.items() if value is not None}
-
-
-class V3User(Strict):
-    """A version 3 user of a card; the passphrases have 15 to 32 characters, as cards want them."""
-
-    type: Literal["read", "write"] = "read"
-    auth: Auth | None = None
-    auth_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
-    priv: Priv | None = None
-    priv_key: str | None = Field(default=None, min_length=15, max_length=32, repr=False)
-    view: tuple[Annotated[str, Field(pattern=r"^\d+(\.\d+)+$")], ...] = ()
-    """Subtrees that the user sees; all when left out."""
-    manager: str = Field(default=ANYBODY, pattern=r"^(any|\d{1,3}(\.\d{1,3}){3})$")
-    """From where the user may ask: `any`, or an address with 255 for any octet."""
-
-    @model_validator(mode="after")
-    def _pairs(self) -> Self:
-        if (self.auth is None) != (self.auth_key is None) or (self.priv is None) != (self.priv_key is None):
-            raise ValueError("auth goes with auth_key, and priv with priv_key")
-        if self.priv is not None and self.auth is None:
-            raise ValueError("there is no privacy without authentication")
-        return self
-
-
-class UpsConfig(Strict):
-    """A UPS with its network card."""
-
-    profile: str = "smart-ups-1400-100v"
-    mains: Name
-    address: Address
-    settings: UpsSettings = UpsSettings()
-    access: tuple[AccessRow, ...] = Field(default=(), max_length=4)
-    """Access rows of the card; without any, the factory rows of the profile."""
-    users: dict[Annotated[str, Field(min_length=1, max_length=32)], V3User] = Field(default_factory=dict, max_length=4)
-    """Version 3 users; without any, version 3 is off."""
-    traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
-    """Trap receivers; when left out, the gateway of the rig."""
-    serial: str | None = None
-    """Where to put the serial port of the card, as a link to a pseudo-terminal."""
-    confirm_s: Seconds = 60
-    """How long the gateway waits before it confirms an outage."""
-
-    @model_validator(mode="after")
-    def _known_users(self) -> Self:
-        for row in self.traps or ():
-            if row.user is not None and row.user not in self.users:
-                accepted = ", ".join(self.users) or "none"
-                raise ValueError(f"traps: there is no user {row.user!r}; accepted: {accepted}")
-        return self
-
-
-def _off(value: object) -> object:
-    return None if value == "off" else value
-
-
-OptionalPort = Annotated[Port | None, BeforeValidator(_off)]
-
-
-class Ports(Strict):
-    """Well-known ports, or others where they cannot be bound; `off` where a face of the cards is not wanted."""
-
-    snmp: Port = 161
-    trap: Port = 162
-    ipmi: Port = 623
-    http: OptionalPort = 80
-    console: OptionalPort = 23
-    echo: OptionalPort = 7
-    """Of the servers: answered while their operating system runs (RFC 862)."""
-    wake: OptionalPort = 9
-    """Of the servers that can be woken."""
-
-
-HIGH_PORTS = Ports(snmp=1161, trap=1162, ipmi=1623, http=1080, console=2323, echo=10007, wake=10009)
-
-
-class Plant(Strict):
-    """Everything emulated."""
+class _Header(RigModel):
+    """The head of a rig file."""
 
     rig: Annotated[str, Field(min_length=1, max_length=64)]
     seed: int = 1
-    mains: dict[Name, MainsConfig] = Field(default_factory=dict)
-    ups: dict[Name, UpsConfig] = Field(default_factory=dict)
-    servers: dict[Name, ServerConfig] = Field(default_factory=dict)
-    disks: dict[Name, DiskConfig] = Field(default_factory=dict)
-    clusters: dict[Name, ClusterConfig] = Field(default_factory=dict)
-    hubs: dict[Name, HubConfig] = Field(default_factory=dict)
-    managers: dict[Name, ManagerConfig] = Field(default_factory=dict)
-    intelligent_ups: dict[Name, IntelligentUpsConfig] = Field(default_factory=dict)
+
+
+if TYPE_CHECKING:
+    from ridethrough.emulators.config.sections import Sections
+else:
+    Sections = create_model(
+        "Sections",
+        __base__=_Header,
+        **{found.key: (dict[Name, found.config], Field(default_factory=dict)) for found in DEVICE_TYPES},
+    )
+
+
+class Plant(Sections):
+    """Everything emulated."""
+
     ports: Ports = Ports()
+
+    def section(self, key: str) -> dict[str, Any]:
+        """The configurations of a type, by name."""
+        section: dict[str, Any] = getattr(self, key)
+        return section
+
+    def references(self) -> Iterator[tuple[DeviceType[Any], str, Reference]]:
+        """Every name by which a device refers to another, with the type and the name of the one that does."""
+        for found in DEVICE_TYPES:
+            for name, config in self.section(found.key).items():
+                for reference in found.references(config):
+                    yield found, name, reference
 
     @model_validator(mode="after")
     def _wiring(self) -> Self:
-        others = (self.disks, self.clusters, self.hubs, self.managers, self.intelligent_ups)
-        names = [name for section in (self.mains, self.ups, self.servers, *others) for name in section]
+        names = [name for found in DEVICE_TYPES for name in self.section(found.key)]
         twice = {name for name, count in Counter(names).items() if count > 1}
         if twice:
             raise ValueError(f"names must differ across the whole rig: {', '.join(sorted(twice))}")
-        for name, ups in self.ups.items():
-            _known(f"ups.{name}.mains", ups.mains, self.mains)
-        for name, iups in self.intelligent_ups.items():
-            _known(f"intelligent_ups.{name}.mains", iups.mains, self.mains)
-        sources = dict.fromkeys([*self.mains, *self.ups, *self.intelligent_ups])
-        for name, server in self.servers.items():
-            for feed in server.power:
-                _known(f"servers.{name}.power", feed.partition("/")[0], sources)
-        for name, disk in self.disks.items():
-            _known(f"disks.{name}.power", disk.power[0].partition("/")[0], sources)
-        for name, cluster in self.clusters.items():
-            for node in cluster.nodes:
-                _known(f"clusters.{name}.nodes", node, self.servers)
-            for shared in cluster.disks:
-                _known(f"clusters.{name}.disks", shared, self.disks)
-        bmcs = (f"{name}.bmc" for name, item in self.servers.items() if item.bmc)
-        reachable = dict.fromkeys([*self.ups, *self.servers, *bmcs])
-        for name, hub in self.hubs.items():
-            _known(f"hubs.{name}.power", hub.power.partition("/")[0], sources)
-            for served in hub.serves:
-                _known(f"hubs.{name}.serves", served, reachable)
+        accepted: dict[Among | str, Collection[str]] = {
+            **{found.key: self.section(found.key) for found in DEVICE_TYPES},
+            Among.FEEDS: [name for found in DEVICE_TYPES if found.is_feed for name in self.section(found.key)],
+            Among.REACHABLE: self._reachable(),
+        }
+        # Feeds first, so that what is wrong with one is not reported of all that hangs on it.
+        for found, name, reference in sorted(self.references(), key=lambda row: not row[0].is_feed):
+            if reference.device not in accepted[reference.among]:
+                known = ", ".join(accepted[reference.among]) or "none"
+                raise ValueError(
+                    f"{found.key}.{name}.{reference.key}: there is no {reference.device!r}; accepted: {known}"
+                )
         return self
 
-
-def _known(key: str, name: str, accepted: Collection[str]) -> None:
-    if name not in accepted:
-        raise ValueError(f"{key}: there is no {name!r}; accepted: {', '.join(accepted) or 'none'}")
+    def _reachable(self) -> list[str]:
+        """Names of everything with an address, devices before the BMCs on their boards."""
+        names = [
+            reachable
+            for found in DEVICE_TYPES
+            for name, config in self.section(found.key).items()
+            for reachable in found.reachable(name, config)
+        ]
+        return sorted(names, key=lambda name: "." in name)

@@ -1,127 +1,153 @@
-"""Requests that come again: what an answer is made of, found out once.
+"""Requests that come again: an answer is put together once, and sent again with the identifier of each request.
 
-A manager asks the same things every few seconds, and only the request identifier differs. A plan belongs to one set of
-instances and to the octets of one request without its identifier, so it needs no invalidation: values that may change
-are read each time, and another set of instances starts without plans. A plan settled for a device at rest has the
-steady values filled in, and is good until something is done to the world.
+A manager asks the same things every few seconds, and only the request identifier differs. A cached answer belongs to
+one set of instances and to the octets of one request without its identifier, so it needs no invalidation: values that
+may change are read each time, and another set of instances starts with an empty cache. A copy in which the steady
+values of a device at rest are filled in holds until something is done to the world.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, Protocol
 
-from ridethrough.emulators.bindings.snmp import Instance, Instances, RowSource
+from ridethrough.emulators.bindings.snmp import Instances, RowSource, SnmpView
+from ridethrough.emulators.faces.answer_items import AnswerItem, encode_fitting, encode_item, select
 from ridethrough.emulators.kernel.instant import Instant
-from ridethrough.mibs import Oid
 from ridethrough.wire import ber
-from ridethrough.wire.snmp import Kind, Pdu, Tag, VarBind
-from ridethrough.wire.snmp.codec import encode_value, encode_varbind
+from ridethrough.wire.snmp import Kind, Pdu, Version
 
 MOST_VARIABLES = 128
-MOST_SETTLED = 1024  # plans with values filled in, of one device
+MOST_STEADY = 1024  # answers with values filled in, of one device
 NO_ERROR = b"\x02\x01\x00\x02\x01\x00"  # error-status and error-index
 
 
-class Shown(NamedTuple):
-    """A variable of an answer: a row, or an exception where there is none. `octets` are those of what never changes."""
-
-    oid: Oid
-    row: Instance | None
-    exception: Tag
-    octets: bytes
-    name: bytes
-
-
-class Plan(NamedTuple):
-    """`community` has still to be judged; `kind` is that of the request."""
+class CachedAnswer(NamedTuple):
+    """An answer without its request identifier, as far as it is known; its community is judged anew each time."""
 
     community: bytes
     kind: Kind
-    shown: tuple[Shown, ...]
-    head: bytes  # what stands before the PDU: version and community, or context, as they were sent
-    parts: tuple[bytes | Shown, ...]  # what is shown, with neighbours that never change put together
-    fixed: tuple[bytes, bytes] | None  # the answer before and behind its identifier, where no variable changes
+    """The kind of the request."""
+    items: tuple[AnswerItem, ...]
+    head: bytes
+    """The octets before the PDU: version and community, or context, as they were sent."""
+    parts: tuple[bytes | AnswerItem, ...]
+    """The items, with neighbours that do not change put together."""
+    frame: tuple[bytes, bytes] | None
+    """The whole answer before and behind its identifier, where no variable changes."""
 
 
-def exact(oid: Oid, instances: Instances) -> Shown:
-    """What GET shows. Cards answer noSuchObject, not noSuchInstance, for whatever is absent."""
-    return _shown(oid, instances.get(oid), Tag.NO_SUCH_OBJECT)
+class Revised(Protocol):
+    """Something whose `revision` is another whenever a device's state may have changed but for the passing of time."""
+
+    revision: int
 
 
-def following(oid: Oid, instances: Instances) -> Shown:
-    """What GETNEXT shows."""
-    return _shown(oid, instances.after(oid), Tag.END_OF_MIB_VIEW)
+class AnswerCache:
+    """The cached answers of an agent. Those in which values are filled in are its own; others may be shared."""
 
+    def __init__(self, view: SnmpView, slot: Revised) -> None:
+        """`slot` has the revision of the device that `view` shows."""
+        self._view = view
+        self._engine = view.engine
+        self._source = view.source
+        self._slot = slot
+        self._steady: dict[bytes, CachedAnswer] = {}  # with values filled in: of this revision and these instances
+        self._steady_revision = slot.revision
+        self._steady_instances: Instances | None = None
 
-def select(pdu: Pdu, instances: Instances) -> Iterable[Shown]:
-    """The variables that answer a reading request, of a GETBULK as many as it asks for (RFC 3416 section 4.2.3)."""
-    if pdu.kind is not Kind.GET_BULK:
-        find = following if pdu.kind is Kind.GET_NEXT else exact
-        yield from (find(asked.oid, instances) for asked in pdu.varbinds)
-        return
-    fixed = max(0, min(pdu.error_status, len(pdu.varbinds)))
-    yield from (following(asked.oid, instances) for asked in pdu.varbinds[:fixed])
-    names = [asked.oid for asked in pdu.varbinds[fixed:]]
-    for _ in range(max(0, pdu.error_index) if names else 0):
-        found = [following(name, instances) for name in names]
-        yield from found
-        if all(item.row is None for item in found):
+    def get(
+        self, instances: Instances, data: bytes, span: tuple[int, int], envelope: int, now: Instant
+    ) -> CachedAnswer | None:
+        """Return the answer to a request whose identifier stands at `span`; None when it has none yet.
+
+        Values that do not change while the device rests are filled in if it rests. `envelope` is the number of octets
+        around the variables of an answer, its community excluded.
+        """
+        key, view = _key(data, span), self._view
+        if instances is not view.instances:
+            return lookup(instances, key)  # of a user who sees less: what others see is none of it
+        if self._steady_revision != self._slot.revision or self._steady_instances is not instances:
+            self._steady_revision, self._steady_instances = self._slot.revision, instances
+            self._steady.clear()
+        cached = self._steady.get(key)
+        if cached is not None:
+            return cached
+        cached = lookup(instances, key)
+        if cached is not None and len(self._steady) < MOST_STEADY and view.resting(now):
+            if cached.frame is None:
+                room = self._room(envelope, cached.community)
+                cached = with_steady_values(cached, data[span[0] - 2 : span[1]], self._source, now, room)
+            self._steady[key] = cached
+        return cached
+
+    def put(
+        self,
+        instances: Instances,
+        data: bytes,
+        span: tuple[int, int],
+        envelope: int,
+        version: Version,
+        community: bytes,
+        pdu: Pdu,
+    ) -> None:
+        """Keep what answers a reading request, unless that is an error, or too much to keep."""
+        items = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
+        if len(items) > MOST_VARIABLES or (version is Version.V1 and any(item.row is None for item in items)):
             return
-        names = [item.oid for item in found]
+        cached = cached_answer(community, pdu, items, data, self._room(envelope, community))
+        store(instances, _key(data, span), cached)
+
+    def render(
+        self, cached: CachedAnswer, data: bytes, span: tuple[int, int], envelope: int, now: Instant
+    ) -> tuple[bytes, int] | None:
+        """Return the octets of an answer with its present values, and the number of its variables.
+
+        None when they do not fit into a message.
+        """
+        start, stop = span
+        if cached.frame is not None:
+            return cached.frame[0] + data[start:stop] + cached.frame[1], len(cached.items)
+        rendered = render(cached, self._source, now, self._room(envelope, cached.community))
+        if rendered is None:
+            return None
+        variables, count = rendered
+        return respond(cached.head, _pdu_content(data[start - 2 : stop], variables)), count
+
+    def forget_values(self) -> None:
+        """Forget the values that were filled in; called after a change that the revision does not show yet."""
+        self._steady.clear()
+
+    def _room(self, envelope: int, community: bytes) -> int:
+        return self._engine.max_message - envelope - len(community)
 
 
-def _shown(oid: Oid, row: Instance | None, exception: Tag) -> Shown:
-    if row is None:
-        return Shown(oid, None, exception, encode_varbind(VarBind(oid, exception, None)), b"")
-    name = ber.encode_oid(row.oid)
-    if not row.constant:
-        return Shown(row.oid, row, exception, b"", name)
-    value = row.get(None, Instant(0))
-    return Shown(row.oid, row, exception, encode_varbind(VarBind(row.oid, row.tag, value)), name)
+def _key(data: bytes, span: tuple[int, int]) -> bytes:
+    return data[: span[0]] + data[span[1] :]
 
 
-def render(item: Shown, source: RowSource, now: Instant) -> bytes:
-    """The variable with its present value."""
-    if item.octets or item.row is None:
-        return item.octets
-    content = item.name + encode_value(item.row.tag, item.row.get(source, now))
-    return ber.encode(ber.SEQUENCE, content)
+def render(cached: CachedAnswer, source: RowSource, now: Instant, room: int) -> tuple[bytes, int] | None:
+    """Return the variables of an answer with their present values, and how many they are.
 
-
-def filled(plan: Plan, source: RowSource, now: Instant, room: int) -> tuple[bytes, int] | None:
-    """The variables of a plan with their present values, of a GETBULK as many as fit, and how many these are.
-
-    None when they do not fit.
+    Of a GETBULK, as many as fit into `room` octets; None for another request whose variables do not fit.
     """
-    variables = b"".join(part if isinstance(part, bytes) else render(part, source, now) for part in plan.parts)
+    variables = b"".join(part if isinstance(part, bytes) else encode_item(part, source, now) for part in cached.parts)
     if len(variables) <= room:
-        return variables, len(plan.shown)
-    if plan.kind is not Kind.GET_BULK:
+        return variables, len(cached.items)
+    if cached.kind is not Kind.GET_BULK:
         return None
-    octets = fitting(plan.shown, source, now, room)
+    octets = encode_fitting(cached.items, source, now, room)
     return b"".join(octets), len(octets)
 
 
-def fitting(shown: Iterable[Shown], source: RowSource, now: Instant, room: int) -> list[bytes]:
-    """Variables up to the first that does not fit into `room` octets."""
-    octets: list[bytes] = []
-    for item in shown:
-        octets.append(render(item, source, now))
-        room -= len(octets[-1])
-        if room < 0:
-            del octets[-1]
-            break
-    return octets
-
-
 def identifier_span(data: bytes) -> tuple[int, int] | None:
-    """Where the request identifier's octets stand in a well-formed community message; None for a rare shape."""
+    """Return start and end of the request identifier's octets in a community message; None for a rare shape."""
     return _span(data, ber.INTEGER)
 
 
 def scoped_identifier_span(data: bytes) -> tuple[int, int] | None:
-    """Likewise, in a scoped PDU."""
+    """Return the same of a scoped PDU."""
     return _span(data, ber.OCTET_STRING)
 
 
@@ -144,64 +170,63 @@ def _span(data: bytes, first: int) -> tuple[int, int] | None:
         return None
 
 
-def known(instances: Instances, key: bytes) -> Plan | None:
-    """The plan for a request, of these instances, or of all that have the same ones below.
+def lookup(instances: Instances, key: bytes) -> CachedAnswer | None:
+    """Return the answer to a request from these instances, or from those below that others share.
 
-    What lies below is asked for by nobody directly, so its plans are those that `remember` says it may have.
+    Nobody asks for the shared ones alone, so only `store` decides what is kept with them.
     """
-    plan: Plan | None = instances.plans.get(key)
-    if plan is None and instances.base is not None:
-        plan = instances.base.plans.get(key)
-    return plan
+    cached: CachedAnswer | None = instances.answers.get(key)
+    if cached is None and instances.base is not None:
+        cached = instances.base.answers.get(key)
+    return cached
 
 
-def remember(instances: Instances, key: bytes, plan: Plan) -> None:
-    """Keep a plan with the instances it was made for, while there is room: the first requests come most often."""
+def store(instances: Instances, key: bytes, cached: CachedAnswer) -> None:
+    """Keep an answer with the instances it was made of, while there is room: the first requests come most often."""
     base = instances.base
-    if base is not None and plan.kind is Kind.GET and all(item.row and base.get(item.oid) for item in plan.shown):
-        if len(base.plans) < base.most_plans:
-            base.plans[key] = plan
-    elif len(instances.plans) < instances.most_plans:
-        instances.plans[key] = plan
+    if base is not None and cached.kind is Kind.GET and all(item.row and base.get(item.oid) for item in cached.items):
+        if len(base.answers) < base.most_answers:
+            base.answers[key] = cached
+    elif len(instances.answers) < instances.most_answers:
+        instances.answers[key] = cached
 
 
 def _fewest(data: bytes, at: int, length: int) -> bool:
-    """Whether an integer has no octet that says nothing (X.690 section 8.3.2)."""
+    """Return whether an integer has no octet that says nothing (X.690 section 8.3.2)."""
     first = data[at]
     return length == 1 or first not in (0x00, 0xFF) or (data[at + 1] >= 0x80) == (first == 0x00)
 
 
-def plan_of(community: bytes, pdu: Pdu, shown: Sequence[Shown], data: bytes, room: int) -> Plan | None:
-    """A plan for a request that was answered without an error; None when it is not worth keeping.
-
-    `room` is what its variables may take.
-    """
-    if len(shown) > MOST_VARIABLES:
-        return None
+def cached_answer(community: bytes, pdu: Pdu, items: Sequence[AnswerItem], data: bytes, room: int) -> CachedAnswer:
+    """Return the answer to a request that is answered without an error; its variables may take `room` octets."""
     at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
     end = at + 2 + data[at + 1]
     end += 2 + data[end + 1]
     head = data[at:end]
-    parts = _joined(item.octets or item for item in shown)
-    fixed = _fixed(head, ber.encode_integer(pdu.request_id), parts, room)
-    return Plan(community, pdu.kind, tuple(shown), head, parts, fixed)
+    parts = _joined(item.octets or item for item in items)
+    frame = _frame(head, ber.encode_integer(pdu.request_id), parts, room)
+    return CachedAnswer(community, pdu.kind, tuple(items), head, parts, frame)
 
 
-def settled(plan: Plan, identifier: bytes, source: RowSource, now: Instant, room: int) -> Plan:
-    """The plan with the present values of steady rows, for as long as the device rests.
+def with_steady_values(
+    cached: CachedAnswer, identifier: bytes, source: RowSource, now: Instant, room: int
+) -> CachedAnswer:
+    """Return a copy with the present values of steady rows filled in, which holds as long as the device rests.
 
     `identifier` is that of the request, with tag and length; any other of the same length will do as well.
     """
     parts = _joined(
-        render(part, source, now) if isinstance(part, Shown) and part.row is not None and part.row.steady else part
-        for part in plan.parts
+        encode_item(part, source, now)
+        if isinstance(part, AnswerItem) and part.row is not None and part.row.steady
+        else part
+        for part in cached.parts
     )
-    return plan._replace(parts=parts, fixed=_fixed(plan.head, identifier, parts, room))
+    return cached._replace(parts=parts, frame=_frame(cached.head, identifier, parts, room))
 
 
-def _joined(parts: Iterable[bytes | Shown]) -> tuple[bytes | Shown, ...]:
-    """Neighbouring octets put together."""
-    result: list[bytes | Shown] = []
+def _joined(parts: Iterable[bytes | AnswerItem]) -> tuple[bytes | AnswerItem, ...]:
+    """Put neighbouring octets together."""
+    result: list[bytes | AnswerItem] = []
     for part in parts:
         if result and isinstance(part, bytes) and isinstance(result[-1], bytes):
             result[-1] += part
@@ -210,16 +235,22 @@ def _joined(parts: Iterable[bytes | Shown]) -> tuple[bytes | Shown, ...]:
     return tuple(result)
 
 
-def _fixed(head: bytes, identifier: bytes, parts: tuple[bytes | Shown, ...], room: int) -> tuple[bytes, bytes] | None:
-    """The answer before and behind its identifier, where no variable changes and all fit."""
+def _frame(
+    head: bytes, identifier: bytes, parts: tuple[bytes | AnswerItem, ...], room: int
+) -> tuple[bytes, bytes] | None:
+    """Return the answer before and behind its identifier, where no variable changes and all fit."""
     if len(parts) != 1 or not isinstance(parts[0], bytes) or len(parts[0]) > room:
         return None
-    answer = respond(head, identifier, parts[0])
-    start = answer.index(identifier + NO_ERROR, len(head)) + 2
+    content = _pdu_content(identifier, parts[0])
+    answer = respond(head, content)
+    start = len(answer) - len(content) + 2  # the PDU ends the message, and begins with its identifier's tag and length
     return answer[:start], answer[start + len(identifier) - 2 :]
 
 
-def respond(head: bytes, identifier: bytes, variables: bytes) -> bytes:
-    """A whole message with a Response in it."""
-    response = ber.encode(Kind.RESPONSE, identifier + NO_ERROR + ber.encode(ber.SEQUENCE, variables))
-    return ber.encode(ber.SEQUENCE, head + response)
+def _pdu_content(identifier: bytes, variables: bytes) -> bytes:
+    return identifier + NO_ERROR + ber.encode(ber.SEQUENCE, variables)
+
+
+def respond(head: bytes, content: bytes) -> bytes:
+    """Return a whole message with a Response of this content."""
+    return ber.encode(ber.SEQUENCE, head + ber.encode(Kind.RESPONSE, content))

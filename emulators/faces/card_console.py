@@ -8,7 +8,7 @@ import tty
 from contextlib import suppress
 from pathlib import Path
 
-from ridethrough.emulators.devices.ups.device import UpsDevice
+from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 from ridethrough.emulators.faces.card_menu import ConsoleMenu
 from ridethrough.emulators.faces.interactive import InteractiveContext
@@ -20,10 +20,10 @@ CHUNK = 1024
 class ConsoleFace:
     """Consoles of one card."""
 
-    def __init__(self, device: UpsDevice, stage: InteractiveContext) -> None:
+    def __init__(self, device: EmulatedUps, context: InteractiveContext) -> None:
         self._device = device
         self._card = device.card
-        self._now, self._changed, self._token = stage
+        self._now, self._changed, self._token = context.now, context.changed, context.token
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._pty: tuple[int, int] | None = None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ridethrough.emulators.devices.ups.card.accounts import LoginChannel, Tcpip
-from ridethrough.emulators.devices.ups.device import UpsDevice
+from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.kernel.instant import Instant
 
 CR, LF, BACKSPACE, DELETE, ESCAPE = 13, 10, 8, 127, 27
@@ -26,7 +26,7 @@ class Item(NamedTuple):
 class ConsoleMenu:
     """One person at one console. `token` names the session; `closed` says that the line should be hung up."""
 
-    def __init__(self, device: UpsDevice, token: str) -> None:
+    def __init__(self, device: EmulatedUps, token: str) -> None:
         self.closed = False
         self._ups = device.ups
         self._card = device.card
@@ -46,16 +46,16 @@ class ConsoleMenu:
 
     @property
     def logged_on(self) -> bool:
-        """Whether somebody got in."""
+        """True once somebody has logged on."""
         return self._menu is not None
 
     def open(self) -> bytes:
-        """What the line shows first."""
+        """Return the octets that a new connection is shown."""
         self._ask_name()
         return self._flush()
 
     def feed(self, data: bytes, now: Instant) -> bytes:
-        """What keys do, and their echo."""
+        """Take keys; return their echo and whatever they make the menu show."""
         for octet in data:
             if self.closed:
                 break

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ridethrough.emulators.devices.ups.card.accounts import LoginChannel
 from ridethrough.emulators.devices.ups.card.card import Card
-from ridethrough.emulators.devices.ups.device import UpsDevice
+from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.faces import card_pages as pages
 from ridethrough.emulators.faces.bind_error import explain_bind
 from ridethrough.emulators.faces.interactive import InteractiveContext
@@ -22,10 +22,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class WebFace:
     """Pages of one card."""
 
-    def __init__(self, device: UpsDevice, stage: InteractiveContext) -> None:
+    def __init__(self, device: EmulatedUps, context: InteractiveContext) -> None:
         self._device = device
         self._card = device.card
-        self._now, self._changed, self._token = stage
+        self._now, self._changed, self._token = context.now, context.changed, context.token
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int) -> None:

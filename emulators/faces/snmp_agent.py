@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
-from typing import Protocol
 
 from ridethrough.emulators.bindings.snmp import (
     Access,
@@ -17,20 +15,13 @@ from ridethrough.emulators.bindings.snmp import (
     admits,
 )
 from ridethrough.emulators.faces.answer_cache import (
-    MOST_SETTLED,
-    MOST_VARIABLES,
-    Plan,
-    Shown,
-    filled,
+    AnswerCache,
+    CachedAnswer,
+    Revised,
     identifier_span,
-    known,
-    plan_of,
-    remember,
-    respond,
     scoped_identifier_span,
-    select,
-    settled,
 )
+from ridethrough.emulators.faces.answer_items import AnswerItem, select
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import Oid
 from ridethrough.wire.errors import WireError
@@ -69,23 +60,14 @@ MIN_MESSAGE = 484  # every engine takes this much (RFC 3412 section 6.2)
 ENVELOPE = 48  # octets around the community and the variable bindings, at most
 
 
-class Revised(Protocol):
-    """Where `revision` is another whenever the device's state may have changed other than by the passing of time."""
-
-    revision: int
-
-
 class SnmpAgent:
     """Requests in, answers out. `counters` carry the names of the snmp group (RFC 3418)."""
 
-    def __init__(self, view: SnmpView, seat: Revised, salt: int = 0) -> None:
+    def __init__(self, view: SnmpView, slot: Revised, salt: int = 0) -> None:
         self._view = view
         self._engine: SnmpEngine = view.engine
         self._source: RowSource = view.source
-        self._seat = seat
-        self._revision = seat.revision
-        self._settled: dict[bytes, Plan] = {}  # of the present revision, and of the instances that all see
-        self._settled_of: Instances | None = None
+        self._cache = AnswerCache(view, slot)
         self.counters = self._engine.counters
         self._usm = UsmEngine(self._engine.engine_id, lambda: self._engine.users, self.counters, salt)
         self._views: dict[tuple[Oid, ...], tuple[Instances, Instances]] = {}  # of users with a view of their own
@@ -98,8 +80,12 @@ class SnmpAgent:
             return None
         self.counters["snmpInPkts"] += 1
         span = identifier_span(data)
-        if span is not None and (answer := self._again(data, *span, manager, now)) is not None:
-            return answer
+        if span is not None:
+            cached = self._cache.get(self._view.instances, data, span, ENVELOPE, now)
+            if cached is not None and self._engine.access(cached.community, manager) is not Access.NONE:
+                answer = self._answer_from_cache(cached, data, span, ENVELOPE, self._engine.max_message, now)
+                if answer is not None:
+                    return answer
         try:
             if span is None and self._engine.users and v3.is_v3(data):
                 return self._receive_v3(data, manager, now)
@@ -118,83 +104,30 @@ class SnmpAgent:
             self.changed = True
             return None
         if pdu.kind is not Kind.SET and span is not None:
-            envelope = ENVELOPE + len(message.community)
-            self._plan(message.version, message.community, pdu, data, span, envelope, self._view.instances)
+            instances = self._view.instances
+            self._cache.put(instances, data, span, ENVELOPE, message.version, message.community, pdu)
         return self._answer(message, pdu, access, now)
 
-    def _plan(
-        self,
-        version: Version,
-        community: bytes,
-        pdu: Pdu,
-        data: bytes,
-        span: tuple[int, int],
-        envelope: int,
-        instances: Instances,
-    ) -> None:
-        """Remember what answers this request, unless that is an error."""
-        shown = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
-        if version is Version.V1 and any(item.row is None for item in shown):
-            return
-        plan = plan_of(community, pdu, shown, data, self._engine.max_message - envelope)
-        if plan is not None:
-            remember(instances, data[: span[0]] + data[span[1] :], plan)
-
-    def _again(self, data: bytes, start: int, stop: int, manager: str, now: Instant) -> bytes | None:
-        """The answer to a request that came before, but for its identifier; None for any other."""
-        engine = self._engine
-        plan = self._known(self._view.instances, data, start, stop, ENVELOPE, now)
-        if plan is None or engine.access(plan.community, manager) is Access.NONE:
-            return None
-        return self._filled(plan, data, start, stop, ENVELOPE + len(plan.community), now, engine.max_message)
-
-    def _known(
-        self, instances: Instances, data: bytes, start: int, stop: int, envelope: int, now: Instant
-    ) -> Plan | None:
-        """The plan for a request, with what does not change now filled in."""
-        key, view = data[:start] + data[stop:], self._view
-        if instances is not view.instances:
-            return known(instances, key)  # of a user who sees less: what others see is none of it
-        if self._revision != self._seat.revision or self._settled_of is not instances:
-            self._revision, self._settled_of = self._seat.revision, instances
-            self._settled.clear()
-        plan = self._settled.get(key)
-        if plan is not None:
-            return plan
-        plan = known(instances, key)
-        if plan is not None and len(self._settled) < MOST_SETTLED and view.resting(now):
-            if plan.fixed is None:
-                room = self._engine.max_message - envelope - len(plan.community)
-                plan = settled(plan, data[start - 2 : stop], self._source, now, room)
-            self._settled[key] = plan
-        return plan
-
-    def _filled(
-        self, plan: Plan, data: bytes, start: int, stop: int, envelope: int, now: Instant, most: int
+    def _answer_from_cache(
+        self, cached: CachedAnswer, data: bytes, span: tuple[int, int], envelope: int, most: int, now: Instant
     ) -> bytes | None:
-        """A plan with the identifier of a request and the values of the present; None above `most` octets."""
-        count = len(plan.shown)
-        if plan.fixed is not None:
-            answer = plan.fixed[0] + data[start:stop] + plan.fixed[1]
-        else:
-            known = filled(plan, self._source, now, self._engine.max_message - envelope)
-            if known is None:
-                return None
-            variables, count = known
-            answer = respond(plan.head, data[start - 2 : stop], variables)
-        if len(answer) > most:
+        """Return a cached answer with the identifier of a request and the present values; None above `most` octets."""
+        rendered = self._cache.render(cached, data, span, envelope, now)
+        if rendered is None or len(rendered[0]) > most:
             return None
-        self._count(plan.kind, count)
-        return answer
+        self._count_read(cached.kind, rendered[1])
+        self._count_response()
+        return rendered[0]
 
-    def _count(self, kind: Kind, variables: int) -> None:
-        """A reading request that was answered without an error."""
-        counters = self.counters
+    def _count_read(self, kind: Kind, variables: int) -> None:
+        """Count a reading request with the variables of its answer."""
         if kind is not Kind.GET_BULK:
-            counters["snmpInGetRequests" if kind is Kind.GET else "snmpInGetNexts"] += 1
-        counters["snmpInTotalReqVars"] += variables
-        counters["snmpOutPkts"] += 1
-        counters["snmpOutGetResponses"] += 1
+            self.counters["snmpInGetRequests" if kind is Kind.GET else "snmpInGetNexts"] += 1
+        self.counters["snmpInTotalReqVars"] += variables
+
+    def _count_response(self) -> None:
+        self.counters["snmpOutPkts"] += 1
+        self.counters["snmpOutGetResponses"] += 1
 
     def _receive_v3(self, data: bytes, manager: str, now: Instant) -> bytes | None:
         """RFC 3412 section 7.2. Raises WireError."""
@@ -211,9 +144,12 @@ class SnmpAgent:
         room = min(self._engine.max_message, max(MIN_MESSAGE, header.max_size))
         span = scoped_identifier_span(request.payload)
         if span is not None and header.flags & lowest == lowest:
-            payload = self._again_scoped(request.payload, *span, user, now, room - V3_ENVELOPE)
-            if payload is not None:
-                return self._usm.seal(request, payload, boots, time_s)
+            cached = self._cache.get(self._seen_by(user), request.payload, span, V3_ENVELOPE, now)
+            if cached is not None:
+                most = room - V3_ENVELOPE
+                payload = self._answer_from_cache(cached, request.payload, span, V3_ENVELOPE, most, now)
+                if payload is not None:
+                    return self._usm.seal(request, payload, boots, time_s)
         scoped = self._usm.read(request, boots, time_s)
         if scoped is None or isinstance(scoped, bytes):
             return scoped
@@ -230,7 +166,7 @@ class SnmpAgent:
         else:
             instances = self._seen_by(user)
             if pdu.kind is not Kind.SET and span is not None:
-                self._plan(Version.V2C, b"", pdu, request.payload, span, V3_ENVELOPE, instances)
+                self._cache.put(instances, request.payload, span, V3_ENVELOPE, Version.V2C, b"", pdu)
             answer = self._respond(Version.V2C, pdu, user.access, now, V3_ENVELOPE, instances)
         sealed = self._usm.seal(request, v3.encode_scoped(scoped._replace(pdu=answer)), boots, time_s)
         if len(sealed) > room:
@@ -238,13 +174,6 @@ class SnmpAgent:
             too_big = Pdu(Kind.RESPONSE, pdu.request_id, ErrorStatus.TOO_BIG, 0, ())
             sealed = self._usm.seal(request, v3.encode_scoped(scoped._replace(pdu=too_big)), boots, time_s)
         return sealed
-
-    def _again_scoped(
-        self, payload: bytes, start: int, stop: int, user: UsmUser, now: Instant, most: int
-    ) -> bytes | None:
-        """The scoped PDU that answers one that came before, but for its identifier; None for any other."""
-        plan = self._known(self._seen_by(user), payload, start, stop, V3_ENVELOPE, now)
-        return None if plan is None else self._filled(plan, payload, start, stop, V3_ENVELOPE, now, most)
 
     def _answer(self, message: Message, pdu: Pdu, access: Access, now: Instant) -> bytes:
         version = message.version
@@ -278,19 +207,17 @@ class SnmpAgent:
                 self.counters["snmpInTotalSetVars"] += 0 if status else len(pdu.varbinds)
             case Kind.GET_BULK:
                 status, index, varbinds = ErrorStatus.NO_ERROR, 0, self._get_bulk(pdu, now, envelope, instances)
-                self.counters["snmpInTotalReqVars"] += len(varbinds)
+                self._count_read(pdu.kind, len(varbinds))
             case _:
                 status, index, varbinds = self._get(version, pdu, now, instances)
-                self.counters["snmpInGetRequests" if pdu.kind is Kind.GET else "snmpInGetNexts"] += 1
-                self.counters["snmpInTotalReqVars"] += len(varbinds)
+                self._count_read(pdu.kind, len(varbinds))
         if status and version is Version.V1:
             status = TO_V1.get(status, status)
         if status:
             if status in COUNTED:
                 self.counters[COUNTED[status]] += 1
             varbinds = pdu.varbinds  # RFC 1157 section 4.1.2: as received
-        self.counters["snmpOutPkts"] += 1
-        self.counters["snmpOutGetResponses"] += 1
+        self._count_response()
         return Pdu(Kind.RESPONSE, pdu.request_id, status, index, tuple(varbinds))
 
     def _get(
@@ -303,7 +230,7 @@ class SnmpAgent:
             result.append(self._read(found, now))
         return ErrorStatus.NO_ERROR, 0, result
 
-    def _read(self, found: Shown, now: Instant) -> VarBind:
+    def _read(self, found: AnswerItem, now: Instant) -> VarBind:
         row = found.row
         if row is None:
             return VarBind(found.oid, found.exception, None)
@@ -337,7 +264,7 @@ class SnmpAgent:
             if row.apply is not None:
                 row.apply(self._source, wanted.value, now)
         self.changed = True
-        self._settled.clear()
+        self._cache.forget_values()
         return ErrorStatus.NO_ERROR, 0, varbinds
 
     def _judge(self, row: Instance | None, wanted: VarBind, access: Access, now: Instant) -> ErrorStatus:
@@ -352,7 +279,7 @@ class SnmpAgent:
 
 
 def _foreign(data: bytes) -> bool:
-    """Whether a datagram is of a version that nobody here speaks."""
+    """Return whether a datagram is of a version that no agent here speaks."""
     try:
         return v3.version_of(data) not in VERSIONS
     except WireError:

@@ -21,11 +21,11 @@ LARGEST = 65535
 Receiver = Callable[[bytes, tuple[str, int]], None]
 
 
-class Readers:
-    """What is read when something has come. `arrive` is called before datagrams that are read together."""
+class EpollReader:
+    """Watches sockets and reads those that are ready. `on_ready` is called before datagrams that are read together."""
 
-    def __init__(self, arrive: Callable[[], object]) -> None:
-        self._arrive = arrive
+    def __init__(self, on_ready: Callable[[], object]) -> None:
+        self._on_ready = on_ready
         self._epoll: select.epoll | None = None
         self._sockets: dict[int, tuple[int, UdpSocket]] = {}  # with the order in which they came
         self._count = 0
@@ -43,13 +43,15 @@ class Readers:
             self._epoll = None
 
     def add(self, fileno: int, udp: UdpSocket) -> None:
+        """Watch a socket. Raises RuntimeError before `open`."""
         if self._epoll is None:
-            raise RuntimeError("readers are opened before their sockets")
+            raise RuntimeError("a reader is opened before its sockets")
         self._count += 1
         self._sockets[fileno] = (self._count, udp)
         self._epoll.register(fileno, select.EPOLLIN)
 
     def remove(self, fileno: int) -> None:
+        """Watch a socket no longer; one that is not watched is no error."""
         if self._sockets.pop(fileno, None) is not None and self._epoll is not None:
             self._epoll.unregister(fileno)
 
@@ -61,7 +63,7 @@ class Readers:
             self._take(ready)
 
     def _take(self, ready: list[tuple[int, int]]) -> None:
-        self._arrive()
+        self._on_ready()
         if len(ready) == 1:
             self._sockets[ready[0][0]][1].drain(BATCH)
             return
@@ -75,11 +77,11 @@ class UdpSocket:
     """A bound socket that hands every datagram to `receive`."""
 
     def __init__(
-        self, address: str, port: int, readers: Readers | None = None, receive: Receiver | None = None
+        self, address: str, port: int, reader: EpollReader | None = None, receive: Receiver | None = None
     ) -> None:
-        """Nothing is read without `readers` and `receive`. Raises BindError."""
+        """Nothing is read without `reader` and `receive`. Raises BindError."""
         self._receive = receive
-        self._readers = None if receive is None else readers
+        self._reader = None if receive is None else reader
         try:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         except OSError as error:
@@ -90,17 +92,17 @@ class UdpSocket:
         except OSError as error:
             self._socket.close()
             raise explain_bind(error, f"{address}:{port}/udp") from error
-        if self._readers is not None:
-            self._readers.add(self._socket.fileno(), self)
+        if self._reader is not None:
+            self._reader.add(self._socket.fileno(), self)
 
     def drain(self, most: int) -> None:
         """Hand over what has come, up to a number of datagrams."""
-        receive, hear = self._receive, self._socket.recvfrom
+        receive, read = self._receive, self._socket.recvfrom
         if receive is None:
             return
         for _ in range(most):
             try:
-                data, peer = hear(LARGEST)
+                data, peer = read(LARGEST)
             except BlockingIOError:
                 return
             except ConnectionRefusedError:
@@ -116,16 +118,17 @@ class UdpSocket:
         return True
 
     def close(self) -> None:
-        if self._readers is not None:
-            self._readers.remove(self._socket.fileno())
+        """Stop watching and close the socket."""
+        if self._reader is not None:
+            self._reader.remove(self._socket.fileno())
         self._socket.close()
 
 
 class EphemeralSocket:
     """A port of the system's choice that is there while it is needed: thousands of devices rarely speak all at once."""
 
-    def __init__(self, readers: Readers | None = None, receive: Receiver | None = None) -> None:
-        self._readers = readers
+    def __init__(self, reader: EpollReader | None = None, receive: Receiver | None = None) -> None:
+        self._reader = reader
         self._receive = receive
         self._socket: UdpSocket | None = None
 
@@ -133,12 +136,13 @@ class EphemeralSocket:
         """Send one datagram from `address`; False when the network refused it, or no port could be had."""
         if self._socket is None:
             try:
-                self._socket = UdpSocket(address, 0, self._readers, self._receive)
+                self._socket = UdpSocket(address, 0, self._reader, self._receive)
             except BindError:
                 return False
         return self._socket.send(data, peer)
 
     def close(self) -> None:
+        """Give the port back; `send` takes another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

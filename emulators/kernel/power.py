@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ridethrough.emulators.kernel.world import Port, World
 
 
 class Supply(NamedTuple):
-    """What an outlet offers."""
+    """The electricity at an outlet."""
 
     volts: float
     hertz: float
@@ -16,7 +16,7 @@ class Supply(NamedTuple):
 
     @property
     def live(self) -> bool:
-        """Whether there is any voltage to speak of."""
+        """True if there is any voltage."""
         return self.volts > 0
 
 
@@ -39,7 +39,7 @@ class Inlet:
         self.demand_w = Port(device, f"{name}.demand", 0.0)
 
 
-def plug(world: World, outlet: Outlet, inlet: Inlet) -> None:
+def plug(world: World[Any], outlet: Outlet, inlet: Inlet) -> None:
     """Plug `inlet` into `outlet`."""
     world.connect(outlet.supply, inlet.supply)
     world.connect(inlet.demand_w, outlet.demand_w)

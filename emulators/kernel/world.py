@@ -36,7 +36,7 @@ class Port(Generic[T]):
 
 
 class Device(Protocol):
-    """What the world needs of a device. All of it is free of clocks and chance."""
+    """A device of the world. All its methods are free of clocks and chance."""
 
     name: str
 
@@ -47,10 +47,13 @@ class Device(Protocol):
         """Read the ports and show the levels that follow. Must change nothing when nothing changed."""
 
     def next_deadline(self) -> Instant | None:
-        """When `advance` must be called next, if never asked again before."""
+        """Return the instant at which `advance` must be called if nothing else happens before; None for never."""
 
     def ports(self) -> Iterable[Port[Any]]:
         """The ports this device drives."""
+
+
+DeviceT = TypeVar("DeviceT", bound=Device)
 
 
 class LoopError(RuntimeError):
@@ -58,7 +61,7 @@ class LoopError(RuntimeError):
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
+class DeviceSlot:
     """A device's place in the world.
 
     `revision` is another number whenever its state may have changed other than by the passing of time.
@@ -76,11 +79,11 @@ class Wire(Generic[T]):
 
     source: Port[T]
     sink: Port[T]
-    reader: Seat
+    reader: DeviceSlot
 
 
-class World:
-    """All devices of a rig under one clock.
+class World(Generic[DeviceT]):
+    """All devices of a rig under one clock; `DeviceT` is what they have in common.
 
     Devices act in the order in which they were added when their deadlines coincide, so two runs of the same
     inputs give the same outputs.
@@ -88,25 +91,26 @@ class World:
 
     def __init__(self) -> None:
         self.now: Instant = START
-        self.devices: dict[str, Device] = {}
-        self._seats: dict[str, Seat] = {}
+        self.devices: dict[str, DeviceT] = {}
+        self._slots: dict[str, DeviceSlot] = {}
         self._due = Deadlines()
-        self._looked: set[Seat] = set()
+        self._changed: set[DeviceSlot] = set()
 
-    def add(self, device: Device) -> None:
+    def add(self, device: DeviceT) -> None:
+        """Add a device, behind those that are there. Raises ValueError for a name that is taken."""
         if device.name in self.devices:
             raise ValueError(f"two devices are called {device.name}")
         self.devices[device.name] = device
-        self._seats[device.name] = Seat(device, len(self._seats), 0, [])
+        self._slots[device.name] = DeviceSlot(device, len(self._slots), 0, [])
         self._due.put(device.name, device.next_deadline())
 
     def connect(self, source: Port[T], sink: Port[T]) -> None:
         """Run a wire between devices of this world; it carries the present level when the world settles."""
-        self._seats[source.device].wires.append(Wire(source, sink, self._seats[sink.device]))
+        self._slots[source.device].wires.append(Wire(source, sink, self._slots[sink.device]))
 
-    def seat(self, name: str) -> Seat:
+    def slot(self, name: str) -> DeviceSlot:
         """The place of a device."""
-        return self._seats[name]
+        return self._slots[name]
 
     def next_deadline(self) -> Instant | None:
         """The next instant at which something happens by itself."""
@@ -116,9 +120,9 @@ class World:
         """Let everything happen that is due up to and including `to`."""
         while (deadline := self._due.first()) is not None and deadline <= to:
             self.now = max(self.now, deadline)
-            due = _in_order(self._seats[name] for name in self._due.until(self.now))
-            for seat in due:
-                seat.device.advance(self.now)
+            due = _in_order(self._slots[name] for name in self._due.until(self.now))
+            for slot in due:
+                slot.device.advance(self.now)
             self._settle(due)
         self.now = max(self.now, to)
 
@@ -128,45 +132,45 @@ class World:
         Without names anything may have happened to any of them. Raises LoopError, naming the ports still changing,
         when that does not come to an end.
         """
-        self._settle([self._seats[name] for name in names] if names else list(self._seats.values()))
+        self._settle([self._slots[name] for name in names] if names else list(self._slots.values()))
 
-    def looked_at(self) -> list[str]:
+    def take_changed(self) -> list[str]:
         """The devices that may have changed since this was asked last, in the order in which they were added."""
-        seats, self._looked = _in_order(self._looked), set()
-        return [seat.device.name for seat in seats]
+        slots, self._changed = _in_order(self._changed), set()
+        return [slot.device.name for slot in slots]
 
-    def _settle(self, touched: list[Seat]) -> None:
-        moved, acting, looked = set(touched), set(touched), set(touched)
+    def _settle(self, touched: list[DeviceSlot]) -> None:
+        moved, acting, reached = set(touched), set(touched), set(touched)
         changed: list[str] = []
         for _ in range(SETTLE_ROUNDS):
             changed = []
-            for wire in [wire for seat in moved for wire in seat.wires]:
+            for wire in [wire for slot in moved for wire in slot.wires]:
                 if wire.sink.value != wire.source.value:
                     wire.sink.value = wire.source.value
                     acting.add(wire.reader)
                     changed.append(wire.sink.name)
-            looked |= acting
+            reached |= acting
             moved = set()
-            for seat in _in_order(acting):
-                before = [port.value for port in seat.device.ports()]
-                seat.device.react(self.now)
-                if news := [p.name for p, old in zip(seat.device.ports(), before, strict=True) if p.value != old]:
-                    changed += news
-                    moved.add(seat)
+            for slot in _in_order(acting):
+                before = [port.value for port in slot.device.ports()]
+                slot.device.react(self.now)
+                if driven := [p.name for p, old in zip(slot.device.ports(), before, strict=True) if p.value != old]:
+                    changed += driven
+                    moved.add(slot)
             if not changed:
                 break
             acting = set(moved)
         else:
             raise LoopError(f"the wires never come to rest: {', '.join(dict.fromkeys(changed))}")
-        for seat in looked:
-            seat.revision += 1
-            self._due.put(seat.device.name, seat.device.next_deadline())
-        self._looked |= looked
+        for slot in reached:
+            slot.revision += 1
+            self._due.put(slot.device.name, slot.device.next_deadline())
+        self._changed |= reached
 
 
-def _in_order(seats: Iterable[Seat]) -> list[Seat]:
-    return sorted(seats, key=_number)
+def _in_order(slots: Iterable[DeviceSlot]) -> list[DeviceSlot]:
+    return sorted(slots, key=_number)
 
 
-def _number(seat: Seat) -> int:
-    return seat.number
+def _number(slot: DeviceSlot) -> int:
+    return slot.number

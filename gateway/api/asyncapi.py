@@ -12,7 +12,7 @@ from ridethrough.gateway.records import Event
 
 
 def document(types: Iterable[str]) -> dict[str, Any]:
-    """AsyncAPI 3.0. `types` are those of the gateway's own events; rules of a site may tell others."""
+    """Make the AsyncAPI 3.0 document. `types` are those of the gateway itself; a site's rules may add others."""
     schema = msgspec.json.schema_components([Event], ref_template="#/components/schemas/{name}")[1]["Event"]
     schema["properties"]["type"] |= {"examples": sorted(types)}
     message = {

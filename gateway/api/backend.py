@@ -1,4 +1,4 @@
-"""What the HTTP interface needs of the gateway behind it."""
+"""The protocol between the HTTP interface and the gateway behind it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ridethrough.gateway.records import (
     Audit,
     Command,
     DestinationStatus,
+    DeviceStatus,
     Event,
     JournalStatus,
     Redelivery,
@@ -26,37 +27,42 @@ class Refusal(Exception):
 
 
 class Reloaded(NamedTuple):
-    """How many rules there are now, and the keys of the file whose change waits for a restart."""
+    """The number of rules after a reload, and the keys of the file whose change needs a restart."""
 
     rules: int
     need_restart: list[str]
 
 
-class Destinations(Protocol):
+class DestinationsBackend(Protocol):
     """Sinks and forwards. All raise Refusal 404 for a name that is none."""
 
-    async def statuses(self) -> list[StreamStatus | DestinationStatus]: ...
+    async def statuses(self) -> list[StreamStatus | DestinationStatus]:
+        """Status of every destination."""
 
-    async def status(self, name: str) -> DestinationStatus: ...
+    async def status(self, name: str) -> DestinationStatus:
+        """Status of one destination."""
 
-    async def pause(self, name: str) -> None: ...
+    async def pause(self, name: str) -> None:
+        """Deliver nothing to a destination until `resume`, over restarts, too."""
 
-    async def resume(self, name: str) -> None: ...
+    async def resume(self, name: str) -> None:
+        """Go on delivering, at once."""
 
     async def redeliver(self, name: str, wanted: Redelivery) -> None:
-        """Raises Refusal 422 for what this kind of destination does not take."""
+        """Deliver again. Raises Refusal 422 for a wish that this kind of destination does not take."""
 
     async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
-        """Events that a sink will never take, behind the one called `after`."""
+        """Events that a sink has rejected for ever, with the reasons, behind the one called `after`."""
 
 
 class Backend(Protocol):
     """The running gateway."""
 
-    def devices(self) -> list[dict[str, Any]]: ...
+    def devices(self) -> list[DeviceStatus]:
+        """All devices, in the order of the site file."""
 
-    def device(self, name: str) -> dict[str, Any]:
-        """Raises Refusal 404."""
+    def device(self, name: str) -> DeviceStatus:
+        """One device. Raises Refusal 404."""
 
     async def submit(
         self, device: str, command: str, params: dict[str, Any], key: str, deadline_s: float, by: str
@@ -64,7 +70,7 @@ class Backend(Protocol):
         """Accept a command; the second value tells whether it is new. Raises Refusal 404, 409 and 422."""
 
     async def command(self, command_id: str) -> Command:
-        """Raises Refusal 404."""
+        """One command. Raises Refusal 404."""
 
     async def commands_of(self, device: str, after: str, limit: int) -> list[Command]:
         """Commands of a device behind the one called `after`, oldest first. Raises Refusal 404."""
@@ -81,10 +87,12 @@ class Backend(Protocol):
     async def reload(self) -> Reloaded:
         """Read the site's file again. Raises Refusal 409 and 422, and everything stays as it was."""
 
-    def conditions(self) -> list[dict[str, Any]]: ...
+    def conditions(self) -> list[dict[str, Any]]:
+        """Open conditions of all devices."""
 
     @property
-    def destinations(self) -> Destinations: ...
+    def destinations(self) -> DestinationsBackend:
+        """Sinks and forwards."""
 
     async def audit(self, after: int, limit: int) -> list[tuple[int, Audit]]:
         """Entries behind the one so numbered, with their numbers."""
@@ -92,13 +100,17 @@ class Backend(Protocol):
     def event_types(self) -> Iterable[str]:
         """Types of the gateway's own events."""
 
-    async def journal(self) -> JournalStatus: ...
+    async def journal(self) -> JournalStatus:
+        """Status of the journal and of the listeners."""
 
     async def record(self, position: int, partition: int) -> dict[str, Any]:
-        """What was heard at a position of the journal, field by field. Raises Refusal 404."""
+        """The record at a position of the journal, field by field. Raises Refusal 404."""
 
-    def ready(self) -> bool: ...
+    def ready(self) -> bool:
+        """True while datagrams are received and can be stored."""
 
-    def streams_full(self) -> bool: ...
+    def streams_full(self) -> bool:
+        """True when no further client may follow the events."""
 
-    async def metrics(self) -> bytes: ...
+    async def metrics(self) -> bytes:
+        """Counters and gauges in the text format of Prometheus."""

@@ -1,8 +1,8 @@
-"""How often a client may ask, and how often it may be wrong about who it is. Pure: instants come in."""
+"""Rate limits of clients, by token buckets. Pure: instants come in."""
 
 from __future__ import annotations
 
-MOST = 10_000  # clients remembered; those longest silent go first
+MOST = 10_000  # clients remembered; those idle for longest go first
 
 
 class Buckets:
@@ -14,7 +14,7 @@ class Buckets:
         self._levels: dict[str, tuple[float, float]] = {}  # tokens left, and when that was
 
     def take(self, client: str, now_s: float) -> float:
-        """Take one; 0 when there was one, else how many seconds to wait for it."""
+        """Take a token; 0 when there was one, else the seconds until there will be."""
         left, at_s = self._levels.pop(client, (float(self._burst), now_s))
         left = min(self._burst, left + max(0.0, now_s - at_s) * self._per_s)
         if len(self._levels) >= MOST:
@@ -26,6 +26,6 @@ class Buckets:
         return 0.0
 
     def empty(self, client: str, now_s: float) -> bool:
-        """Whether a client has none left, without taking one."""
+        """True when a client has no token left; takes none."""
         left, at_s = self._levels.get(client, (float(self._burst), now_s))
         return left + max(0.0, now_s - at_s) * self._per_s < 1

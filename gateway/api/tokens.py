@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens with roles, and a guard against other people's web pages."""
+"""Authorization of requests: bearer tokens with roles; without tokens a guard against foreign web pages."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Role(IntEnum):
 
 
 class Holder(NamedTuple):
-    """Somebody with a token, known by the SHA-256 of its text in hexadecimal."""
+    """The holder of a token, known by the SHA-256 of its text in hexadecimal."""
 
     role: Role
     sha256: str
 
 
 def holder_of(holders: Mapping[str, Holder], header: str) -> tuple[str, Role]:
-    """Name and role of the token that an Authorization header shows."""
+    """Name and role of the token in an Authorization header; `ANONYMOUS` without a valid one."""
     scheme, _, text = header.partition(" ")
     best = (ANONYMOUS, Role.NOBODY)
     if scheme.lower() != "bearer" or not text:
@@ -44,7 +44,7 @@ def holder_of(holders: Mapping[str, Holder], header: str) -> tuple[str, Role]:
 
 
 def local_name(host: str) -> bool:
-    """Whether a Host header names this machine, so that no foreign page can rebind its name to us."""
+    """True when a Host header names this machine: a foreign page that rebinds its own name to us is refused."""
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     name = name.strip("[]")
     if name == "localhost":
@@ -56,7 +56,10 @@ def local_name(host: str) -> bool:
 
 
 def admit(request: web.Request, holders: Mapping[str, Holder], needed: Role) -> str:
-    """Let the request through; the name of who asks. Raises HTTPUnauthorized or HTTPForbidden."""
+    """Check that the request has the role `needed`; returns the name of its actor.
+
+    Raises HTTPUnauthorized or HTTPForbidden.
+    """
     if needed is Role.NOBODY:
         return ANONYMOUS
     if holders:

@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
-from typing import Any
 
 from ridethrough.gateway.config.secrets import SecretError
-from ridethrough.gateway.config.site import BmcDevice, Device, ServerDevice, Site, UpsDevice, WakeOnLan
+from ridethrough.gateway.config.site import (
+    BmcDeviceConfig,
+    Device,
+    ServerDeviceConfig,
+    Site,
+    UpsDeviceConfig,
+    WakeOnLan,
+)
 from ridethrough.gateway.devices.bmc_commands import BmcCommander, new_pool
 from ridethrough.gateway.devices.commands import Commander
-from ridethrough.gateway.devices.probes import Echo, Login, PresencePing, Probe
+from ridethrough.gateway.devices.probes import EchoProbe, LivenessProbe, LoginProbe, PresencePing
 from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
 from ridethrough.gateway.devices.wake import WakeCommander
+from ridethrough.gateway.records import DeviceStatus
 from ridethrough.mibs import MibTree
 from ridethrough.wire.wol import mac_address
 
 
-def described(name: str, config: Device) -> dict[str, Any]:
-    """The row of a device in the HTTP interface, as far as a site file gives it."""
-    return {
-        "id": name,
-        "kind": config.kind,
-        "address": config.address,
-        "groups": list(config.groups) if isinstance(config, UpsDevice) else [],
-        "server": config.server if isinstance(config, BmcDevice) else None,
-    }
+def status_of(name: str, config: Device) -> DeviceStatus:
+    """The part of a device's status that the site file gives."""
+    return DeviceStatus(
+        id=name,
+        kind=config.kind,
+        address=config.address,
+        groups=list(config.groups) if isinstance(config, UpsDeviceConfig) else [],
+        server=config.server if isinstance(config, BmcDeviceConfig) else None,
+    )
 
 
 def _secureon(config: WakeOnLan) -> Callable[[], bytes]:
@@ -48,7 +55,7 @@ def _secureon(config: WakeOnLan) -> Callable[[], bytes]:
     return read
 
 
-def _password_of(device: BmcDevice) -> Callable[[], str]:
+def _password_of(device: BmcDeviceConfig) -> Callable[[], str]:
     """Read at each login, so that a rotated file takes effect."""
     path = device.password_file
     if path is not None:
@@ -63,9 +70,9 @@ def commanders_of(
     pool, engine = new_pool(), SharedEngine()
     commanders: dict[str, Commander] = {}
     for name, device in site.devices.items():
-        if isinstance(device, BmcDevice):
+        if isinstance(device, BmcDeviceConfig):
             commanders[name] = BmcCommander(device.address, device.port, device.user, _password_of(device), pool)
-        elif isinstance(device, UpsDevice):
+        elif isinstance(device, UpsDeviceConfig):
             snmp = device.snmp
             commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
         elif device.wake is not None:
@@ -80,11 +87,11 @@ def commanders_of(
     return commanders, close
 
 
-def probe_of(device: BmcDevice | ServerDevice, random_bytes: Callable[[int], bytes]) -> Probe:
+def probe_of(device: BmcDeviceConfig | ServerDeviceConfig, random_bytes: Callable[[int], bytes]) -> LivenessProbe:
     """The probe of a device's heartbeat."""
-    if isinstance(device, ServerDevice):
-        return Echo()
+    if isinstance(device, ServerDeviceConfig):
+        return EchoProbe()
     if device.heartbeat.probe == "presence":
         return PresencePing()
     password = _password_of(device)
-    return Login(device.user.encode(), lambda: password().encode(), device.heartbeat.suite, random_bytes)
+    return LoginProbe(device.user.encode(), lambda: password().encode(), device.heartbeat.suite, random_bytes)

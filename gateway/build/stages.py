@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ridethrough.gateway.config.secrets import read_passphrase
-from ridethrough.gateway.config.site import BmcDevice, ServerDevice, Site, UpsDevice, keyword_address
+from ridethrough.gateway.config.site import BmcDeviceConfig, ServerDeviceConfig, Site, UpsDeviceConfig, keyword_address
 from ridethrough.gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from ridethrough.gateway.decode import TrapUser
 from ridethrough.gateway.pipeline.stages import StageConfig
-from ridethrough.gateway.translate import Inventory, Known, Match, UserRule
+from ridethrough.gateway.translate import Inventory, KnownDevice, Match, UserRule
 
 
 def users_of(site: Site) -> list[TrapUser]:
@@ -33,26 +33,26 @@ def rules_of(site: Site) -> list[UserRule]:
         match = Match(rule.match.trap or "", rule.match.sources, rule.match.device or "", wanted)
         condition = rule.opens or rule.clears or ""
         rules.append(
-            UserRule.telling(match, rule.event, rule.severity, rule.text, condition, opens=rule.opens is not None)
+            UserRule.for_event(match, rule.event, rule.severity, rule.text, condition, opens=rule.opens is not None)
             if rule.event
             else UserRule(match)
         )
     return rules
 
 
-def devices_of(site: Site) -> list[Known]:
+def devices_of(site: Site) -> list[KnownDevice]:
     """The devices as the translation needs them."""
     result = []
     for name, device in site.devices.items():
-        server = device.server or "" if isinstance(device, BmcDevice) else ""
+        server = device.server or "" if isinstance(device, BmcDeviceConfig) else ""
         keywords: dict[str, tuple[str, ...]] = {}
         for monitor in site.monitors if server else ():
             text = monitor.keyword.get(server)
             if text is not None:
                 place = keyword_address(text)
                 keywords[place] = (*keywords.get(place, ()), monitor.name)
-        engine = "" if isinstance(device, ServerDevice) else device.engine_id or ""
-        result.append(Known(name, device.kind, device.address, server, keywords, engine.lower()))
+        engine = "" if isinstance(device, ServerDeviceConfig) else device.engine_id or ""
+        result.append(KnownDevice(name, device.kind, device.address, server, keywords, engine.lower()))
     return result
 
 
@@ -66,7 +66,7 @@ def ups_policies_of(site: Site) -> dict[str, UpsPolicy]:
             device.on_silence == "shutdown",
         )
         for name, device in site.devices.items()
-        if isinstance(device, UpsDevice)
+        if isinstance(device, UpsDeviceConfig)
     }
 
 
@@ -75,7 +75,7 @@ def bmc_policies_of(site: Site) -> dict[str, BmcPolicy]:
     return {
         name: BmcPolicy(round(device.recovery.start_s * 1000), round(device.recovery.end_s * 1000))
         for name, device in site.devices.items()
-        if isinstance(device, BmcDevice)
+        if isinstance(device, BmcDeviceConfig)
     }
 
 

@@ -25,8 +25,8 @@ class Token(Strict):
         return self
 
 
-class Limits(Strict):
-    """Requests that one holder of a token may make from one address."""
+class RateLimits(Strict):
+    """Rate of requests that one holder of a token may send from one address."""
 
     per_s: Annotated[float, Field(gt=0)] = 50
     burst: int = Field(default=200, ge=1)
@@ -47,7 +47,7 @@ class Api(Strict):
     bind: BindAddress = "127.0.0.1:8080"
     tokens: dict[str, Token] = Field(default_factory=dict)
     """By name. Needed as soon as `bind` is not loopback."""
-    limits: Limits = Limits()
+    limits: RateLimits = RateLimits()
     """For those who hold tokens."""
     tls: ServerTls | None = None
 

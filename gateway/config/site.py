@@ -1,4 +1,4 @@
-"""What a site file says: the gateway alone, against real or emulated devices."""
+"""The site file: a gateway alone, against real or emulated devices."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from pydantic import AfterValidator, Field, model_validator
 from ridethrough.gateway.config.base import Address, DeviceId, Port, Seconds, Strict, split_host_port
 from ridethrough.gateway.config.clients import NatsLogin
 from ridethrough.gateway.config.http import Api
-from ridethrough.gateway.config.traps import Access, Forward, Rule
+from ridethrough.gateway.config.traps import AccessConfig, Forward, RuleConfig
 from ridethrough.gateway.deliver.sinks import AnySink
 from ridethrough.wire.wol import mac_address
 
 TRAP_PORT = 162
-CATEGORY = "BMCNOTICE"
 
 
 class Listen(Strict):
@@ -26,22 +25,22 @@ class Listen(Strict):
     port: Port = TRAP_PORT
 
 
-class Snmp(Strict):
-    """How a card is asked and commanded."""
+class SnmpConfig(Strict):
+    """Access to a card by SNMP, for polls and commands."""
 
     version: Literal[1, "2c"] = 1
     community: str = "public"
     port: Port = 161
 
 
-class UpsDevice(Strict):
+class UpsDeviceConfig(Strict):
     """A UPS with a network card."""
 
     kind: Literal["ups"]
     address: Address
-    snmp: Snmp = Snmp()
+    snmp: SnmpConfig = SnmpConfig()
     poll_s: Annotated[float, Field(gt=0, le=8)] = 8
-    """How often it is asked; the documents allow 8 s at most."""
+    """Interval of the polls; the documents allow 8 s at most."""
     confirm_s: Annotated[float, Field(ge=0)] = 60
     """Time an outage must last before it is confirmed."""
     silence_s: Seconds = 50
@@ -49,22 +48,22 @@ class UpsDevice(Strict):
     groups: tuple[str, ...] = ()
     """Power-control groups this UPS belongs to."""
     on_silence: Literal["continue", "shutdown"] = "continue"
-    """What its servers do when nothing is heard of it for `silence_s` during an outage."""
+    """Reaction of its servers when it is silent for `silence_s` during an outage."""
     behind: DeviceId | None = None
-    """What the device hangs on, such as a hub: devices that fall silent together are told as one."""
+    """Network segment of the device, such as a hub: devices of one that fall silent together are one event."""
     engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
     """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
 
 
-class Heartbeat(Strict):
-    """How a device is asked whether it is there."""
+class HeartbeatConfig(Strict):
+    """Liveness probes of a device."""
 
     interval_s: Seconds = 3
     timeout_s: Seconds = 90
 
 
-class BmcHeartbeat(Heartbeat):
-    """How a BMC is asked."""
+class BmcHeartbeatConfig(HeartbeatConfig):
+    """Liveness probes of a BMC."""
 
     probe: Literal["presence", "login"] = "presence"
     """A presence ping without a session, or Get Chassis Status in one, which shows the server's power, too."""
@@ -73,13 +72,13 @@ class BmcHeartbeat(Heartbeat):
 
 
 class RecoveryWait(Strict):
-    """How long a BMC holds its action: until the start of a recovery, and until its end."""
+    """Times for which a BMC holds its action: until the start of a recovery, and until its end."""
 
     start_s: Seconds = 10
     end_s: Seconds = 120
 
 
-class BmcDevice(Strict):
+class BmcDeviceConfig(Strict):
     """A BMC on a server's board."""
 
     kind: Literal["bmc"]
@@ -90,7 +89,7 @@ class BmcDevice(Strict):
     """Only for rigs; a site keeps passwords in files."""
     password_file: Path | None = None
     server: str | None = None
-    heartbeat: BmcHeartbeat = BmcHeartbeat()
+    heartbeat: BmcHeartbeatConfig = BmcHeartbeatConfig()
     recovery: RecoveryWait = RecoveryWait()
     behind: DeviceId | None = None
     engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
@@ -104,7 +103,7 @@ class BmcDevice(Strict):
 
 
 class WakeOnLan(Strict):
-    """How a server is woken."""
+    """Wake-on-LAN of a server."""
 
     mac: Annotated[str, AfterValidator(lambda text: (mac_address(text), text)[1])]
     to: Address = "255.255.255.255"
@@ -114,18 +113,18 @@ class WakeOnLan(Strict):
     """The password of SecureOn, as a MAC address or four numbers with points."""
 
 
-class ServerDevice(Strict):
-    """A server whose operating system is asked over the LAN, by an echo service (RFC 862)."""
+class ServerDeviceConfig(Strict):
+    """A server whose operating system is probed over the LAN, by an echo service (RFC 862)."""
 
     kind: Literal["server"]
     address: Address
     port: Port = 7
-    heartbeat: Heartbeat = Heartbeat(timeout_s=30)
+    heartbeat: HeartbeatConfig = HeartbeatConfig(timeout_s=30)
     wake: WakeOnLan | None = None
     behind: DeviceId | None = None
 
 
-Device = Annotated[UpsDevice | BmcDevice | ServerDevice, Field(discriminator="kind")]
+Device = Annotated[UpsDeviceConfig | BmcDeviceConfig | ServerDeviceConfig, Field(discriminator="kind")]
 
 
 def keyword_address(text: str) -> str:
@@ -152,15 +151,15 @@ class Monitor(Strict):
     """`common` and one entry for each server."""
 
 
-class Storms(Strict):
-    """What one source may send before its datagrams are only kept; see `trap.storm`."""
+class StormsConfig(Strict):
+    """The rate of one source above which its datagrams are only kept in the journal; see `trap.storm`."""
 
     per_s: Annotated[float, Field(gt=0)] = 100
     burst: int = Field(default=500, ge=1)
 
 
-class Flaps(Strict):
-    """When a condition that comes and goes counts as flapping, and when it has settled."""
+class FlapsConfig(Strict):
+    """Limits at which a condition that opens and clears again and again counts as flapping, and as settled."""
 
     opens: int = Field(default=4, ge=2)
     window_s: Seconds = 300
@@ -168,12 +167,12 @@ class Flaps(Strict):
 
 
 class Correlate(Strict):
-    """How statements of devices become events."""
+    """Rules by which notifications and observations become events."""
 
-    storms: Storms | None = Storms()
-    flaps: Flaps | None = Flaps()
+    storms: StormsConfig | None = StormsConfig()
+    flaps: FlapsConfig | None = FlapsConfig()
     segment_wait_s: Seconds = 10
-    """How long the silence of one device waits for that of the others behind the same thing."""
+    """Delay of a device's silence, in which that of the others in its segment may follow."""
 
 
 class JetStream(Strict):
@@ -187,11 +186,11 @@ class JetStream(Strict):
     replicas: int = Field(default=1, ge=1, le=5)
     """Servers that keep each message."""
     duplicate_s: Seconds = 5
-    """How far apart two gateways may hear the same datagram."""
+    """Time within which two gateways may receive the same datagram."""
 
 
 class JournalConfig(Strict):
-    """Where the journal lives, and for how long. Without a path it lives in memory and dies with the process."""
+    """Place and size of the journal. Without a path it is in memory and ends with the process."""
 
     path: Path | None = None
     keep_days: Annotated[float, Field(gt=0)] | None = 30
@@ -216,12 +215,12 @@ class Site(Strict):
 
     name: str = "ridethrough"
     listen: tuple[Listen, ...] = (Listen(),)
-    access: Access = Access()
+    access: AccessConfig = AccessConfig()
     devices: dict[DeviceId, Device] = Field(default_factory=dict)
     monitors: tuple[Monitor, ...] = ()
     sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], AnySink] = Field(default_factory=dict)
     forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RuleConfig, ...] = ()
     """Before the gateway's own, in this order; the first that matches is taken."""
     correlate: Correlate = Correlate()
     journal: JournalConfig = JournalConfig()
@@ -256,7 +255,9 @@ class Site(Strict):
 
     def _check_monitors(self) -> None:
         """Every server has a value of its own in every monitor, with the same port in all (requirements 3.3)."""
-        servers = [device.server for device in self.devices.values() if isinstance(device, BmcDevice) and device.server]
+        servers = [
+            device.server for device in self.devices.values() if isinstance(device, BmcDeviceConfig) and device.server
+        ]
         for server in servers:
             ports: dict[str, str] = {}
             for monitor in self.monitors:

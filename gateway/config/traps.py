@@ -1,4 +1,4 @@
-"""What a site file says of notifications: who may send them, what they mean, and where they go on."""
+"""Notifications in a site file: their senders, rules and forwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ridethrough.wire.snmp.usm import Auth, Priv
 
 
 class UserKeys(Strict):
-    """How a user of SNMP version 3 authenticates and enciphers."""
+    """Authentication and privacy of a user of SNMP version 3."""
 
     auth: Auth | None = None
     auth_key: Annotated[str, Field(min_length=8)] | None = Field(default=None, repr=False)
@@ -37,7 +37,7 @@ class UserKeys(Strict):
         return self
 
 
-class TrapUser(UserKeys):
+class TrapUserConfig(UserKeys):
     """A user of SNMP version 3 who may send. Messages below the level given here are refused."""
 
     name: Annotated[str, Field(min_length=1, max_length=32)] | None = None
@@ -46,21 +46,21 @@ class TrapUser(UserKeys):
     """Networks of this user's senders; all when empty."""
 
 
-class Access(Strict):
-    """Whom the trap listeners believe."""
+class AccessConfig(Strict):
+    """Senders that the trap listeners accept."""
 
     communities: tuple[str, ...] = ("public",)
-    users: dict[Annotated[str, Field(min_length=1, max_length=32)], TrapUser] = Field(default_factory=dict)
+    users: dict[Annotated[str, Field(min_length=1, max_length=32)], TrapUserConfig] = Field(default_factory=dict)
     """Users of version 3, by name; none when left out."""
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that may send; all when empty."""
     trusted_relays: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of other forwarders: what they name in snmpTrapAddress.0 or agent-addr is the device, and no storm is
-    seen in them."""
+    """Networks of other forwarders: the device is the address in snmpTrapAddress.0 or agent-addr, and no storm is seen
+    in them."""
 
 
 class RuleMatch(Strict):
-    """What a notification must be, in every way that is given."""
+    """Conditions on a notification, of which all that are given must hold."""
 
     trap: Annotated[str, Field(pattern=r"^(\d+(\.\d+)+(\.\*)?|[A-Za-z][A-Za-z0-9-]*)$")] | None = None
     """Its identifier, one that ends in `.*` for all below it, or its name in the MIB texts."""
@@ -76,17 +76,17 @@ class RuleMatch(Strict):
         return self
 
 
-class Rule(Strict):
-    """What notifications mean that the gateway does not know, or should see in another way."""
+class RuleConfig(Strict):
+    """A rule for notifications that the gateway does not know, or should translate in another way."""
 
     match: RuleMatch
     event: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")] | None = None
     """The type of the event; one that the gateway knows brings its condition along."""
     drop: bool = False
-    """Tell nothing; the journal keeps the datagram."""
+    """Make no event; the journal keeps the datagram."""
     severity: Severity = Severity.WARNING
     text: str = ""
-    """What a person reads; `{device}`, `{source}`, `{trap}` and names of variables are filled in."""
+    """Text for people; `{device}`, `{source}`, `{trap}` and names of variables are filled in."""
     opens: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
     """The condition of the device that the event opens."""
     clears: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] | None = None
@@ -102,7 +102,7 @@ class Rule(Strict):
 
 
 class Forward(UserKeys):
-    """Another manager that gets the notifications, too."""
+    """A manager to which the notifications are forwarded."""
 
     to: HostPort
     """`HOST:PORT`."""
@@ -113,12 +113,12 @@ class Forward(UserKeys):
     community: str | None = None
     """The community to send; the one that came in when left out. With `as: v1` and `v2c`."""
     source: Literal["varbind", "none", "spoof"] | IPv4Address = "varbind"
-    """Whom the receiver sees. `varbind` names the device in snmpTrapAddress.0, or in agent-addr of version 1; an IPv4
-    address names that one instead; `spoof` sends traps as if from the device itself, which needs CAP_NET_RAW."""
+    """Sender that the receiver sees. `varbind` names the device in snmpTrapAddress.0, or in agent-addr of version 1; an
+    IPv4 address names that one instead; `spoof` sends traps as if from the device itself, which needs CAP_NET_RAW."""
     send_from: Address | None = None
     """The gateway's own address to send from, such as a cluster's virtual one."""
     user: str | None = None
-    """As whom version 3 speaks."""
+    """User of version 3 as which the notifications are sent."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -10,8 +10,8 @@ from typing import Any
 from ridethrough.gateway.records import Event, Severity, event_id
 
 
-class Batch:
-    """Those of one record, as they are added."""
+class EventBatch:
+    """Collects the events of one record."""
 
     def __init__(self, source: str, position: int, at_ms: int) -> None:
         self.events: list[Event] = []
@@ -20,7 +20,7 @@ class Batch:
         self.position = position
         self._time = f"{_second(at_ms // 1000)}.{at_ms % 1000:03}Z"  # RFC 3339
 
-    def add(
+    def append(
         self,
         event_type: str,
         device: str,
@@ -29,6 +29,7 @@ class Batch:
         data: Mapping[str, Any],
         evidence: Mapping[str, Any],
     ) -> str:
+        """Add an event after the others. Returns its identifier."""
         identifier = event_id(self.position, len(self.events))
         self.events.append(
             Event(
@@ -51,5 +52,5 @@ class Batch:
 
 @lru_cache(maxsize=64)
 def _second(at_s: int) -> str:
-    """To the second; much arrives in the same."""
+    """Date and time down to the second. Cached, since many records share a second."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

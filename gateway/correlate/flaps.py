@@ -1,6 +1,6 @@
-"""Conditions that come and go and come again: told once as flapping, and then how they settled.
+"""Conditions that open and clear again and again: one event when that begins, and one for what it settled to.
 
-What controllers must hear at once (input, battery, output, server power) is never held back; an outage has its own
+Changes that controllers act on (input, battery, output, server power) are never suppressed; an outage has its own
 confirmation time.
 """
 
@@ -35,8 +35,8 @@ class FlapPolicy(NamedTuple):
     settle_ms: int
 
 
-class Held(msgspec.Struct):
-    """The last change that was not told."""
+class SuppressedChange(msgspec.Struct):
+    """The last change of a flapping condition, as an event of its own would have said it."""
 
     type: str
     severity: str
@@ -44,64 +44,70 @@ class Held(msgspec.Struct):
 
 
 class Flap(msgspec.Struct):
-    """`opened` are the times of openings within the window; `changes` counts since flapping began."""
+    """`opened` are the times of openings within the window; `changes` counts since flapping began.
+
+    `told_open` is the state that the last emitted event of the condition said.
+    """
 
     opened: list[int]
     told_open: bool
     changed_ms: int
     changes: int = 0
     since_ms: int | None = None  # of the flapping; None while it does not flap
-    held: Held | None = None
+    held: SuppressedChange | None = None
 
 
-class Told(Enum):
-    """What becomes of a change."""
+class Disposition(Enum):
+    """The decision on the event of a change."""
 
-    NOW = "now"
-    HELD = "held"
-    FLAPPING = "flapping"  # held, and this is news
+    EMIT = "emit"
+    SUPPRESS = "suppress"
+    SUPPRESS_FROM_NOW = "suppress from now on"  # the first that is suppressed
 
 
 class Flaps:
-    """`state` is the memory, by device and condition; it is kept by the correlator. `policy` of None holds nothing."""
+    """Suppresses the changes of flapping conditions; none with a `policy` of None.
+
+    `state` is by device and condition; the correlator keeps it.
+    """
 
     def __init__(self, policy: FlapPolicy | None, state: dict[str, dict[str, Flap]]) -> None:
         self._policy = policy
         self._state = state
 
-    def change(self, device: str, condition: str, at_ms: int, held: Held, *, opens: bool) -> Told:
-        """Note a change of the truth."""
+    def change(self, device: str, condition: str, at_ms: int, change: SuppressedChange, *, opens: bool) -> Disposition:
+        """Record that a condition has opened or cleared, and decide on the event of it, which `change` describes."""
         policy = self._policy
         if policy is None or condition in NEVER_SUPPRESSED:
-            return Told.NOW
+            return Disposition.EMIT
         flaps = self._state.setdefault(device, {})
         flap = flaps.get(condition)
         if flap is None:
             if opens:
                 flaps[condition] = Flap([at_ms], told_open=True, changed_ms=at_ms)
-            return Told.NOW
+            return Disposition.EMIT
         flap.changed_ms = at_ms
         if opens:
             flap.opened = [*(one for one in flap.opened if at_ms - one < policy.window_ms), at_ms]
         if flap.since_ms is not None:
             flap.changes += 1
-            flap.held = held
-            return Told.HELD
+            flap.held = change
+            return Disposition.SUPPRESS
         if len(flap.opened) >= policy.opens:
-            flap.since_ms, flap.changes, flap.held = at_ms, 1, held
-            return Told.FLAPPING
+            flap.since_ms, flap.changes, flap.held = at_ms, 1, change
+            return Disposition.SUPPRESS_FROM_NOW
         flap.told_open = opens
-        return Told.NOW
+        return Disposition.EMIT
 
     def deadline_ms(self) -> int | None:
-        """When the next one may have settled."""
+        """Unix time at which the next flapping condition may have settled; None when none flaps."""
         policy = self._policy
         if policy is None:
             return None
         return min((flap.changed_ms + policy.settle_ms for _, _, flap in self._all() if flap.since_ms), default=None)
 
     def settled(self, at_ms: int) -> list[tuple[str, str, Flap]]:
-        """Those that have not changed for long enough, with device and condition; forgotten here."""
+        """Remove and return those that have not changed for `settle_ms`, with device and condition."""
         policy = self._policy
         if policy is None:
             return []
@@ -113,7 +119,7 @@ class Flaps:
         return [(device, condition, self._forget(device, condition)) for device, condition in ended]
 
     def tidy(self, at_ms: int) -> None:
-        """Forget what can no longer count."""
+        """Forget conditions that do not flap and whose openings have left the window."""
         policy = self._policy
         window_ms = 0 if policy is None else policy.window_ms
         for device, condition, flap in list(self._all()):

@@ -1,28 +1,31 @@
-"""The same trouble said again and again: told once, then counted, then told with the count."""
+"""Limits repeated events: the first is emitted, the next are counted, and a later one carries their count."""
 
 from __future__ import annotations
 
 import msgspec
 
-QUIET_MS = 600_000  # between two tellings of the same
-MOST = 1000  # kinds of trouble remembered; beyond them all share one
+QUIET_MS = 600_000  # between two events of the same key
+MOST = 1000  # keys remembered; beyond them all share one
 
 
 class Repeat(msgspec.Struct):
-    """What is not told for now."""
+    """Repetitions suppressed until `until_ms`, and how many there were so far."""
 
     until_ms: int
     more: int = 0
 
 
 class RepeatLimiter:
-    """`known` is the memory, by key; it is kept by the correlator."""
+    """Decides by key. `known` is the state; the correlator keeps it."""
 
     def __init__(self, known: dict[str, Repeat]) -> None:
         self._known = known
 
-    def told(self, key: str, at_ms: int) -> int | None:
-        """How many were left out since the last telling; None when this one is left out, too."""
+    def admit(self, key: str, at_ms: int) -> int | None:
+        """Decide on one more event of `key`: None suppresses it, a number emits it.
+
+        The number is how many were suppressed since the last one that was emitted.
+        """
         repeat = self._known.get(key)
         if repeat is None and len(self._known) >= MOST:
             self._forget(at_ms)

@@ -1,4 +1,4 @@
-"""Devices that fall silent together because what they hang on is dead: one event, not ten."""
+"""Devices that fall silent together because what connects them is dead: one event for the segment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SMALLEST = 2  # devices that make a segment
 
 
 class Waiting(msgspec.Struct):
-    """A device's silence that is not told yet, as the rest of its segment may be silent, too."""
+    """An event of a device's silence, delayed as the rest of its segment may be silent, too."""
 
     until_ms: int
     type: str
@@ -19,14 +19,14 @@ class Waiting(msgspec.Struct):
 
 
 class SegmentState(msgspec.Struct):
-    """`lost` maps each segment that is silent to the event that said so; `waiting` is by device."""
+    """State of all segments. `lost` maps each silent segment to the event of its loss; `waiting` is by device."""
 
     lost: dict[str, str] = {}
     waiting: dict[str, Waiting] = {}
 
 
 class Segments:
-    """Who hangs on what. `behind` maps devices to segments; a single device makes none."""
+    """Segments of a site. `behind` maps devices to segments; a single device makes none."""
 
     def __init__(self, behind: Mapping[str, str], wait_ms: int, state: SegmentState) -> None:
         self._members: dict[str, list[str]] = {}
@@ -50,36 +50,37 @@ class Segments:
         return self._segment.get(device, "")
 
     def members(self, segment: str) -> list[str]:
+        """All devices of a segment, sorted by name."""
         return sorted(self._members[segment])
 
-    def wait(self, device: str, at_ms: int, event_type: str, severity: str, text: str) -> None:
-        """Let a device's silence wait for the others'."""
+    def delay(self, device: str, at_ms: int, event_type: str, severity: str, text: str) -> None:
+        """Hold the event of a device's silence back until the rest of its segment is known to answer or not."""
         self._state.waiting[device] = Waiting(at_ms + self._wait_ms, event_type, severity, text)
 
-    def heard(self, device: str) -> bool:
-        """Note that a device is heard; True when its silence had not been told."""
+    def withdraw(self, device: str) -> bool:
+        """Drop the delayed event of a device that answers again; False when there is none."""
         return self._state.waiting.pop(device, None) is not None
 
-    def lose(self, segment: str, event_id: str) -> None:
-        """The whole segment is silent, which `event_id` says."""
+    def mark_lost(self, segment: str, event_id: str) -> None:
+        """Count a whole segment as silent; `event_id` is the event that says so."""
         self._state.lost[segment] = event_id
         for device in self._members[segment]:
             self._state.waiting.pop(device, None)
 
     def lost_by(self, segment: str) -> str:
-        """The event that told the loss of a segment; empty while it is not lost."""
+        """Identifier of the event of a segment's loss; empty while it is not lost."""
         return self._state.lost.get(segment, "")
 
-    def find(self, segment: str) -> str:
-        """The segment is heard again; the event that told its loss."""
-        return self._state.lost.pop(segment)
+    def mark_restored(self, segment: str) -> None:
+        """Count a lost segment as answering again."""
+        del self._state.lost[segment]
 
     def deadline_ms(self) -> int | None:
-        """When the next silence has waited long enough."""
+        """Unix time at which the next delayed event is due; None when there is none."""
         return min((waiting.until_ms for waiting in self._state.waiting.values()), default=None)
 
     def due(self, at_ms: int) -> list[tuple[str, Waiting]]:
-        """Silences to be told after all, with their devices; forgotten here."""
+        """Remove and return the delayed events whose time has come, with their devices."""
         ended = sorted(item for item in self._state.waiting.items() if item[1].until_ms <= at_ms)
         for device, _ in ended:
             del self._state.waiting[device]

@@ -1,4 +1,4 @@
-"""A datagram field by field, for people: where each begins, how it is called and what it says. Pure."""
+"""Lists a datagram field by field, for people: offset, name, type and value of each. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TEXT = range(0x20, 0x7F)
 
 
 class Field(NamedTuple):
-    """A field and where it stands. `octets` counts its tag and length, too."""
+    """A field at offset `at`; `octets` counts its tag and length, too, and `depth` the fields around it."""
 
     at: int
     octets: int
@@ -57,7 +57,7 @@ class Field(NamedTuple):
 
 
 def fields(data: bytes, tree: MibTree) -> list[Field]:
-    """Every field of an SNMP message, in order; what cannot be read is the last, with the rule that it breaks."""
+    """List the fields of an SNMP message in order; one that cannot be read is the last, with the rule it breaks."""
     found: list[Field] = []
     try:
         _value(data, 0, len(data), 0, "message", "", tree, found)
@@ -67,7 +67,7 @@ def fields(data: bytes, tree: MibTree) -> list[Field]:
 
 
 def _value(data: bytes, at: int, end: int, depth: int, name: str, above: str, tree: MibTree, found: list[Field]) -> int:
-    """Read the value at `at`; where the next one begins."""
+    """Append the value at `at` and those inside it. Returns the offset behind it."""
     tag, start, stop = ber.read_header(data, at, end)
     kind = TYPES.get(tag, f"tag {tag:02X}h")
     constructed = bool(tag & 0x20)

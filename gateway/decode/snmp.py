@@ -1,4 +1,4 @@
-"""Traps and informs."""
+"""Decodes traps and informs of versions 1, 2c and 3, and builds the acknowledgements of informs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ridethrough.gateway.decode.usm import Closed, UsmReceiver
-from ridethrough.gateway.records import Arrival, Notification, Platform, Refused, Undecodable, Variable
+from ridethrough.gateway.decode.usm import RefusedMessage, UsmReceiver
+from ridethrough.gateway.records import Arrival, Notification, Platform, RefusedDatagram, Undecodable, Variable
 from ridethrough.mibs import MibTree, Oid
 from ridethrough.mibs.tree import readable
 from ridethrough.wire import ber, pet
@@ -27,18 +27,19 @@ PLATFORM_EVENTS: Final = pet.ENTERPRISE.child(0)
 PLATFORM_EVENT_ARCS: Final = len(PLATFORM_EVENTS) + 1
 
 
-Content = Notification | Undecodable | Refused
+Content = Notification | Undecodable | RefusedDatagram
 
 
 class Decoded:
-    """What a datagram says, and the answer that an inform waits for.
+    """Contents of a datagram, and the acknowledgement that an inform waits for.
 
-    `again`: another with the same rest (`time_free_key`) would say the same.
+    `ack` may be a report of version 3 as well, which a sender waits for likewise. `again`: another datagram with the
+    same `time_free_key` would say the same.
     """
 
-    def __init__(self, value: Content, acknowledgement: bytes | None = None, *, again: bool = False) -> None:
+    def __init__(self, value: Content, ack: bytes | None = None, *, again: bool = False) -> None:
         self.value = value
-        self.acknowledgement = acknowledgement
+        self.ack = ack
         self.again = again
 
 
@@ -50,31 +51,34 @@ def decode_datagram(
     *,
     relayed: bool = False,
 ) -> Decoded:
-    """Read a datagram of a trap listener; with `usm`, of version 3, too. `relayed` believes whom it names as sender.
+    """Read a datagram of a trap listener; with `usm`, of version 3, too.
 
-    Raises nothing: what cannot be read is a value too.
+    With `relayed` the address it names is its sender. Raises nothing: what cannot be read is a value, too.
     """
     user: str | None = None
-    answer: bytes | None = None
+    ack: bytes | None = None
     engine = ""
     try:
         if v3.is_v3(arrival.data):
-            opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
-            if isinstance(opened, Closed):
+            opened = (
+                RefusedMessage("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
+            )
+            if isinstance(opened, RefusedMessage):
                 return Decoded(
-                    Refused(arrival.source, opened.reason, arrival.listener, opened.report is not None), opened.report
+                    RefusedDatagram(arrival.source, opened.reason, arrival.listener, opened.report is not None),
+                    opened.report,
                 )
-            message, user, answer = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.answer
+            message, user, ack = Message(Version.V2C, b"", opened.pdu), readable(opened.user), opened.ack
             engine = opened.engine_id.hex()
         else:
             message = decode(arrival.data)
     except WireError as error:
         return Decoded(Undecodable(arrival.source, arrival.listener, error.offset, error.rule))
     if user is None and message.community not in communities:
-        return Decoded(Refused(arrival.source, "community", arrival.listener))
+        return Decoded(RefusedDatagram(arrival.source, "community", arrival.listener))
     found = notification(message)
     if found is None:
-        return Decoded(Refused(arrival.source, "no_notification", arrival.listener))
+        return Decoded(RefusedDatagram(arrival.source, "no_notification", arrival.listener))
     trap_oid, uptime, varbinds = found
     agent = ""
     pdu = message.pdu
@@ -84,7 +88,7 @@ def decode_datagram(
     if isinstance(pdu, TrapV1):
         agent = _dotted(pdu.agent_addr)
     elif len(pdu.varbinds) != len(varbinds) + 2:
-        again = False  # time or name are missing, or are told twice
+        again = False  # time or name are missing, or stand there twice
     if relayed and not isinstance(pdu, TrapV1):
         agent = next((_address(bind.value) for bind in varbinds if bind.oid == SNMP_TRAP_ADDRESS), "")
     value = Notification(
@@ -103,32 +107,35 @@ def decode_datagram(
         engine=engine,
         relayed=relayed,
     )
-    return Decoded(value, answer or _acknowledgement(message, arrival.data), again=again)
+    return Decoded(value, ack or _ack(message, arrival.data), again=again)
 
 
-def wants_answer(data: bytes) -> bool:
-    """Whether somebody may wait for an answer to this datagram, at a glance: informs, and all of version 3."""
+def wants_ack(data: bytes) -> bool:
+    """True for datagrams whose sender may wait for an acknowledgement or report: informs, and all of version 3.
+
+    Reads the header only.
+    """
     # Most datagrams of a storm are traps of versions 1 and 2: nowhere in them is the tag of an inform.
     if INFORM_TAG not in data and len(data) > LONGEST_HEADER:
         at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
         if at + 2 < LONGEST_HEADER and data[at] == ber.INTEGER and data[at + 1] == 1 and data[at + 2] < 2:
             return False
-    found = _glance(data)
+    found = _header(data)
     return found is not None and (found.version == VERSION_3 or data[found.pdu : found.pdu + 1] == INFORM)
 
 
 def is_version_1(data: bytes) -> bool:
-    """Whether a datagram may be a trap of version 1, at a glance."""
-    found = _glance(data)
+    """True for a datagram that may be a trap of version 1. Reads the header only."""
+    found = _header(data)
     return found is not None and found.version == VERSION_1
 
 
 def without_request_id(data: bytes) -> bytes:
-    """What is the same where a device sends one notification to two receivers.
+    """The octets that are the same where a device sends one notification to two receivers.
 
-    Of version 2 the community and what stands behind the request's identifier, else everything.
+    Of version 2c the community and what stands behind the request-id, else the whole datagram.
     """
-    found = _glance(data)
+    found = _header(data)
     if found is None or found.version != VERSION_2:
         return data
     try:
@@ -139,25 +146,25 @@ def without_request_id(data: bytes) -> bytes:
     return found.community + data[after:] if tag in NOTIFICATIONS else data
 
 
-class Glance(NamedTuple):
-    """What the beginning of a message says: the version's octets, the community's, and where the PDU stands."""
+class MessageHeader(NamedTuple):
+    """The beginning of a message: octets of its version and community, and the offset of its PDU."""
 
     version: bytes
     community: bytes
     pdu: int
 
 
-def _glance(data: bytes) -> Glance | None:
+def _header(data: bytes) -> MessageHeader | None:
     try:
         at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
         version, at = ber.expect(data, at, end, ber.INTEGER)
         number = data[version:at]
         if number == VERSION_3:
-            return Glance(number, b"", at)
+            return MessageHeader(number, b"", at)
         start, at = ber.expect(data, at, end, ber.OCTET_STRING)
     except WireError:
         return None
-    return Glance(number, data[start:at], at)
+    return MessageHeader(number, data[start:at], at)
 
 
 def _address(value: object) -> str:
@@ -174,17 +181,19 @@ def _trap_name(tree: MibTree, trap_oid: Oid) -> str:
     return item.name if item else ""
 
 
-def _acknowledgement(message: Message, data: bytes) -> bytes | None:
+def _ack(message: Message, data: bytes) -> bytes | None:
     pdu = message.pdu
     if isinstance(pdu, TrapV1) or pdu.kind is not INFORM_PDU:
         return None
     if pdu.error_status or pdu.error_index:
         return encode(message._replace(pdu=acknowledge(pdu)))
-    return acknowledged(data)
+    return build_ack(data)
 
 
-def acknowledged(data: bytes) -> bytes:
-    """The answer to an inform of version 2c without errors, as it was but for its tag (RFC 3416 section 4.2.7)."""
+def build_ack(data: bytes) -> bytes:
+    """The acknowledgement of an inform of version 2c without errors: the same octets with the tag of a response
+    (RFC 3416 section 4.2.7).
+    """
     at, end = ber.expect(data, 0, len(data), ber.SEQUENCE)
     for tag in (ber.INTEGER, ber.OCTET_STRING):
         _, at = ber.expect(data, at, end, tag)

@@ -1,6 +1,6 @@
-"""Version 3 notifications (RFC 3414 section 3.2).
+"""Authenticates and deciphers notifications of SNMP version 3 (RFC 3414 section 3.2).
 
-The sender of a trap is the authority on its time; of an inform we are, and tell senders ours in reports. Time is that
+The sender of a trap is the authoritative engine; of an inform we are, and reports give senders our time. Time is that
 of the arrival, so that a journal read again gives what it gave before.
 """
 
@@ -16,8 +16,7 @@ from ridethrough.gateway.records import EngineClock, EngineIdentity
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Pdu, secure, v3
 from ridethrough.wire.snmp.convert import acknowledge
-from ridethrough.wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine
-from ridethrough.wire.snmp.engine import Refused as Reason
+from ridethrough.wire.snmp.engine import TIME_WINDOW_S, Request, UsmEngine, UsmFailure
 from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.usm import Auth, Priv
 from ridethrough.wire.snmp.v3 import Flags, Scoped, V3Message
@@ -27,7 +26,7 @@ MOST_ENGINES = 4096  # senders whose keys and clocks are remembered
 
 @dataclass(frozen=True)
 class TrapUser:
-    """A user who may send. Without `auth` there is neither authentication nor privacy."""
+    """A user who may send notifications. Without `auth` there is neither authentication nor privacy."""
 
     name: bytes
     auth: Auth | None = None
@@ -38,32 +37,32 @@ class TrapUser:
 
     @property
     def least(self) -> int:
-        """The level below which nothing is believed."""
+        """The security level that messages of this user must have, as `msgFlags` has it."""
         return (Flags.AUTH if self.auth else 0) | (Flags.PRIV if self.priv else 0)
 
     def keys(self, engine_id: bytes) -> Keys:
-        """The user's keys at an engine; a million octets are hashed for them."""
+        """Localize the user's keys to an engine. Slow: a million octets are hashed (RFC 3414 section A.2)."""
         return secure.localized(self.auth, self.auth_password, self.priv, self.priv_password, engine_id)
 
 
-class Opened(NamedTuple):
-    """A notification, who sent it, and what an inform is answered with."""
+class OpenedMessage(NamedTuple):
+    """A notification, its user, and the acknowledgement of an inform."""
 
     pdu: Pdu
     user: bytes
-    answer: bytes | None = None
+    ack: bytes | None = None
     engine_id: bytes = b""  # of a trap's sender, where that is proved
 
 
-class Closed(NamedTuple):
-    """A message that is not taken, by the name of the reason, and the report that says so."""
+class RefusedMessage(NamedTuple):
+    """A refused message: the reason's name, and the report that the sender gets."""
 
     reason: str
     report: bytes | None = None
 
 
 class UsmReceiver:
-    """Users and their senders."""
+    """Opens messages by the users who may send, and keeps the clocks of the senders' engines."""
 
     def __init__(self, users: Sequence[TrapUser], identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
         self._by_source: OrderedDict[str, Mapping[bytes, TrapUser]] = OrderedDict()
@@ -75,40 +74,40 @@ class UsmReceiver:
         self._moved: dict[bytes, EngineClock] = {}
 
     def use(self, users: Sequence[TrapUser]) -> None:
-        """Know these users from now on; engines and their clocks stay known."""
+        """Replace the users; engines and their clocks stay known."""
         self._users = users
-        self._placed = any(user.sources for user in users)
+        self._by_network = any(user.sources for user in users)
         self._known: Mapping[bytes, TrapUser] = {user.name: user for user in users}  # at the source looked at
         self._by_source.clear()
         self._keys.clear()
 
-    def open(self, data: bytes, at_ms: int, source: str) -> Opened | Closed:
-        """Take a message that arrived from `source` at `at_ms`. Raises WireError."""
+    def open(self, data: bytes, at_ms: int, source: str) -> OpenedMessage | RefusedMessage:
+        """Open a message that arrived from `source` at `at_ms`, Unix time. Raises WireError for unreadable octets."""
         message = v3.decode(data)
-        self._look_from(source)
+        self._select_users(source)
         if message.header.flags & Flags.REPORTABLE or message.header.engine_id == self._identity.engine_id:
             return self._open_inform(data, at_ms)
         taken = self._authentic(data, message)
-        if isinstance(taken, Closed):
+        if isinstance(taken, RefusedMessage):
             return taken
         if message.header.flags & Flags.AUTH and not self._in_time(message, at_ms):
-            return _closed(Reason.NOT_IN_TIME_WINDOWS)
+            return _refuse(UsmFailure.NOT_IN_TIME_WINDOWS)
         authentic = message.header.flags & Flags.AUTH
-        return Opened(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
+        return OpenedMessage(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
 
     def read(self, data: bytes, source: str) -> Pdu | None:
-        """The notification in a message that was taken before; None for any other. Looks at no clock."""
+        """Return the notification in a message that was opened before, whatever the clocks say; None for any other."""
         try:
             message = v3.decode(data)
-            self._look_from(source)
+            self._select_users(source)
             taken = self._authentic(data, message)
         except WireError:
             return None
-        return None if isinstance(taken, Closed) else taken.pdu
+        return None if isinstance(taken, RefusedMessage) else taken.pdu
 
-    def _look_from(self, source: str) -> None:
-        """Know the users of that source: of several with one name the first whose networks hold it, else one of all."""
-        if not self._placed:
+    def _select_users(self, source: str) -> None:
+        """Select the users for a source: of several with one name the first whose networks hold it, else one of all."""
+        if not self._by_network:
             return
         known = self._by_source.get(source)
         if known is None:
@@ -123,20 +122,20 @@ class UsmReceiver:
         self._known = known
 
     def moved_clocks(self) -> list[EngineClock]:
-        """The senders' clocks that have moved since the last call."""
+        """Return the senders' clocks that have moved since the last call."""
         moved, self._moved = list(self._moved.values()), {}
         return moved
 
-    def _authentic(self, data: bytes, message: V3Message) -> Scoped | Closed:
+    def _authentic(self, data: bytes, message: V3Message) -> Scoped | RefusedMessage:
         header = message.header
         user = self._known.get(header.user)
         if user is None:
-            return _closed(Reason.UNKNOWN_USER_NAMES)
+            return _refuse(UsmFailure.UNKNOWN_USER_NAMES)
         if header.flags & (Flags.AUTH | Flags.PRIV) != user.least:
-            return _closed(Reason.UNSUPPORTED_SECURITY_LEVELS)
+            return _refuse(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
         keys = self._keys_of(user, header.engine_id)
         if header.flags & Flags.AUTH and not secure.authentic(data, message, keys):
-            return _closed(Reason.WRONG_DIGESTS)
+            return _refuse(UsmFailure.WRONG_DIGESTS)
         return _scoped(secure.plain(message, keys), message)
 
     def _keys_of(self, user: TrapUser, engine_id: bytes) -> Keys:
@@ -149,7 +148,7 @@ class UsmReceiver:
         return keys
 
     def _in_time(self, message: V3Message, at_ms: int) -> bool:
-        """RFC 3414 section 3.2, point 7b: the first message of an engine is believed, later ones go with its clock."""
+        """Check the time window (RFC 3414 section 3.2, 7b); an engine's first message sets its clock."""
         header = message.header
         known = self._clocks.get(header.engine_id)
         if known is not None:
@@ -168,36 +167,36 @@ class UsmReceiver:
 
     # --- informs ----------------------------------------------------------------------------------------------
 
-    def _open_inform(self, data: bytes, at_ms: int) -> Opened | Closed:
+    def _open_inform(self, data: bytes, at_ms: int) -> OpenedMessage | RefusedMessage:
         boots, time_s = self._identity.boots, max(0, at_ms // 1000 - self._identity.zero_s)
         before = dict(self._engine.counters)
         request = self._engine.open(data, boots, time_s)
         scoped: Scoped | bytes | None = None
         if isinstance(request, Request):
             if request.message.header.flags & (Flags.AUTH | Flags.PRIV) != request.user.least:
-                return _closed(Reason.UNSUPPORTED_SECURITY_LEVELS)
+                return _refuse(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
             scoped = self._engine.read(request, boots, time_s)
             if isinstance(scoped, Scoped):
                 if scoped.pdu.kind is not Kind.INFORM:
-                    return Opened(scoped.pdu, request.user.name)
+                    return OpenedMessage(scoped.pdu, request.user.name)
                 answer = v3.encode_scoped(scoped._replace(pdu=acknowledge(scoped.pdu)))
-                return Opened(scoped.pdu, request.user.name, self._engine.seal(request, answer, boots, time_s))
+                return OpenedMessage(scoped.pdu, request.user.name, self._engine.seal(request, answer, boots, time_s))
         report = scoped if isinstance(scoped, bytes) else request if isinstance(request, bytes) else None
         reason = next(name for name, count in self._engine.counters.items() if count != before.get(name, 0))
-        return Closed(reason, report)
+        return RefusedMessage(reason, report)
 
 
-def _closed(reason: Reason) -> Closed:
-    return Closed(reason.name.lower())
+def _refuse(reason: UsmFailure) -> RefusedMessage:
+    return RefusedMessage(reason.name.lower())
 
 
-def _scoped(payload: bytes | None, message: V3Message) -> Scoped | Closed:
-    """Raises WireError for what was not enciphered and cannot be read."""
+def _scoped(payload: bytes | None, message: V3Message) -> Scoped | RefusedMessage:
+    """Decode a scoped PDU. Raises WireError when it was not enciphered and cannot be read."""
     if payload is None:
-        return _closed(Reason.DECRYPTION_ERRORS)
+        return _refuse(UsmFailure.DECRYPTION_ERRORS)
     try:
         return v3.decode_scoped(payload)
     except WireError:
         if message.header.flags & Flags.PRIV:
-            return _closed(Reason.DECRYPTION_ERRORS)
+            return _refuse(UsmFailure.DECRYPTION_ERRORS)
         raise

@@ -1,4 +1,4 @@
-"""Notifications that differ in their time only, seen without reading the rest."""
+"""A key that notifications which differ in their time only have in common, found without decoding the rest."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NO_ERROR: Final = b"\x02\x01\x00\x02\x01\x00"
 
 
 def time_free_key(data: bytes) -> tuple[bytes, int] | None:
-    """All of a notification of version 1 or 2c but its time and its request's identifier, and that time in 1/100 s.
+    """Return a notification of version 1 or 2c without its time and request-id, and that time in 1/100 s.
 
-    Two datagrams of which all this is the same say the same, if one of them can be read at all and tells its time once.
+    Two datagrams of which all this is the same say the same, if one of them can be read at all and has its time once.
     None for what is long, out of the ordinary or unreadable.
     """
     if len(data) > LONGEST:
@@ -51,7 +51,7 @@ def _of_trap_v1(data: bytes, begin: int, at: int, end: int) -> tuple[bytes, int]
 
 
 def _of_version_2(data: bytes, begin: int, at: int, end: int) -> tuple[bytes, int] | None:
-    """Where sysUpTime.0 comes first, as it should (RFC 3416 section 4.2.6)."""
+    """The key of a trap or inform of version 2c; sysUpTime.0 must come first (RFC 3416 section 4.2.6)."""
     head = data[begin:at]
     _, at = ber.integer(data, at, end)
     if data[at : at + len(NO_ERROR)] != NO_ERROR:

@@ -1,1 +1,1 @@
-"""Links to devices: those that ask, on `wire`, and those that command, through pysnmp and pyghmi."""
+"""Pollers of devices, on `wire`, and their commanders, through pysnmp and pyghmi."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, parse_parameters
 
 CHASSIS, CHASSIS_CONTROL, CHASSIS_IDENTIFY = 0x00, 0x02, 0x04
 # Chassis Control (IPMI 2.0 table 28-4). Sent as they are: pyghmi's own words for them do more than one thing.
@@ -46,34 +46,30 @@ REPEATABLE = frozenset({"power.on", "power.off", "identify", *RECOVERY_COMMANDS}
 
 
 class Call(NamedTuple):
-    """One request, and how its answer is told."""
+    """One request, and the function that makes the result of its answer."""
 
     netfn: int
     number: int
     data: bytes
-    told: Callable[[bytes], Done]
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """No parameters."""
+    result: Callable[[bytes], Done]
 
 
 class Identify(msgspec.Struct, forbid_unknown_fields=True):
-    """How long the lamp is lit; 0 puts it out."""
+    """Seconds that the identify lamp is lit; 0 turns it off."""
 
     seconds: int = 15
 
 
-class Start(msgspec.Struct, forbid_unknown_fields=True):
-    """`incident` is that of the notice; `seconds` how long the recovery may take, 0 for the BMC's own limit."""
+class StartRecovery(msgspec.Struct, forbid_unknown_fields=True):
+    """The start of a recovery of the notice's `incident`, which may take `seconds`; 0 for the BMC's own limit."""
 
     incident: int
     node: str = "ridethrough"
     seconds: int = 0
 
 
-class End(msgspec.Struct, forbid_unknown_fields=True):
-    """`result` is one of `RESULTS`; `action` says in words what the recovery was, for the record."""
+class EndRecovery(msgspec.Struct, forbid_unknown_fields=True):
+    """The end of a recovery. `result` is one of `RESULTS`; `action` describes the recovery, for the journal."""
 
     incident: int
     result: str = "ok"
@@ -81,22 +77,22 @@ class End(msgspec.Struct, forbid_unknown_fields=True):
 
 
 SHAPES: dict[str, type[msgspec.Struct]] = {
-    **dict.fromkeys(ACTIONS, Nothing),
+    **dict.fromkeys(ACTIONS, NoParameters),
     "identify": Identify,
-    "recovery.start": Start,
-    "recovery.end": End,
+    "recovery.start": StartRecovery,
+    "recovery.end": EndRecovery,
 }
 
 
 class BmcCommander:
-    """One BMC."""
+    """Carries out the commands of one BMC."""
 
     names: tuple[str, ...] = tuple(SHAPES)
 
     def __init__(
         self, address: str, port: int, user: str, password: Callable[[], str], pool: ThreadPoolExecutor
     ) -> None:
-        """`password` is asked for at each login, so that a rotated file takes effect."""
+        """`password` is called at each login, so that a rotated file takes effect."""
         self._address = address
         self._port = port
         self._user = user
@@ -105,26 +101,29 @@ class BmcCommander:
         self._lock = asyncio.Lock()
 
     def check(self, command: str, params: dict[str, Any]) -> None:
+        """Raise CommandError for a command or parameters that no BMC takes."""
         self._call(command, params)
 
     def repeatable(self, command: str) -> bool:
+        """True for commands that do the same given twice as given once."""
         return command in REPEATABLE
 
     async def run(self, command: str, params: dict[str, Any]) -> Done:
+        """Log in, send the request, log out; one command of a BMC at a time. Raises CommandError."""
         call = self._call(command, params)
         async with self._lock:
             answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._blocking, call)
-        return call.told(answer)
+        return call.result(answer)
 
     def _call(self, command: str, params: dict[str, Any]) -> Call:
-        """The request. Raises CommandError."""
-        wanted = shaped("a BMC", SHAPES, command, params)
+        """Make the request of a command. Raises CommandError."""
+        wanted = parse_parameters("a BMC", SHAPES, command, params)
         if isinstance(wanted, Identify):
             seconds = max(0, min(255, wanted.seconds))
             return Call(CHASSIS, CHASSIS_IDENTIFY, bytes((seconds,)), self._accepted(f"identify for {seconds} s"))
-        if isinstance(wanted, Start):
+        if isinstance(wanted, StartRecovery):
             return _start(wanted)
-        if isinstance(wanted, End):
+        if isinstance(wanted, EndRecovery):
             return _end(wanted)
         name = f"chassis control {command.removeprefix('power.')}"
         return Call(CHASSIS, CHASSIS_CONTROL, bytes((ACTIONS[command],)), self._accepted(name))
@@ -166,21 +165,21 @@ def _incident(number: int) -> bytes:
     return number.to_bytes(2, "little")
 
 
-def _start(wanted: Start) -> Call:
+def _start(wanted: StartRecovery) -> Call:
     node = wanted.node.encode()
     if len(node) > MOST_NODE or not 0 <= wanted.seconds <= 0xFFFF:
         raise CommandError(f"a node has at most {MOST_NODE} octets, and seconds lie in 0..65535")
     data = NEC + _incident(wanted.incident) + wanted.seconds.to_bytes(2, "little") + bytes((len(node),)) + node
 
-    def told(answer: bytes) -> Done:
+    def result(answer: bytes) -> Done:
         granted_s = int.from_bytes(answer[4:6], "little")
         details = {"incident": wanted.incident, "node": wanted.node, "granted_s": granted_s}
         return Done(f"recovery of incident {wanted.incident} started, {granted_s} s granted", details)
 
-    return Call(OEM, RECOVERY_START, data, told)
+    return Call(OEM, RECOVERY_START, data, result)
 
 
-def _end(wanted: End) -> Call:
+def _end(wanted: EndRecovery) -> Call:
     if wanted.result not in RESULTS:
         raise CommandError(f"there is no result {wanted.result!r}; accepted: {', '.join(RESULTS)}")
     data = NEC + _incident(wanted.incident) + bytes((RESULTS[wanted.result],))
@@ -190,5 +189,5 @@ def _end(wanted: End) -> Call:
 
 
 def new_pool() -> ThreadPoolExecutor:
-    """The threads that all BMC commands share."""
+    """Make the threads that the commands of all BMCs share."""
     return ThreadPoolExecutor(WORKERS, "ridethrough-bmc")

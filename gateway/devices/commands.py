@@ -1,4 +1,4 @@
-"""The commands a controller may give, by kind of device."""
+"""Commands that a controller may give, and the protocol of the objects that carry them out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import msgspec
 
 
 class CommandError(Exception):
-    """A command that was not carried out. One line that says why.
+    """A command that was not carried out; the message is one line that says why.
 
-    `unreachable` when the device did not answer, so that nobody knows whether it heard.
+    `unreachable` when the device did not answer, so that it is unknown whether it got the command.
     """
 
     def __init__(self, reason: str, *, unreachable: bool = False) -> None:
@@ -21,10 +21,14 @@ class CommandError(Exception):
 
 
 class Done(NamedTuple):
-    """What was done, in one line, and what else the device said."""
+    """The result of a command in one line, and the details that the device gave."""
 
     text: str
     details: Mapping[str, Any] = MappingProxyType({})
+
+
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """No parameters."""
 
 
 class Commander(Protocol):
@@ -33,19 +37,19 @@ class Commander(Protocol):
     names: tuple[str, ...]
 
     async def run(self, command: str, params: dict[str, Any]) -> Done:
-        """Carry a command out. Raises CommandError."""
+        """Carry a command out and wait for the device's answer. Raises CommandError."""
 
     def check(self, command: str, params: dict[str, Any]) -> None:
         """Raise CommandError for a command or parameters that can never work."""
 
     def repeatable(self, command: str) -> bool:
-        """Whether a command given twice does the same as given once."""
+        """True for commands that do the same given twice as given once."""
 
 
-def shaped(
+def parse_parameters(
     who: str, shapes: Mapping[str, type[msgspec.Struct]], command: str, params: dict[str, Any]
 ) -> msgspec.Struct:
-    """The parameters of a command as its shape has them. Raises CommandError with what is accepted."""
+    """Convert the parameters of a command to its struct in `shapes`. Raises CommandError with what is accepted."""
     shape = shapes.get(command)
     if shape is None:
         raise CommandError(f"{who} does not take {command!r}; accepted: {', '.join(shapes)}")
@@ -56,7 +60,7 @@ def shaped(
 
 
 def _accepted(shape: type[msgspec.Struct]) -> str:
-    """The parameters, and the words that those of a few words take."""
+    """The names of the parameters, with the words that an enumerated one accepts."""
     words = []
     for name, hint in get_type_hints(shape).items():
         choices = get_args(hint) if get_origin(hint) is Literal else ()

@@ -1,4 +1,4 @@
-"""Heartbeats of BMCs and servers: asked at an interval, lost after a timeout."""
+"""Heartbeats of BMCs and servers: probes at an interval, loss after a timeout."""
 
 from __future__ import annotations
 
@@ -7,72 +7,74 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ridethrough.gateway.devices.liveness import Liveness
-from ridethrough.gateway.devices.poller import Link
-from ridethrough.gateway.devices.probes import Probe
-from ridethrough.gateway.records import Observation
+from ridethrough.gateway.devices.poller import TargetPoller
+from ridethrough.gateway.devices.probes import LivenessProbe
+from ridethrough.gateway.records import Observation, Readings, Silence
 
 ANSWERS_TO_RETURN = 2
-SLOTS = 64  # of an interval; devices of one slot share a look at the socket
+SLOTS = 64  # of an interval; devices of one slot share a turn of the loop
 
 
 @dataclass(slots=True)
-class Target:
-    """A device and what was last heard of it."""
+class HeartbeatTarget:
+    """A device that is probed, and the readings of its last answer."""
 
     name: str
     address: str
     port: int
     interval_s: float
-    silence: Liveness
-    probe: Probe
-    said: Mapping[str, int] | None = None  # None before the first answer
+    liveness: Liveness
+    probe: LivenessProbe
+    readings: Mapping[str, int] | None = None  # None before the first answer
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-class Heartbeat(Link[Target]):
-    """Liveness is reported as silence of that device: a BMC's is never taken for a dead server."""
+class HeartbeatPoller(TargetPoller[HeartbeatTarget]):
+    """Probes each device and observes its silence and its return; the silence of a BMC is not that of its server."""
 
     def __init__(self, observe: Callable[[Observation], None]) -> None:
         super().__init__()
         self._observe = observe
         self._begun = 0
 
-    def add(self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: Probe) -> None:
-        """A device to ask."""
-        silence = Liveness(timeout_s, ANSWERS_TO_RETURN, 0.0)
-        self._add(address, Target(name, address, port, interval_s, silence, probe))
+    def add(
+        self, name: str, address: str, port: int, interval_s: float, timeout_s: float, probe: LivenessProbe
+    ) -> None:
+        """Add a device. It is probed as soon as `watch` names it."""
+        liveness = Liveness(timeout_s, ANSWERS_TO_RETURN, 0.0)
+        self._add(address, HeartbeatTarget(name, address, port, interval_s, liveness, probe))
 
     def has_answered(self, name: str, since_s: float) -> bool:
-        """Whether a device has answered since a loop time."""
-        heard_s = self.last_heard_s(name)
-        return heard_s is not None and heard_s > since_s
+        """True when a device has answered since the loop time `since_s`."""
+        answered_s = self.last_answer_s(name)
+        return answered_s is not None and answered_s > since_s
 
-    def _begin(self, target: Target, now_s: float) -> None:
-        """Beats are spread over the interval, so that a thousand devices do not answer at one instant."""
+    def _begin(self, target: HeartbeatTarget, now_s: float) -> None:
+        """Probe a device for the first time. Devices are spread over the interval, so that their answers are, too."""
         loop = asyncio.get_running_loop()
         slot = self._begun * SLOTS // len(self._targets)
         first = now_s + target.interval_s * slot / SLOTS
         self._begun += 1
-        target.timers[:] = [loop.call_at(first, self._beat, target, first)]
+        target.timers[:] = [loop.call_at(first, self._probe, target, first)]
 
-    def _beat(self, target: Target, due_s: float) -> None:
+    def _probe(self, target: HeartbeatTarget, due_s: float) -> None:
         loop = asyncio.get_running_loop()
-        if target.silence.check(loop.time()):
-            self._observe(Observation(target.name, silent=True))
+        if target.liveness.check(loop.time()):
+            self._observe(Silence(target.name))
         self._ask(target.probe.ask(), target.address, target.port)
         following = due_s + target.interval_s
-        target.timers[:] = [loop.call_at(following, self._beat, target, following)]
+        target.timers[:] = [loop.call_at(following, self._probe, target, following)]
 
     def _receive(self, data: bytes, source: str) -> None:
         target = self._targets.get(source)
         if target is None:
             return
-        said, more = target.probe.hear(data)
+        readings, more = target.probe.receive(data)
         if more is not None:
             self._ask(more, target.address, target.port)
-        if said is None:
+        if readings is None:
             return
-        came_back = target.silence.heard(asyncio.get_running_loop().time())
-        if came_back or (target.said != said and not target.silence.lost):
-            target.said = said
-            self._observe(Observation(target.name, values=dict(said)))
+        came_back = target.liveness.answered(asyncio.get_running_loop().time())
+        if came_back or (target.readings != readings and not target.liveness.lost):
+            target.readings = readings
+            self._observe(Readings(target.name, dict(readings)))

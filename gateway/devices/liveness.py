@@ -1,4 +1,4 @@
-"""When a device counts as silent, and when as heard again. Pure."""
+"""Decides that a device is lost, and that it is back. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class Liveness:
 
     limit_s: float
     answers: int
-    last_heard_s: float
+    last_answer_s: float
     lost: bool = False
     _streak: int = 0
 
-    def heard(self, now_s: float) -> bool:
-        """Note an answer; True when the device has just come back."""
-        self.last_heard_s = now_s
+    def answered(self, now_s: float) -> bool:
+        """Record an answer; True when the device has just come back."""
+        self.last_answer_s = now_s
         if not self.lost:
             return False
         self._streak += 1
@@ -28,11 +28,11 @@ class Liveness:
         return True
 
     def deadline_s(self) -> float | None:
-        """When the device will count as lost; None while it does."""
-        return None if self.lost else self.last_heard_s + self.limit_s
+        """Loop time at which the device will count as lost; None while it does."""
+        return None if self.lost else self.last_answer_s + self.limit_s
 
     def check(self, now_s: float) -> bool:
-        """True when the device has just become silent."""
+        """True when the deadline has passed and the device counts as lost from now on."""
         deadline = self.deadline_s()
         if deadline is None or now_s < deadline - 1e-6:
             return False

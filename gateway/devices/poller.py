@@ -1,4 +1,4 @@
-"""What polling and heartbeats share: many devices behind one socket."""
+"""The base of the pollers: many devices that are asked from one socket."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 from ridethrough.gateway.devices.liveness import Liveness
-from ridethrough.gateway.devices.udp import Asker
+from ridethrough.gateway.devices.udp import PollingSocket
 
 
-class Target(Protocol):
-    """A device that is asked again and again."""
+class PolledTarget(Protocol):
+    """A device that a poller asks."""
 
     name: str
-    silence: Liveness
+    liveness: Liveness
     timers: list[asyncio.TimerHandle]
 
 
-T = TypeVar("T", bound=Target)
+T = TypeVar("T", bound=PolledTarget)
 
 
-class Link(ABC, Generic[T]):
-    """Targets by address, and the socket that asks them."""
+class TargetPoller(ABC, Generic[T]):
+    """Asks the targets that `watch` names, each from the socket of its address family, and reads their answers."""
 
     def __init__(self) -> None:
         self._targets: dict[str, T] = {}  # by address
         self._by_name: dict[str, T] = {}
-        self._asker: Asker | None = None
+        self._socket: PollingSocket | None = None
         self._watched: set[str] = set()
 
     def _add(self, address: str, target: T) -> None:
@@ -36,45 +36,46 @@ class Link(ABC, Generic[T]):
         self._by_name[target.name] = target
 
     def watch(self, names: Iterable[str]) -> None:
-        """Ask these from now on, and no others; those that were asked before are not disturbed."""
+        """Ask these targets from now on, and no others; those that are asked already keep their timers."""
         wanted = set(names)
         now_s = asyncio.get_running_loop().time()
-        if self._asker is None:
-            self._asker = Asker(self._receive)
+        if self._socket is None:
+            self._socket = PollingSocket(self._receive)
         for target in self._targets.values():
             if target.name not in wanted:
-                self._end(target)
+                self._cancel_timers(target)
             elif target.name not in self._watched:
-                target.silence.last_heard_s = now_s
+                target.liveness.last_answer_s = now_s
                 self._begin(target, now_s)
         self._watched = wanted & {target.name for target in self._targets.values()}
 
     def stop(self) -> None:
+        """Ask nothing any more, and close the socket."""
         for target in self._targets.values():
-            self._end(target)
+            self._cancel_timers(target)
         self._watched = set()
-        if self._asker:
-            self._asker.close()
+        if self._socket:
+            self._socket.close()
 
     @staticmethod
-    def _end(target: T) -> None:
+    def _cancel_timers(target: T) -> None:
         for timer in target.timers:
             timer.cancel()
         target.timers.clear()
 
-    def last_heard_s(self, name: str) -> float | None:
-        """Loop time of the last answer of a device."""
+    def last_answer_s(self, name: str) -> float | None:
+        """Loop time of the last answer of a device, or of the start of its watch; None for one not in this poller."""
         target = self._by_name.get(name)
-        return None if target is None else target.silence.last_heard_s
+        return None if target is None else target.liveness.last_answer_s
 
     def _ask(self, data: bytes, address: str, port: int) -> None:
-        if self._asker:
-            self._asker.send(data, address, port)
+        if self._socket:
+            self._socket.send(data, address, port)
 
     @abstractmethod
     def _begin(self, target: T, now_s: float) -> None:
-        """Ask a target for the first time."""
+        """Ask a target for the first time, at the loop time `now_s`, and set its timers."""
 
     @abstractmethod
     def _receive(self, data: bytes, source: str) -> None:
-        """Read an answer."""
+        """Read a datagram from `source`, which may be no target's."""

@@ -1,31 +1,31 @@
-"""How long to wait for a device's answer before it is asked again (RFC 6298, with what fits a LAN). Pure."""
+"""Retransmission timeout of requests to a device (RFC 6298, with bounds for a LAN). Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LEAST_S, MOST_S, FIRST_S = 0.5, 3.0, 1.0
-TRIES = 3  # questions of one poll
+TRIES = 3  # requests of one poll
 
 
 @dataclass(slots=True)
 class RttEstimator:
-    """Smoothed round trip and its variation, in seconds; waits double with each question that went unanswered."""
+    """Smoothed round trip and its variation, in seconds; the timeout doubles with each request that went unanswered."""
 
     smoothed_s: float | None = None
     variation_s: float = 0.0
     asked_s: float = 0.0
     tries: int = 0
 
-    def asks(self, now_s: float, *, anew: bool) -> float:
-        """Note a question; how long to wait for its answer. `anew` begins a poll."""
+    def timeout_s(self, now_s: float, *, anew: bool) -> float:
+        """Record a request and return the time to wait for its answer. `anew` begins a poll."""
         self.tries = 1 if anew else self.tries + 1
         self.asked_s = now_s
         base_s = FIRST_S if self.smoothed_s is None else self.smoothed_s + 4 * self.variation_s
         return float(min(MOST_S, max(LEAST_S, base_s) * 2 ** (self.tries - 1)))
 
     def answered(self, now_s: float) -> None:
-        """Note an answer. After a repeat nobody knows which question it is for (Karn), so only first ones count."""
+        """Record an answer. After a repeat it is unknown which request it answers (Karn), so only first ones count."""
         if self.tries == 1:
             trip_s = now_s - self.asked_s
             if self.smoothed_s is None:
@@ -37,5 +37,5 @@ class RttEstimator:
 
     @property
     def waiting(self) -> bool:
-        """Whether a question is unanswered and may be asked again."""
+        """True while a request is unanswered and may be repeated."""
         return 0 < self.tries < TRIES

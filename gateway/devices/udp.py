@@ -1,4 +1,4 @@
-"""UDP sockets for asking devices."""
+"""The UDP sockets of a poller."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ BATCH = 512
 ANY = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 
 
-class Asker:
-    """Sends from an ephemeral port and hands every answer to `receive` with the address it came from.
+class PollingSocket:
+    """Sends from an ephemeral port and passes every datagram that comes back to `receive`, with its source address.
 
-    IPv6 has a socket of its own, as soon as a device of it is asked.
+    IPv6 has a socket of its own from the first device of it on.
     """
 
     def __init__(self, receive: Callable[[bytes, str], None]) -> None:
@@ -25,7 +25,7 @@ class Asker:
         self._open(socket.AF_INET)
 
     def send(self, data: bytes, address: str, port: int) -> None:
-        """Send; what the network refuses is an answer that does not come."""
+        """Send a datagram. An error of the network is dropped: to the caller it is an answer that does not come."""
         family = family_of(address)
         try:
             (self._sockets.get(family) or self._open(family)).sendto(data, (address, port))
@@ -33,7 +33,7 @@ class Asker:
             return
 
     def _open(self, family: socket.AddressFamily) -> socket.socket:
-        """Raises OSError where the system has no addresses of that family."""
+        """Open a socket. Raises OSError where the system has no addresses of that family."""
         made = socket.socket(family, socket.SOCK_DGRAM)
         made.setblocking(False)
         made.bind((ANY[family], 0))
@@ -52,6 +52,7 @@ class Asker:
             self._receive(data, peer[0])
 
     def close(self) -> None:
+        """Close the sockets; `receive` is not called any more."""
         for made in self._sockets.values():
             asyncio.get_running_loop().remove_reader(made.fileno())
             made.close()

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import msgspec
 from pyasn1.error import PyAsn1Error
 
-from ridethrough.gateway.devices.commands import CommandError, Done, shaped
+from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, parse_parameters
 from ridethrough.mibs import MibTree
+from ridethrough.mibs.powernet import ON_BATTERY, OUTPUT_STATUS, UPS_SETTINGS
 
 with warnings.catch_warnings():
     # At its import pysnmp calls old names of pysmi, which is no fault of a program that makes errors of warnings.
@@ -30,12 +31,11 @@ with warnings.catch_warnings():
     )
     from pysnmp.proto.rfc1902 import Gauge32, Integer32, TimeTicks
 
-ON_BATTERY = 3
 TIMEOUT_S = 2
 RETRIES = 2
 BOUND_S = 20.0  # above TIMEOUT_S for all tries, and enough where the loop's clock is a fast one
-LOOK_S = 2.0  # between two looks at a setting that was written
-SETTLED = 3  # looks that must show the same before a value counts as what the UPS made of it
+READ_AGAIN_S = 2.0  # between two reads of a setting that was written
+SETTLED = 3  # reads that must give the same before a value counts as what the UPS made of it
 LAG_S = 60.0  # a UPS takes seconds for each step of a value, and shows the old one meanwhile
 
 # `order` of output.off to the control object and value it writes.
@@ -57,43 +57,28 @@ TESTS: dict[str, tuple[str, int]] = {
 }
 TYPES = {"TimeTicks": TimeTicks, "Gauge": Gauge32, "Gauge32": Gauge32}  # a card refuses a value of another type
 PLAIN, GRACEFUL = 2, 3  # of reboot and sleep: at once after the shutoff delay, or after the agents' delay, too
-# Settings by name: object, and its units in one of ours.
-SETTINGS: dict[str, tuple[str, int]] = {
-    "shutoff_delay_s": ("upsAdvConfigShutoffDelay", 100),
-    "return_delay_s": ("upsAdvConfigReturnDelay", 100),
-    "low_battery_s": ("upsAdvConfigLowBatteryRunTime", 100),
-    "sleep_s": ("upsAdvConfigUpsSleepTime", 100),
-    "high_transfer_v": ("upsAdvConfigHighTransferVolt", 1),
-    "low_transfer_v": ("upsAdvConfigLowTransferVolt", 1),
-    "min_return_percent": ("upsAdvConfigMinReturnCapacity", 1),
-    "sensitivity": ("upsAdvConfigSensitivity", 1),
-}
-
-
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """No parameters."""
 
 
 class Off(msgspec.Struct, forbid_unknown_fields=True):
-    """`auto` conserves the battery during an outage and keeps the outlets off otherwise."""
+    """The order for the outlets. `auto` conserves the battery during an outage and else keeps them off."""
 
     order: Literal["auto", "conserve", "reboot", "stay_off", "off_now"] = "auto"
 
 
-class Again(msgspec.Struct, forbid_unknown_fields=True):
-    """A graceful order waits for the shutdown agents that the card knows, too."""
+class Reboot(msgspec.Struct, forbid_unknown_fields=True):
+    """A reboot or sleep of the outlets. A graceful one waits for the shutdown agents that the card knows, too."""
 
     graceful: bool = False
 
 
 class Test(msgspec.Struct, forbid_unknown_fields=True):
-    """Which test."""
+    """The test to start."""
 
     kind: Literal["self_test", "calibration", "cancel_calibration", "power_failure"] = "self_test"
 
 
-class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """Values by the names of `SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
+class WriteSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """Settings to write, by the names of `UPS_SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
 
     settings: dict[str, int]
     exact: bool = False
@@ -101,13 +86,13 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 
 SHAPES: dict[str, type[msgspec.Struct]] = {
     "output.off": Off,
-    "output.on": Nothing,
-    "output.off_and_return": Nothing,
-    "output.reboot": Again,
-    "output.sleep": Again,
+    "output.on": NoParameters,
+    "output.off_and_return": NoParameters,
+    "output.reboot": Reboot,
+    "output.sleep": Reboot,
     "test.start": Test,
-    "settings.write": Settings,
-    "identify": Nothing,
+    "settings.write": WriteSettings,
+    "identify": NoParameters,
 }
 # Given twice, these do the same as given once.
 REPEATABLE = frozenset({"output.on", "settings.write", "identify"})
@@ -138,12 +123,13 @@ class SharedEngine:
         return self._engine
 
     def close(self) -> None:
+        """Close the engine's sockets; no command can be sent after that."""
         if self._engine is not None:
             self._engine.close_dispatcher()
 
 
 class UpsCommander:
-    """One card. A SET is sent to it by SNMPv1 or v2c, as the site file says."""
+    """Carries out the commands of one card by SNMPv1 or v2c, as the site file says."""
 
     names: tuple[str, ...] = tuple(SHAPES)
 
@@ -156,47 +142,50 @@ class UpsCommander:
         self._engine = engine
 
     def check(self, command: str, params: dict[str, Any]) -> None:
-        wanted = shaped("a UPS", SHAPES, command, params)
-        if isinstance(wanted, Settings):
+        """Raise CommandError for a command, a setting or a value that no card takes."""
+        wanted = parse_parameters("a UPS", SHAPES, command, params)
+        if isinstance(wanted, WriteSettings):
             if not wanted.settings:
-                raise CommandError(f"settings is empty; accepted: {', '.join(SETTINGS)}")
+                raise CommandError(f"settings is empty; accepted: {', '.join(UPS_SETTINGS)}")
             for name, value in wanted.settings.items():
-                if name not in SETTINGS:
-                    raise CommandError(f"there is no setting {name!r}; accepted: {', '.join(SETTINGS)}")
-                if not 0 <= value * SETTINGS[name][1] <= 0x7FFFFFFF:
+                if name not in UPS_SETTINGS:
+                    raise CommandError(f"there is no setting {name!r}; accepted: {', '.join(UPS_SETTINGS)}")
+                if not 0 <= value * UPS_SETTINGS[name].scale <= 0x7FFFFFFF:
                     raise CommandError(f"{name} {value} is outside what a card can take")
 
     def repeatable(self, command: str) -> bool:
+        """True for commands that do the same given twice as given once."""
         return command in REPEATABLE
 
     async def run(self, command: str, params: dict[str, Any]) -> Done:
-        match shaped("a UPS", SHAPES, command, params):
+        """Set the object that stands for the command, and wait for the answer. Raises CommandError."""
+        match parse_parameters("a UPS", SHAPES, command, params):
             case Off(order):
                 if order == "auto":
                     # On battery the order that ends with the outage; on line the one that keeps the outlets off.
                     order = "conserve" if await self._on_battery() else "stay_off"
                 return await self._write(*ORDERS[order])
-            case Again(graceful):
+            case Reboot(graceful):
                 name = REBOOT if command == "output.reboot" else SLEEP
                 return await self._write(name, GRACEFUL if graceful else PLAIN)
             case Test(kind):
                 return await self._write(*TESTS[kind])
-            case Settings(settings, exact):
+            case WriteSettings(settings, exact):
                 return await self._settle(settings, exact=exact)
         if command == "output.off_and_return":
             return await self._write(*ORDERS["conserve" if await self._on_battery() else "reboot"])
         return await self._write(*(TURN_ON if command == "output.on" else FLASH))
 
     async def _on_battery(self) -> bool:
-        return await self._read("upsBasicOutputStatus") == ON_BATTERY
+        return await self._read(OUTPUT_STATUS) == ON_BATTERY
 
     # --- settings ---------------------------------------------------------------------------------------------
 
     async def _settle(self, settings: Mapping[str, int], *, exact: bool) -> Done:
         """Write, then read until the UPS shows what it made of it."""
-        before = {name: await self._read(SETTINGS[name][0]) for name in settings}
+        before = {name: await self._read(UPS_SETTINGS[name].object) for name in settings}
         for name, value in settings.items():
-            await self._write(SETTINGS[name][0], value * SETTINGS[name][1])
+            await self._write(UPS_SETTINGS[name].object, value * UPS_SETTINGS[name].scale)
         shown = {name: await self._settled(name, value, before[name]) for name, value in settings.items()}
         corrected = {name: [settings[name], value] for name, value in shown.items() if value != settings[name]}
         details = {"settings": shown, "corrected": corrected}
@@ -209,8 +198,8 @@ class UpsCommander:
         return Done(words, details)
 
     async def _settled(self, name: str, wanted: int, before: int) -> float:
-        """What a setting shows after its write. Raises CommandError when it stays as it was."""
-        item, scale = SETTINGS[name]
+        """Wait until a written setting no longer changes, `LAG_S` at most. Returns its value in our unit."""
+        item, scale = UPS_SETTINGS[name]
         loop = asyncio.get_running_loop()
         end = loop.time() + LAG_S
         last, same = await self._read(item), 1
@@ -218,7 +207,7 @@ class UpsCommander:
             if loop.time() >= end:
                 # It may be what the UPS made of the value: the nearest that it permits is the one that it has.
                 return last / scale
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(READ_AGAIN_S)
             now = await self._read(item)
             same = same + 1 if now == last else 1
             last = now
@@ -246,7 +235,7 @@ class UpsCommander:
         return Done(f"{name}.0 = {value} accepted by {self._address[0]}")
 
     async def _ask(self, command: Any, name: str, binding: ObjectType) -> Any:
-        """The value in the answer. pysnmp counts its patience by another clock than the loop's, so that is bounded."""
+        """Return the value in the answer. Bounded by the loop's clock, as pysnmp's timeout is by another one."""
         engine, target = await self._target()
         try:
             async with asyncio.timeout(BOUND_S):

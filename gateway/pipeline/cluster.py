@@ -18,7 +18,7 @@ import structlog
 from ridethrough.gateway.backoff import GrowthSignal
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.correlate import Open, State
+from ridethrough.gateway.correlate import CorrelatorState, Open
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.intake import Intake
@@ -210,9 +210,9 @@ class ClusterCore:
                 continue
             self._trouble = ""
             for item in arrivals:
-                answer = self._edge_stages.acknowledgement(item)
-                if answer is not None:
-                    self._callbacks.send_ack(item, answer)
+                ack = self._edge_stages.ack(item)
+                if ack is not None:
+                    self._callbacks.send_ack(item, ack)
 
     def _partition_and_id(self, arrival: Arrival) -> tuple[int, str]:
         """Partition and identifier, which are the same for one datagram received by two gateways."""
@@ -288,7 +288,7 @@ class ClusterCore:
             if number not in self._owned:
                 state = await JetOutbox(self._client, number).peek()
                 if state:
-                    found |= msgspec.json.decode(state, type=State).open
+                    found |= msgspec.json.decode(state, type=CorrelatorState).open
         self._remote_conditions = found
 
     def _tick(self, partition: int, at_ms: int) -> None:

@@ -112,8 +112,8 @@ class Ingest:
                 continue
             if derived is not None:
                 self._runner.committed(derived)
-                for arrival, answer in derived.answers:
-                    self._hooks.send_ack(arrival, answer)
+                for arrival, ack in derived.acks:
+                    self._hooks.send_ack(arrival, ack)
             derived = None
             if records:
                 self._hooks.on_journal_growth()

@@ -13,7 +13,7 @@ EVERY: Final = 8  # only one datagram in so many is looked up: the sender's neve
 
 
 class CachedNotification:
-    """What a notification was translated to. `inform`: its sender waits for an acknowledgement."""
+    """The signals of a notification. `inform`: its sender waits for an acknowledgement."""
 
     def __init__(self, signals: list[Signal], *, inform: bool) -> None:
         self.signals = signals
@@ -21,7 +21,7 @@ class CachedNotification:
 
 
 class Lookup:
-    """What the cache knows of a datagram: its entry, or else the key under which it may become one."""
+    """Result of a look-up: the entry of a datagram, or else the key under which it may become one."""
 
     def __init__(
         self, key: tuple[str, str, bytes] | None, uptime_ticks: int = 0, cached: CachedNotification | None = None
@@ -43,7 +43,7 @@ class NotificationCache:
         self._misses = 0  # in a row
 
     def clear(self) -> None:
-        """Forget the entries; what notifications mean has changed."""
+        """Forget the entries. To be called when rules or devices have changed."""
         self._entries.clear()
 
     def lookup(self, arrival: Arrival, position: int) -> Lookup:
@@ -62,7 +62,7 @@ class NotificationCache:
         return Lookup(key, uptime_ticks, cached)
 
     def learn(self, lookup: Lookup, signals: list[Signal], *, inform: bool) -> None:
-        """Keep what a datagram was translated to if it comes for the second time: most of them never come again."""
+        """Keep the signals of a datagram if it comes for the second time: most of them never come again."""
         key = lookup.key
         if key is None:
             return

@@ -11,9 +11,9 @@ from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import Dispatcher, SinkSpec
 from ridethrough.gateway.deliver.forward import Forwarder
 
-# Keys that are applied while running; everything else waits for a restart.
+# Changes of these take effect while the gateway runs; every other one needs a restart.
 HOT_KEYS = ("rules", "monitors", "sinks", "forwards")
-ACCESS = ("communities", "users", "trusted_relays")
+HOT_ACCESS_KEYS = ("communities", "users", "trusted_relays")
 
 
 class Changes(NamedTuple):
@@ -43,10 +43,10 @@ async def apply(what: Changes, dispatcher: Dispatcher, forwarder: Forwarder, pos
 
 
 def needs_restart(old: Site, new: Site) -> list[str]:
-    """Keys whose change waits for a restart, without those that the command line may have given."""
+    """Keys whose change needs a restart, without those that the command line may have given."""
     before, after = old.model_dump(), new.model_dump()
     keys = [key for key in after if key not in (*HOT_KEYS, "access", "api", "journal") and after[key] != before[key]]
-    keys += [f"access.{key}" for key in after["access"] if key not in ACCESS and _differs(before, after, key)]
+    keys += [f"access.{key}" for key in after["access"] if key not in HOT_ACCESS_KEYS and _differs(before, after, key)]
     return sorted(keys)
 
 

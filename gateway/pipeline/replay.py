@@ -30,6 +30,6 @@ def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes |
 def _events(stages: Stages, record: Record) -> Sequence[Event]:
     """The events of a record; as in a running gateway, one that trips a rule has none and stops nothing."""
     try:
-        return stages.process(record).events
+        return stages.process((record,)).events
     except Exception:
         return []

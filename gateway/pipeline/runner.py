@@ -1,4 +1,4 @@
-"""Records worked off: what follows from them goes to the outbox, together with the memory it left."""
+"""Runs the stages over records; events go to the outbox together with the state that the stages are in then."""
 
 from __future__ import annotations
 
@@ -10,37 +10,40 @@ from typing import Protocol
 import structlog
 
 from ridethrough.gateway.metrics import Metrics
-from ridethrough.gateway.pipeline.stages import SUPPRESSED, Stages
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineClock, Event, Record
 from ridethrough.gateway.storage.interfaces import OutboxWrite
 
 log = structlog.get_logger("gateway")
 
-SLICE = 512  # records worked off between looks at the rest of the loop
+SLICE = 512  # records processed before other tasks of the loop run
 
 
 class Records(Protocol):
-    """A journal, or a part of one, to be read."""
+    """A journal, or a partition of one, to be read."""
 
-    async def after(self, position: int, limit: int) -> list[Record]: ...
+    async def after(self, position: int, limit: int) -> list[Record]:
+        """Up to `limit` records behind a position, in order. Raises StoreError."""
 
 
-class Outbox(Protocol):
-    """Where events go. All methods raise StoreError."""
+class EventOutbox(Protocol):
+    """Stores events. All methods raise StoreError."""
 
-    async def resume(self) -> tuple[int, bytes]: ...
+    async def resume(self) -> tuple[int, bytes]:
+        """The position up to which events were stored, and the state stored with them; empty at first."""
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
-    ) -> None: ...
+    ) -> None:
+        """Store events with the position up to which they follow and the state there, all or nothing."""
 
 
 @dataclass(slots=True)
 class Derived:
-    """What follows from records up to `position`."""
+    """Result of records up to `position`, not stored yet."""
 
     events: list[Event]
-    answers: list[tuple[Arrival, bytes]]  # acknowledgements of informs
+    acks: list[tuple[Arrival, bytes]]  # acknowledgements of informs
     position: int
     state: bytes = b""
     clocks: Sequence[EngineClock] = ()
@@ -52,28 +55,31 @@ class Derived:
 
 
 class StageRunner:
-    """The stages of one journal, or of one part of it. `tick` is called when a deadline has come, with its time."""
+    """Runs the stages of one journal, or of one partition of it.
+
+    `on_events` is called when new events are on disk, `tick` when a deadline has come, with its Unix time.
+    """
 
     def __init__(
         self,
         stages: Stages,
-        outbox: Outbox,
+        outbox: EventOutbox,
         unix_ms: Callable[[], int],
         metrics: Metrics,
-        told: Callable[[], None],
+        on_events: Callable[[], None],
         tick: Callable[[int], None],
     ) -> None:
         self.stages = stages
         self._outbox = outbox
         self._unix_ms = unix_ms
         self._metrics = metrics
-        self._told = told
+        self._on_events = on_events
         self._tick = tick
         self._timer: asyncio.TimerHandle | None = None
         self._timer_for: int | None = None
 
     async def resume(self, journal: Records) -> int:
-        """Take up the stages' memory, and the journal's remainder; the position reached. Raises StoreError."""
+        """Load the stages' state and process the rest of the journal. Returns its position. Raises StoreError."""
         processed, state = await self._outbox.resume()
         self.stages.load_state(state)
         while records := await journal.after(processed, SLICE):
@@ -83,14 +89,14 @@ class StageRunner:
         return processed
 
     async def process(self, records: Sequence[Record]) -> list[tuple[Arrival, bytes]]:
-        """Work off records that stand behind those before; the acknowledgements of informs. Raises StoreError."""
+        """Derive and store what follows from the next records. Returns the acknowledgements. Raises StoreError."""
         derived = await self.derive(records)
         await self._outbox.add(*derived.kept)
         self.committed(derived)
-        return derived.answers
+        return derived.acks
 
     async def derive(self, records: Sequence[Record]) -> Derived:
-        """What follows from records that stand behind those before. It is to be kept, and then to be settled."""
+        """Derive what follows from the next records. The caller stores it, and then calls `committed`."""
         derived = Derived([], [], records[-1].position)
         for start in range(0, len(records), SLICE):
             if start:
@@ -101,43 +107,39 @@ class StageRunner:
         return derived
 
     def _derive_slice(self, records: Sequence[Record], derived: Derived) -> None:
-        held = at = 0
+        suppressed = at = 0
         while at < len(records):
             record = records[at]
-            at += 1
             try:
-                result = self.stages.process(record)
+                result = self.stages.process(records, at)
             except Exception:  # one record that trips a rule must not hold up those behind it; it stays in the journal
                 log.exception("record could not be worked off", position=record.position)
-                self._metrics.failed()
+                self._metrics.count_failed()
+                at += 1
                 continue
-            if result is SUPPRESSED:
-                more = self.stages.suppressed_with(records, at)
-                held += 1 + more
-                at += more
-                continue
+            at += result.count
             if result.events:
                 derived.events += result.events
-            if result.answer is not None:
-                derived.answers.append((record.arrival, result.answer))
+            if result.ack is not None:
+                derived.acks.append((record.arrival, result.ack))
             if result.suppressed:
-                held += 1
+                suppressed += result.count
             elif result.outcome:
-                self._metrics.decoded(result.outcome)
-        if held:
-            self._metrics.held(held)
+                self._metrics.count_datagrams(result.outcome)
+        if suppressed:
+            self._metrics.count_suppressed(suppressed)
 
     def committed(self, derived: Derived) -> None:
-        """It is on disk."""
-        self._metrics.told(derived.events)
+        """Update metrics and the timer. To be called once `derived` is on disk."""
+        self._metrics.count_events(derived.events)
         self.arm()
         if derived.events:
-            self._told()
+            self._on_events()
 
     # --- deadlines --------------------------------------------------------------------------------------------
 
     def arm(self) -> None:
-        """Wait for the next deadline."""
+        """Set the timer to the next deadline of the stages."""
         deadline = self.stages.next_deadline_ms()
         if deadline == self._timer_for:
             return
@@ -148,6 +150,7 @@ class StageRunner:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._due, deadline)
 
     def disarm(self) -> None:
+        """Cancel the timer."""
         if self._timer:
             self._timer.cancel()
         self._timer = self._timer_for = None

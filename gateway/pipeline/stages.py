@@ -12,10 +12,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ridethrough.gateway.correlate import BmcPolicy, Correlator, SitePolicy, State, UpsPolicy
-from ridethrough.gateway.correlate.storms import BEGINS, PASSES
-from ridethrough.gateway.decode import TrapUser, UsmReceiver, acknowledged, decode_datagram, decode_observation
-from ridethrough.gateway.decode.snmp import Content, Decoded, is_version_1, wants_answer
+from ridethrough.gateway.correlate import BmcPolicy, Correlator, CorrelatorState, SitePolicy, UpsPolicy
+from ridethrough.gateway.decode import TrapUser, UsmReceiver, build_ack, decode_datagram, decode_observation
+from ridethrough.gateway.decode.snmp import Content, Decoded, is_version_1, wants_ack
 from ridethrough.gateway.pipeline.notification_cache import NotificationCache
 from ridethrough.gateway.records import (
     Arrival,
@@ -25,7 +24,7 @@ from ridethrough.gateway.records import (
     Notification,
     Record,
     RecordKind,
-    Refused,
+    RefusedDatagram,
     encode_json,
 )
 from ridethrough.gateway.translate import Inventory, Translator, UserRule, at_time
@@ -38,7 +37,7 @@ DATAGRAM: Final = RecordKind.DATAGRAM
 
 
 class StageConfig(NamedTuple):
-    """What the stages need of a site."""
+    """The part of a site's configuration that the stages need."""
 
     source: str  # of its events, as CloudEvents has it
     inventory: Inventory
@@ -52,30 +51,30 @@ class StageConfig(NamedTuple):
 
 
 class StageResult:
-    """What follows from a record: events, the acknowledgement of an inform, and what the record was.
+    """Result of a record: events, the acknowledgement of an inform, and what the record was.
 
-    `outcome` names what a datagram was; it is empty for a tick, an observation or a record of a storm.
+    `outcome` names what a datagram was; it is empty for a tick, an observation or a suppressed datagram of a storm.
+    `count` is how many records it is for: more than one for suppressed datagrams of one source and instant.
     """
 
     def __init__(
         self,
         events: Sequence[Event],
-        answer: bytes | None = None,
+        ack: bytes | None = None,
         outcome: str = "",
         *,
         suppressed: bool = False,
+        count: int = 1,
     ) -> None:
         self.events = events
-        self.answer = answer
+        self.ack = ack
         self.outcome = outcome
-        self.suppressed = suppressed  # part of a storm
-
-
-SUPPRESSED: Final = StageResult((), suppressed=True)
+        self.suppressed = suppressed
+        self.count = count
 
 
 class Stages:
-    """The stages of one site, and their state."""
+    """Runs the stages of one site and holds their state."""
 
     def __init__(self, config: StageConfig, tree: MibTree) -> None:
         self._config = config
@@ -89,41 +88,41 @@ class Stages:
 
     @property
     def communities(self) -> frozenset[bytes]:
-        """Those that senders of versions 1 and 2c may use."""
+        """Communities that senders of versions 1 and 2c may use."""
         return self._config.communities
 
     def set_engine(self, identity: EngineIdentity, clocks: Iterable[EngineClock] = ()) -> None:
-        """The gateway's own engine, and what it knows of others'; needed as soon as there are users of version 3."""
+        """Set the gateway's own engine and the clocks of others. Needed as soon as there are users of version 3."""
         self._identity = identity
         if self._config.users:
             self._usm = UsmReceiver(self._config.users, identity, clocks)
 
     def load_state(self, state: bytes) -> None:
         """Go on from what `dump_state` gave once; octets that are empty mean a fresh start."""
-        self._correlator = self._new_correlator(msgspec.json.decode(state, type=State) if state else None)
+        self._correlator = self._new_correlator(msgspec.json.decode(state, type=CorrelatorState) if state else None)
 
     def dump_state(self, at_ms: int) -> bytes:
-        """All that a restart needs to go on, at `at_ms`."""
+        """Encode the state, without what no longer matters at `at_ms`, for `load_state` after a restart."""
         self._correlator.tidy(at_ms)
         return encode_json(self._correlator.state)
 
     @property
-    def state(self) -> State:
-        """What is open and pending now; to be read only."""
+    def state(self) -> CorrelatorState:
+        """State of the correlator now; to be read only."""
         return self._correlator.state
 
     def moved_clocks(self) -> list[EngineClock]:
-        """The senders' clocks that have moved since the last call."""
+        """Return the senders' clocks that have moved since the last call."""
         return self._usm.moved_clocks() if self._usm else []
 
     def next_deadline_ms(self) -> int | None:
-        """When a tick is due."""
+        """Unix time at which a tick is due; None while nothing waits."""
         return self._correlator.next_deadline_ms()
 
     def reload(self, config: StageConfig) -> None:
         """Use another inventory, rules, communities, users and relays from the next record on.
 
-        What is remembered of devices stays.
+        The state of devices stays.
         """
         self._config = config
         self._translator = Translator(config.inventory, config.rules)
@@ -135,17 +134,17 @@ class Stages:
             self.set_engine(self._identity)
 
     def read(self, data: bytes, source: str) -> Pdu | None:
-        """The notification in a message of version 3 of a user who is known at its source."""
+        """Return the notification in a message of version 3; None without a user who may send it from that source."""
         return None if self._usm is None else self._usm.read(data, source)
 
-    def acknowledgement(self, arrival: Arrival) -> bytes | None:
-        """What an inform, or a question after the gateway's engine, is answered with."""
-        if arrival.kind is not RecordKind.DATAGRAM or not wants_answer(arrival.data):
+    def ack(self, arrival: Arrival) -> bytes | None:
+        """Acknowledgement of an inform, or the report that a discovery of the gateway's engine waits for; else None."""
+        if arrival.kind is not RecordKind.DATAGRAM or not wants_ack(arrival.data):
             return None
-        return self._decode(arrival).acknowledgement
+        return self._decode(arrival).ack
 
     def sender(self, arrival: Arrival) -> str:
-        """Whom a datagram is from: the device, or the address of a stranger."""
+        """The device that sent a datagram, or the address of an unknown sender."""
         relayed = self._is_relay(arrival.source)
         subject = self._translator.subject(arrival.source)
         if relayed or (subject == arrival.source and is_version_1(arrival.data)):
@@ -154,8 +153,9 @@ class Stages:
                 return self._translator.sender(value)
         return subject
 
-    def process(self, record: Record) -> StageResult:
-        """What follows from a record."""
+    def process(self, records: Sequence[Record], at: int = 0) -> StageResult:
+        """Derive what follows from the record at index `at`, and from `count - 1` more of the same storm behind it."""
+        record = records[at]
         arrival = record.arrival
         if arrival.kind is not DATAGRAM:
             if arrival.kind is RecordKind.TICK:
@@ -164,34 +164,34 @@ class Stages:
             return StageResult(self._correlator.signals(record.position, arrival.at_ms, signals))
         source, at_ms = arrival.source, arrival.at_ms
         relayed = bool(self._config.relays) and self._is_relay(source)
-        # What stands behind a relay is many sources.
-        verdict = PASSES if relayed else self._correlator.judge(source, record.position, at_ms)
-        if verdict == PASSES:
-            return self._notification(record.position, arrival, relayed=relayed)
-        told: Sequence[Event] = ()
-        if verdict == BEGINS:
-            told = self._correlator.begin_storm(source, record.position, at_ms, self._translator.subject(source))
-        if wants_answer(arrival.data):
-            return StageResult(told, self._decode(arrival).acknowledgement, suppressed=True)
-        return StageResult(told, suppressed=True) if told else SUPPRESSED
+        if relayed:  # what stands behind a relay is many sources, so no storm is seen in it
+            return self._notification(record.position, arrival, relayed=True)
+        admission = self._correlator.admit(source, record.position, at_ms, self._translator.subject)
+        if admission.admitted:
+            return self._notification(record.position, arrival, relayed=False)
+        if wants_ack(arrival.data):
+            return StageResult(admission.events, self._decode(arrival).ack, suppressed=True)
+        if admission.events:
+            return StageResult(admission.events, suppressed=True)
+        return StageResult((), suppressed=True, count=1 + self._suppress_following(records, at + 1))
 
-    def suppressed_with(self, records: Sequence[Record], at: int) -> int:
-        """How many records from `at` on are held back like the one before, which gave `SUPPRESSED`.
+    def _suppress_following(self, records: Sequence[Record], start: int) -> int:
+        """Suppress records of the same storm and instant from index `start` on; how many.
 
-        They are of the same storm and instant, and nobody waits for an answer.
+        None of them is an inform, since an inform's sender waits for an acknowledgement.
         """
-        last = records[at - 1].arrival
-        source, at_ms, end = last.source, last.at_ms, at
+        last = records[start - 1].arrival
+        source, at_ms, end = last.source, last.at_ms, start
         while end < len(records):
             arrival = records[end].arrival
             if arrival.at_ms != at_ms or arrival.source != source or arrival.kind is not DATAGRAM:
                 break
-            if wants_answer(arrival.data):
+            if wants_ack(arrival.data):
                 break
             end += 1
-        if end > at:
-            self._correlator.hold(source, end - at, records[end - 1].position)
-        return end - at
+        if end > start:
+            self._correlator.suppress(source, end - start, records[end - 1].position, at_ms)
+        return end - start
 
     def _notification(self, position: int, arrival: Arrival, *, relayed: bool) -> StageResult:
         """Decode, unless the same was decoded before at another time; translate; correlate."""
@@ -199,14 +199,14 @@ class Stages:
         if found.cached is not None:
             signals = [at_time(signal, found.uptime_ticks) for signal in found.cached.signals]
             events = self._correlator.signals(position, arrival.at_ms, signals)
-            return StageResult(events, acknowledged(arrival.data) if found.cached.inform else None, NOTIFICATION)
+            return StageResult(events, build_ack(arrival.data) if found.cached.inform else None, NOTIFICATION)
         decoded = self._decode(arrival, relayed=relayed)
         value = decoded.value
         signals = self._translator.datagram(value)
         if decoded.again and isinstance(value, Notification):
             self._cache.learn(found, signals, inform=value.inform)
         events = self._correlator.signals(position, arrival.at_ms, signals)
-        return StageResult(events, decoded.acknowledgement, _name(value))
+        return StageResult(events, decoded.ack, _name(value))
 
     def _decode(self, arrival: Arrival, *, relayed: bool = False) -> Decoded:
         return decode_datagram(arrival, self._tree, self._config.communities, self._usm, relayed=relayed)
@@ -220,7 +220,7 @@ class Stages:
             known = self._known_relays[source] = any(address in network for network in self._config.relays)
         return known
 
-    def _new_correlator(self, state: State | None) -> Correlator:
+    def _new_correlator(self, state: CorrelatorState | None) -> Correlator:
         config = self._config
         return Correlator(config.ups_policies, config.source, state, config.bmc_policies, config.site_policy)
 
@@ -228,4 +228,4 @@ class Stages:
 def _name(value: Content) -> str:
     if isinstance(value, Notification):
         return NOTIFICATION
-    return f"refused_{value.reason}" if isinstance(value, Refused) else "undecodable"
+    return f"refused_{value.reason}" if isinstance(value, RefusedDatagram) else "undecodable"

@@ -22,7 +22,7 @@ from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
 from ridethrough.gateway.pipeline.reload import apply, changes
 from ridethrough.gateway.pipeline.stages import Stages
-from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, JournalStatus, Observation, Record
+from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, JournalDamage, JournalStatus, Record
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader, forward_cursor
 from ridethrough.gateway.storage.sqlite.database import Database
@@ -170,7 +170,7 @@ class StandaloneCore:
         """Log that a damaged journal was recovered, and observe the loss like any other."""
         if report is not None:
             log.error("the journal was damaged", **report._asdict())
-            self._callbacks.observe(Observation("journal", damage=Damage(*report)))
+            self._callbacks.observe(JournalDamage("journal", Damage(*report)))
 
 
 def _cursors(site: Site) -> tuple[list[str], list[str]]:

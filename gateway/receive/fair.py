@@ -1,4 +1,4 @@
-"""Arrivals that wait for the journal, by source: a noisy one cannot hold up the others."""
+"""A fair queue of arrivals that wait for the journal: a noisy source cannot hold up the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FairQueue:
         return self._waiting
 
     def extend(self, arrivals: Iterable[Arrival]) -> None:
-        """Add at the end of each one's source. Those without a source, the gateway's own, share one."""
+        """Append each arrival to the queue of its source. Those without a source, the gateway's own, share one."""
         for source, run in groupby(arrivals, _source):
             queue = self._sources.get(source)
             if queue is None:
@@ -33,13 +33,13 @@ class FairQueue:
             self._waiting += len(queue) - before
 
     def put_back(self, arrivals: Iterable[Arrival]) -> None:
-        """Return what was taken last and could not be used, before everything of the same source."""
+        """Put arrivals of the last `take` that could not be stored before all others of the same source."""
         for arrival in reversed(list(arrivals)):
             self._sources.setdefault(arrival.source, deque()).appendleft(arrival)
             self._waiting += 1
 
     def take(self, limit: int) -> list[Arrival]:
-        """Up to `limit` arrivals, an equal part of each source that has any."""
+        """Remove and return up to `limit` arrivals, an equal part of each source that has any."""
         taken: list[Arrival] = []
         while self._sources and len(taken) < limit:
             share = max(1, (limit - len(taken)) // len(self._sources))

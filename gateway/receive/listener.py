@@ -1,4 +1,4 @@
-"""A trap socket, drained in batches."""
+"""A UDP socket for traps and informs, read in batches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ListenError(OSError):
 
 
 class Listener:
-    """Hands over lists of arrivals. Datagrams from networks that may not send are counted and dropped."""
+    """Passes lists of arrivals to `deliver`. Datagrams from networks that may not send are counted and dropped."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Listener:
         self.resume()
 
     def row(self) -> dict[str, Any]:
-        """How it stands, for people."""
+        """Counters and buffer size, as the HTTP interface shows them."""
         return {
             "listener": self.name,
             "received": self.received,
@@ -74,26 +74,26 @@ class Listener:
         }
 
     def pause(self) -> None:
-        """Leave datagrams in the kernel's buffer."""
+        """Stop reading: datagrams stay in the kernel's buffer."""
         if self._reading:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._reading = False
 
     def resume(self) -> None:
-        """Read again."""
+        """Go on reading."""
         if not self._reading:
             asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
             self._reading = True
 
     def send(self, data: bytes, peer: tuple[str, int]) -> None:
-        """Answer an inform; what the network refuses, the sender will ask for again."""
+        """Send an acknowledgement. An error of the network is dropped, as the sender repeats its inform."""
         try:
             self._socket.sendto(data, peer)
         except OSError:
             return
 
     def drops(self) -> int:
-        """How many datagrams the kernel has dropped here in all; 0 where it does not count them."""
+        """Datagrams that the kernel has dropped here since the start; 0 where it does not count them."""
         try:
             memory = self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         except OSError:
@@ -101,15 +101,16 @@ class Listener:
         return int(MEMINFO.unpack(memory)[DROPS]) if len(memory) == MEMINFO.size else 0
 
     def close(self) -> None:
+        """Close the socket; what the kernel still holds is lost."""
         self.pause()
         self._socket.close()
 
     def _drain(self) -> None:
         batch: list[Arrival] = []
-        at_ms, name, networks, hear = self._now_ms(), self.name, self._networks, self._socket.recvfrom
+        at_ms, name, networks, receive = self._now_ms(), self.name, self._networks, self._socket.recvfrom
         for _ in range(BATCH):
             try:
-                data, peer = hear(LARGEST)
+                data, peer = receive(LARGEST)
             except BlockingIOError:
                 break
             except ConnectionRefusedError:
@@ -133,7 +134,7 @@ class Listener:
 
 
 def _enlarge(listening: socket.socket) -> int:
-    """Ask for a large buffer, beyond the kernel's limit where we may; what came of it, as the kernel counts."""
+    """Ask for a large buffer, beyond the kernel's limit where we may. Returns its size as the kernel counts it."""
     try:
         listening.setsockopt(socket.SOL_SOCKET, RCVBUFFORCE, BUFFER_OCTETS)
     except OSError:

@@ -1,4 +1,4 @@
-"""Datagrams that the kernel dropped because a socket's buffer was full, by the kernel's own count."""
+"""Reports datagrams that the kernel dropped because a socket's buffer was full, by the kernel's own count."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ridethrough.gateway.receive.listener import Listener
 EVERY_S = 10.0
 
 
-async def watch(listeners: Collection[Listener], tell: Callable[[str, int], None]) -> None:
-    """Tell each listener's new drops for ever."""
+async def watch_overruns(listeners: Collection[Listener], report: Callable[[str, int], None]) -> None:
+    """Report each listener's new drops, by name and number, until cancelled."""
     while True:
         await asyncio.sleep(EVERY_S)
-        for name, lost in look(listeners).items():
-            tell(name, lost)
+        for name, lost in new_drops(listeners).items():
+            report(name, lost)
 
 
-def look(listeners: Iterable[Listener]) -> dict[str, int]:
-    """What was dropped since the last look, by listener. Kernels that do not count say nothing."""
-    news = {}
+def new_drops(listeners: Iterable[Listener]) -> dict[str, int]:
+    """Return the datagrams dropped since the last call, by listener; none on kernels that do not count them."""
+    found = {}
     for listener in listeners:
         dropped = listener.drops()
         if dropped > listener.dropped:
-            news[listener.name] = dropped - listener.dropped
+            found[listener.name] = dropped - listener.dropped
             listener.dropped = dropped
-    return news
+    return found

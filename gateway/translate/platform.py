@@ -1,4 +1,4 @@
-"""What each platform event means: sensor type, event type and offset to a class and a text.
+"""Meanings of platform events: sensor type, event type and offset to a class and a text.
 
 The class is how CLUSTERPRO's message monitor sorts notices: fatal ones, and recoverable ones that announce lost
 performance (degrade) or a failure to come (predict).
@@ -15,7 +15,7 @@ REDUNDANCY = 0x0B
 
 
 class NoticeClass(StrEnum):
-    """How grave an event is for a cluster."""
+    """Severity of an event for a cluster, as CLUSTERPRO's message monitor has it."""
 
     FATAL = "fatal"
     DEGRADE = "degrade"
@@ -25,6 +25,8 @@ class NoticeClass(StrEnum):
 
 
 class Meaning(NamedTuple):
+    """Class and text of a platform event."""
+
     notice_class: NoticeClass
     text: str
 
@@ -117,10 +119,10 @@ WAITS: dict[tuple[int, int], frozenset[int]] = {
 
 
 def waits(sensor_type: int, event_type: int, offset: int) -> bool:
-    """Whether a BMC with the recovery link holds its action after this event."""
+    """True when a BMC with the recovery link holds its action after this event."""
     return offset in WAITS.get((sensor_type, event_type), frozenset())
 
 
 def meaning(sensor_type: int, event_type: int, offset: int) -> Meaning:
-    """What the event says; `UNLISTED` for those no row names."""
+    """Look an event up; `UNLISTED` for those without a row."""
     return MEANINGS.get((sensor_type, event_type, offset), UNLISTED)

@@ -1,18 +1,19 @@
-"""What the readings of a polled UPS say. Each row is one fact; a poll that shows it is evidence as good as a trap."""
+"""Conditions that the readings of a polled device show. A poll is evidence as good as a trap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from ridethrough.gateway.vocabulary import Condition
+from ridethrough.mibs import standard_tree
+from ridethrough.mibs.powernet import OFF, ON_BATTERY, ON_LINE, OUTPUT_STATUS
 
-OUTPUT_STATUS = "upsBasicOutputStatus"
 BATTERY_STATUS = "upsBasicBatteryStatus"
 LINE_VOLTAGE = "upsAdvInputLineVoltage"
 FAIL_CAUSE = "upsAdvInputLineFailCause"
 COMM_STATUS = "upsCommStatus"
 POLLED = (OUTPUT_STATUS, BATTERY_STATUS, LINE_VOLTAGE, FAIL_CAUSE, COMM_STATUS)
-# Asked with them and shown, but no evidence of anything: they move all the time.
+# Polled and shown, but no evidence of any condition: they change all the time.
 SHOWN = (
     "upsAdvOutputLoad",
     "upsAdvOutputVoltage",
@@ -21,10 +22,13 @@ SHOWN = (
     "upsAdvBatteryRunTimeRemaining",
 )
 
-ON_BATTERY = 3
-ON_LINE = frozenset({2, 4, 12})  # on line, boosting, trimming
-OFF = frozenset({5, 7, 8, 11})  # asleep, off, rebooting, waiting for power
-SELF_TEST = 9
+_TREE = standard_tree()
+SELF_TEST = _TREE.named(FAIL_CAUSE).number("selfTest")
+BATTERY_LOW = {
+    _TREE.named(BATTERY_STATUS).number("batteryNormal"): False,
+    _TREE.named(BATTERY_STATUS).number("batteryLow"): True,
+}
+LINK_LOST = {_TREE.named(COMM_STATUS).number("ok"): False, _TREE.named(COMM_STATUS).number("noComm"): True}
 DEAD_VOLTS = 10  # a line below this is dead, whatever the model
 
 Values = Mapping[str, int]
@@ -42,7 +46,7 @@ def _input(values: Values) -> bool | None:
 
 
 def _battery(values: Values) -> bool | None:
-    return {2: False, 3: True}.get(values.get(BATTERY_STATUS, 0))
+    return BATTERY_LOW.get(values.get(BATTERY_STATUS, 0))
 
 
 def _output(values: Values) -> bool | None:
@@ -51,7 +55,7 @@ def _output(values: Values) -> bool | None:
 
 
 def _link(values: Values) -> bool | None:
-    return {1: False, 2: True}.get(values.get(COMM_STATUS, 0))
+    return LINK_LOST.get(values.get(COMM_STATUS, 0))
 
 
 # Condition to a reader: True when the readings show it, False when they show the opposite, None when neither.

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import NamedTuple
 
 from ridethrough.gateway.records import Notification, Severity
-from ridethrough.gateway.translate.traps import RULES
+from ridethrough.gateway.translate.trap_rules import RULES
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 UNKNOWN = "?"  # a variable that the notification does not have
@@ -18,7 +18,7 @@ BY_TYPE = {str(rule.type): rule for rule in reversed(RULES.values()) if rule.con
 
 
 class Match(NamedTuple):
-    """What a notification must be; empty fields ask for nothing.
+    """Conditions on a notification; empty fields are met by all.
 
     `trap` is an identifier, one that ends in `.*` for all below it, or a name of the MIB texts. Variables are named as
     in the evidence of events, with or without their instance.
@@ -31,7 +31,9 @@ class Match(NamedTuple):
 
 
 class UserRule(NamedTuple):
-    """The first that matches is taken. Without an `event` nothing is told; the journal keeps the datagram."""
+    """A rule of the site; the first that matches is used. Without an `event` there is none, and only the journal keeps
+    the datagram.
+    """
 
     match: Match
     event: str = ""
@@ -41,17 +43,17 @@ class UserRule(NamedTuple):
     opens: bool = False
 
     @classmethod
-    def telling(
+    def for_event(
         cls, match: Match, event: str, severity: Severity, text: str, condition: str, *, opens: bool
     ) -> UserRule:
-        """A rule for an event; one that the gateway knows brings its condition along."""
+        """Make a rule for an event; a type that the gateway has itself brings its condition along."""
         known = BY_TYPE.get(event)
         if not condition and known is not None:
             condition, opens = known.condition, known.opens
         return cls(match, event, severity, text, condition, opens)
 
     def applies(self, value: Notification, device: str) -> bool:
-        """Whether a notification of `device` (empty for a stranger's) is one of these."""
+        """True for a notification of `device` (empty for an unknown sender) that `match` describes."""
         match = self.match
         if match.trap and not _is(match.trap, value):
             return False
@@ -63,8 +65,8 @@ class UserRule(NamedTuple):
                 return False
         return all(_variable(value, name) == wanted for name, wanted in match.variables)
 
-    def says(self, value: Notification, subject: str) -> str:
-        """The text a person reads."""
+    def fill_text(self, value: Notification, subject: str) -> str:
+        """The text of the event, with the placeholders filled in; `?` for variables that are not there."""
         if not self.text:
             return f"trap {value.trap_name or value.trap_oid} from {value.source}"
         known = {"device": subject, "source": value.source, "trap": value.trap_name or value.trap_oid}
@@ -84,7 +86,7 @@ def _is(trap: str, value: Notification) -> bool:
 
 
 def _variable(value: Notification, name: str) -> str | None:
-    """The first variable of that name, as text."""
+    """The first variable of that name, with or without its instance, as text; None when there is none."""
     for variable in value.variables:
         if variable.name == name or variable.name.startswith(name + "."):
             return str(variable.value)

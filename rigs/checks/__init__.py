@@ -18,7 +18,7 @@ from ridethrough.rigs.rigfile.yaml import FileError, line_of, merged, read_yaml
 Violation = tuple[tuple[str, ...], str]  # keys to the place in the file, and what is wrong there
 
 
-class Rule(NamedTuple):
+class DocumentRule(NamedTuple):
     """One row: its name in the requirements, whether it is only a warning, where the documents say so."""
 
     name: str
@@ -35,7 +35,9 @@ class Finding(NamedTuple):
     text: str
 
 
-RULES: tuple[Rule, ...] = tuple(Rule(*row) for row in (*MANAGEMENT_RULES, *DEVICE_RULES, *SOFTWARE_RULES))
+RULES: tuple[DocumentRule, ...] = tuple(
+    DocumentRule(*row) for row in (*MANAGEMENT_RULES, *DEVICE_RULES, *SOFTWARE_RULES)
+)
 
 # What the schema itself refuses, by its words, and the rule behind it.
 SCHEMA_RULES: tuple[tuple[str, str, str], ...] = (
@@ -65,7 +67,7 @@ def check_rig(path: Path, patch: Mapping[str, Any] | None = None) -> list[Findin
     return sorted(findings, key=lambda finding: finding.warning)
 
 
-def _text(path: Path, document: CommentedMap, rule: Rule, keys: tuple[str, ...], words: str) -> str:
+def _text(path: Path, document: CommentedMap, rule: DocumentRule, keys: tuple[str, ...], words: str) -> str:
     kind = "warning" if rule.warning else "error"
     return f"{path}:{line_of(document, keys)}: {'.'.join(keys)}: {kind} {rule.name}: {words} ({rule.source})"
 

@@ -17,6 +17,7 @@ NAMED = 6  # devices in one message
 
 
 def keywords(rig: RigFile) -> Iterator[Violation]:
+    """X06: a keyword is an address of the server's operating system."""
     for index, monitor in enumerate(rig.gateway.monitors):
         for server, text in monitor.keyword.items():
             config = rig.servers.get(server)
@@ -30,6 +31,7 @@ def keywords(rig: RigFile) -> Iterator[Violation]:
 
 
 def missing_keywords(rig: RigFile) -> Iterator[Violation]:
+    """X04: every monitor has a keyword of each server with a BMC."""
     linked = [name for name, server in rig.servers.items() if server.bmc is not None]
     for index, monitor in enumerate(rig.gateway.monitors):
         for server in linked:
@@ -41,6 +43,7 @@ def missing_keywords(rig: RigFile) -> Iterator[Violation]:
 
 
 def monitor_ports(rig: RigFile) -> Iterator[Violation]:
+    """X05: a server has one receive port in all monitors."""
     first: dict[str, tuple[str, str]] = {}
     for index, monitor in enumerate(rig.gateway.monitors):
         for server, text in monitor.keyword.items():
@@ -54,6 +57,7 @@ def monitor_ports(rig: RigFile) -> Iterator[Violation]:
 
 
 def intelligent(rig: RigFile) -> Iterator[Violation]:
+    """X16: limits of an I-UPS by its number of nodes."""
     for name, config in rig.intelligent_ups.items():
         where = ("intelligent_ups", name)
         if config.nodes > MOST_NODES and any(cluster.disks for cluster in rig.clusters.values()):
@@ -65,6 +69,7 @@ def intelligent(rig: RigFile) -> Iterator[Violation]:
 
 
 def interfaces(rig: RigFile) -> Iterator[Violation]:
+    """L2: power-on over the network needs the LAN board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
         if not isinstance(item, EsmproAcConfig) or item.intelligent is None:
             continue
@@ -79,6 +84,7 @@ def interfaces(rig: RigFile) -> Iterator[Violation]:
 
 
 def line_signal(rig: RigFile) -> Iterator[Violation]:
+    """V1: the line signal needs its board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
         if isinstance(item, EsmproAcConfig) and item.intelligent is not None and item.intelligent.line:
             config = rig.intelligent_ups.get(item.intelligent.ups)
@@ -90,6 +96,7 @@ def line_signal(rig: RigFile) -> Iterator[Violation]:
 
 
 def different_models(rig: RigFile) -> Iterator[Violation]:
+    """X16: nodes of one cluster are to have UPSs of one model."""
     topology = rig.topology()
     for name, cluster in rig.clusters.items():
         profiles = {
@@ -103,6 +110,7 @@ def different_models(rig: RigFile) -> Iterator[Violation]:
 
 
 def hubs(rig: RigFile) -> Iterator[Violation]:
+    """X18: a hub between cards and gateway has power in an outage, and is on no linked device."""
     linked = rig.topology().linked_devices
     for name, hub in rig.hubs.items():
         feed = hub.power.partition("/")[0]
@@ -113,6 +121,7 @@ def hubs(rig: RigFile) -> Iterator[Violation]:
 
 
 def receivers(rig: RigFile) -> Iterator[Violation]:
+    """X22: a forward to a clustered manager goes to its floating address."""
     physical = {address: name for name, item in rig.managers.items() for address in item.nodes.values()}
     for name, forward in rig.gateway.forwards.items():
         host, _ = split_host_port(forward.to)
@@ -124,6 +133,7 @@ def receivers(rig: RigFile) -> Iterator[Violation]:
 
 
 def accounts(rig: RigFile) -> Iterator[Violation]:
+    """X23: the factory accounts of the cards are changed."""
     left = [name for name in rig.ups if name not in rig.environment.changed_accounts]
     if left:
         more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""

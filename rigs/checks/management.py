@@ -40,6 +40,7 @@ def _own_feeds(topology: Topology, servers: list[str]) -> list[str]:
 
 
 def mixed_options(rig: RigFile) -> Iterator[Violation]:
+    """X01: linked terminals on one UPS have one multi-server option."""
     topology = rig.topology()
     for ups in rig.ups:
         fed = [server for server in topology.linked if ups in topology.feeds(server)]
@@ -49,6 +50,7 @@ def mixed_options(rig: RigFile) -> Iterator[Violation]:
 
 
 def names(rig: RigFile) -> Iterator[Violation]:
+    """X02: characters and length of the names of clusters, servers and groups."""
     for cluster, config in rig.clusters.items():
         for name in (cluster, *config.nodes, *config.groups):
             if not PLAIN.fullmatch(name) or len(name) > LONGEST_NAME:
@@ -57,6 +59,7 @@ def names(rig: RigFile) -> Iterator[Violation]:
 
 
 def clocks(rig: RigFile) -> Iterator[Violation]:
+    """X07: clocks of all servers agree, and no correction is near a schedule."""
     turns = [(index, turn) for index, ac in _acs(rig) for turn in ac.schedule]
     offsets = {name: server.clock_offset_s for name, server in rig.servers.items()}
     if turns and max(offsets.values()) - min(offsets.values()) > 1:
@@ -77,6 +80,7 @@ def _minutes(clock: str) -> int:
 
 
 def policies(rig: RigFile) -> Iterator[Violation]:
+    """X08: address, code and port are the same in all groups."""
     placed = rig.topology().placed
     for item in placed:
         first, own = placed[0].group.policy, item.group.policy
@@ -106,6 +110,7 @@ def _keys(under: tuple[str, ...]) -> Iterator[str]:
 
 
 def confirm_times(rig: RigFile) -> Iterator[Violation]:
+    """X09: confirmation times of disks, linked terminals and control terminals are in order."""
     topology = rig.topology()
     for disk in topology.linked_devices:
         for ups in _own_feeds(topology, topology.users_of(disk)):
@@ -136,6 +141,7 @@ def _chain(rig: RigFile, topology: Topology) -> Iterator[Violation]:
 
 
 def terminal_time(rig: RigFile) -> Iterator[Violation]:
+    """X09: a control terminal's UPS waits long enough for all orders."""
     topology = rig.topology()
     others = _own_feeds(topology, topology.linked)
     for _, ac in _acs(rig):
@@ -151,6 +157,7 @@ def terminal_time(rig: RigFile) -> Iterator[Violation]:
 
 
 def recovery_modes(rig: RigFile) -> Iterator[Violation]:
+    """X10: recovery settings of linked devices fit their group and cluster."""
     topology = rig.topology()
     for disk in topology.linked_devices:
         mode = topology.management.of_ups(disk).on_recovery
@@ -168,6 +175,7 @@ def recovery_modes(rig: RigFile) -> Iterator[Violation]:
 
 
 def one_linked_group(rig: RigFile) -> Iterator[Violation]:
+    """X11: disks of a cluster are linked devices of one group."""
     topology = rig.topology()
     if not topology.placed:
         return
@@ -181,6 +189,7 @@ def one_linked_group(rig: RigFile) -> Iterator[Violation]:
 
 
 def terminals(rig: RigFile) -> Iterator[Violation]:
+    """X21: number of control terminals of a cluster without management terminal."""
     topology = rig.topology()
     for name, cluster in rig.clusters.items():
         own = [node for node in cluster.nodes if node in topology.terminals]
@@ -191,6 +200,7 @@ def terminals(rig: RigFile) -> Iterator[Violation]:
 
 
 def labels(rig: RigFile) -> Iterator[Violation]:
+    """X26: names of UPSs in the management software are unique, short and half-width."""
     shown: dict[str, str] = {}
     for name in rig.ups:
         label = rig.power_management.of_ups(name).label or name
@@ -202,12 +212,14 @@ def labels(rig: RigFile) -> Iterator[Violation]:
 
 
 def warm_up(rig: RigFile) -> Iterator[Violation]:
+    """D8: Warm-UP times are multiples of 360 s."""
     for name, values in rig.power_management.ups.items():
         if values.warm_up_s % WARM_UP_UNIT_S:
             yield ("power_management", "ups", name), f"Warm-UP time {values.warm_up_s:g} s: only multiples of 360 s"
 
 
 def schedules(rig: RigFile) -> Iterator[Violation]:
+    """S4: with the Advance option each server has a schedule of its own."""
     topology = rig.topology()
     for index, ac in _acs(rig):
         scheduled = {server for turn in ac.schedule for server in turn.servers}
@@ -218,6 +230,7 @@ def schedules(rig: RigFile) -> Iterator[Violation]:
 
 
 def shared_ups(rig: RigFile) -> Iterator[Violation]:
+    """K3: a node that shares its UPS with servers outside its cluster."""
     topology = rig.topology()
     for cluster in rig.clusters.values():
         for node in cluster.nodes:
@@ -231,6 +244,7 @@ def shared_ups(rig: RigFile) -> Iterator[Violation]:
 
 
 def command_time(rig: RigFile) -> Iterator[Violation]:
+    """M5: the time for default.cmd is not shorter than the cluster's."""
     for index, item in enumerate(rig.controllers):
         if not isinstance(item, PowerChuteConfig) or item.edition != "business":
             continue

@@ -15,6 +15,7 @@ FIRST_CLUSTERPRO = 9.02
 
 
 def istorage(rig: RigFile) -> Iterator[Violation]:
+    """X12: no iStorage link to the control terminals' own disk."""
     topology = rig.topology()
     for index, disk in enumerate(rig.environment.istorage_links):
         ups = rig.disks[disk].power[0].partition("/")[0] if disk in rig.disks else ""
@@ -23,6 +24,7 @@ def istorage(rig: RigFile) -> Iterator[Violation]:
 
 
 def local_agents(rig: RigFile) -> Iterator[Violation]:
+    """X13: no local UPS agent beside ESMPRO/AC with SNMP cards."""
     members = rig.topology().members
     for name, software in rig.environment.servers.items():
         found = [product for product in software.products if product in LOCAL_AGENTS]
@@ -31,12 +33,14 @@ def local_agents(rig: RigFile) -> Iterator[Violation]:
 
 
 def blades(rig: RigFile) -> Iterator[Violation]:
+    """X14: blade servers need ESMPRO/AC before 5.4."""
     for name, software in rig.environment.servers.items():
         if software.blade and software.ac_version >= FIRST_WITHOUT_BLADES:
             yield ("environment", "servers", name), "ESMPRO/AC 5.4 and later control no blade servers"
 
 
 def wsfc(rig: RigFile) -> Iterator[Violation]:
+    """X15: products that WSFC excludes or needs."""
     terminals = rig.topology().terminals
     for name, software in rig.environment.servers.items():
         where = ("environment", "servers", name)
@@ -51,6 +55,7 @@ def wsfc(rig: RigFile) -> Iterator[Violation]:
 
 
 def habits(rig: RigFile) -> Iterator[Violation]:
+    """X17: functions of the products that must not be used with clusters."""
     for name, software in rig.environment.servers.items():
         where = ("environment", "servers", name)
         if software.gui_buttons:
@@ -62,6 +67,7 @@ def habits(rig: RigFile) -> Iterator[Violation]:
 
 
 def distribution(rig: RigFile) -> Iterator[Violation]:
+    """X19: ac_e_net.ini is the same on all servers, and services were restarted after a change."""
     first = next(iter(rig.environment.servers.values()), None)
     for name, software in rig.environment.servers.items():
         where = ("environment", "servers", name)
@@ -72,6 +78,7 @@ def distribution(rig: RigFile) -> Iterator[Violation]:
 
 
 def acmode(rig: RigFile) -> Iterator[Violation]:
+    """X20: clpacmode is enabled, and the cluster was restarted after it."""
     for name, software in rig.environment.servers.items():
         where = ("environment", "servers", name)
         if not software.acmode:
@@ -81,6 +88,7 @@ def acmode(rig: RigFile) -> Iterator[Violation]:
 
 
 def clustered_ssc(rig: RigFile) -> Iterator[Violation]:
+    """X24: settings of ac_pvm for a clustered SigmaSystemCenter."""
     ssc = rig.environment.ssc
     if ssc is None:
         return
@@ -91,6 +99,7 @@ def clustered_ssc(rig: RigFile) -> Iterator[Violation]:
 
 
 def clusterpro(rig: RigFile) -> Iterator[Violation]:
+    """X25: oldest version of CLUSTERPRO X."""
     for name, software in rig.environment.servers.items():
         version = software.clusterpro_version
         if version is not None and version < FIRST_CLUSTERPRO:

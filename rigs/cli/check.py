@@ -10,12 +10,12 @@ from pydantic import BaseModel
 
 from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.checks import Finding, check_rig
-from ridethrough.rigs.cli.common import USAGE, JsonOption, Named, explained, print_json, stop
+from ridethrough.rigs.cli.common import USAGE, FileArgument, JsonOption, fail, print_json, user_errors
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import FileError, load, read_yaml
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
 
-EITHER = Named("rig", "scenario", later=True)
+EITHER = FileArgument("rig", "scenario", later=True)
 KINDS: dict[str, type[BaseModel]] = {"rig": RigFile, "site": Site, "scenario": Scenario}
 
 
@@ -43,7 +43,7 @@ def check(
         if json:
             print_json({"file": str(file), "valid": False, "problems": error.problems, "warnings": []})
             raise typer.Exit(USAGE) from None
-        stop(str(error), USAGE)
+        fail(str(error), USAGE)
     errors = [finding.text for finding in findings if not finding.warning]
     warnings = [finding.text for finding in findings if finding.warning]
     if json:
@@ -83,6 +83,6 @@ def schema(kind: Annotated[str, typer.Argument(metavar="rig|site|scenario", help
     """
     model = KINDS.get(kind)
     if model is None:
-        stop(f"there is no schema {kind!r}; accepted: {', '.join(KINDS)}", USAGE)
-    with explained():
+        fail(f"there is no schema {kind!r}; accepted: {', '.join(KINDS)}", USAGE)
+    with user_errors():
         print_json(model.model_json_schema())

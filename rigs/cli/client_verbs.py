@@ -3,49 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import uuid4
 
-import aiohttp
 import typer
 
+from ridethrough.rigs.api_client import ApiClient, ApiError, ApiRefusal, ApiUnreachable
 from ridethrough.rigs.cli.common import (
     FAILED,
     UNREACHABLE,
     USAGE,
     JsonOption,
-    explained,
+    fail,
     headers,
     print_json,
-    stop,
+    print_result,
     url,
+    user_errors,
 )
-from ridethrough.rigs.event_lines import follow, one_line
+from ridethrough.rigs.event_lines import one_line
 
-WAIT_STEP_S = 0.2
-ENDED = ("done", "failed", "expired")
+TIMEOUT_S = 10.0
+POLL_S = 0.2  # between two requests for a command under way
+USAGE_STATUSES = (400, 404, 422)
 ACTIONS = ("pause", "resume", "retry")
 
 
-async def _call(method: str, path: str, body: Any = None, extra: dict[str, str] | None = None) -> Any:
-    """A request to the running gateway; its refusals become exit status 1 or 2, its absence 3."""
-    timeout = aiohttp.ClientTimeout(total=10)
+@asynccontextmanager
+async def _running() -> AsyncIterator[ApiClient]:
+    """Yield a client of the running gateway; its refusals become exit status 1 or 2, its absence 3."""
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.request(method, url() + path, json=body, headers={**headers(), **(extra or {})}) as answer,
-        ):
-            document = await answer.json(content_type=None)
-            status = answer.status
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        stop(
-            f"nothing answers at {url()} ({error}); is a rig running? Set RIDETHROUGH_URL if it is elsewhere.",
+        async with ApiClient(url(), headers(), timeout_s=TIMEOUT_S) as api:
+            yield api
+    except ApiRefusal as error:
+        detail = error.detail or f"HTTP {error.status}"
+        fail(detail, USAGE if error.status in USAGE_STATUSES else FAILED)
+    except ApiUnreachable as error:
+        fail(
+            f"nothing answers at {url()} ({error.reason}); is a rig running? Set RIDETHROUGH_URL if it is elsewhere.",
             UNREACHABLE,
         )
-    if status >= 400:
-        detail = document.get("detail", f"HTTP {status}") if isinstance(document, dict) else f"HTTP {status}"
-        stop(detail, USAGE if status in (400, 404, 422) else FAILED)
-    return document
+
+
+async def _call(method: str, path: str, body: Any = None) -> Any:
+    async with _running() as api:
+        return await api.call(method, path, body)
 
 
 def inject(
@@ -58,7 +62,7 @@ def inject(
 
     Example: `ridethrough inject city off`, `ridethrough inject server1.bmc memory_uncorrectable`
     """
-    with explained():
+    with user_errors():
         body = {"input": name, "args": args or []}
         document = asyncio.run(_call("POST", f"/lab/v1/devices/{place}/inputs", body))
     if json:
@@ -72,7 +76,7 @@ def devices(json: JsonOption = False) -> None:
 
     Example: `ridethrough devices --json`
     """
-    with explained():
+    with user_errors():
         document = asyncio.run(_call("GET", "/v1/devices"))
     if json:
         print_json(document)
@@ -99,7 +103,7 @@ def command(
     `ridethrough command UPS1 settings.write settings.shutoff_delay_s=180`
     """
     body = {"command": name, "params": _params(params or []), "deadline_s": deadline_s}
-    with explained():
+    with user_errors():
         document = asyncio.run(_command(device, body))
     if json:
         print_json(document)
@@ -135,7 +139,7 @@ def destinations(
     """
     if action is not None and (action not in ACTIONS or name is None):
         raise typer.BadParameter(f"expected {', '.join(ACTIONS)} and a name")
-    with explained():
+    with user_errors():
         if action is not None:
             path = f"/v1/destinations/{name}/{'redeliver' if action == 'retry' else action}"
             rows = [asyncio.run(_call("POST", path, {"aside": True} if action == "retry" else None))]
@@ -151,12 +155,9 @@ def destinations(
         typer.echo(f"{row['name']:<16}{row['type']:<9}{state:<8}{counts}  {row.get('last_error') or '-'}")
 
 
-async def _command(device: str, body: dict[str, Any]) -> Any:
-    document = await _call("POST", f"/v1/devices/{device}/commands", body, {"Idempotency-Key": uuid4().hex})
-    while document["state"] not in ENDED:
-        await asyncio.sleep(WAIT_STEP_S)
-        document = await _call("GET", f"/v1/commands/{document['id']}")
-    return document
+async def _command(device: str, body: dict[str, Any]) -> dict[str, Any]:
+    async with _running() as api:
+        return await api.command(device, body, POLL_S, {"Idempotency-Key": uuid4().hex})
 
 
 def events(
@@ -168,24 +169,22 @@ def events(
 
     Example: `ridethrough events --follow`
     """
-    with explained():
+    with user_errors():
         asyncio.run(_events(after, follow_on=follow_on, json=json))
 
 
 async def _events(after: str, *, follow_on: bool, json: bool) -> None:
-    def tell(event: dict[str, Any]) -> None:
-        if json:
-            print_json(event)
-        else:
-            typer.echo(one_line(event))
+    def show(event: dict[str, Any]) -> None:
+        print_result(one_line(event), event, json=json)
 
-    while page := (await _call("GET", f"/v1/events?after={after}"))["events"]:
-        for event in page:
-            tell(event)
-        after = page[-1]["id"]
-    if follow_on:
-        try:
-            async for event in follow(url(), after, headers()):
-                tell(event)
-        except aiohttp.ClientError as error:
-            stop(f"the stream of {url()} ended: {error}", UNREACHABLE)
+    async with _running() as api:
+        while page := (await api.get(f"/v1/events?after={after}"))["events"]:
+            for event in page:
+                show(event)
+            after = page[-1]["id"]
+        if follow_on:
+            try:
+                async for event in await api.stream("/v1/events/stream", after):
+                    show(event)
+            except ApiError as error:
+                fail(f"the stream of {url()} ended: {error.reason}", UNREACHABLE)

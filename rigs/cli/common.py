@@ -1,4 +1,4 @@
-"""What all verbs share: exit statuses, error lines, options. It imports what takes time only where that is needed."""
+"""Exit statuses, error lines and options of all verbs. Imports that take time are made where they are needed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 
 def refusals() -> tuple[type[Exception], ...]:
-    """What people cause: one clear line each, and exit status 2. Imported when something went wrong."""
+    """Return the errors that people cause: one clear line each, and exit status 2."""
     from ridethrough.emulators.bindings.inputs import InputError
     from ridethrough.emulators.devices.ups import ProfileError
     from ridethrough.emulators.faces.bind_error import BindError
@@ -39,15 +39,15 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.gateway.receive import ListenError
     from ridethrough.gateway.storage.errors import StoreError
     from ridethrough.mibs.compiler import MibError
-    from ridethrough.rigs.controllers.client import DeskError
+    from ridethrough.rigs.api_client import ApiError
     from ridethrough.rigs.rigfile.yaml import FileError
 
     of_devices = (BindError, InputError, LoopError, StateFileError, MibError, ProfileError)
-    return (*of_devices, DeskError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
+    return (*of_devices, ApiError, FileError, FormerError, ListenError, Refusal, SecretError, StoreError)
 
 
 def url() -> str:
-    """The gateway or lab that client verbs talk to."""
+    """Return the URL of the gateway or lab that client verbs ask."""
     return (_variable("URL") or DEFAULT_URL).rstrip("/")
 
 
@@ -55,24 +55,24 @@ def _variable(name: str) -> str | None:
     try:
         return variable(name)
     except FormerError as error:
-        stop(str(error), USAGE)
+        fail(str(error), USAGE)
 
 
 def headers() -> dict[str, str]:
-    """Credentials of client verbs."""
+    """Return the headers with the credentials of client verbs."""
     token = _variable("TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def stop(message: str, status: int) -> Never:
-    """One error line, then the exit status."""
+def fail(message: str, status: int) -> Never:
+    """Print an error, and exit with `status`."""
     for line in message.splitlines():
         typer.echo(f"ridethrough: {line}", err=True)
     raise typer.Exit(status)
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def user_errors() -> Iterator[None]:
     """Turn the errors that people cause into one clear line and exit status 2."""
     try:
         yield
@@ -86,7 +86,7 @@ def explained() -> Iterator[None]:
         from ridethrough.emulators.faces.bind_error import BindError
         from ridethrough.gateway.receive import ListenError
 
-        stop(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
+        fail(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
 
 
 def configure_logging(level: int, form: str = "console") -> None:
@@ -112,12 +112,12 @@ def configure_logging(level: int, form: str = "console") -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output; indented on a terminal."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
-def tell(text: str, document: Any, *, json: bool) -> None:
-    """An outcome, for people or for programs."""
+def print_result(text: str, document: Any, *, json: bool) -> None:
+    """Print a result: `text` for people, or `document` as JSON."""
     if json:
         print_json(document)
     else:
@@ -125,7 +125,7 @@ def tell(text: str, document: Any, *, json: bool) -> None:
 
 
 def tree_of(folder: Path | None) -> MibTree:
-    """Our names, and those of a folder of vendor texts. Raises MibError."""
+    """Return the MIB tree with our names, and those of a folder of vendor texts. Raises MibError."""
     from ridethrough.mibs import standard_tree
     from ridethrough.mibs.compiler import with_folder
 
@@ -154,36 +154,38 @@ PORTS = "`file`: those of the rig file; `high`: 1161, 1162, 1623 and so on; `fre
 
 
 def ports_choice(text: str) -> str:
+    """Parse `--ports`. Raises BadParameter."""
     if text not in get_args(PortChoice):
         raise typer.BadParameter(f"expected {', '.join(get_args(PortChoice))}")
     return text
 
 
-class Named:
+class FileArgument:
     """Finds the files of an argument, by their paths or by the names of those that come along."""
 
     def __init__(self, *kinds: Kind, folders: bool = False, later: bool = False) -> None:
-        """With `later` the argument stays a text, for a verb that tells of all problems in a form of its own."""
+        """With `later` the argument stays a text, for a verb that reports problems in a form of its own."""
         self.kinds = kinds
         self._folders, self._later = folders, later
         self.__name__ = " or ".join(kinds)
 
     def __call__(self, text: str) -> Path | str:
+        """Return the path, or the text with `later`; a text that names no file ends the program with status 2."""
         from ridethrough.rigs.rigfile.yaml import FileError
 
         try:
             return text if self._later else self.find(text)
         except FileError as error:
-            stop(str(error), USAGE)
+            fail(str(error), USAGE)
 
     def find(self, text: str) -> Path:
-        """Raises FileError."""
-        from ridethrough.rigs.rigfile.bundled import place
+        """Return the path that is meant by `text`. Raises FileError."""
+        from ridethrough.rigs.rigfile.bundled import resolve
 
-        return place(text, *self.kinds, folders=self._folders)
+        return resolve(text, *self.kinds, folders=self._folders)
 
     def complete(self, incomplete: str) -> list[str]:
-        """For shells: the names, and what lies in the folder."""
+        """Return completions for shells: names, and files of the folder."""
         from ridethrough.rigs.rigfile.bundled import names
 
         known = [name for kind in self.kinds for name in names(kind) if name.startswith(incomplete)]
@@ -194,7 +196,7 @@ class Named:
         return [*known, *files, *(f"{path}/" for path in there if path.is_dir() and not path.name.startswith("."))]
 
 
-RIG = Named("rig")
+RIG = FileArgument("rig")
 RigArgument = Annotated[
     Any,
     typer.Argument(
@@ -235,7 +237,7 @@ LogOption = Annotated[
 
 
 def level_of(*, verbose: bool) -> int:
-    """From which level on log lines are shown."""
+    """Return the level from which on log lines are shown."""
     return logging.DEBUG if verbose else logging.INFO
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ridethrough.gateway.config.site import Site
-from ridethrough.rigs.cli.common import FAILED, RIG, UNREACHABLE, JsonOption, PortsOption, explained, print_json
-from ridethrough.rigs.doctor import Finding, bindings, machine, reach
+from ridethrough.rigs.cli.common import FAILED, RIG, UNREACHABLE, JsonOption, PortsOption, print_json, user_errors
+from ridethrough.rigs.doctor import Diagnosis, bindings, machine, reach
 from ridethrough.rigs.rigfile.schema import load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import load, read_yaml
 
@@ -41,31 +41,31 @@ def doctor(
 
     Example: `ridethrough doctor site.yaml --data /var/lib/ridethrough`
     """
-    findings = list(machine(data))
-    silent: list[Finding] = []
+    diagnoses = list(machine(data))
+    silent: list[Diagnosis] = []
     if file is not None:
-        with explained():
+        with user_errors():
             if "rig" in read_yaml(file):
                 rig = load_rig(file, ports)
-                findings += bindings(site_of(rig, data, None), rig)
+                diagnoses += bindings(site_of(rig, data, None), rig)
             else:
                 site = load(file, Site)
-                findings += bindings(site, None)
+                diagnoses += bindings(site, None)
                 silent = asyncio.run(reach(site))
-    _print([*findings, *silent], json=json)
-    if any(finding.verdict == "failed" for finding in findings):
+    _print([*diagnoses, *silent], json=json)
+    if any(diagnosis.verdict == "failed" for diagnosis in diagnoses):
         raise typer.Exit(FAILED)
-    if any(finding.verdict == "failed" for finding in silent):
+    if any(diagnosis.verdict == "failed" for diagnosis in silent):
         raise typer.Exit(UNREACHABLE)
 
 
-def _print(findings: list[Finding], *, json: bool) -> None:
+def _print(diagnoses: list[Diagnosis], *, json: bool) -> None:
     if json:
-        print_json([finding._asdict() for finding in findings])
+        print_json([diagnosis._asdict() for diagnosis in diagnoses])
         return
     table = Table(box=None, pad_edge=False, show_header=False)
-    for finding in findings:
-        table.add_row(f"[{COLOURS[finding.verdict]}]{finding.verdict}[/]", finding.what, finding.detail)
-        if finding.verdict != "ok" and finding.advice:
-            table.add_row("", "", f"-> {finding.advice}")
+    for diagnosis in diagnoses:
+        table.add_row(f"[{COLOURS[diagnosis.verdict]}]{diagnosis.verdict}[/]", diagnosis.what, diagnosis.detail)
+        if diagnosis.verdict != "ok" and diagnosis.advice:
+            table.add_row("", "", f"-> {diagnosis.advice}")
     Console(highlight=False).print(table)

@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-import aiohttp
 import typer
 from rich.cells import cell_len
 
-from ridethrough.rigs.cli.common import UNREACHABLE, JsonOption, RigArgument, explained, headers, print_json, stop, url
+from ridethrough.rigs.api_client import ApiClient, ApiError
+from ridethrough.rigs.cli.common import (
+    UNREACHABLE,
+    JsonOption,
+    RigArgument,
+    fail,
+    headers,
+    print_json,
+    url,
+    user_errors,
+)
 from ridethrough.rigs.lab.group_status import COLUMNS, Language, lines
 from ridethrough.rigs.lab.group_status import tree as tree_of_groups
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
@@ -34,7 +43,7 @@ def status(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption =
     Example: `ridethrough status 003-a --language en`
     """
     chosen = _language(language)
-    with explained():
+    with user_errors():
         rows = asyncio.run(_ask(load_rig(rig), chosen))
     if json:
         print_json([dict(zip(COLUMNS["en"], row, strict=True)) for row in rows])
@@ -48,10 +57,10 @@ def status(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption =
 
 async def _ask(rig: RigFile, language: Language) -> list[list[str]]:
     try:
-        async with aiohttp.ClientSession(url(), headers=headers()) as session:
-            return await lines(rig, session, language)
-    except aiohttp.ClientError as error:
-        stop(f"{url()}: {error}; is `ridethrough run` running, and RIDETHROUGH_URL right?", UNREACHABLE)
+        async with ApiClient(url(), headers()) as api:
+            return await lines(rig, api, language)
+    except ApiError as error:
+        fail(f"{url()}: {error}; is `ridethrough run` running, and RIDETHROUGH_URL right?", UNREACHABLE)
 
 
 def tree(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = False) -> None:
@@ -60,7 +69,7 @@ def tree(rig: RigArgument, language: LanguageOption = "ja", json: JsonOption = F
     Example: `ridethrough tree 003-a`
     """
     chosen = _language(language)
-    with explained():
+    with user_errors():
         shown = tree_of_groups(load_rig(rig), chosen)
     if json:
         print_json([{"depth": depth, "text": text} for depth, text in shown])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ridethrough.rigs.cli.common import USAGE, JsonOption, print_json, stop
+from ridethrough.rigs.cli.common import USAGE, JsonOption, fail, print_json
 
 STARTER = Path(__file__).parents[1] / "starter"
 NEXT = """
@@ -29,13 +29,13 @@ def init(
     files = sorted(path for path in STARTER.iterdir() if path.is_file())
     there = [path.name for path in files if (folder / path.name).exists()]
     if there and not force:
-        stop(f"{folder} has {', '.join(there)} already; nothing was written (--force writes over them)", USAGE)
+        fail(f"{folder} has {', '.join(there)} already; nothing was written (--force writes over them)", USAGE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in files:
             shutil.copyfile(path, folder / path.name)
     except OSError as error:
-        stop(f"{error.filename or folder}: {error.strerror}", USAGE)
+        fail(f"{error.filename or folder}: {error.strerror}", USAGE)
     if json:
         print_json({"folder": str(folder), "files": [path.name for path in files]})
         return

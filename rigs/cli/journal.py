@@ -19,7 +19,17 @@ from ridethrough.gateway.storage.former_name import as_told_now
 from ridethrough.gateway.storage.sqlite import archive
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.schema import ENGINE
-from ridethrough.rigs.cli.common import FAILED, USAGE, JsonOption, MibOption, explained, print_json, stop, tell, tree_of
+from ridethrough.rigs.cli.common import (
+    FAILED,
+    USAGE,
+    JsonOption,
+    MibOption,
+    fail,
+    print_json,
+    print_result,
+    tree_of,
+    user_errors,
+)
 from ridethrough.rigs.former_name import look_beside
 from ridethrough.rigs.rigfile.yaml import load
 
@@ -37,7 +47,7 @@ DataArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The gateway's
 
 @app.callback()
 def _group() -> None:
-    """What a gateway heard: show, export, import, derive the events again."""
+    """The records of a gateway: show, export, import, derive the events again."""
 
 
 @app.command()
@@ -46,7 +56,7 @@ def show(folder: DataArgument, json: JsonOption = False) -> None:
 
     Example: `ridethrough journal show /var/lib/ridethrough`
     """
-    with explained():
+    with user_errors():
         count, first, last = archive.extent(folder)
         events = archive.event_count(folder)
     if json:
@@ -66,7 +76,7 @@ def export(
 
     Example: `ridethrough journal export /var/lib/ridethrough outage.jsonl.gz`
     """
-    with explained():
+    with user_errors():
         count, first, last = archive.extent(folder)
         written = 0
         try:
@@ -75,9 +85,9 @@ def export(
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
-            stop(f"{out}: {error.strerror}", USAGE)
+            fail(f"{out}: {error.strerror}", USAGE)
     found = {"file": str(out), "records": written, "first_position": first, "last_position": last}
-    tell(f"{out}: {written} records of {first} to {last}", found, json=json)
+    print_result(f"{out}: {written} records of {first} to {last}", found, json=json)
 
 
 @app.command(name="import")
@@ -103,9 +113,9 @@ def import_(
             store.close()
         return count
 
-    with explained():
+    with user_errors():
         count = asyncio.run(body())
-    tell(f"{folder}: {count} records added", {"folder": str(folder), "records": count}, json=json)
+    print_result(f"{folder}: {count} records added", {"folder": str(folder), "records": count}, json=json)
 
 
 @app.command()
@@ -125,7 +135,7 @@ def replay(
 
     Example: `ridethrough journal replay site.yaml /var/lib/ridethrough --compare`
     """
-    with explained():
+    with user_errors():
         loaded = load(site, Site)
         tree = tree_of(mib_dir)
         if compare and not source.is_dir():
@@ -154,25 +164,25 @@ def replay(
                 with out.open("wb") as stream:
                     stream.writelines(lines)
             except OSError as error:
-                stop(f"{out}: {error.strerror}", USAGE)
+                fail(f"{out}: {error.strerror}", USAGE)
 
 
-def _compare(derived: dict[str, bytes], told: dict[str, bytes], *, json: bool) -> None:
+def _compare(derived: dict[str, bytes], recorded: dict[str, bytes], *, json: bool) -> None:
     different = [
-        *(f"+ {name}: {derived[name].decode()}" for name in derived if name not in told),
-        *(f"- {name}: {told[name].decode()}" for name in told if name not in derived),
+        *(f"+ {name}: {derived[name].decode()}" for name in derived if name not in recorded),
+        *(f"- {name}: {recorded[name].decode()}" for name in recorded if name not in derived),
         *(
-            f"~ {name}: {told[name].decode()}\n  now: {body.decode()}"
+            f"~ {name}: {recorded[name].decode()}\n  now: {body.decode()}"
             for name, body in derived.items()
-            if name in told and told[name] != body
+            if name in recorded and recorded[name] != body
         ),
     ]
     if json:
-        print_json({"derived": len(derived), "told": len(told), "different": different})
+        print_json({"derived": len(derived), "told": len(recorded), "different": different})
     for line in [] if json else different[:MOST_SHOWN]:
         typer.echo(line)
     if different:
-        stop(f"{len(different)} of {len(derived | told)} events differ from what was told", FAILED)
+        fail(f"{len(different)} of {len(derived | recorded)} events differ from what was told", FAILED)
     if not json:
         typer.echo(f"{len(derived)} events, the same as were told")
 
@@ -181,9 +191,9 @@ def _read(file: Path) -> Iterator[Record]:
     try:
         yield from archive.read_file(file)
     except archive.ArchiveError as error:
-        stop(str(error), USAGE)
+        fail(str(error), USAGE)
     except OSError as error:
-        stop(f"{file}: {error.strerror}", USAGE)
+        fail(f"{file}: {error.strerror}", USAGE)
 
 
 def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:

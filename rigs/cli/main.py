@@ -75,14 +75,14 @@ def _ridethrough(context: typer.Context) -> None:
     """Refuse variables that only the former name has, whatever is asked for; `doctor` lists them."""
     if context.invoked_subcommand == "doctor" or not any(name.startswith("STANDIN_") for name in os.environ):
         return
-    from ridethrough.rigs.cli.common import USAGE, stop
+    from ridethrough.rigs.cli.common import USAGE, fail
     from ridethrough.rigs.former_name import READ, FormerError, variable
 
     try:
         for name in READ:
             variable(name)
     except FormerError as error:
-        stop(str(error), USAGE)
+        fail(str(error), USAGE)
 
 
 def everything() -> Any:

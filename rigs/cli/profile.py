@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ridethrough.emulators.devices.ups import ProfileError, load_profile, profile_names
-from ridethrough.rigs.cli.common import USAGE, JsonOption, explained, print_json, stop, tell
+from ridethrough.rigs.cli.common import USAGE, JsonOption, fail, print_json, print_result, user_errors
 from ridethrough.rigs.recording.walks import RecordingError, profile_of, read_snmprec
 
 app = typer.Typer(help="Profiles of UPS cards.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -25,7 +25,7 @@ def list_profiles(json: JsonOption = False) -> None:
 
     Example: `ridethrough profile list`
     """
-    with explained():
+    with user_errors():
         profiles = [load_profile(name) for name in profile_names()]
     rows = [
         {"profile": item.profile, "model": item.text("upsBasicIdentModel"), "instances": len(item.instances)}
@@ -61,7 +61,7 @@ def new(
         filler = load_profile(like) if like is not None else None
         document = profile_of(name, read_snmprec(recording), filler)
     except (RecordingError, ProfileError) as error:
-        stop(str(error), USAGE)
+        fail(str(error), USAGE)
     yaml = YAML()
     yaml.width = 1000
     yaml.default_flow_style = None  # leaves in one line, the rest in blocks
@@ -75,7 +75,7 @@ def new(
         return
     out.write_text(text.getvalue(), encoding="utf-8")
     count = len(document["instances"])
-    tell(f"{out}: {count} instances", {"file": str(out), "profile": name, "instances": count}, json=json)
+    print_result(f"{out}: {count} instances", {"file": str(out), "profile": name, "instances": count}, json=json)
 
 
 def _quoted(value: Any) -> Any:

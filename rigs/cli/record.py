@@ -13,12 +13,10 @@ from ruamel.yaml import YAML
 
 from ridethrough.gateway.net.addresses import split_place
 from ridethrough.mibs import Oid, standard_tree
-from ridethrough.rigs.cli.common import UNREACHABLE, USAGE, JsonOption, explained, stop
-from ridethrough.rigs.cli.common import tell as outcome
-from ridethrough.rigs.recording import bmc as bmc_recorder
-from ridethrough.rigs.recording.bmc import Login
+from ridethrough.rigs.cli.common import UNREACHABLE, USAGE, JsonOption, fail, print_result, user_errors
+from ridethrough.rigs.recording.bmc import BmcLogin, BmcReadError
 from ridethrough.rigs.recording.bmc import record as record_bmc
-from ridethrough.rigs.recording.ups import AUTH_PROTOCOLS, PRIV_PROTOCOLS, RecordError, community, record, user
+from ridethrough.rigs.recording.ups import AUTH_PROTOCOLS, PRIV_PROTOCOLS, WalkError, community, record, user
 
 app = typer.Typer(help="Record real devices.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -54,18 +52,18 @@ def ups(
         credentials = _user(user_name, auth, auth_key_file, priv, priv_key_file)
     else:
         raise typer.BadParameter("expected 1, 2c, or 3 together with --user", param_hint="--version")
-    with explained(), _progress() as progress:
+    with user_errors(), _progress() as progress:
         task = progress.add_task(f"recording {address}", total=None)
 
-        def tell(count: int, oid: str) -> None:
+        def show_progress(count: int, oid: str) -> None:
             label = standard_tree().label(Oid.parse(oid))
             progress.update(task, completed=count, description=f"{count} instances, {label}")
 
         try:
-            count = asyncio.run(record(host, port, credentials, out, tell))
-        except RecordError as error:
-            stop(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
-    outcome(f"{out}: {count} instances", {"file": str(out), "instances": count}, json=json)
+            count = asyncio.run(record(host, port, credentials, out, show_progress))
+        except WalkError as error:
+            fail(f"{error} (what was read is kept; run the same command again to go on)", UNREACHABLE)
+    print_result(f"{out}: {count} instances", {"file": str(out), "instances": count}, json=json)
 
 
 @app.command()
@@ -83,17 +81,17 @@ def bmc(
     then `bmc: {profile: ./my-bmc.yaml, ...}` in a rig file.
     """
     host, port = _place(address, 623)
-    login = Login(host, port, user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
-    with explained(), _progress() as progress:
+    login = BmcLogin(host, port, user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
+    with user_errors(), _progress() as progress:
         task = progress.add_task(f"reading {address}", total=None)
 
-        def tell(what: str, done: int, total: int) -> None:
+        def show_progress(what: str, done: int, total: int) -> None:
             progress.update(task, completed=done, total=total, description=f"{what}: {done} of {total}")
 
         try:
-            document = record_bmc(login, name or out.stem, tell)
-        except bmc_recorder.RecordError as error:
-            stop(str(error), UNREACHABLE)
+            document = record_bmc(login, name or out.stem, show_progress)
+        except BmcReadError as error:
+            fail(str(error), UNREACHABLE)
     yaml = YAML()
     yaml.width = 1000
     yaml.default_flow_style = None  # leaves in one line, the rest in blocks
@@ -101,7 +99,7 @@ def bmc(
         yaml.dump(document, stream)
     sensors, records = len(document["sensors"]), len(document["log"])
     found = {"file": str(out), "sensors": sensors, "log_records": records}
-    outcome(f"{out}: {sensors} sensors, {records} log records", found, json=json)
+    print_result(f"{out}: {sensors} sensors, {records} log records", found, json=json)
 
 
 def _place(text: str, port: int) -> tuple[str, int]:
@@ -127,7 +125,7 @@ def _user(name: str, auth: str | None, auth_key: Path | None, priv: str | None, 
         if value is not None and value not in accepted:
             raise typer.BadParameter(f"accepted: {', '.join(accepted)}", param_hint=option)
     if (auth is None) != (auth_key is None) or (priv is None) != (priv_key is None):
-        stop("--auth goes with --auth-key-file, and --priv with --priv-key-file", USAGE)
+        fail("--auth goes with --auth-key-file, and --priv with --priv-key-file", USAGE)
     return user(name, auth, _key(auth_key), priv, _key(priv_key))
 
 
@@ -138,4 +136,4 @@ def _key(path: Path | None) -> str | None:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
-        stop(f"{path}: {error.strerror}", USAGE)
+        fail(f"{path}: {error.strerror}", USAGE)

@@ -17,19 +17,19 @@ from ridethrough.rigs.cli.common import (
     FAILED,
     PORTS,
     USAGE,
+    FileArgument,
     JsonOption,
     MibOption,
-    Named,
     SpeedOption,
     VerboseOption,
     configure_logging,
-    explained,
+    fail,
     ports_choice,
     print_json,
-    stop,
     tree_of,
+    user_errors,
 )
-from ridethrough.rigs.cli.replay_display import Audience, Display, Lines, verdicts
+from ridethrough.rigs.cli.replay_display import ConsoleDisplay, JsonLinesDisplay, ReplayDisplay, verdicts
 from ridethrough.rigs.clock import Speed
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.yaml import FileError
@@ -39,7 +39,7 @@ from ridethrough.rigs.scenario.language import Scenario, load_scenario
 from ridethrough.rigs.scenario.runner import Report
 from ridethrough.rigs.scenario.runner import replay as run_scenario
 
-SCENARIOS = Named("scenario", folders=True)
+SCENARIOS = FileArgument("scenario", folders=True)
 
 
 def replay(
@@ -81,12 +81,14 @@ def replay(
     """
     configure_logging(logging.WARNING)
     reports: list[Report] = []
-    with explained():
+    with user_errors():
         scenarios = [load_scenario(file) for file in _files(scenario)]
         tree = tree_of(mib_dir)
-        loud = verbose or len(scenarios) == 1
-        audience: Audience = Lines() if json_lines else Display(len(scenarios), quiet=json, verbose=loud)
-        with audience as display:
+        detailed = verbose or len(scenarios) == 1
+        display: ReplayDisplay = (
+            JsonLinesDisplay() if json_lines else ConsoleDisplay(len(scenarios), quiet=json, verbose=detailed)
+        )
+        with display:
             for item in scenarios:
                 data = keep / item.scenario if keep is not None else None
                 display.begin(item)
@@ -104,27 +106,27 @@ def replay(
 
 
 def _run(
-    item: Scenario, tree: MibTree, speed: Speed, ports: PortChoice | None, data: Path | None, display: Audience
+    item: Scenario, tree: MibTree, speed: Speed, ports: PortChoice | None, data: Path | None, display: ReplayDisplay
 ) -> Report:
     """Without a choice of ports it is to work beside a rig or another replay; at the usual ports if it can be.
 
     What is kept of a run is not run twice.
     """
     try:
-        return run_scenario(item, tree, speed, ports or "high", display.tell, data, display.watch)
+        return run_scenario(item, tree, speed, ports or "high", display.show_progress, data, display.watch)
     except (BindError, ListenError) as error:
         if ports is not None or data is not None or error.errno != errno.EADDRINUSE:
             raise
         place, _, _ = str(error.strerror).partition(" ")
         typer.echo(f"{place} is in use, so ports that nobody uses are taken", err=True)
-        return run_scenario(item, tree, speed, "free", display.tell, data, display.watch)
+        return run_scenario(item, tree, speed, "free", display.show_progress, data, display.watch)
 
 
 def _files(places: Sequence[Path]) -> Iterator[Path]:
     for place in places:
         files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
         if not files:
-            stop(f"{place}: no scenario files (*.yaml) here", USAGE)
+            fail(f"{place}: no scenario files (*.yaml) here", USAGE)
         yield from files
 
 

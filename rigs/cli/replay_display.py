@@ -1,4 +1,4 @@
-"""What a person, or a program, sees while scenarios run."""
+"""Output of replays, for people and for programs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.runner import Report, Watch
-from ridethrough.rigs.scenario.verdicts import SeenEvent, SeenNote, SeenOrder, Verdict, line_of
+from ridethrough.rigs.scenario.seen import SeenEvent, SeenNote, SeenOrder, line_of
+from ridethrough.rigs.scenario.verdicts import Verdict
 
 
-class Audience(Protocol):
-    """Who is told how scenarios go."""
+class ReplayDisplay(Protocol):
+    """Shows the progress of scenarios. `watch` gets every event, order and note, where it is not None."""
 
     watch: Watch | None
 
@@ -25,15 +26,18 @@ class Audience(Protocol):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def begin(self, scenario: Scenario) -> None: ...
+    def begin(self, scenario: Scenario) -> None:
+        """Called before a scenario runs."""
 
-    def tell(self, at_s: float, words: str) -> None: ...
+    def show_progress(self, at_s: float, words: str) -> None:
+        """Called for each step done, and with empty words once a second where time is real."""
 
-    def end(self, report: Report) -> None: ...
+    def end(self, report: Report) -> None:
+        """Called with the verdicts of the scenario."""
 
 
-class Display:
-    """What a person sees while scenarios run: a line for each, or all of it; on a terminal with a bar below."""
+class ConsoleDisplay:
+    """Output for people: a line for each scenario, or all steps; on a terminal with a bar below."""
 
     watch: Watch | None = None
 
@@ -66,16 +70,18 @@ class Display:
             self._say(f"{len(self._reports)} of {self._total} scenarios run, {len(failed)} failed", *failed)
 
     def begin(self, scenario: Scenario) -> None:
+        """Name the scenario in the bar."""
         self._name = scenario.scenario
         self._bar.update(self._task, description=self._name)
 
-    def tell(self, at_s: float, words: str) -> None:
-        """A step, or only that time passes."""
+    def show_progress(self, at_s: float, words: str) -> None:
+        """Show a step, or with empty words the time."""
         self._bar.update(self._task, description=f"{self._name} {at_s:8.1f} s")
         if words and self._verbose:
             self._say(f"{at_s:9.3f}  {words}")
 
     def end(self, report: Report) -> None:
+        """Print the failed expectations, or all, and a line for the scenario."""
         for verdict in report.verdicts:
             if self._verbose or not verdict.held:
                 self._say(_line(verdict))
@@ -100,7 +106,7 @@ def _line(verdict: Verdict) -> str:
     return f"  {mark} {window:>16}  {verdict.step.words}: {verdict.detail}"
 
 
-class Lines:
+class JsonLinesDisplay:
     """One JSON document a line, for programs: `kind` is scenario, passed, done, event, order, note, verdict or end."""
 
     def __init__(self) -> None:
@@ -113,6 +119,7 @@ class Lines:
         return
 
     def begin(self, scenario: Scenario) -> None:
+        """Print `scenario` with all expectations."""
         expected = [step for step in scenario.timeline if step.expect is not None]
         self._put(
             "scenario",
@@ -122,7 +129,8 @@ class Lines:
             expectations=[{"step": step.words, "window_s": step.window} for step in expected],
         )
 
-    def tell(self, at_s: float, words: str) -> None:
+    def show_progress(self, at_s: float, words: str) -> None:
+        """Print `done` for a step, `passed` for time."""
         if words:
             self._put("done", at_s=at_s, text=words)
         else:
@@ -134,6 +142,7 @@ class Lines:
         self._put(kind, at_s=item.at_s, what=line_of(item).rpartition(" at ")[0], text=text)
 
     def end(self, report: Report) -> None:
+        """Print a `verdict` for each expectation, then `end`."""
         for row in verdicts(report):
             self._put("verdict", **row)
         self._put("end", held=report.held)
@@ -144,7 +153,7 @@ class Lines:
 
 
 def verdicts(report: Report) -> Sequence[dict[str, Any]]:
-    """Every expectation, as JSON has it."""
+    """Return every expectation, as JSON has it."""
     return [
         {"step": verdict.step.words, "window_s": verdict.step.window, "held": verdict.held, "seen": verdict.detail}
         for verdict in report.verdicts

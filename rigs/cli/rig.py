@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from ridethrough.rigs.cli.common import USAGE, JsonOption, RigArgument, explained, print_json, stop, tell
+from ridethrough.rigs.cli.common import USAGE, JsonOption, RigArgument, fail, print_json, print_result, user_errors
 from ridethrough.rigs.rigfile.bundled import FOLDER, names, summary
 from ridethrough.rigs.rigfile.generate import LARGEST, generated
 
@@ -53,12 +53,12 @@ def copy(
     Example: `ridethrough rig copy a1080a-pair rack.yaml`
     """
     if file.exists():
-        stop(f"{file} is there already", USAGE)
+        fail(f"{file} is there already", USAGE)
     try:
         shutil.copyfile(rig, file)
     except OSError as error:
-        stop(f"{error.filename or file}: {error.strerror}", USAGE)
-    tell(f"{file}: a copy of {rig.stem}", {"file": str(file), "rig": rig.stem}, json=json)
+        fail(f"{error.filename or file}: {error.strerror}", USAGE)
+    print_result(f"{file}: a copy of {rig.stem}", {"file": str(file), "rig": rig.stem}, json=json)
 
 
 @app.command()
@@ -69,7 +69,7 @@ def addresses(rig: RigArgument, json: JsonOption = False) -> None:
     """
     from ridethrough.rigs.rigfile.schema import addresses_of, load_rig
 
-    with explained():
+    with user_errors():
         found = addresses_of(load_rig(rig))
     if json:
         print_json(found)
@@ -95,5 +95,5 @@ def generate(
         with file.open("w", encoding="utf-8") as stream:
             yaml.dump(generated(ups, bmc, profile), stream)
     except OSError as error:
-        stop(f"{file}: {error.strerror}", USAGE)
-    tell(f"{file}: {ups} UPSs, {bmc} servers with BMCs", {"file": str(file), "ups": ups, "bmc": bmc}, json=json)
+        fail(f"{file}: {error.strerror}", USAGE)
+    print_result(f"{file}: {ups} UPSs, {bmc} servers with BMCs", {"file": str(file), "ups": ups, "bmc": bmc}, json=json)

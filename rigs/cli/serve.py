@@ -1,4 +1,4 @@
-"""run, emulators, gateway: the verbs that stay."""
+"""run, emulators, gateway: the verbs that run until a signal."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from ridethrough.rigs.cli.common import (
     SpeedOption,
     VerboseOption,
     configure_logging,
-    explained,
     level_of,
-    tell,
+    print_result,
     tree_of,
+    user_errors,
 )
-from ridethrough.rigs.cli.startup_banner import Greeting, of_rig, of_site
+from ridethrough.rigs.cli.startup_banner import StartupBanner, rig_banner, site_banner
 from ridethrough.rigs.clock import Clock
 from ridethrough.rigs.clock import run as run_loop
 from ridethrough.rigs.controllers.client import Note
 from ridethrough.rigs.former_name import look_beside
-from ridethrough.rigs.resources import COMPILE, allow_many_sockets, begin_growing, end_growing, is_compiled
+from ridethrough.rigs.resources import COMPILE, allow_many_sockets, is_compiled, pause_gc, resume_gc
 from ridethrough.rigs.rigfile.schema import Ports, load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.runtime import EmulatorsProcess, GatewayProcess, assemble
@@ -52,9 +52,13 @@ DataOption = Annotated[
 
 
 class Process(Protocol):
-    async def start(self) -> None: ...
+    """Anything that runs between a start and a stop."""
 
-    async def stop(self) -> None: ...
+    async def start(self) -> None:
+        """Bind and begin; raises the errors of `common.refusals`."""
+
+    async def stop(self) -> None:
+        """End everything that `start` began."""
 
 
 def run(
@@ -74,8 +78,8 @@ def run(
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
-    begin_growing()
-    with explained():
+    pause_gc()
+    with user_errors():
         tree = tree_of(mib_dir)
         loaded = load_rig(rig, ports)
         look_beside(data)
@@ -83,7 +87,7 @@ def run(
         async def body() -> int:
             again = partial(_site_again, rig, loaded.ports, data, http)
             process = assemble(loaded, tree, Clock(time.time()), speed, data, http, again)
-            return await _serve(process, of_rig(loaded, process.site.api, process.site), json=json)
+            return await _serve(process, rig_banner(loaded, process.site.api, process.site), json=json)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)
@@ -105,15 +109,15 @@ def emulators(
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
-    begin_growing()
-    with explained():
+    pause_gc()
+    with user_errors():
         loaded = load_rig(rig, ports)
         api = _api(loaded.gateway.api, http)
         look_beside(data)
 
         async def body() -> int:
             process = EmulatorsProcess(loaded, Clock(time.time()), speed, api, data)
-            return await _serve(process, of_rig(loaded, api), json=json)
+            return await _serve(process, rig_banner(loaded, api), json=json)
 
         code = run_loop(body(), speed)
     raise typer.Exit(code)
@@ -134,8 +138,8 @@ def gateway(
     """
     configure_logging(level_of(verbose=verbose), form=log)
     allow_many_sockets()
-    begin_growing()
-    with explained():
+    pause_gc()
+    with user_errors():
         tree = tree_of(mib_dir)
         loaded = load(site, Site)
         loaded = loaded.model_copy(
@@ -148,7 +152,7 @@ def gateway(
 
         async def body() -> int:
             process = GatewayProcess(loaded, tree, Clock(time.time()), reread=lambda: load(site, Site))
-            return await _serve(process, of_site(loaded), json=json)
+            return await _serve(process, site_banner(loaded), json=json)
 
         code = run_loop(body(), 1)
     raise typer.Exit(code)
@@ -165,8 +169,8 @@ def _api(api: Api, http: str | None) -> Api:
         raise FileError([f"--http {http}: {in_short(error)}"]) from error
 
 
-async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
-    """Start, say where everything is, stay until a signal, stop in order."""
+async def _serve(process: Process, banner: StartupBanner, *, json: bool) -> int:
+    """Start, print the banner, wait for a signal, stop in order; return the exit status."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -179,23 +183,29 @@ async def _serve(process: Process, greeting: Greeting, *, json: bool) -> int:
     if isinstance(process, GatewayProcess):
         loop.add_signal_handler(signal.SIGHUP, process.reload)
     await process.start()
-    end_growing()
+    resume_gc()
     if not is_compiled():
         log.info("runs interpreted; compiled it is faster", advice=COMPILE)
-    if json or greeting.text:
-        tell(greeting.text, {"running": greeting.document}, json=json)
+    if json or banner.text:
+        print_result(banner.text, {"running": banner.document}, json=json)
         sys.stdout.flush()
-    if isinstance(process, GatewayProcess) and process.cast is not None and process.cast.desk is not None:
-        process.cast.desk.watch(lambda note: tell(_note_line(note), {"note": note._asdict()}, json=json))
+    if (
+        isinstance(process, GatewayProcess)
+        and process.controllers is not None
+        and process.controllers.client is not None
+    ):
+        process.controllers.client.watch(
+            lambda note: print_result(_note_line(note), {"note": note._asdict()}, json=json)
+        )
     try:
         return await ended
     finally:
         await process.stop()
-        tell("stopped", {"stopped": True}, json=json)
+        print_result("stopped", {"stopped": True}, json=json)
 
 
 def _note_line(note: Note) -> str:
-    """What a stand-in wrote down; an event that it heard has its own line."""
+    """Return a note as a line; the note of an event is its own line."""
     if note.mark == "event":
         return note.text
     clock = datetime.fromtimestamp(note.at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]

@@ -1,4 +1,4 @@
-"""What is said when a rig or a gateway has started: where everything is, and words to try."""
+"""The output of a rig or a gateway that has started: addresses, and commands to try."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ridethrough.rigs.rigfile.schema import RigFile
 NAME, KIND = 12, 13  # widths
 
 
-class Greeting(NamedTuple):
-    """For people, and for programs."""
+class StartupBanner(NamedTuple):
+    """A start, as text for people and as a document for programs."""
 
     text: str
     document: dict[str, Any]
 
 
-def of_site(site: Site) -> Greeting:
-    """A gateway alone says where it is in its log, so there is no text."""
-    return Greeting("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
+def site_banner(site: Site) -> StartupBanner:
+    """Return the banner of a gateway alone; it has no text, because the log names the addresses."""
+    return StartupBanner("", {"site": site.name, "traps": _traps(site), "http": site.api.url})
 
 
 def _traps(site: Site) -> list[str]:
     return [f"{listen.address}:{listen.port}" for listen in site.listen]
 
 
-def of_rig(rig: RigFile, api: Api, site: Site | None = None) -> Greeting:
-    """A whole rig, whose gateway has `site`, or its devices only."""
+def rig_banner(rig: RigFile, api: Api, site: Site | None = None) -> StartupBanner:
+    """Return the banner of a rig; without `site` only its devices run."""
     devices = _devices(rig)
     document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
     lines = [f"rig {rig.rig} is running", ""]
@@ -46,7 +46,7 @@ def of_rig(rig: RigFile, api: Api, site: Site | None = None) -> Greeting:
     else:
         lines.append(_line("lab", "HTTP", f"{api.url}/lab/v1/world"))
     lines += ["", "try:", *_tries(rig, api, gateway=site is not None), "", "Ctrl-C stops it.", ""]
-    return Greeting("\n".join(lines), document)
+    return StartupBanner("\n".join(lines), document)
 
 
 def _line(name: str, kind: str, rest: str) -> str:

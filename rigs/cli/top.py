@@ -13,26 +13,34 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
-import aiohttp
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ridethrough.mibs import standard_tree
-from ridethrough.rigs.cli.common import INTERRUPTED, UNREACHABLE, JsonOption, explained, headers, print_json, stop, url
-from ridethrough.rigs.event_lines import one_line, watch
+from ridethrough.mibs.powernet import NORMAL, OUTPUT_STATES, OUTPUT_STATUS
+from ridethrough.rigs.api_client import ApiClient, ApiError, follow_events
+from ridethrough.rigs.cli.common import (
+    INTERRUPTED,
+    UNREACHABLE,
+    JsonOption,
+    fail,
+    headers,
+    print_json,
+    url,
+    user_errors,
+)
+from ridethrough.rigs.event_lines import one_line
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
 EVENTS = 500  # kept to be shown
 STALE_S = 30.0
+TIMEOUT_S = 5.0
 COLUMNS = ("device", "kind", "heard", "state", "input", "output", "load", "charge", "left", "conditions")
-STATES = standard_tree().named("upsBasicOutputStatus").enum
-ON_LINE = "onLine"
 
 
-class Shown(NamedTuple):
+class View(NamedTuple):
     """One look: the documents by path, and the latest events."""
 
     documents: Mapping[str, Any]
@@ -49,7 +57,7 @@ def top(
 
     Example: `ridethrough top`, `ridethrough top --once`
     """
-    with explained():
+    with user_errors():
         if once or json or not sys.stdout.isatty():
             _once(json=json)
         else:
@@ -57,7 +65,7 @@ def top(
 
 
 def _once(*, json: bool) -> None:
-    shown = asyncio.run(_first_look())
+    shown = asyncio.run(_fetch_first())
     if json:
         print_json(
             {
@@ -69,32 +77,29 @@ def _once(*, json: bool) -> None:
         Console(highlight=False).print(render(shown, None))
 
 
-async def _first_look() -> Shown:
-    async with aiohttp.ClientSession(url(), headers=headers()) as session:
+async def _fetch_first() -> View:
+    async with _client() as api:
         try:
-            return await _look(session, None)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            stop(f"nothing answers at {url()} ({error}); set RIDETHROUGH_URL if it runs elsewhere", UNREACHABLE)
+            return await _fetch(api, None)
+        except ApiError as error:
+            fail(f"nothing answers at {url()} ({error.reason}); set RIDETHROUGH_URL if it runs elsewhere", UNREACHABLE)
 
 
-async def _look(session: aiohttp.ClientSession, events: deque[dict[str, Any]] | None) -> Shown:
-    documents = {}
-    for path in ASKED:
-        async with session.get(path, timeout=aiohttp.ClientTimeout(total=5)) as answer:
-            answer.raise_for_status()
-            documents[path] = await answer.json()
-    if events is not None:
-        return Shown(documents, list(events))
-    async with session.get("/v1/events", params={"last": 20}) as answer:
-        return Shown(documents, (await answer.json())["events"])
+def _client() -> ApiClient:
+    return ApiClient(url(), headers(), timeout_s=TIMEOUT_S)
+
+
+async def _fetch(api: ApiClient, events: deque[dict[str, Any]] | None) -> View:
+    documents = {path: await api.get(path) for path in ASKED}
+    return View(documents, (await api.get("/v1/events?last=20"))["events"] if events is None else list(events))
 
 
 async def _watch(every: float) -> None:
-    first = await _first_look()
+    first = await _fetch_first()
     events = deque(first.events, EVENTS)
     known = {event["id"] for event in events}
 
-    def hear(event: dict[str, Any]) -> None:
+    def keep(event: dict[str, Any]) -> None:
         if event["id"] not in known:
             events.append(event)
 
@@ -108,11 +113,11 @@ async def _watch(every: float) -> None:
         if task is not None:
             task.cancel()
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    following = asyncio.create_task(watch(url(), hear, headers()), name="events")
     console = Console(highlight=False)
-    try:
-        async with aiohttp.ClientSession(url(), headers=headers()) as session:
+    async with _client() as api:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+        following = asyncio.create_task(follow_events(api, keep), name="events")
+        try:
             with (
                 _keys(lambda key: done.set() if key in "q\x03" else None),
                 Live(console=console, screen=True, auto_refresh=False) as live,
@@ -120,19 +125,19 @@ async def _watch(every: float) -> None:
                 shown = first
                 while not done.is_set():
                     try:
-                        shown = await _look(session, events)
-                    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                        shown = shown._replace(trouble=f"{url()} does not answer: {error}")
+                        shown = await _fetch(api, events)
+                    except ApiError as error:
+                        shown = shown._replace(trouble=f"{url()} does not answer: {error.reason}")
                     live.update(render(shown, console.height), refresh=True)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(every):
                             await done.wait()
-    except asyncio.CancelledError:
-        interrupted.set()
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        following.cancel()
-        await asyncio.wait([following], timeout=1)
+        except asyncio.CancelledError:
+            interrupted.set()
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+            following.cancel()
+            await asyncio.wait([following], timeout=1)
     if interrupted.is_set():
         raise typer.Exit(INTERRUPTED)
 
@@ -158,7 +163,7 @@ def _keys(pressed: Callable[[str], None]) -> Iterator[None]:
 # --- what is shown ------------------------------------------------------------------------------------------------
 
 
-def render(shown: Shown, height: int | None) -> RenderableType:
+def render(shown: View, height: int | None) -> RenderableType:
     """The screen; as many events as `height` leaves room for, all where it is None."""
     documents = shown.documents
     devices, destinations = documents["/v1/devices"]["devices"], documents["/v1/destinations"]["destinations"]
@@ -199,14 +204,15 @@ def _head(documents: Mapping[str, Any], trouble: str) -> Text:
 
 def _cells(row: dict[str, Any]) -> list[Text | str]:
     readings = row["readings"]
-    state = STATES.get(readings.get("upsBasicOutputStatus"), "")
+    status = readings.get(OUTPUT_STATUS)
+    state = "" if status is None else OUTPUT_STATES.get(status, "")
     heard = row["heard_s_ago"]
     left = readings.get("upsAdvBatteryRunTimeRemaining")
     return [
         row["id"],
         row["kind"],
         Text("never" if heard is None else f"{heard:.0f} s", "red" if heard is None or heard > STALE_S else ""),
-        Text(state, "" if state in ("", ON_LINE) else "yellow"),
+        Text(state, "" if not state or status == NORMAL else "yellow"),
         _unit(readings.get("upsAdvInputLineVoltage"), "V"),
         _unit(readings.get("upsAdvOutputVoltage"), "V"),
         _unit(readings.get("upsAdvOutputLoad"), "%"),

@@ -1,6 +1,7 @@
-// How the console asks: with a token where the gateway wants one, which is kept as long as the browser's tab.
+// Requests to the gateway (/v1) and to the emulated plant (/lab/v1), with a token where the gateway wants one, which is
+// kept as long as the browser's tab.
 
-import { $, RETRY_MS, element } from "./dom.js";
+import { $, RETRY_MS, element, showMessage } from "./dom.js";
 import { t } from "./texts.js";
 
 let token = sessionStorage.getItem("token") ?? "";
@@ -36,31 +37,59 @@ export async function ask(path, options = {}) {
   }
 }
 
-// Server-sent events; EventSource cannot show a token. `hear` gets every document, `link` whether there is a connection,
-// and `lost` is called when the server no longer knows our place.
-export async function follow(path, hear, { link = () => {}, lost = null } = {}) {
+// The document at `path`. Throws an Error with the refusal's text.
+export async function get(path) {
+  const answer = await ask(path);
+  const document_ = await answer.json();
+  if (!answer.ok) throw new Error(document_.detail ?? `${answer.status}`);
+  return document_;
+}
+
+// Posts `body` and shows `words`, or the refusal; returns the answer's document, or null.
+export async function send(path, body, words) {
+  try {
+    const answer = await ask(path, {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    const document_ = await answer.json();
+    showMessage(answer.ok ? words : document_.detail, !answer.ok);
+    return answer.ok ? document_ : null;
+  } catch (error) {
+    showMessage(`${words}: ${t("no answer")} (${error.message})`, true);
+    return null;
+  }
+}
+
+export const inject = (place, input, args = []) =>
+  send(`/lab/v1/devices/${encodeURIComponent(place)}/inputs`, { input, args }, `${place}: ${[input, ...args].join(" ")}`);
+export const command = (device, name, params = {}) =>
+  send(`/v1/devices/${encodeURIComponent(device)}/commands`, { command: name, params }, `${device}: ${name} ${t("sent")}`);
+
+// Server-sent events; EventSource cannot show a token. `onDocument` gets every document, `onLink` true or false as the
+// connection begins and ends, and `onLost` is called when the server no longer has the event after which to go on.
+export async function follow(path, onDocument, { onLink = () => {}, onLost = null } = {}) {
   let last = "";
   for (;;) {
     try {
       const answer = await ask(path, { headers: last ? { "Last-Event-ID": last } : {}, cache: "no-store" });
-      if (!answer.ok && lost && answer.status < 500) {
-        link(false);
-        lost();
+      if (!answer.ok && onLost && answer.status < 500) {
+        onLink(false);
+        onLost();
         return;
       }
       if (answer.ok) {
-        link(true);
-        last = await read(answer.body.pipeThrough(new TextDecoderStream()).getReader(), hear, last);
+        onLink(true);
+        last = await read(answer.body.pipeThrough(new TextDecoderStream()).getReader(), onDocument, last);
       }
     } catch {
       // no connection; the word beside the title says so
     }
-    link(false);
+    onLink(false);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
-async function read(reader, hear, last) {
+async function read(reader, onDocument, last) {
   let rest = "";
   for (;;) {
     const { value, done } = await reader.read().catch(() => ({ done: true }));
@@ -73,7 +102,7 @@ async function read(reader, hear, last) {
         if (line.startsWith("id:")) last = line.slice(3).trim();
         else if (line.startsWith("data:")) data.push(line.slice(5));
       }
-      if (data.length) hear(JSON.parse(data.join("\n")));
+      if (data.length) onDocument(JSON.parse(data.join("\n")));
     }
   }
 }

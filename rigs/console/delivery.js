@@ -1,6 +1,7 @@
 // Sinks and forwards: how far they are, what went wrong, and what can be done about it.
 
-import { RETRY_MS, button, element, get, repeat, section, send, table, wide } from "./dom.js";
+import { get, send } from "./api.js";
+import { RETRY_MS, button, element, repeat, section, table, wide } from "./dom.js";
 import { t } from "./texts.js";
 
 function actions(row, again) {

@@ -1,10 +1,10 @@
 // All devices in a table, and one of them with everything that it shows and takes.
 
-import { RETRY_MS, button, command, confirmed, element, get, inject, repeat, section, send, table, wide } from "./dom.js";
-import { front } from "./ups_panel.js";
-import { ask } from "./api.js";
+import { ask, command, get, inject, send } from "./api.js";
+import { RETRY_MS, button, confirmed, element, repeat, section, table, wide } from "./dom.js";
+import { upsPanel } from "./ups_panel.js";
 import { t } from "./texts.js";
-import * as world from "./plant_state.js";
+import * as plant from "./plant_state.js";
 
 const SERIES = [
   ["charge", "charge_percent", "%"], ["load", "load_percent", "%"], ["input", "input_volts", "V"],
@@ -22,7 +22,7 @@ export function page(root, alive) {
   let shape = "";
   repeat(async () => {
     const { devices } = await get("/v1/devices");
-    const others = Object.entries(world.latest()?.devices ?? {}).filter(([name]) => !devices.some((row) => row.id === name));
+    const others = Object.entries(plant.latest()?.devices ?? {}).filter(([name]) => !devices.some((row) => row.id === name));
     const rows = [
       ...devices.map((row) => [row.id, row.kind, row.address, heard(row), row.groups?.join(", "), row.conditions.join(", ")]),
       ...others.map(([name, device]) => [name, device.kind, "", "", "", ""]),
@@ -43,7 +43,7 @@ export function page(root, alive) {
 
 function plot(holder, name) {
   const draw = () => {
-    const { times, values } = world.history(name);
+    const { times, values } = plant.history(name);
     if (times.length < 2) return;
     const data = [times, ...SERIES.map(([, field]) => values[field])];
     if (holder.uplot) {
@@ -59,7 +59,7 @@ function plot(holder, name) {
     holder.uplot = new uPlot({ width: Math.max(300, holder.clientWidth), height: 220, series, axes, scales }, data, holder);
   };
   draw();
-  return world.listen(draw);
+  return plant.listen(draw);
 }
 
 function flat(value, before = "") {
@@ -81,7 +81,7 @@ function searched(title, heads, rows) {
   return [element("p", { className: "actions" }, field), element("div", { className: "scroll", tabIndex: 0 }, body)];
 }
 
-async function insides(holder, name) {
+async function showDetails(holder, name) {
   const shown = await get(`/lab/v1/devices/${encodeURIComponent(name)}/inside`);
   const parts = [];
   if (shown.objects) {
@@ -128,7 +128,7 @@ function serial(holder, name, alive) {
   }, AT_ONCE_MS, alive);
 }
 
-function takes(name, commands, inputs) {
+function controlsOf(name, commands, inputs) {
   const parts = [];
   if (commands.length) {
     const choice = element("select", {}, ...commands.map((value) => element("option", { value, textContent: value })));
@@ -155,7 +155,7 @@ function takes(name, commands, inputs) {
 
 export function device(root, alive, name) {
   const panel = element("div");
-  let light = null;
+  let showPanel = null;
   const state = element("div", { id: "state" });
   const readings = element("div");
   const chart = element("div", { className: "chart" });
@@ -164,30 +164,30 @@ export function device(root, alive, name) {
   const controls = element("div");
   const title = element("h2", { id: "device", textContent: name });
   root.append(element("section", {}, title, panel, controls, state, readings), element("section", {}, chart, terminal, inner));
-  let undo = () => {};
+  let stopChart = () => {};
 
   const facts = (rows) => element("dl", {}, ...rows.flatMap(([key, value]) => [
     element("dt", { textContent: key.replaceAll("_", " ") }), element("dd", { textContent: value }),
   ]));
   const shown = () => {
-    const lab = world.latest()?.devices[name];
+    const lab = plant.latest()?.devices[name];
     if (!lab) return;
     state.replaceChildren(facts(flat(lab)));
-    if (lab.kind === "ups") (light ??= front(panel, name))(lab);
+    if (lab.kind === "ups") (showPanel ??= upsPanel(panel, name))(lab);
   };
-  const stop = world.listen(shown);
+  const stop = plant.listen(shown);
   shown();
   (async () => {
     const known = await get("/v1/devices").then(({ devices }) => devices.find((row) => row.id === name));
     let inputs = {};
-    if (world.here()) {
+    if (plant.here()) {
       const lab = await ask(`/lab/v1/devices/${encodeURIComponent(name)}/inputs`);
       if (lab.ok) inputs = (await lab.json()).inputs;
       else if (!known) throw new Error(`${name}: 404`);
     }
     if (!alive()) return;
-    controls.replaceChildren(...takes(name, known?.commands ?? [], inputs));
-    if (world.latest()?.devices[name]?.kind === "ups") undo = plot(chart, name);
+    controls.replaceChildren(...controlsOf(name, known?.commands ?? [], inputs));
+    if (plant.latest()?.devices[name]?.kind === "ups") stopChart = plot(chart, name);
     if (known) {
       repeat(async () => {
         const row = await get(`/v1/devices/${encodeURIComponent(name)}`);
@@ -196,12 +196,12 @@ export function device(root, alive, name) {
         readings.replaceChildren(element("h3", { textContent: t("Readings") }), facts(rows));
       }, RETRY_MS, alive);
     }
-    if (world.latest()?.devices[name]?.kind === "bmc") serial(terminal, name, alive);
-    if (world.here()) await insides(inner, name);
+    if (plant.latest()?.devices[name]?.kind === "bmc") serial(terminal, name, alive);
+    if (plant.here()) await showDetails(inner, name);
   })().catch((error) => alive() && root.append(element("p", { className: "bad", textContent: error.message })));
   return () => {
     stop();
-    undo();
+    stopChart();
     chart.uplot?.destroy();
   };
 }

@@ -1,7 +1,4 @@
-// Small helpers that every page uses.
-
-import { ask } from "./api.js";
-import { t } from "./texts.js";
+// Elements of pages, messages and questions to the person. It knows neither the gateway nor any page.
 
 export const RETRY_MS = 2000;
 export const $ = (id) => document.getElementById(id);
@@ -36,36 +33,11 @@ export function section(title, ...children) {
   return node;
 }
 
-export async function get(path) {
-  const answer = await ask(path);
-  const document_ = await answer.json();
-  if (!answer.ok) throw new Error(document_.detail ?? `${answer.status}`);
-  return document_;
+// Shows one line below the page; with `bad` as an error.
+export function showMessage(words, bad = false) {
+  $("message").className = bad ? "bad" : "";
+  $("message").textContent = words;
 }
-
-export function say(words, bad = false) {
-  $("told").className = bad ? "bad" : "";
-  $("told").textContent = words;
-}
-
-export async function send(path, body, words) {
-  try {
-    const answer = await ask(path, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-    });
-    const document_ = await answer.json();
-    say(answer.ok ? words : document_.detail, !answer.ok);
-    return answer.ok ? document_ : null;
-  } catch (error) {
-    say(`${words}: ${t("no answer")} (${error.message})`, true);
-    return null;
-  }
-}
-
-export const inject = (place, input, args = []) =>
-  send(`/lab/v1/devices/${encodeURIComponent(place)}/inputs`, { input, args }, `${place}: ${[input, ...args].join(" ")}`);
-export const command = (device, name, params = {}) =>
-  send(`/v1/devices/${encodeURIComponent(device)}/commands`, { command: name, params }, `${device}: ${name} ${t("sent")}`);
 
 // Ask before something that takes power away from somebody.
 export function confirmed(question) {
@@ -85,7 +57,7 @@ export function repeat(work, everyMs, alive) {
     try {
       await work();
     } catch (error) {
-      if (alive()) say(error.message, true);
+      if (alive()) showMessage(error.message, true);
     }
     if (alive()) setTimeout(turn, everyMs);
   };

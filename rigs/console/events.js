@@ -1,7 +1,7 @@
 // Events: kept while the console is open, and shown with filters, evidence and what is open now.
 
-import { $, RETRY_MS, element, get, repeat, section, table, wide } from "./dom.js";
-import { follow } from "./api.js";
+import { follow, get } from "./api.js";
+import { $, RETRY_MS, element, repeat, section, table, wide } from "./dom.js";
 import { t } from "./texts.js";
 
 const KEPT = 500;
@@ -12,16 +12,16 @@ const listeners = new Set();
 
 export const latest = (count) => events.slice(-count);
 
-// Calls `hear(event)` for each new event and `hear(null)` when all are forgotten; returns what ends that.
-export function listen(hear) {
-  listeners.add(hear);
-  return () => listeners.delete(hear);
+// Calls `onEvent(event)` for each new event and `onEvent(null)` when all are forgotten; returns what ends that.
+export function listen(onEvent) {
+  listeners.add(onEvent);
+  return () => listeners.delete(onEvent);
 }
 
-function take(event) {
+function receive(event) {
   events.push(event);
   if (events.length > KEPT) events.shift();
-  for (const hear of listeners) hear(event);
+  for (const onEvent of listeners) onEvent(event);
 }
 
 function showLink(up) {
@@ -29,21 +29,21 @@ function showLink(up) {
   $("link").textContent = t(up ? "connected" : "no connection, trying again");
 }
 
-async function takeUp() {
+async function load() {
   const past = await get(`/v1/events?last=${KEPT}`);
-  past.events.forEach(take);
+  past.events.forEach(receive);
   const after = past.events.length ? `?after=${encodeURIComponent(past.events.at(-1).id)}` : "";
   // The gateway no longer knows our place when it was restarted without a journal on disk. Begin anew.
-  const lost = () => {
+  const onLost = () => {
     events.length = 0;
-    for (const hear of listeners) hear(null);
+    for (const onEvent of listeners) onEvent(null);
     setTimeout(begin, RETRY_MS);
   };
-  follow(`/v1/events/stream${after}`, take, { link: showLink, lost });
+  follow(`/v1/events/stream${after}`, receive, { onLink: showLink, onLost });
 }
 
 export function begin() {
-  takeUp().catch(() => {
+  load().catch(() => {
     showLink(false);
     setTimeout(begin, RETRY_MS);
   });
@@ -67,7 +67,7 @@ function facts(value) {
   ]));
 }
 
-function whole(event) {
+function detailed(event) {
   const item = line(event);
   const { evidence, ...data } = event.data;
   const details = element("details", {}, element("summary", { textContent: t("evidence") }), facts({ id: event.id, ...data, ...evidence }));
@@ -89,7 +89,7 @@ async function showRecord(holder, position) {
 }
 
 // Conditions that were cleared, the latest first: what cleared each, and since when it had been open, as far as that is kept.
-function closed() {
+function clearedRows() {
   const opened = new Map(events.map((event) => [event.id, event.time.slice(0, 19)]));
   return events.filter((event) => event.data.clears).slice(-CLEARED).reverse().map((event) => [
     event.subject, event.data.condition ?? "", opened.get(event.data.opened_by) ?? "", event.time.slice(0, 19), event.data.text,
@@ -106,10 +106,10 @@ export function page(root, alive) {
   const cleared = element("div", { id: "cleared" });
   const fits = (event) => (severity.value === "all" || event.data.severity === severity.value)
     && `${event.type} ${event.subject} ${event.data.group ?? ""} ${event.data.text}`.toLowerCase().includes(text.value.toLowerCase());
-  const fill = () => list.replaceChildren(...events.filter(fits).reverse().map(whole));
+  const fill = () => list.replaceChildren(...events.filter(fits).reverse().map(detailed));
   const heads = [t("device"), t("conditions"), t("since"), t("cleared"), t("text")];
   const clear = () => {
-    const past = closed();
+    const past = clearedRows();
     cleared.replaceChildren(past.length ? wide(table(heads, past)) : element("p", { textContent: t("nothing") }));
   };
   text.addEventListener("input", fill);
@@ -130,6 +130,6 @@ export function page(root, alive) {
   return listen((event) => {
     if (event === null || event.data.clears) clear();
     if (event === null) list.replaceChildren();
-    else if (fits(event)) list.prepend(whole(event));
+    else if (fits(event)) list.prepend(detailed(event));
   });
 }

@@ -1,6 +1,7 @@
 // The power-control groups as the management console of the documents shows them.
 
-import { RETRY_MS, element, get, repeat, section, table, wide } from "./dom.js";
+import { get } from "./api.js";
+import { RETRY_MS, element, repeat, section, table, wide } from "./dom.js";
 import { language, t } from "./texts.js";
 
 export function page(root, alive) {

@@ -1,15 +1,16 @@
 // The plant as it is wired, from the mains to the servers, live; in the field the gateway's own list of devices.
 
-import { RETRY_MS, button, command, confirmed, element, get, inject, section } from "./dom.js";
+import { command, get, inject } from "./api.js";
+import { RETRY_MS, button, confirmed, element, section } from "./dom.js";
 import * as events from "./events.js";
 import { t } from "./texts.js";
-import * as world from "./plant_state.js";
+import * as plant from "./plant_state.js";
 
 const SHOWN_EVENTS = 200;
 const MANY = 60; // devices, above which each is a line
 
-// State words to how worried a person should be.
-const MOOD = {
+// State of a device to the class of its card.
+const SEVERITY_CLASS = {
   on: "good", "on-line": "good", running: "good", ready: "good",
   "on-battery": "warn", booting: "warn", "shutting-down": "warn", starting: "warn", "spinning-up": "warn",
   boosting: "warn", trimming: "warn", sleeping: "warn", rebooting: "warn", "waiting-for-power": "warn", unknown: "warn",
@@ -87,7 +88,7 @@ function showCard(name, device) {
   const card = cards.get(name);
   if (!card) return;
   const part = card.node.classList.contains("part") ? " part" : "";
-  card.node.className = `device ${MOOD[device.state] ?? ""}${part}`;
+  card.node.className = `device ${SEVERITY_CLASS[device.state] ?? ""}${part}`;
   card.state.textContent = device.state;
   if (device.link?.incident) incidents.set(name, device.link.incident);
   for (const [, field, write] of card.fields) {
@@ -171,14 +172,14 @@ async function showField(columnsNode) {
   const { devices } = await get("/v1/devices");
   const column = element("div", { className: "column" });
   for (const device of devices) {
-    const mood = device.conditions.length ? "warn" : "good";
+    const severity = device.conditions.length ? "warn" : "good";
     const heard = device.heard_s_ago === null ? t("never") : `${Math.round(device.heard_s_ago)} ${t("seconds ago")}`;
     const state = element("span", { className: "state", textContent: device.conditions.join(", ") || t("no condition") });
     const list = element("dl", {},
       element("dt", { textContent: t("address") }), element("dd", { textContent: device.address }),
       element("dt", { textContent: t("heard") }), element("dd", { textContent: heard }));
     const link = element("a", { href: `#/devices/${encodeURIComponent(device.id)}`, textContent: device.id });
-    column.append(element("article", { className: `device ${mood}` }, element("h3", {}, link, state), list));
+    column.append(element("article", { className: `device ${severity}` }, element("h3", {}, link, state), list));
   }
   if (!devices.length) column.append(element("p", { textContent: t("The site file names no devices.") }));
   columnsNode.replaceChildren(column);
@@ -204,11 +205,11 @@ export function page(root, alive) {
   wires.setAttribute("aria-hidden", "true");
   const columnsNode = element("div", { id: "columns" });
   const plantNode = element("div", { id: "plant" }, wires, columnsNode);
-  const power = section(t(world.here() ? "Power" : "Devices"), plantNode);
+  const power = section(t(plant.here() ? "Power" : "Devices"), plantNode);
   power.firstElementChild.id = "power-title";
   root.append(power);
   const stopEvents = eventList(root);
-  if (!world.here()) {
+  if (!plant.here()) {
     const turn = async () => {
       if (!alive()) return;
       await showField(columnsNode).catch(() => {}); // the word beside the title says that nobody answers
@@ -219,7 +220,7 @@ export function page(root, alive) {
   }
   let shape = "";
   const redraw = () => {
-    if (columnsNode.className === "") drawWires(plantNode, world.latest());
+    if (columnsNode.className === "") drawWires(plantNode, plant.latest());
     else wires.replaceChildren();
   };
   const show = async (shown) => {
@@ -233,12 +234,12 @@ export function page(root, alive) {
     for (const [name, device] of Object.entries(shown.devices)) showCard(name, device);
     redraw();
   };
-  const stopWorld = world.listen(show);
-  show(world.latest());
+  const stopPlant = plant.listen(show);
+  show(plant.latest());
   addEventListener("resize", redraw);
   return () => {
     stopEvents();
-    stopWorld();
+    stopPlant();
     removeEventListener("resize", redraw);
   };
 }

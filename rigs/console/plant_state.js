@@ -1,28 +1,28 @@
-// The emulated plant, as its stream tells it; in the field there is none.
+// The state of the emulated plant, from the lab's stream; beside real devices there is no plant.
 
-import { $, RETRY_MS } from "./dom.js";
 import { ask, follow } from "./api.js";
+import { $, RETRY_MS } from "./dom.js";
 
 const KEPT = 3600; // moments of each UPS
 const KEPT_FIELDS = ["charge_percent", "load_percent", "input_volts", "output_volts"];
 const listeners = new Set();
 const histories = new Map(); // UPS -> {times, values}
-let world = null;
-let lab = null; // whether there is a plant; null while nobody knows
+let state = null;
+let present = null; // null until it is known
 
-export const latest = () => world;
-export const here = () => lab === true;
+export const latest = () => state;
+export const here = () => present === true;
 
-export function listen(hear) {
-  listeners.add(hear);
-  return () => listeners.delete(hear);
+export function listen(onState) {
+  listeners.add(onState);
+  return () => listeners.delete(onState);
 }
 
 export function history(name) {
   return histories.get(name) ?? { times: [], values: Object.fromEntries(KEPT_FIELDS.map((field) => [field, []])) };
 }
 
-function remember(name, device, elapsed) {
+function record(name, device, elapsed) {
   const kept = history(name);
   histories.set(name, kept);
   if (kept.times.at(-1) >= elapsed) return;
@@ -34,26 +34,26 @@ function remember(name, device, elapsed) {
   }
 }
 
-function take(next) {
-  world = next;
+function receive(next) {
+  state = next;
   for (const [name, device] of Object.entries(next.devices)) {
-    if (device.kind === "ups") remember(name, device, next.elapsed_s);
+    if (device.kind === "ups") record(name, device, next.elapsed_s);
   }
   $("rig").textContent = next.rig;
   const seconds = Math.floor(next.elapsed_s);
   const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) => String(Math.floor(part)).padStart(2, "0"));
   $("clock").textContent = parts.join(":");
-  for (const hear of listeners) hear(next);
+  for (const onState of listeners) onState(next);
 }
 
 // Resolves once it is known whether there is a plant.
 export async function begin() {
   try {
     const answer = await ask("/lab/v1/world");
-    lab = answer.status !== 404;
-    if (!lab) return;
-    take(await answer.json());
-    follow("/lab/v1/stream", take);
+    present = answer.status !== 404;
+    if (!present) return;
+    receive(await answer.json());
+    follow("/lab/v1/stream", receive);
   } catch {
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     await begin();

@@ -1,7 +1,7 @@
 // Run a scenario beside the rig, and watch its expectations come true or not.
 
-import { button, element, get, repeat, say, section, send, table, wide } from "./dom.js";
-import { ask, download } from "./api.js";
+import { ask, download, get, send } from "./api.js";
+import { button, element, repeat, showMessage, section, table, wide } from "./dom.js";
 import { t } from "./texts.js";
 
 const AT_ONCE_MS = 50; // the answer itself waits for news
@@ -53,8 +53,8 @@ function expected(run, line) {
 function judged(run, line) {
   const row = run.rows[run.judged++];
   if (!row) return; // a refused action has a verdict and no line of its own
-  const [mark, mood] = MARKS[line.held];
-  row.className = mood;
+  const [mark, severity] = MARKS[line.held];
+  row.className = severity;
   row.querySelector(".mark").textContent = mark;
   row.querySelector(".mark").setAttribute("aria-label", t(line.held ? "held" : "failed"));
   row.lastElementChild.textContent = line.seen;
@@ -73,7 +73,7 @@ function happened(run, line) {
   pass(run, line.at_s);
 }
 
-function take(run, line) {
+function showLine(run, line) {
   if (line.kind === "scenario") expected(run, line);
   else if (line.kind === "verdict") judged(run, line);
   else if (line.kind === "passed") pass(run, line.at_s);
@@ -81,14 +81,14 @@ function take(run, line) {
   else if (line.kind !== "end") happened(run, line);
 }
 
-function finish(run, play) {
+function finish(run, result) {
   pass(run, run.end_s);
-  if (play.state === "held" || play.state === "failed") {
-    const words = element("strong", { className: play.state === "held" ? "good" : "bad", textContent: t(play.state === "held" ? "Every expectation held." : "Not every expectation held.") });
+  if (result.state === "held" || result.state === "failed") {
+    const words = element("strong", { className: result.state === "held" ? "good" : "bad", textContent: t(result.state === "held" ? "Every expectation held." : "Not every expectation held.") });
     const reports = [["html", "Report"], ["xml", "JUnit"]].map(([form, label]) => button(t(label), () =>
-      download(`/lab/v1/runs/${play.id}/report.${form}`, `${play.scenario}.${form}`).catch((error) => say(error.message, true)), play.scenario));
+      download(`/lab/v1/runs/${result.id}/report.${form}`, `${result.scenario}.${form}`).catch((error) => showMessage(error.message, true)), result.scenario));
     run.end.replaceChildren(words, ...reports);
-  } else if (play.state === "stopped") {
+  } else if (result.state === "stopped") {
     run.end.replaceChildren(element("strong", { textContent: t("Stopped before its end.") }));
   }
 }
@@ -99,12 +99,12 @@ function watch(holder, number, alive, ended) {
   run.end.replaceChildren(stop);
   let over = false;
   repeat(async () => {
-    const play = await get(`/lab/v1/runs/${number}?after=${run.next}`);
-    run.next = play.next;
-    for (const line of play.lines) take(run, line);
-    if (play.state !== "running" && !over) {
+    const result = await get(`/lab/v1/runs/${number}?after=${run.next}`);
+    run.next = result.next;
+    for (const line of result.lines) showLine(run, line);
+    if (result.state !== "running" && !over) {
       over = true;
-      finish(run, play);
+      finish(run, result);
       ended();
     }
   }, AT_ONCE_MS, () => alive() && !over && shown === number);
@@ -116,15 +116,15 @@ export function page(root, alive) {
   choice.setAttribute("aria-label", t("scenario"));
   const speed = element("select", {}, ...SPEEDS.map(([value, label]) => element("option", { value, textContent: t(label) })));
   speed.setAttribute("aria-label", t("speed"));
-  const play = button(t("Run"), start, t("scenario"));
-  root.append(section(t("Scenarios"), element("p", { className: "actions" }, choice, speed, play)), holder);
+  const start = button(t("Run"), run, t("scenario"));
+  root.append(section(t("Scenarios"), element("p", { className: "actions" }, choice, speed, start)), holder);
 
   function show(number) {
     shown = number;
-    play.disabled = true;
-    watch(holder, number, alive, () => { play.disabled = false; });
+    start.disabled = true;
+    watch(holder, number, alive, () => { start.disabled = false; });
   }
-  async function start() {
+  async function run() {
     const body = { speed: speed.value };
     const made = await send(`/lab/v1/scenarios/${encodeURIComponent(choice.value)}/runs`, body, `${choice.value}: ${t("started")}`);
     if (made) show(made.id);
@@ -134,6 +134,6 @@ export function page(root, alive) {
     if (!alive()) return;
     choice.replaceChildren(...scenarios.map(({ name, title }) => element("option", { value: name, textContent: title ? `${name}: ${title}` : name })));
     if (running ?? shown) show(running ?? shown);
-  })().catch((error) => say(error.message, true));
+  })().catch((error) => showMessage(error.message, true));
   return () => {};
 }

@@ -1,6 +1,7 @@
-// The front of a UPS: its lamps, its two bar graphs, its two buttons.
+// The front panel of a UPS: its lamps, its two bar graphs, its two buttons.
 
-import { button, confirmed, element, inject } from "./dom.js";
+import { inject } from "./api.js";
+import { button, confirmed, element } from "./dom.js";
 import { t } from "./texts.js";
 
 const LAMPS = [
@@ -22,12 +23,12 @@ function graph(label) {
   };
 }
 
-// Returns what shows a new state.
-export function front(holder, name) {
-  const lamps = new Map(LAMPS.map(([key, label, mood]) => {
+// Draws the panel into `holder`; returns a function that shows a state of the UPS.
+export function upsPanel(holder, name) {
+  const lamps = new Map(LAMPS.map(([key, label, severity]) => {
     const lamp = element("li", { textContent: t(label) });
     lamp.dataset.lamp = key;
-    return [key, { lamp, mood }];
+    return [key, { lamp, severity }];
   }));
   const [load, charge] = [graph(t("load")), graph(t("charge"))];
   const off = async () => { if (await confirmed(`${t("Really")}: ${name} ${t("Off")}?`)) inject(name, "button_off"); };
@@ -37,9 +38,9 @@ export function front(holder, name) {
   holder.replaceChildren(list, load.node, charge.node,
     element("p", { className: "actions" }, button(t("On"), () => inject(name, "button_on"), name), button(t("Off"), off, name)));
   return (device) => {
-    for (const [key, { lamp, mood }] of lamps) {
+    for (const [key, { lamp, severity }] of lamps) {
       const lit = device.lamps.includes(key);
-      lamp.className = lit ? `lit ${mood}` : "";
+      lamp.className = lit ? `lit ${severity}` : "";
       lamp.setAttribute("aria-label", `${lamp.textContent}: ${t(lit ? "lit" : "dark")}`);
     }
     load.show(device.load_percent);

@@ -1,17 +1,19 @@
 """Stand-in controllers: one module or folder each, found here by its `CONTROLLER`.
 
 They use the gateway's public interface and the servers' lab agents and nothing else, so that a real product or the
-program under test can take the place of any of them. `CONTROLLER` is a subclass of `base.Controller`, whose
-`config_class` has the keys of a rig file; its `type` is the name of the module.
+program under test can take the place of any of them. A module without `CONTROLLER` is a helper.
+`CONTROLLER` is a subclass of `base.Controller`, whose `config_class` has the keys of a rig file; its `type` is the name
+of the module.
 """
 
 from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import Annotated, Any, Union
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 
@@ -23,12 +25,16 @@ def _found() -> dict[str, type[Controller[Any]]]:
 
 CONTROLLERS = _found()
 
-if TYPE_CHECKING:
-    AnyController = ControllerConfig
-else:
-    AnyController = Annotated[
-        Union[tuple(controller.config_class for controller in CONTROLLERS.values())],  # noqa: UP007  # made at run time
-        Field(discriminator="type"),
-    ]
+
+class _OneOfThem:
+    """Lets pydantic read the configuration class that the key `type` names."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        classes = tuple(controller.config_class for controller in CONTROLLERS.values())
+        return handler.generate_schema(Annotated[Union[classes], Field(discriminator="type")])  # noqa: UP007
+
+
+AnyController = Annotated[ControllerConfig, _OneOfThem()]
+"""The keys of any controller that was found, as a rig file has them."""
 
 __all__ = ["CONTROLLERS", "AnyController", "Controller", "ControllerConfig"]

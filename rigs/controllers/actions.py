@@ -1,53 +1,55 @@
-"""What several stand-ins do with servers and UPSs: order, wait, and go on when something fails."""
+"""Actions that several stand-ins share: orders to servers and UPSs, and questions about their states."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from ridethrough.rigs.controllers.client import Desk, DeskError
-
-OFF_STATES = frozenset({5, 7, 8, 11})  # upsBasicOutputStatus: asleep, off, rebooting, waiting for power
+from ridethrough.mibs.powernet import OFF, OUTPUT_STATUS
+from ridethrough.rigs.api_client import ApiError
+from ridethrough.rigs.controllers.client import ControllerClient
 
 
 class NoteWriter(NamedTuple):
-    """A desk with the name of the one who writes."""
+    """The client, and the notes of one controller."""
 
-    desk: Desk
+    client: ControllerClient
     write: Callable[[str, str, str], None]
 
     def note(self, mark: str, subject: str = "", text: str = "") -> None:
+        """Append a note in the controller's name."""
         self.write(mark, subject, text)
 
     async def attempt(self, work: Awaitable[object]) -> bool:
-        """Do something that may fail; a failure is noted."""
+        """Await `work`; when it raises ApiError, note that as `failed` and return False."""
         try:
             await work
-        except DeskError as error:
+        except ApiError as error:
             self.note("failed", "", str(error))
             return False
         return True
 
 
-def is_up(desk: Desk, server: str) -> bool:
-    """Whether an operating system runs that could be told anything."""
-    return bool(desk.state(server) == "running")
+def is_up(client: ControllerClient, server: str) -> bool:
+    """Return True while the server's operating system runs and takes orders."""
+    return bool(client.state(server) == "running")
 
 
-def is_off(desk: Desk, server: str) -> bool:
-    return bool(desk.state(server) == "off")
+def is_off(client: ControllerClient, server: str) -> bool:
+    """Return True while the server is switched off; False also while it starts or stops."""
+    return bool(client.state(server) == "off")
 
 
-async def order_shutdown(desk: Desk, server: str) -> None:
-    """Tell the server's lab agent to shut its operating system down. Raises DeskError."""
-    await desk.tell_if_heard(server, "shutdown")
+async def order_shutdown(client: ControllerClient, server: str) -> None:
+    """Order an operating system to shut down; one that does not run is left as it is. Raises ApiError."""
+    await client.send_input_if_running(server, "shutdown")
 
 
-async def output_is_off(desk: Desk, ups: str) -> bool:
-    """Whether the last answer of a UPS shows its output off. Raises DeskError."""
-    return (await desk.device(ups))["readings"].get("upsBasicOutputStatus") in OFF_STATES
+async def output_is_off(client: ControllerClient, ups: str) -> bool:
+    """Return True when the last answer of a UPS shows its output off. Raises ApiError."""
+    return (await client.device(ups))["readings"].get(OUTPUT_STATUS) in OFF
 
 
-async def input_is_good(desk: Desk, ups: str) -> bool:
-    """Whether the gateway knows of no lost input and no silence of a UPS. Raises DeskError."""
-    return not {"input", "silence", "link"} & set((await desk.device(ups))["conditions"])
+async def input_is_good(client: ControllerClient, ups: str) -> bool:
+    """Return True when the gateway knows of no lost input and no silence of a UPS. Raises ApiError."""
+    return not {"input", "silence", "link"} & set((await client.device(ups))["conditions"])

@@ -1,4 +1,4 @@
-"""What every stand-in controller is: a configuration, a task, inputs for people, and what it shows of itself."""
+"""Base class of stand-in controllers: a configuration, a task, inputs for people, and a snapshot of the state."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import structlog
 
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 from ridethrough.emulators.config.plant import Plant
-from ridethrough.rigs.controllers.client import Desk, DeskError
+from ridethrough.rigs.api_client import ApiError
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.topology import Topology
 
 log = structlog.get_logger("controllers")
 
 
 class ControllerContext(NamedTuple):
-    """What a controller knows of the rig before it hears anything: what a person would have configured it with."""
+    """The part of a rig that a person would have configured a controller with."""
 
     plant: Plant
     topology: Topology
     monitors: tuple[str, ...]  # names of the cluster managers' BMC monitors
 
 
-class ControllerConfig(Strict):
-    """The keys that all have."""
+class ControllerConfig(RigModel):
+    """Keys of every controller in a rig file."""
 
     type: str
     name: Name
@@ -37,23 +38,24 @@ Act = Callable[[list[str]], Awaitable[None]]
 
 
 class InputRefused(ValueError):
-    """An input that this controller does not take, or not now. One line for a person."""
+    """The controller does not take the input, or not now. One line for a person."""
 
 
 class Controller(ABC, Generic[C]):
-    """One running stand-in."""
+    """A running stand-in: `run` is its main task, `spawn` adds others that end with it."""
 
     config_class: ClassVar[type[ControllerConfig]]
-    """What a rig file says of it."""
+    """Its keys in a rig file."""
 
-    def __init__(self, config: C, context: ControllerContext, desk: Desk) -> None:
+    def __init__(self, config: C, context: ControllerContext, client: ControllerClient) -> None:
         self.config = config
         self.context = context
-        self.desk = desk
+        self.client = client
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def name(self) -> str:
+        """Name of the controller in the rig file, by which inputs and notes find it."""
         return self.config.name
 
     @abstractmethod
@@ -61,14 +63,14 @@ class Controller(ABC, Generic[C]):
         """Work until cancelled."""
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
-        """Words that people and applications may say, each with a line of help."""
+        """Inputs of people and applications: word to a line of help and what is done."""
         return {}
 
     def snapshot(self) -> dict[str, Any]:
-        """What the controller's own console would show."""
+        """Return what the controller's own console would show, as JSON has it."""
         return {}
 
-    async def take(self, word: str, args: list[str]) -> None:
+    async def apply_input(self, word: str, args: list[str]) -> None:
         """Apply an input. Raises InputRefused."""
         known = self.inputs()
         if word not in known:
@@ -76,11 +78,11 @@ class Controller(ABC, Generic[C]):
         await known[word][1](args)
 
     def note(self, mark: str, subject: str = "", text: str = "") -> None:
-        """Write down what the controller does, for its report."""
-        self.desk.note(self.name, mark, subject, text)
+        """Append a note; scenarios expect notes by `mark`, `subject` and `text`."""
+        self.client.note(self.name, mark, subject, text)
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
-        """Do something beside the main task; it ends with the controller."""
+        """Run something beside the main task; it ends with the controller, and its failure is noted."""
         task = asyncio.ensure_future(self._guarded(work))
         task.set_name(f"{self.name} {name}")
         self._tasks.add(task)
@@ -96,11 +98,11 @@ class Controller(ABC, Generic[C]):
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except DeskError as error:
+        except ApiError as error:
             self.note("failed", "", str(error))
 
     async def stop(self) -> None:
-        """End everything that was begun beside the main task."""
+        """Cancel everything that `spawn` began, and wait for its end."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,34 +1,27 @@
-"""A controller's desk: the gateway's HTTP interface, the servers' lab agents, and a pad for notes."""
+"""The interfaces that stand-in controllers use: the gateway's HTTP, the servers' lab agents, and their notes."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
-import aiohttp
-import msgspec
+from ridethrough.rigs.api_client import ApiClient, ApiError, ApiRefusal
 
-ASK_AGAIN_S = 0.25  # between two looks at a command under way
-COMMAND_S = 120.0
-
-
-CONFLICT = 409
+POLL_S = 0.25  # between two requests for a command under way
+COMMAND_S = 120.0  # in which a command has to be carried out
+FIRST_STATES_S = 5.0
 
 
-class DeskError(RuntimeError):
-    """Something asked for was refused, or the interface cannot be reached. One line."""
-
-
-class UnheardError(DeskError):
-    """Nothing comes of what was asked for, as things are."""
+class CommandFailed(ApiError):
+    """A command that was accepted ended otherwise than done."""
 
 
 class Note(NamedTuple):
-    """What a controller wrote down. `at_ms` is Unix time."""
+    """An entry of a controller's log, for reports. `at_ms` is Unix time."""
 
     at_ms: int
     controller: str
@@ -37,8 +30,8 @@ class Note(NamedTuple):
     text: str
 
 
-class Desk:
-    """One for all stand-ins of a rig."""
+class ControllerClient:
+    """Connection of all stand-ins of a rig to its gateway, with the states of the plant and the notes."""
 
     def __init__(
         self,
@@ -47,144 +40,114 @@ class Desk:
         headers: dict[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._url = url
-        self._tls = tls
+        """`unix_ms` is the time of day that notes get."""
+        self._api = ApiClient(url, headers, tls)
         self._unix_ms = unix_ms
-        self._headers = headers or {}
-        self._session: aiohttp.ClientSession | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._queues: list[asyncio.Queue[dict[str, Any]]] = []
-        self._moved = asyncio.Event()
+        self._changed = asyncio.Event()
         self._watchers: list[Callable[[Note], None]] = []
         self.states: dict[str, dict[str, Any]] = {}
         """Servers, clusters, disks and the like, as their lab agents show them now."""
         self.notes: list[Note] = []
 
     async def open(self) -> None:
-        """Connect; both streams flow when this returns. Raises DeskError."""
-        self._session = aiohttp.ClientSession(
-            self._url,
-            connector=aiohttp.TCPConnector(ssl=self._tls) if self._tls is not None else None,
-            headers=self._headers,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
-        )
+        """Connect; both streams flow when this returns. Raises ApiError."""
+        await self._api.open()
         try:
-            streams = [await self._stream("/v1/events/stream"), await self._stream("/lab/v1/agents")]
-        except DeskError:
-            await self._session.close()
+            streams = [await self._api.stream("/v1/events/stream"), await self._api.stream("/lab/v1/agents")]
+        except ApiError:
+            await self._api.close()
             raise
-        for stream, take in zip(streams, (self._take_event, self._take_states), strict=True):
-            self._tasks.append(asyncio.create_task(_read(stream, take), name="desk"))
-        await self.until(lambda: bool(self.states), 5)
+        for stream, receive in zip(streams, (self._receive_event, self._receive_states), strict=True):
+            self._tasks.append(asyncio.create_task(_read(stream, receive), name="controllers' stream"))
+        await self.until(lambda: bool(self.states), FIRST_STATES_S)
 
     async def close(self) -> None:
+        """End both streams and the connection."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._api.close()
 
-    # --- hearing ----------------------------------------------------------------------------------------------
+    # --- events and states ------------------------------------------------------------------------------------
 
     def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Every controller event from now on, for one listener."""
+        """Return an endless iterator of the events from now on; each call has its own."""
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._queues.append(queue)
         return _drain(queue)
 
-    def _take_event(self, event: dict[str, Any]) -> None:
+    def _receive_event(self, event: dict[str, Any]) -> None:
         for queue in self._queues:
             queue.put_nowait(event)
 
-    def _take_states(self, states: dict[str, dict[str, Any]]) -> None:
+    def _receive_states(self, states: dict[str, dict[str, Any]]) -> None:
         self.states |= states
         self._wake()
 
     def _wake(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def until(self, holds: Callable[[], bool], limit_s: float | None = None) -> bool:
-        """Wait for something that the states show; False when `limit_s` went by first."""
+        """Wait until `holds` is true; called again with each state and note. False when `limit_s` went by first."""
         try:
             async with asyncio.timeout(limit_s):
                 while not holds():
-                    await self._moved.wait()
+                    await self._changed.wait()
         except TimeoutError:
             return holds()
         return True
 
     def state(self, place: str, key: str = "state") -> Any:
-        """One value of a server, disk or cluster; None when there is no such place."""
+        """Return one value of a server, disk or cluster; None when there is no such device."""
         return self.states.get(place, {}).get(key)
 
     def now(self) -> datetime:
-        """The time of day."""
+        """Return the time of day of the rig, in UTC."""
         return datetime.fromtimestamp(self._unix_ms() / 1000, UTC)
 
-    # --- speaking ---------------------------------------------------------------------------------------------
+    # --- commands and inputs ----------------------------------------------------------------------------------
 
     async def command(self, device: str, command: str, **params: Any) -> dict[str, Any]:
-        """Give a device a command by way of the gateway, and wait for its end. Raises DeskError when it fails."""
+        """Give a device a command by way of the gateway, and wait for its end. Raises ApiError, also when it fails."""
         body = {"command": command, "params": params, "deadline_s": COMMAND_S}
-        given = await self._ask("POST", f"/v1/devices/{device}/commands", body)
-        while given["state"] in ("pending", "running"):
-            await asyncio.sleep(ASK_AGAIN_S)
-            given = await self._ask("GET", f"/v1/commands/{given['id']}")
-        if given["state"] != "done":
-            raise DeskError(f"{device}: {command} {given['state']}: {given['result']}")
-        return given
+        ended = await self._api.command(device, body, POLL_S)
+        if ended["state"] != "done":
+            raise CommandFailed(f"{device}: {command} {ended['state']}: {ended['result']}")
+        return ended
 
     async def device(self, name: str) -> dict[str, Any]:
-        """A device as the gateway knows it. Raises DeskError."""
-        return await self._ask("GET", f"/v1/devices/{name}")
-
-    async def conditions(self) -> list[dict[str, Any]]:
-        """What is open now. Raises DeskError."""
-        answer: list[dict[str, Any]] = (await self._ask("GET", "/v1/conditions"))["conditions"]
-        return answer
-
-    async def tell(self, place: str, word: str, *args: str) -> None:
-        """Say something to the lab agent of a server or cluster. Raises DeskError."""
-        await self._ask("POST", f"/lab/v1/devices/{place}/inputs", {"input": word, "args": list(args)})
-
-    async def tell_if_heard(self, place: str, word: str) -> None:
-        """The same to one that may be down meanwhile, and then hears nothing of it. Raises DeskError."""
-        with suppress(UnheardError):
-            await self.tell(place, word)
-
-    async def ask_controller(self, name: str, word: str, *args: str) -> None:
-        """Say something to another controller. Raises DeskError."""
-        await self._ask("POST", f"/lab/v1/controllers/{name}/inputs", {"input": word, "args": list(args)})
-
-    async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        if self._session is None:
-            raise DeskError("the desk is not open")
-        try:
-            async with self._session.request(method, path, json=body) as answer:
-                document: dict[str, Any] = msgspec.json.decode(await answer.read())
-        except (aiohttp.ClientError, msgspec.DecodeError, OSError) as error:
-            raise DeskError(f"{method} {path}: {error}") from error
-        if answer.status >= 400:
-            raise (UnheardError if answer.status == CONFLICT else DeskError)(
-                document.get("detail", f"{method} {path}: {answer.status}")
-            )
+        """Return a device as the gateway knows it. Raises ApiError."""
+        document: dict[str, Any] = await self._api.get(f"/v1/devices/{name}")
         return document
 
-    async def _stream(self, path: str) -> aiohttp.ClientResponse:
-        if self._session is None:
-            raise DeskError("the desk is not open")
+    async def conditions(self) -> list[dict[str, Any]]:
+        """Return the open conditions of all devices. Raises ApiError."""
+        conditions: list[dict[str, Any]] = (await self._api.get("/v1/conditions"))["conditions"]
+        return conditions
+
+    async def send_input(self, device: str, word: str, *args: str) -> None:
+        """Give the lab agent of a server or cluster an input. Raises ApiError."""
+        await self._api.call("POST", f"/lab/v1/devices/{device}/inputs", {"input": word, "args": list(args)})
+
+    async def send_input_if_running(self, device: str, word: str) -> None:
+        """Like `send_input`, to one that may be down meanwhile: then nothing happens. Raises ApiError."""
         try:
-            answer = await self._session.get(path)
-            answer.raise_for_status()
-        except (aiohttp.ClientError, OSError) as error:
-            raise DeskError(f"GET {path}: {error}") from error
-        return answer
+            await self.send_input(device, word)
+        except ApiRefusal as error:
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+
+    async def send_controller_input(self, name: str, word: str, *args: str) -> None:
+        """Give another controller an input. Raises ApiError."""
+        await self._api.call("POST", f"/lab/v1/controllers/{name}/inputs", {"input": word, "args": list(args)})
 
     # --- notes ------------------------------------------------------------------------------------------------
 
     def note(self, controller: str, mark: str, subject: str, text: str) -> None:
-        """Write something down, and let everybody who waits look again."""
+        """Append a note, call the watchers, and check again what `until` waits for."""
         note = Note(self._unix_ms(), controller, mark, subject, text)
         self.notes.append(note)
         for watcher in self._watchers:
@@ -192,14 +155,13 @@ class Desk:
         self._wake()
 
     def watch(self, callback: Callable[[Note], None]) -> None:
-        """Call `callback` for each new note."""
+        """Call `callback` for each note that is added from now on."""
         self._watchers.append(callback)
 
 
-async def _read(stream: aiohttp.ClientResponse, take: Callable[[Any], None]) -> None:
-    async for line in stream.content:
-        if line.startswith(b"data: "):
-            take(msgspec.json.decode(line[6:]))
+async def _read(stream: AsyncIterator[Any], receive: Callable[[Any], None]) -> None:
+    async for document in stream:
+        receive(document)
 
 
 async def _drain(queue: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:

@@ -9,14 +9,14 @@ from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.failover import fail_over
 
 Recovery = Literal["failover", "stop", "none"]
 
 
 class ClusterproConfig(ControllerConfig):
-    """A cluster and how it recovers."""
+    """A cluster and its recovery action."""
 
     type: Literal["clusterpro"]
     name: Name = "clusterpro"
@@ -24,34 +24,35 @@ class ClusterproConfig(ControllerConfig):
     recovery: Recovery = "failover"
     """回復動作; in principle a failover of the groups on the server concerned (3.3)."""
     recovery_s: Seconds = 10
-    """How long a failover takes."""
+    """Time that a failover takes."""
     ends_recovery: bool = True
-    """Whether the end of a recovery is told to the BMC."""
+    """Report the end of a recovery to the BMC."""
     ipmi_service_stopped: tuple[Name, ...] = ()
     """Servers whose ipmi service does not run, against 3.4."""
 
 
 class ClusterproController(Controller[ClusterproConfig]):
-    """The monitors of a cluster. Each acts on the server that it names, and only while that server runs."""
+    """Stands for the monitors of a cluster: each acts on the server that it names, while that server runs."""
 
     config_class = ClusterproConfig
 
-    def __init__(self, config: ClusterproConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
+    def __init__(self, config: ClusterproConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
         self._nodes = context.plant.clusters[config.cluster].nodes
         self._monitors = context.monitors
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
         self._status = {"bmc": dict.fromkeys(self._nodes, "up"), "lan": dict.fromkeys(self._nodes, "up")}
         self._recovering: dict[str, int] = {}
 
     async def run(self) -> None:
+        """Note broken preconditions, then follow the events."""
         for server in self.config.ipmi_service_stopped:
             self.note("precondition", server, "the ipmi service does not run: the link with the BMC is not active")
         async for event in self._events:
-            self._hear(event)
+            self._handle_event(event)
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         node = subject.removesuffix(".bmc")
         if node not in self._nodes:
@@ -59,9 +60,9 @@ class ClusterproController(Controller[ClusterproConfig]):
         match event["type"]:
             case EventType.BMC_NOTICE if self._acts(data):
                 self.spawn(self._recover(subject, data), subject)
-            case EventType.HEARTBEAT_LOST | EventType.HEARTBEAT_RESTORED as told:
+            case EventType.HEARTBEAT_LOST | EventType.HEARTBEAT_RESTORED as kind:
                 # Silence on the BMC network alone says nothing about the server (design section 7).
-                self._status["bmc"][node] = "down" if told.endswith("lost") else "up"
+                self._status["bmc"][node] = "down" if kind.endswith("lost") else "up"
                 self.note("bmc_heartbeat", node, self._status["bmc"][node])
             case EventType.SERVER_LOST:
                 self._status["lan"][node] = "down"
@@ -76,7 +77,7 @@ class ClusterproController(Controller[ClusterproConfig]):
     def _acts(self, data: Mapping[str, Any]) -> bool:
         server = str(data.get("server"))
         return (
-            is_up(self.desk, server)
+            is_up(self.client, server)
             and server not in self.config.ipmi_service_stopped
             and bool(set(data.get("monitors", ())) & set(self._monitors))
         )
@@ -87,30 +88,30 @@ class ClusterproController(Controller[ClusterproConfig]):
         self._recovering[server] = incident or 0
         self.note("notice", server, f"incident {incident}")
         watch = self.spawn(self._watch_conflict(server), f"{server} conflict")
-        await self._pad.attempt(self.desk.command(bmc, "recovery.start", incident=incident, node=server))
+        await self._notes.attempt(self.client.command(bmc, "recovery.start", incident=incident, node=server))
         moved = await self._act(server)
         self._recovering.pop(server, None)
-        watch.cancel()  # once it is told, the BMC acts
+        watch.cancel()  # once the end is reported, the BMC acts
         if self.config.ends_recovery:
             action = f"{', '.join(moved) or 'nothing'} moved"
-            await self._pad.attempt(self.desk.command(bmc, "recovery.end", incident=incident, action=action))
+            await self._notes.attempt(self.client.command(bmc, "recovery.end", incident=incident, action=action))
 
     async def _act(self, server: str) -> list[str]:
         cluster = self.config.cluster
         if self.config.recovery == "failover":
-            return await fail_over(self._pad, cluster, self._nodes, server, self.config.recovery_s)
+            return await fail_over(self._notes, cluster, self._nodes, server, self.config.recovery_s)
         if self.config.recovery == "stop":
-            await self._pad.attempt(self.desk.tell(cluster, "stop"))
-            await self.desk.until(lambda: self.desk.state(cluster) == "stopped", self.config.recovery_s)
+            await self._notes.attempt(self.client.send_input(cluster, "stop"))
+            await self.client.until(lambda: self.client.state(cluster) == "stopped", self.config.recovery_s)
         return []
 
     async def _watch_conflict(self, server: str) -> None:
         """3.4: another agent that shuts the server down competes with the recovery."""
 
         def conflict() -> bool:
-            return server in self._recovering and not is_up(self.desk, server)
+            return server in self._recovering and not is_up(self.client, server)
 
-        await self.desk.until(conflict)
+        await self.client.until(conflict)
         if server in self._recovering:
             self.note("conflict", server, "it is being shut down while its recovery is under way")
 
@@ -118,15 +119,17 @@ class ClusterproController(Controller[ClusterproConfig]):
 
     async def _lose(self, node: str) -> None:
         """A node whose operating system is silent loses its groups."""
-        await fail_over(self._pad, self.config.cluster, self._nodes, node, self.config.recovery_s)
+        await fail_over(self._notes, self.config.cluster, self._nodes, node, self.config.recovery_s)
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """`shutdown`, as from the cluster manager."""
         return {"shutdown": ("cluster shutdown from the manager", self._shutdown)}
 
     async def _shutdown(self, _args: list[str]) -> None:
-        await self.desk.tell(self.config.cluster, "shutdown")
+        await self.client.send_input(self.config.cluster, "shutdown")
 
     def snapshot(self) -> dict[str, Any]:
+        """Heartbeats, monitors, and recoveries under way with their incidents."""
         return {"heartbeats": self._status, "monitors": self._monitors, "recovering": dict(self._recovering)}
 
 

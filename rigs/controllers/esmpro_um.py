@@ -9,7 +9,7 @@ from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 
 
 class EsmproUmConfig(ControllerConfig):
@@ -25,24 +25,25 @@ class EsmproUmConfig(ControllerConfig):
 
 
 class EsmproUmController(Controller[EsmproUmConfig]):
-    """The agent; it dies with its server."""
+    """Stands for one agent, which ends with its server."""
 
     config_class = EsmproUmConfig
 
-    def __init__(self, config: EsmproUmConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
+    def __init__(self, config: EsmproUmConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
         self._acting = False
 
     async def run(self) -> None:
+        """Wait for the confirmed outage of the agent's UPS."""
         async for event in self._events:
             if event["subject"] != self.config.ups:
                 continue
             if (
                 event["type"] == EventType.OUTAGE_CONFIRMED
                 and not self._acting
-                and is_up(self.desk, self.config.server)
+                and is_up(self.client, self.config.server)
             ):
                 self._acting = True
                 self.spawn(self._end(), "outage")
@@ -53,14 +54,15 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         """Steps 2 to 5: agents, operating systems, their guests with them, and then the UPS."""
         self.note("outage", self.config.ups)
         for server in (*self.config.others, self.config.server):
-            if is_up(self.desk, server):
+            if is_up(self.client, server):
                 self.note("shutdown", server)
-                await self._pad.attempt(order_shutdown(self.desk, server))
+                await self._notes.attempt(order_shutdown(self.client, server))
         await asyncio.sleep(self.config.command_s)
-        await self._pad.attempt(self.desk.command(self.config.ups, "output.off"))
+        await self._notes.attempt(self.client.command(self.config.ups, "output.off"))
         self.note("output_off", self.config.ups)
 
     def snapshot(self) -> dict[str, Any]:
+        """`acting` from the confirmed outage to its end."""
         return {"acting": self._acting}
 
 

@@ -11,7 +11,7 @@ from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 
 LOST, RESTORED = EventType.INPUT_LOST, EventType.INPUT_RESTORED
 
@@ -41,14 +41,15 @@ class PowerChuteController(Controller[PowerChuteConfig]):
 
     config_class = PowerChuteConfig
 
-    def __init__(self, config: PowerChuteConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
-        self._dark: set[str] = set()
+    def __init__(self, config: PowerChuteConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
+        self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
+        """Confirm each lost input by itself; a restored one ends the confirmation."""
         if self.config.edition == "plus":
             self.spawn(self._set_up(), "settings")
         nodes = {ups: node for node, ups in self.config.ups.items()}
@@ -57,10 +58,10 @@ class PowerChuteController(Controller[PowerChuteConfig]):
             if node is None:
                 continue
             if event["type"] == LOST:
-                self._dark.add(node)
+                self._without_input.add(node)
                 self._agents[node] = self.spawn(self._confirm(node), node)
             elif event["type"] == RESTORED:
-                self._dark.discard(node)
+                self._without_input.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
                     agent.cancel()
 
@@ -68,43 +69,44 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         """The plus edition keeps its UPSオフ待機時間 in the UPSs."""
         settings = {"shutoff_delay_s": self.config.off_wait_s}
         for ups in self.config.ups.values():
-            await self._pad.attempt(self.desk.command(ups, "settings.write", settings=settings))
+            await self._notes.attempt(self.client.command(ups, "settings.write", settings=settings))
 
     async def _confirm(self, node: str) -> None:
         await asyncio.sleep(self.config.confirm_s)
-        if is_up(self.desk, node):
+        if is_up(self.client, node):
             # From here on nothing calls the shutdown back.
             self.spawn(self._end(node), f"{node} end")
 
     async def _end(self, node: str) -> None:
         """M1: a server alone goes off by itself; M2, M3: the last one, or all at once, end the cluster first."""
         self.note("outage", node)
-        if self._all_dark() or self.config.stop_registered:
+        if self._all_without_input() or self.config.stop_registered:
             await self._stop_cluster()
-        await self._pad.attempt(order_shutdown(self.desk, node))
+        await self._notes.attempt(order_shutdown(self.client, node))
         self.note("shutdown", node)
         if self.config.stop_registered:
             for other in self.config.ups:  # the whole cluster goes, and nothing starts it again
-                await self._pad.attempt(order_shutdown(self.desk, other))
-        await self._pad.attempt(self.desk.command(self.config.ups[node], "output.off"))
+                await self._notes.attempt(order_shutdown(self.client, other))
+        await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))
 
-    def _all_dark(self) -> bool:
-        """Whether no node will be left that has input power."""
-        return all(node in self._dark or not is_up(self.desk, node) for node in self.config.ups)
+    def _all_without_input(self) -> bool:
+        """Return True when no running node has input power."""
+        return all(node in self._without_input or not is_up(self.client, node) for node in self.config.ups)
 
     async def _stop_cluster(self) -> None:
         cluster = self.config.cluster
-        if self.desk.state(cluster) == "running":
+        if self.client.state(cluster) == "running":
             self.note("cluster_stop", cluster)
-            await self._pad.attempt(self.desk.tell(cluster, "stop"))
+            await self._notes.attempt(self.client.send_input(cluster, "stop"))
         stopped = ("stopped", "offline", "waiting")
         business = self.config.edition == "business"
         limit_s = self.config.command_file_s if business else self.config.cluster_timeout_s
-        if not await self.desk.until(lambda: self.desk.state(cluster) in stopped, limit_s):
+        if not await self.client.until(lambda: self.client.state(cluster) in stopped, limit_s):
             self.note("cluster_timeout", cluster)
 
     def snapshot(self) -> dict[str, Any]:
-        return {"dark": sorted(self._dark)}
+        """Nodes whose UPS has lost its input."""
+        return {"dark": sorted(self._without_input)}
 
 
 CONTROLLER = PowerChuteController

@@ -8,14 +8,14 @@ from ridethrough.emulators.config.base import Name
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 
 SOURCE = "ESMCOMMONSERVICE"
 EVENTS = ("C00001FD", "C0000203", "C0000454")
 
 
 class ServerAgentConfig(ControllerConfig):
-    """Where it runs, and 通報後動作 for the events of 3.4."""
+    """Servers that run it, and 通報後動作 for the events of 3.4."""
 
     type: Literal["server_agent"]
     name: Name = "agent"
@@ -25,24 +25,26 @@ class ServerAgentConfig(ControllerConfig):
 
 
 class ServerAgentController(Controller[ServerAgentConfig]):
-    """One for all servers named."""
+    """Stands for the agents of all servers named."""
 
     config_class = ServerAgentConfig
 
-    def __init__(self, config: ServerAgentConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
+    def __init__(self, config: ServerAgentConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
 
     async def run(self) -> None:
+        """Report notices of the BMCs, and shut servers down if configured."""
         async for event in self._events:
             server = event["data"].get("server") or ""
-            if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.desk, server):
+            if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.client, server):
                 self.note("reported", server, f"{SOURCE} {EVENTS[0]}")
                 if self.config.after_report == "shutdown":
-                    await self._pad.attempt(order_shutdown(self.desk, server))
+                    await self._notes.attempt(order_shutdown(self.client, server))
 
     def snapshot(self) -> dict[str, Any]:
+        """The configured action after a report."""
         return {"after_report": self.config.after_report}
 
 

@@ -8,37 +8,39 @@ from typing import Any, Literal
 from ridethrough.emulators.config.base import Name
 from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext, InputRefused
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 
 
 class SscConfig(ControllerConfig):
-    """Where it runs, and the hosts that it manages."""
+    """Server of the product, and the hosts that it manages."""
 
     type: Literal["ssc"]
     name: Name = "ssc"
     server: Name
-    """The management server; while that is down, nobody answers."""
+    """The management server; inputs are refused while it is down."""
     hosts: tuple[Name, ...]
 
 
 class SscController(Controller[SscConfig]):
-    """Answers requests."""
+    """Takes hosts into and out of maintenance mode, and starts them, while its server runs."""
 
     config_class = SscConfig
 
-    def __init__(self, config: SscConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
-        self._pad = NoteWriter(desk, self.note)
+    def __init__(self, config: SscConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
+        self._notes = NoteWriter(client, self.note)
         self._maintenance: set[str] = set()
 
     async def run(self) -> None:
+        """Note when the management server goes down and comes up."""
         while True:
-            await self.desk.until(lambda: not is_up(self.desk, self.config.server))
+            await self.client.until(lambda: not is_up(self.client, self.config.server))
             self.note("down", self.config.server)
-            await self.desk.until(lambda: is_up(self.desk, self.config.server))
+            await self.client.until(lambda: is_up(self.client, self.config.server))
             self.note("up", self.config.server)
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """Maintenance mode and start of a host."""
         return {
             "maintenance_on": ("HOST and its guests go into maintenance mode", self._enter),
             "maintenance_off": ("HOST leaves maintenance mode", self._leave),
@@ -46,7 +48,7 @@ class SscController(Controller[SscConfig]):
         }
 
     def _host(self, args: list[str]) -> str:
-        if self.desk.state(self.config.server) not in ("running", "shutting-down"):
+        if self.client.state(self.config.server) not in ("running", "shutting-down"):
             raise InputRefused(f"{self.config.server} does not run")
         if len(args) != 1 or args[0] not in self.config.hosts:
             raise InputRefused(f"expected HOST; accepted: {', '.join(self.config.hosts)}")
@@ -63,17 +65,18 @@ class SscController(Controller[SscConfig]):
         self.note("maintenance_off", host)
 
     async def _start(self, args: list[str]) -> None:
-        """By its BMC where it has one; otherwise its power button is somebody's finger."""
+        """Starts a host by its BMC, or by its power button where it has none."""
         host = self._host(args)
         self.note("start", host)
-        if not is_off(self.desk, host):
+        if not is_off(self.client, host):
             return
         if self.context.plant.servers[host].bmc is not None:
-            await self.desk.command(f"{host}.bmc", "power.on")
+            await self.client.command(f"{host}.bmc", "power.on")
         else:
-            await self.desk.tell_if_heard(host, "power_button")
+            await self.client.send_input_if_running(host, "power_button")
 
     def snapshot(self) -> dict[str, Any]:
+        """Hosts in maintenance mode."""
         return {"maintenance": sorted(self._maintenance)}
 
 

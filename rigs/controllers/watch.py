@@ -1,4 +1,4 @@
-"""A controller that only listens: every event on one line."""
+"""A controller that only notes events."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from ridethrough.rigs.event_lines import one_line
 
 
 class WatchConfig(ControllerConfig):
-    """A stand-in that writes down every event that it hears."""
+    """A stand-in that notes every event."""
 
     type: Literal["watch"]
     name: str = "watch"
 
 
 class WatchController(Controller[WatchConfig]):
-    """Notes, and nothing else."""
+    """Notes every event as a line for people."""
 
     config_class = WatchConfig
 
     async def run(self) -> None:
-        async for event in self.desk.events():
+        """Follow the events until cancelled."""
+        async for event in self.client.events():
             self.note("event", event["subject"], one_line(event))
 
 

@@ -8,12 +8,12 @@ from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.failover import fail_over
 
 
 class WsfcConfig(ControllerConfig):
-    """A cluster and how long its roles take to move."""
+    """A cluster, and the time that its roles take to move."""
 
     type: Literal["wsfc"]
     name: Name = "wsfc"
@@ -22,18 +22,19 @@ class WsfcConfig(ControllerConfig):
 
 
 class WsfcController(Controller[WsfcConfig]):
-    """Only the heartbeat over the servers' network counts; the BMC's is not known here."""
+    """Moves roles of a node without a heartbeat on the servers' network; the BMC's is not known here."""
 
     config_class = WsfcConfig
 
-    def __init__(self, config: WsfcConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
+    def __init__(self, config: WsfcConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
         self._nodes = context.plant.clusters[config.cluster].nodes
-        self._pad = NoteWriter(desk, self.note)
-        self._events = desk.events()
+        self._notes = NoteWriter(client, self.note)
+        self._events = client.events()
         self._down: set[str] = set()
 
     async def run(self) -> None:
+        """Follow the servers' heartbeats."""
         async for event in self._events:
             node = event["subject"]
             if node in self._nodes and event["type"] == EventType.SERVER_LOST:
@@ -45,9 +46,10 @@ class WsfcController(Controller[WsfcConfig]):
                 self.note("node_up", node)
 
     async def _move(self, node: str) -> None:
-        await fail_over(self._pad, self.config.cluster, self._nodes, node, self.config.move_s)
+        await fail_over(self._notes, self.config.cluster, self._nodes, node, self.config.move_s)
 
     def snapshot(self) -> dict[str, Any]:
+        """Nodes without a heartbeat."""
         return {"down": sorted(self._down)}
 
 

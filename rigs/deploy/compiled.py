@@ -25,14 +25,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ridethrough"
 PARTS = ("mibs", "wire", "emulators", "gateway", "rigs")
 IMPORTED = ("mibs", "wire", "emulators", "gateway")
-"""Where compiled modules are, and what they import: nothing of rigs, as the direction of imports has it."""
+"""Parts with compiled modules, and what they import: nothing of rigs, as the direction of imports has it."""
 BUILD = ("hatch_build.py", "pyproject.toml", "requirements-build.lock", "requirements.lock")
 KEYS = ".made-of"
 EVERY_S = 5.0
 
 
 def files_of(part: str) -> list[Path]:
-    """What a part has, without what Python leaves there."""
+    """The files of a part, without what Python leaves there."""
     return sorted(path for path in (ROOT / part).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
@@ -67,7 +67,7 @@ def copy_into(folder: Path) -> None:
 
 
 def lacks() -> str | None:
-    """What is missing to compile, or None."""
+    """Return what is missing to compile, or None."""
     if shutil.which("cc") is None and shutil.which("gcc") is None:
         return "a C compiler"
     if not Path(sysconfig.get_path("include"), "Python.h").exists():

@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from ridethrough.emulators.app import Emulators, LabDevice
+from ridethrough.emulators.app import Emulators
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
-from ridethrough.emulators.devices.bmc import BmcDevice
+from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
-from ridethrough.rigs.lab.device_details import inside
-from ridethrough.rigs.lab.group_status import COLUMNS, Language, Live, rows, tree
+from ridethrough.rigs.lab.device_details import details_of
+from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
 LONGEST_NUMBER = 15  # digits
@@ -58,7 +59,7 @@ ROUTES = (
         "GET", "/lab/v1/agents", Role.READ, "agents", "Servers, clusters and disks, as software on them sees them"
     ),
     LabRoute("GET", "/lab/v1/controllers", Role.READ, "controllers", "The stand-in controllers"),
-    LabRoute("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "tell_controller", "Say `input` with `args` to one"),
+    LabRoute("POST", "/lab/v1/controllers/{id}/inputs", Role.LAB, "control", "Say `input` with `args` to one"),
     LabRoute("GET", "/lab/v1/devices/{id}/inputs", Role.READ, "inputs", "What `inject` can say to a device"),
     LabRoute(
         "POST",
@@ -81,7 +82,7 @@ ROUTES = (
 
 
 class Groups(NamedTuple):
-    """What the power-control groups of a rig need to be shown: its file, and the gateway's devices."""
+    """Sources of the power-control groups' table: the rig file, and the gateway's devices."""
 
     rig: RigFile
     devices: Callable[[], list[dict[str, Any]]]
@@ -91,17 +92,17 @@ def add_lab(
     application: web.Application,
     emulators: Emulators,
     gate: Gate,
-    cast: ControllerRunner | None = None,
+    controllers: ControllerRunner | None = None,
     groups: Groups | None = None,
 ) -> None:
-    """Serve /lab/v1; with `cast` its controllers, and with `groups` the power-control groups, too."""
-    lab = _Lab(emulators, cast, groups)
+    """Serve /lab/v1; with `controllers` those, and with `groups` the power-control groups, too."""
+    lab = _Lab(emulators, controllers, groups)
     for route in ROUTES:
         application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(lab, route.handler)))
 
 
 def number(request: web.Request, name: str) -> int:
-    """A count in the query, 0 when it is not there. Raises Refusal 422."""
+    """Return a whole number of the query, 0 when it is not there. Raises Refusal 422."""
     text = request.query.get(name, "0")
     if not text.isdecimal() or len(text) > LONGEST_NUMBER:
         raise Refusal(422, f"{name} {text!r}: expected a whole number")
@@ -109,9 +110,9 @@ def number(request: web.Request, name: str) -> int:
 
 
 class _Lab:
-    def __init__(self, emulators: Emulators, cast: ControllerRunner | None, groups: Groups | None) -> None:
+    def __init__(self, emulators: Emulators, controllers: ControllerRunner | None, groups: Groups | None) -> None:
         self._emulators = emulators
-        self._cast = cast
+        self._controllers = controllers
         self._groups = groups
         self._changed = asyncio.Event()
         emulators.watch(self._wake)
@@ -136,29 +137,29 @@ class _Lab:
     async def clock(self, _request: web.Request) -> web.Response:
         return reply({"elapsed_s": self._emulators.now() / 1000})
 
-    def _place(self, request: web.Request) -> LabDevice:
-        place = self._emulators.places.get(request.match_info["id"])
-        if place is None:
+    def _device(self, request: web.Request) -> LabDevice:
+        device = self._emulators.places.get(request.match_info["id"])
+        if device is None:
             raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")
-        return place
+        return device
 
     async def inputs(self, request: web.Request) -> web.Response:
-        place = self._place(request)
-        return reply({"inputs": place.inputs.help, "plain": place.inputs.plain})
+        device = self._device(request)
+        return reply({"inputs": device.inputs.help, "plain": device.inputs.plain})
 
     async def inside(self, request: web.Request) -> web.Response:
-        """What a card or a BMC shows to managers, without asking it over the network."""
-        place = self._place(request)
-        return reply(inside(place, standard_tree(), self._emulators.arrive()))
+        """Objects of a card, or sensors and log of a BMC, without asking it over the network."""
+        device = self._device(request)
+        return reply(details_of(device, standard_tree(), self._emulators.catch_up()))
 
-    def _bmc(self, request: web.Request) -> BmcDevice:
-        place = self._place(request)
-        if not isinstance(place, BmcDevice):
+    def _bmc(self, request: web.Request) -> EmulatedBmc:
+        device = self._device(request)
+        if not isinstance(device, EmulatedBmc):
             raise Refusal(404, f"{request.match_info['id']} has no serial console; BMCs have")
-        return place
+        return device
 
     async def console(self, request: web.Request) -> web.Response:
-        """What the server said on its serial port behind octet `after`; when there is nothing yet, waits a while."""
+        """Output of the serial port behind octet `after`; waits a while when there is none."""
         bmc = self._bmc(request)
         after = number(request, "after")
         text, end = bmc.console_since(after)
@@ -191,9 +192,9 @@ class _Lab:
             raise Refusal(422, f"language {language!r}: expected ja or en")
         chosen: Language = "ja" if language == "ja" else "en"
         rig = self._groups.rig
-        controllers = [] if self._cast is None else self._cast.rows()
+        controllers = [] if self._controllers is None else self._controllers.rows()
         servers = self._emulators.snapshot({"server"})
-        live = Live(
+        live = LiveState(
             next((row["master"] for row in controllers if row.get("master")), None),
             {name: server["state"] for name, server in servers.items()},
             {row["id"]: row for row in self._groups.devices()},
@@ -219,30 +220,30 @@ class _Lab:
         return reply({"devices": self._emulators.snapshot()})
 
     async def controllers(self, _request: web.Request) -> web.Response:
-        return reply({"controllers": [] if self._cast is None else self._cast.rows()})
+        return reply({"controllers": [] if self._controllers is None else self._controllers.rows()})
 
-    async def tell_controller(self, request: web.Request) -> web.Response:
-        if self._cast is None:
+    async def control(self, request: web.Request) -> web.Response:
+        if self._controllers is None:
             raise Refusal(404, "no controllers run here")
         try:
             body = msgspec.json.decode(await request.read(), type=InputRequest)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        await self._cast.take(request.match_info["id"], body.input, body.args)
-        return reply({"controllers": self._cast.rows()})
+        await self._controllers.apply_input(request.match_info["id"], body.input, body.args)
+        return reply({"controllers": self._controllers.rows()})
 
     async def agents(self, request: web.Request) -> web.StreamResponse:
-        """What software on the servers can see of servers, clusters and disks: all of it, then each change."""
+        """Stream of the states of servers, clusters and disks: all of them, then each change."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        told: dict[str, dict[str, Any]] = {}
+        sent: dict[str, dict[str, Any]] = {}
         try:
             while True:
                 changed = self._changed
                 states = self._emulators.snapshot(AGENTS)
-                if news := {name: state for name, state in states.items() if told.get(name) != state}:
-                    told |= news
-                    await response.write(b"data: " + msgspec.json.encode(news) + b"\n\n")
+                if changes := {name: state for name, state in states.items() if sent.get(name) != state}:
+                    sent |= changes
+                    await response.write(b"data: " + msgspec.json.encode(changes) + b"\n\n")
                 await changed.wait()
         except ConnectionError:
             return response

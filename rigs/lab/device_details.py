@@ -1,12 +1,12 @@
-"""What a device shows through SNMP or IPMI, for people who look at it: objects, sensors, the event log."""
+"""Objects, sensors and the event log that a device has for SNMP or IPMI, for the console."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ridethrough.emulators.app import LabDevice
-from ridethrough.emulators.devices.bmc import Bmc, BmcDevice
-from ridethrough.emulators.devices.ups import UpsDevice
+from ridethrough.emulators.bindings.device_types import LabDevice
+from ridethrough.emulators.devices.bmc import Bmc, EmulatedBmc
+from ridethrough.emulators.devices.ups import EmulatedUps
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import MibTree
 from ridethrough.wire.sdr import THRESHOLD
@@ -15,17 +15,17 @@ from ridethrough.wire.sel import SelRecord
 UNITS = {1: "°C", 4: "V", 6: "W", 18: "rpm"}  # IPMI 2.0 table 43-15: those of the profiles
 
 
-def inside(place: LabDevice, tree: MibTree, now: Instant) -> dict[str, Any]:
-    """`objects` of a UPS's card; `sensors` and `log` of a BMC; nothing of other devices."""
-    if isinstance(place, UpsDevice):
-        return {"objects": _objects(place, tree, now)}
-    if isinstance(place, BmcDevice):
-        bmc = place.model
+def details_of(device: LabDevice, tree: MibTree, now: Instant) -> dict[str, Any]:
+    """Return `objects` of a UPS's card, `sensors` and `log` of a BMC; empty for other devices."""
+    if isinstance(device, EmulatedUps):
+        return {"objects": _objects(device, tree, now)}
+    if isinstance(device, EmulatedBmc):
+        bmc = device.model
         return {"sensors": _sensors(bmc), "log": [_record(record, bmc) for record in bmc.events.log.records]}
     return {}
 
 
-def _objects(ups: UpsDevice, tree: MibTree, now: Instant) -> list[dict[str, Any]]:
+def _objects(ups: EmulatedUps, tree: MibTree, now: Instant) -> list[dict[str, Any]]:
     shown = []
     for row in ups.view.instances:
         found = tree.find(row.oid)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import aiohttp
-
-from ridethrough.rigs.controllers.actions import OFF_STATES
+from ridethrough.mibs.powernet import OFF, ON_BATTERY, OUTPUT_STATUS
+from ridethrough.rigs.api_client import ApiClient
 from ridethrough.rigs.power_groups import Group, Slot, walk
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.topology import Topology
@@ -45,11 +44,10 @@ TEXTS = {
     "": "",
 }
 SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shutting down", "hung": "hung"}
-ON_BATTERY = 3
 
 
-class Row(NamedTuple):
-    """One line. Texts are English; `depth` is that of its group."""
+class StatusRow(NamedTuple):
+    """A line of the table. Texts are English; `depth` is that of its group."""
 
     depth: int
     name: str
@@ -60,14 +58,14 @@ class Row(NamedTuple):
     output_w: str = ""
 
     def shown(self, language: Language) -> list[str]:
-        """The cells as a person reads them."""
+        """Return the cells in a language of the documents."""
         texts = [self.description, self.state]
         words = [TEXTS[text] for text in texts] if language == "ja" else texts
         return [self.name, self.address, *words, self.input_v, self.output_w]
 
 
-class Live(NamedTuple):
-    """What is known of the devices now."""
+class LiveState(NamedTuple):
+    """States of the devices at one instant."""
 
     master: str | None
     servers: Mapping[str, str]
@@ -75,18 +73,18 @@ class Live(NamedTuple):
     """Device resources of the gateway, by name."""
 
 
-def rows(rig: RigFile, live: Live) -> list[Row]:
-    """The table: a group, its power devices, terminals and subgroups, and its linked devices last."""
+def rows(rig: RigFile, live: LiveState) -> list[StatusRow]:
+    """Return the table: a group, its power devices, terminals and subgroups, and its linked devices last."""
     topology = rig.topology()
     return [row for name, group in rig.groups.items() for row in _group(rig, topology, live, name, group, None, 0)]
 
 
 def _group(
-    rig: RigFile, topology: Topology, live: Live, name: str, group: Group, above: Slot | None, depth: int
-) -> list[Row]:
+    rig: RigFile, topology: Topology, live: LiveState, name: str, group: Group, above: Slot | None, depth: int
+) -> list[StatusRow]:
     role = group.slot or above or ("ct" if group.ct else "lt" if group.lt else None)
     kind = "UPS of control terminals" if role == "ct" else "UPS of linked terminals"
-    result = [Row(depth, name, group.policy.address, "", "")]
+    result = [StatusRow(depth, name, group.policy.address, "", "")]
     result += [_ups(rig, live, ups, kind, depth + 1, linked=False) for ups in group.pd]
     result += [_server(rig, topology, live, server, "control", depth + 1) for server in group.ct]
     result += [_server(rig, topology, live, server, "linked", depth + 1) for server in group.lt]
@@ -96,7 +94,7 @@ def _group(
     return result
 
 
-def _server(rig: RigFile, topology: Topology, live: Live, name: str, kind: str, depth: int) -> Row:
+def _server(rig: RigFile, topology: Topology, live: LiveState, name: str, kind: str, depth: int) -> StatusRow:
     powered = any(feed in rig.ups or feed in rig.intelligent_ups for feed in topology.feeds(name))
     description = f"{kind} terminal {'with' if powered else 'without'} UPS"
     state = SERVER_STATES.get(live.servers.get(name, ""), "running")
@@ -104,54 +102,47 @@ def _server(rig: RigFile, topology: Topology, live: Live, name: str, kind: str, 
         state = "running as master"
     elif state == "running" and topology.cluster_of(name) is not None:
         state = "running (cluster)"
-    return Row(depth, name, rig.servers[name].address, description, state)
+    return StatusRow(depth, name, rig.servers[name].address, description, state)
 
 
-def _ups(rig: RigFile, live: Live, name: str, description: str, depth: int, *, linked: bool) -> Row:
+def _ups(rig: RigFile, live: LiveState, name: str, description: str, depth: int, *, linked: bool) -> StatusRow:
     label = rig.power_management.of_ups(name).label or name
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
-    output = readings.get("upsBasicOutputStatus")
+    output = readings.get(OUTPUT_STATUS)
     if "silence" in resource.get("conditions", ()) or output is None:
-        return Row(depth, label, rig.ups[name].address, description, "no communication")
-    state = "off" if output in OFF_STATES else "outage" if output == ON_BATTERY else "normal, on"
+        return StatusRow(depth, label, rig.ups[name].address, description, "no communication")
+    state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"
     if linked and state == "normal, on":
         state = f"* {state}"
     volts = readings.get("upsAdvInputLineVoltage")
     load = readings.get("upsAdvOutputLoad")
-    return Row(depth, label, rig.ups[name].address, description, state, _text(volts), _text(load))
+    return StatusRow(depth, label, rig.ups[name].address, description, state, _text(volts), _text(load))
 
 
 def _text(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-async def look(session: aiohttp.ClientSession) -> Live:
-    """Ask a running rig. Raises aiohttp.ClientError."""
-    devices = (await _get(session, "/v1/devices"))["devices"]
-    world = (await _get(session, "/lab/v1/world"))["devices"]
-    controllers = (await _get(session, "/lab/v1/controllers"))["controllers"]
-    return Live(
+async def fetch_states(api: ApiClient) -> LiveState:
+    """Ask a running rig for the states of its devices. Raises ApiError."""
+    devices = (await api.get("/v1/devices"))["devices"]
+    world = (await api.get("/lab/v1/world"))["devices"]
+    controllers = (await api.get("/lab/v1/controllers"))["controllers"]
+    return LiveState(
         next((row["master"] for row in controllers if row.get("master")), None),
-        {name: place["state"] for name, place in world.items() if place["kind"] == "server"},
+        {name: device["state"] for name, device in world.items() if device["kind"] == "server"},
         {row["id"]: row for row in devices},
     )
 
 
-async def _get(session: aiohttp.ClientSession, path: str) -> dict[str, Any]:
-    async with session.get(path) as answer:
-        answer.raise_for_status()
-        document: dict[str, Any] = await answer.json()
-        return document
-
-
-async def lines(rig: RigFile, session: aiohttp.ClientSession, language: Language = "ja") -> list[list[str]]:
-    """The table of a running rig, cell by cell. Raises aiohttp.ClientError."""
-    return [row.shown(language) for row in rows(rig, await look(session))]
+async def lines(rig: RigFile, api: ApiClient, language: Language = "ja") -> list[list[str]]:
+    """Return the table of a running rig, cell by cell. Raises ApiError."""
+    return [row.shown(language) for row in rows(rig, await fetch_states(api))]
 
 
 def tree(rig: RigFile, language: Language = "ja") -> list[tuple[int, str]]:
-    """The tree with its slots: depth and text of each line."""
+    """Return the tree with its slots: depth and text of each line."""
     result: list[tuple[int, str]] = [(0, "network")]
     for item in walk(rig.groups):
         depth = 1 + 2 * len(item.under)

@@ -17,19 +17,19 @@ import structlog
 
 from ridethrough.gateway.api import Refusal
 from ridethrough.rigs.clock import Speed
-from ridethrough.rigs.rigfile.bundled import FOLDERS, near
+from ridethrough.rigs.rigfile.bundled import FOLDERS, close_names
 
-log = structlog.get_logger("plays")
+log = structlog.get_logger("scenario runs")
 
 KEPT = 8  # finished runs
 LONGEST_LINE = 1 << 20
 ERROR_LINES = 20  # of a process that failed
 State = Literal["running", "held", "failed", "broken", "stopped"]
-"""Whether expectations held; broken means that there was no verdict, and the last line says why."""
+"""`held` and `failed` are verdicts; `broken` means that there was none, and the last line has the reason."""
 
 
 class ScenarioRun:
-    """One run: what it has printed so far, and where its reports are."""
+    """One run of a scenario: its lines so far, and the files of its reports."""
 
     def __init__(self, number: int, scenario: str, speed: Speed, folder: Path) -> None:
         self.number = number
@@ -42,15 +42,17 @@ class ScenarioRun:
         self.task: asyncio.Task[None] | None = None
 
     def add(self, line: dict[str, Any]) -> None:
+        """Append a line, and wake those that wait for more."""
         self.lines.append(line)
         self.wake()
 
     def wake(self) -> None:
+        """Set `changed`, and replace it for those that wait next."""
         self.changed.set()
         self.changed = asyncio.Event()
 
     def shown(self, after: int) -> dict[str, Any]:
-        """As JSON has it, with the lines behind the first `after`."""
+        """Return the run as JSON has it, with the lines behind the first `after`."""
         return {
             "id": self.number,
             "scenario": self.scenario,
@@ -62,53 +64,54 @@ class ScenarioRun:
 
 
 class ScenarioRuns:
-    """Every scenario of a folder, and the runs of them, one at a time."""
+    """Runs scenarios of a folder, one at a time, and keeps the last runs."""
 
     def __init__(self, folder: Path = FOLDERS["scenario"]) -> None:
         self._files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
         self._numbers = count(1)
-        self._plays: dict[int, ScenarioRun] = {}
+        self._runs: dict[int, ScenarioRun] = {}
         self._reports: TemporaryDirectory[str] | None = None
 
     def listed(self) -> list[dict[str, str]]:
-        """Name and title of every scenario, in the order of their names."""
+        """Return name and title of every scenario, in the order of their names."""
         return [{"name": name, "title": _title(path)} for name, path in self._files.items()]
 
     @property
     def running(self) -> ScenarioRun | None:
-        return next((play for play in self._plays.values() if play.state == "running"), None)
+        """The run in progress; None between runs."""
+        return next((run for run in self._runs.values() if run.state == "running"), None)
 
-    def play(self, number: int) -> ScenarioRun:
-        """Raises Refusal 404."""
-        play = self._plays.get(number)
-        if play is None:
-            raise Refusal(404, f"there is no run {number}; kept: {', '.join(map(str, self._plays)) or 'none'}")
-        return play
+    def get(self, number: int) -> ScenarioRun:
+        """Return a run that is kept. Raises Refusal 404."""
+        run = self._runs.get(number)
+        if run is None:
+            raise Refusal(404, f"there is no run {number}; kept: {', '.join(map(str, self._runs)) or 'none'}")
+        return run
 
     def start(self, name: str, speed: Speed) -> ScenarioRun:
         """Begin a run. Raises Refusal 404 for an unknown name and 409 while another one runs."""
         file = self._files.get(name)
         if file is None:
-            close = near(name, list(self._files)) or list(self._files)
+            close = close_names(name, list(self._files)) or list(self._files)
             raise Refusal(404, f"there is no scenario {name!r}; accepted: {', '.join(close)}")
         if (other := self.running) is not None:
             raise Refusal(409, f"{other.scenario} is still running, as run {other.number}")
         if self._reports is None:
             self._reports = TemporaryDirectory(prefix="ridethrough-runs-")
-        play = ScenarioRun(next(self._numbers), name, speed, Path(self._reports.name))
-        self._plays[play.number] = play
-        for number in list(self._plays)[:-KEPT]:
-            for report in self._plays.pop(number).reports.values():
+        run = ScenarioRun(next(self._numbers), name, speed, Path(self._reports.name))
+        self._runs[run.number] = run
+        for number in list(self._runs)[:-KEPT]:
+            for report in self._runs.pop(number).reports.values():
                 report.unlink(missing_ok=True)
-        play.task = asyncio.create_task(_perform(play, file), name=f"run {play.number}")
-        return play
+        run.task = asyncio.create_task(_perform(run, file), name=f"run {run.number}")
+        return run
 
-    async def stop(self, play: ScenarioRun) -> None:
+    async def stop(self, run: ScenarioRun) -> None:
         """End a run before its end; one that has ended stays as it is."""
-        if play.task is not None and play.state == "running":
-            play.task.cancel()
+        if run.task is not None and run.state == "running":
+            run.task.cancel()
             with suppress(asyncio.CancelledError):
-                await play.task
+                await run.task
 
     async def close(self) -> None:
         """End everything and forget the reports."""
@@ -124,9 +127,9 @@ def _title(path: Path) -> str:
     return found[1].strip("\"'") if found else ""
 
 
-async def _perform(play: ScenarioRun, file: Path) -> None:
-    reports = ("--html", str(play.reports["html"]), "--junit", str(play.reports["xml"]))
-    options = ("--ports", "free", "--speed", str(play.speed), "--json-lines", *reports)
+async def _perform(run: ScenarioRun, file: Path) -> None:
+    reports = ("--html", str(run.reports["html"]), "--junit", str(run.reports["xml"]))
+    options = ("--ports", "free", "--speed", str(run.speed), "--json-lines", *reports)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -142,12 +145,12 @@ async def _perform(play: ScenarioRun, file: Path) -> None:
     )
     state: State = "broken"
     try:
-        errors, held = await asyncio.gather(_errors(process), _lines(process, play))
+        errors, held = await asyncio.gather(_errors(process), _lines(process, run))
         await process.wait()
         if held is not None:
             state = "held" if held else "failed"
         else:
-            play.add({"kind": "error", "text": errors or f"the run ended with status {process.returncode}"})
+            run.add({"kind": "error", "text": errors or f"the run ended with status {process.returncode}"})
     except asyncio.CancelledError:
         state = "stopped"
         raise
@@ -155,19 +158,19 @@ async def _perform(play: ScenarioRun, file: Path) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-        log.info("run ended", scenario=play.scenario, state=state)
-        play.state = state
-        play.wake()
+        log.info("run ended", scenario=run.scenario, state=state)
+        run.state = state
+        run.wake()
 
 
-async def _lines(process: asyncio.subprocess.Process, play: ScenarioRun) -> bool | None:
-    """Take what is printed; whether all expectations held, or None when it ended without a verdict."""
+async def _lines(process: asyncio.subprocess.Process, run: ScenarioRun) -> bool | None:
+    """Collect what is printed; return whether all expectations held, None when there was no verdict."""
     held: bool | None = None
     if process.stdout is None:  # it is a pipe
         return None
     async for text in process.stdout:
         line = msgspec.json.decode(text)
-        play.add(line)
+        run.add(line)
         if line["kind"] == "end":
             held = line["held"]
     return held

@@ -26,68 +26,69 @@ ROUTES = (
 )
 
 
-class Start(msgspec.Struct, forbid_unknown_fields=True):
+class RunRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a request to run a scenario."""
 
     speed: str | float = "max"
 
 
-def add_runs(application: web.Application, plays: ScenarioRuns, gate: Gate) -> None:
+def add_runs(application: web.Application, runs: ScenarioRuns, gate: Gate) -> None:
     """Serve runs of scenarios below /lab/v1."""
-    runs = _Runs(plays)
+    api = _RunsApi(runs)
     for route in ROUTES:
-        application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(runs, route.handler)))
+        application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(api, route.handler)))
 
 
-class _Runs:
-    def __init__(self, plays: ScenarioRuns) -> None:
-        self._plays = plays
+class _RunsApi:
+    def __init__(self, runs: ScenarioRuns) -> None:
+        self._runs = runs
 
-    def _play(self, request: web.Request) -> ScenarioRun:
+    def _run(self, request: web.Request) -> ScenarioRun:
         text = request.match_info["id"]
-        return self._plays.play(int(text) if text.isdecimal() else 0)
+        return self._runs.get(int(text) if text.isdecimal() else 0)
 
     async def scenarios(self, _request: web.Request) -> web.Response:
-        running = self._plays.running
-        return reply({"scenarios": self._plays.listed(), "running": None if running is None else running.number})
+        running = self._runs.running
+        return reply({"scenarios": self._runs.listed(), "running": None if running is None else running.number})
 
     async def start(self, request: web.Request) -> web.Response:
         try:
-            body = msgspec.json.decode(await request.read() or b"{}", type=Start)
+            body = msgspec.json.decode(await request.read() or b"{}", type=RunRequest)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        play = self._plays.start(request.match_info["name"], _speed(body))
-        return reply(play.shown(0), 201, {"Location": f"/lab/v1/runs/{play.number}"})
+        found = self._runs.start(request.match_info["name"], _speed(body))
+        return reply(found.shown(0), 201, {"Location": f"/lab/v1/runs/{found.number}"})
 
     async def run(self, request: web.Request) -> web.Response:
-        play, after = self._play(request), number(request, "after")
+        found, after = self._run(request), number(request, "after")
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_WAIT_S):
-                while play.state == "running" and len(play.lines) <= after:
-                    await play.changed.wait()
-        return reply(play.shown(after))
+                while found.state == "running" and len(found.lines) <= after:
+                    await found.changed.wait()
+        return reply(found.shown(after))
 
     async def stop(self, request: web.Request) -> web.Response:
-        play = self._play(request)
-        await self._plays.stop(play)
-        return reply(play.shown(len(play.lines)))
+        found = self._run(request)
+        await self._runs.stop(found)
+        return reply(found.shown(len(found.lines)))
 
     async def report(self, request: web.Request) -> web.Response:
-        play, form = self._play(request), request.match_info["form"]
-        file = play.reports.get(form)
+        found, form = self._run(request), request.match_info["form"]
+        file = found.reports.get(form)
         if file is None or not file.exists():
             raise Refusal(
-                404, f"there is no report {form} of run {play.number}; reports: {', '.join(REPORTS)}, at its end"
+                404,
+                f"there is no report {form} of run {found.number}; reports: {', '.join(REPORTS)}, at its end",
             )
         headers = {
-            "Content-Disposition": f'attachment; filename="{play.scenario}.{form}"',
+            "Content-Disposition": f'attachment; filename="{found.scenario}.{form}"',
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
             "X-Content-Type-Options": "nosniff",
         }
         return web.Response(body=file.read_bytes(), content_type=REPORTS[form], charset="utf-8", headers=headers)
 
 
-def _speed(body: Start) -> Speed:
+def _speed(body: RunRequest) -> Speed:
     try:
         return parse_speed(str(body.speed))
     except ValueError:

@@ -20,15 +20,15 @@ SERVER_W = 200  # load of a server in a rig, unless the file says otherwise
 # What moves a reading that looks like one of ours: sensor type and entity to the word of the profile.
 DRIVES = {(0x01, 0x37): "inlet", (0x01, 0x40): "inlet", (0x01, 0x03): "processor", (0x04, 0x1D): "fan"}
 
-Tell = Callable[[str, int, int], None]  # what is being read, how far, of how many
+Progress = Callable[[str, int, int], None]  # what is being read, how far, of how many
 
 
-class RecordError(Exception):
+class BmcReadError(Exception):
     """A BMC that cannot be read. One line that says why."""
 
 
-class Login(NamedTuple):
-    """Where the BMC is, and who reads it."""
+class BmcLogin(NamedTuple):
+    """Address of a BMC and the account that reads it."""
 
     address: str
     port: int
@@ -36,8 +36,8 @@ class Login(NamedTuple):
     password: str
 
 
-def record(login: Login, name: str, tell: Tell) -> dict[str, Any]:
-    """The document of a profile. Blocks; raises RecordError."""
+def record(login: BmcLogin, name: str, progress: Progress) -> dict[str, Any]:
+    """Read a BMC and return the document of a profile. Blocks; raises BmcReadError."""
     from pyghmi.exceptions import IpmiException
     from pyghmi.ipmi.command import Command
 
@@ -51,12 +51,12 @@ def record(login: Login, name: str, tell: Tell) -> dict[str, Any]:
             keepalive=False,
         )
         session = link.ipmi_session
-        return _Reader(link, tell).document(name)
+        return _Reader(link, progress).document(name)
     except IpmiException as error:
         reason = error.args[0] if error.args and error.args[0] else "it does not answer"
-        raise RecordError(f"{login.address}:{login.port}: {reason}") from error
+        raise BmcReadError(f"{login.address}:{login.port}: {reason}") from error
     except OSError as error:  # of the name
-        raise RecordError(f"{login.address}:{login.port}: {error.strerror or error}") from error
+        raise BmcReadError(f"{login.address}:{login.port}: {error.strerror or error}") from error
     finally:
         if session is not None and session.logged:
             session.logout()
@@ -65,15 +65,15 @@ def record(login: Login, name: str, tell: Tell) -> dict[str, Any]:
 class _Reader:
     """One reading. Commands a BMC does not have leave their part out."""
 
-    def __init__(self, link: Any, tell: Tell) -> None:
+    def __init__(self, link: Any, progress: Progress) -> None:
         self._link = link
-        self._tell = tell
+        self._progress = progress
 
     def document(self, name: str) -> dict[str, Any]:
         identity = self._must(APP, 0x01)
         sensors = list(self._sensors())
         if not sensors:
-            raise RecordError("the BMC has no full or compact sensor records, of which a profile is made")
+            raise BmcReadError("the BMC has no full or compact sensor records, of which a profile is made")
         document = {
             "profile": name,
             "identity": {
@@ -101,7 +101,9 @@ class _Reader:
     def _must(self, netfn: int, command: int, data: bytes = b"") -> bytes:
         answer = self._ask(netfn, command, data)
         if answer is None:
-            raise RecordError(f"the BMC refuses command {netfn:02x}h/{command:02x}h, without which nothing can be read")
+            raise BmcReadError(
+                f"the BMC refuses command {netfn:02x}h/{command:02x}h, without which nothing can be read"
+            )
         return answer
 
     def _suites(self) -> list[int]:
@@ -136,7 +138,7 @@ class _Reader:
                     if not piece or len(piece) < 3:
                         return
                     octets += piece[2:]
-            self._tell(stage, done + 1, count)
+            self._progress(stage, done + 1, count)
             yield octets
 
     def _sensors(self) -> Iterator[dict[str, Any]]:
@@ -181,7 +183,7 @@ class _Reader:
             if not piece or len(piece) < 2:
                 break
             octets += piece[1:]
-            self._tell("inventory", len(octets), size)
+            self._progress("inventory", len(octets), size)
         return octets
 
     def _log(self) -> Iterator[bytes]:

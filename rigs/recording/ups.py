@@ -34,7 +34,7 @@ PRIV_PROTOCOLS = {
 }
 
 
-class RecordError(Exception):
+class WalkError(Exception):
     """A walk that ended early. One line that says why; what was read is kept."""
 
 
@@ -53,11 +53,11 @@ def user(name: str, auth: str | None, auth_key: str | None, priv: str | None, pr
     return hlapi.UsmUserData(name, **keys)  # noqa: S509  # the card's owner chose the level
 
 
-async def record(address: str, port: int, credentials: Any, out: Path, tell: Callable[[int, str], None]) -> int:
+async def record(address: str, port: int, credentials: Any, out: Path, progress: Callable[[int, str], None]) -> int:
     """Walk the card's subtrees into `out`; the number of instances.
 
     Lines gather in `out` with `.part` behind its name; when that file is there already, the walk goes on behind its
-    last whole line. Raises RecordError.
+    last whole line. Raises WalkError.
     """
     part = out.with_name(out.name + ".part")
     lines = _whole_lines(part)
@@ -67,9 +67,9 @@ async def record(address: str, port: int, credentials: Any, out: Path, tell: Cal
             stream.write(line + "\n")
             stream.flush()
             lines += 1
-            tell(lines, line.partition("|")[0])
+            progress(lines, line.partition("|")[0])
     if not lines:
-        raise RecordError(f"{address}:{port} has nothing in {', '.join(map(str, ROOTS))}")
+        raise WalkError(f"{address}:{port} has nothing in {', '.join(map(str, ROOTS))}")
     part.replace(out)
     return lines
 
@@ -103,43 +103,43 @@ async def _walk(address: str, port: int, credentials: Any, last: Oid | None) -> 
 
 
 async def _answering(engine: Any, credentials: Any, host: str, port: int) -> Any:
-    """The first of the name's addresses that answers; pysnmp itself takes one of one family. Raises RecordError."""
+    """The first of the name's addresses that answers; pysnmp itself takes one of one family. Raises WalkError."""
     try:
         addresses = await resolve(host, port)
     except OSError as error:
-        raise RecordError(f"{host}: {error.strerror or error}") from error
-    trouble: RecordError | None = None
+        raise WalkError(f"{host}: {error.strerror or error}") from error
+    trouble: WalkError | None = None
     for address in addresses:
         kind = hlapi.Udp6TransportTarget if address.family == socket.AF_INET6 else hlapi.UdpTransportTarget
         try:
             target = await kind.create((address.host, port), timeout=TIMEOUT_S, retries=RETRIES)
             if len(addresses) > 1:
                 await _next(engine, credentials, target, ROOTS[0], host)
-        except (RecordError, PySnmpError, OSError) as error:
-            trouble = trouble or RecordError(str(error))
+        except (WalkError, PySnmpError, OSError) as error:
+            trouble = trouble or WalkError(str(error))
         else:
             return target
-    raise trouble or RecordError(f"{host} has no address")
+    raise trouble or WalkError(f"{host} has no address")
 
 
 async def _next(engine: Any, credentials: Any, target: Any, at: Oid, address: str) -> tuple[Oid, Any] | None:
-    """The instance behind `at`; None at the end of the card's view. Raises RecordError."""
+    """The instance behind `at`; None at the end of the card's view. Raises WalkError."""
     name = hlapi.ObjectType(hlapi.ObjectIdentity(str(at)))
     indication, status, _, binds = await hlapi.next_cmd(
         engine, credentials, target, hlapi.ContextData(), name, lookupMib=False
     )
     if indication:
-        raise RecordError(f"{address}: {indication}")
+        raise WalkError(f"{address}: {indication}")
     if int(status) == 2:  # noSuchName: version 1 says so at the end of the view
         return None
     if int(status):
-        raise RecordError(f"{address} refused at {at}: {status.prettyPrint()}")
+        raise WalkError(f"{address} refused at {at}: {status.prettyPrint()}")
     following, value = binds[0]
     found = Oid(tuple(following))
     if _tag(value) in (Tag.NULL, Tag.END_OF_MIB_VIEW, Tag.NO_SUCH_OBJECT, Tag.NO_SUCH_INSTANCE):
         return None
     if found <= at:
-        raise RecordError(f"{address} answers {found} behind {at}: its objects are not in order")
+        raise WalkError(f"{address} answers {found} behind {at}: its objects are not in order")
     return found, value
 
 

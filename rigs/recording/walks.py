@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from ridethrough.emulators.bindings.snmp import TAGS
 from ridethrough.emulators.devices.ups.profile import Profile, Raw
-from ridethrough.emulators.devices.ups.settings import ROUNDING
-from ridethrough.emulators.devices.ups.settings import SETTINGS as KEPT
-from ridethrough.emulators.devices.ups.snmp.objects import SETTINGS
+from ridethrough.emulators.devices.ups.settings import SETTINGS
+from ridethrough.emulators.devices.ups.snmp.objects import SETTING_INSTANCES
 from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.mibs import Oid, standard_tree
+from ridethrough.mibs.powernet import NORMAL
 from ridethrough.wire.snmp import Tag, Value
 
 # Where a recording is silent: choices that a profile may change.
@@ -44,7 +44,7 @@ WINDOW = {
     "upsAdvConfigLowTransferVolt": 0.9,
     "upsAdvConfigRatedOutputVoltage": 1.0,
 }  # parts of the rated voltage
-NORMAL_SOURCE, ON_LINE = 3, 2  # upsOutputSource and upsBasicOutputStatus on line
+NORMAL_SOURCE = next(n for n, name in standard_tree().named("upsOutputSource").enum.items() if name == "normal")
 MINUTE_TICKS, SECOND_TICKS = 6000, 100
 OUTPUT_CURRENT = "upsAdvOutputCurrent.0"
 NOMINAL_VOLTS = (100, 120, 208, 230)
@@ -68,6 +68,8 @@ class RecordingError(ValueError):
 
 
 class Recorded(NamedTuple):
+    """An instance of a recording, with its type on the wire."""
+
     oid: Oid
     tag: Tag
     value: Value
@@ -126,7 +128,7 @@ def profile_of(name: str, rows: list[Recorded], like: Profile | None = None) -> 
         instances[OUTPUT_CURRENT] = 0  # no current beside a load: this card does not measure it
     rating = _rating(recorded)
     chosen = {name: round(part * rating["volts"]) for name, part in WINDOW.items()} | HIDDEN
-    hidden = {name: chosen[name] for name in KEPT if f"{name}.0" not in instances}
+    hidden = {name: chosen[name] for name in SETTINGS if f"{name}.0" not in instances}
     permitted = _permitted(recorded, hidden)
     if like is not None:
         permitted |= {name: list(values) for name, values in like.permitted.items() if f"{name}.0" not in recorded}
@@ -159,10 +161,10 @@ def _number_of(label: str) -> Oid:
 
 
 def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
-    """What cards do differently, where the recording shows it."""
+    """Return deviations of the card from the usual, as far as the recording shows them."""
     conventions: dict[str, int] = {}
     source = _number(recorded, "upsOutputSource.0", NORMAL_SOURCE)
-    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", ON_LINE) == ON_LINE:
+    if source != NORMAL_SOURCE and _number(recorded, "upsBasicOutputStatus.0", NORMAL) == NORMAL:
         conventions["online_source"] = int(source)
     runtime = _number(recorded, "upsAdvBatteryRunTimeRemaining.0", MINUTE_TICKS)
     if runtime % MINUTE_TICKS:
@@ -171,7 +173,7 @@ def _conventions(recorded: dict[str, Recorded]) -> dict[str, int]:
 
 
 def _known(row: Recorded) -> bool:
-    """Whether our MIB texts name the instance and give it the type it was recorded with."""
+    """Return True when our MIB texts name the instance and give it the type it was recorded with."""
     found = standard_tree().find(row.oid)
     return found is not None and TAGS.get(found[0].syntax) is row.tag and bool(found[1])
 
@@ -185,7 +187,7 @@ def _instance(row: Recorded) -> Any:
     live = READINGS.get(label) or CARD_READINGS.get(label)
     if live is not None and not live.initial_from_profile:
         return None
-    if label in SETTINGS and label != f"{SETTINGS[label][0]}.0":
+    if label in SETTING_INSTANCES and label != f"{SETTING_INSTANCES[label][0]}.0":
         return None  # a second view of a setting
     if label.partition(".")[0] in ("receiverAddr", "communityString", "acceptThisReceiver"):
         return None
@@ -251,6 +253,7 @@ def _battery(recorded: dict[str, Recorded]) -> dict[str, float]:
 
 def _permitted(recorded: dict[str, Recorded], hidden: dict[str, int]) -> dict[str, list[int]]:
     """Permitted values, from the card's own table of them where it has one, else the recorded value alone."""
+    listed = [name for name, row in SETTINGS.items() if row.is_listed]
     permitted: dict[str, list[int]] = {"upsAdvConfigSensitivity": [2, 3, 4]}
     for index in range(1, 32):
         field = recorded.get(f"apcUpsConfigFieldOID.{index}")
@@ -259,8 +262,8 @@ def _permitted(recorded: dict[str, Recorded], hidden: dict[str, int]) -> dict[st
             continue
         name = standard_tree().label(field.value)
         *numbers, unit = re.findall(r"\d+|[A-Za-z]+", allowed.value.decode("latin-1")) or [""]
-        if name in ROUNDING and unit in UNITS:
+        if name in listed and unit in UNITS:
             permitted[name] = [int(number) * UNITS[unit] for number in numbers]
-    for name in ROUNDING:
+    for name in listed:
         permitted.setdefault(name, [int(_number(recorded, f"{name}.0", hidden.get(name, 0)))])
     return permitted

@@ -17,12 +17,12 @@ ALIKE = 0.6
 
 
 def names(kind: Kind = "rig") -> list[str]:
-    """In the order of the alphabet."""
+    """Return the names of a kind, sorted."""
     return sorted(path.stem for path in FOLDERS[kind].glob("*.yaml"))
 
 
-def place(text: str, *kinds: Kind, base: Path = Path(), folders: bool = False) -> Path:
-    """The file that is meant: one that is there, or what comes with Ridethrough under that name.
+def resolve(text: str, *kinds: Kind, base: Path = Path(), folders: bool = False) -> Path:
+    """Return the file that is meant: one that exists, or what comes with Ridethrough under that name.
 
     Paths count from `base`; with `folders` one of those may be meant, too. Raises FileError with what is near.
     """
@@ -42,15 +42,15 @@ def place(text: str, *kinds: Kind, base: Path = Path(), folders: bool = False) -
 
 
 def _is_there(path: Path) -> bool:
-    """A name that is too long for the system, or has what it takes no file for, is none."""
+    """Return True for an existing path; False also for a name that the system refuses."""
     try:
         return path.exists()
     except (OSError, ValueError):
         return False
 
 
-def near(text: str, known: list[str]) -> list[str]:
-    """Those of `known` that `text` may have been meant for, whatever the case of its letters."""
+def close_names(text: str, known: list[str]) -> list[str]:
+    """Return those of `known` that are similar to `text`, whatever the case of its letters."""
     lowered = {name.lower(): name for name in known}
     return [lowered[name] for name in get_close_matches(text.lower(), lowered, NEAR, ALIKE)]
 
@@ -66,15 +66,15 @@ def _of_name(text: str, kinds: tuple[Kind, ...]) -> Path | None:
 
 
 def _other(text: str, kinds: tuple[Kind, ...]) -> str:
-    """That the name is one of another kind."""
+    """Return a hint when the name is one of another kind."""
     found = next((kind for kind in FOLDERS if kind not in kinds and text in names(kind)), None)
     return "" if found is None else f"; {text} is a {found} (ridethrough {TAKEN_BY[found]} {text})"
 
 
 def _near(text: str, kinds: tuple[Kind, ...]) -> str:
-    """What comes near; all of them where nothing does to a name, and the name is none of another kind."""
+    """Return the end of a message with similar names, or with all names where none is similar."""
     known = [name for kind in kinds for name in names(kind)]
-    if close := near(Path(text).stem, known):
+    if close := close_names(Path(text).stem, known):
         return f"; near: {', '.join(close)}"
     if _other(text, kinds) or not _is_name(text):
         return ""
@@ -82,7 +82,7 @@ def _near(text: str, kinds: tuple[Kind, ...]) -> str:
 
 
 def summary(path: Path) -> str:
-    """The first sentences of a file, which say what it is."""
+    """Return the comment at the beginning of a file."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""What a plant cannot show and a check has to know: products, versions and what was set on the servers by hand."""
+"""Facts for checks that the plant does not have: products, versions and settings made on servers by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ridethrough.emulators.config.base import Name, Strict
+from ridethrough.emulators.config.base import Name, RigModel
 
 Product = Literal[
     "ac",
@@ -22,8 +22,8 @@ Product = Literal[
 ]
 
 
-class Software(Strict):
-    """What is installed on a server, and how it is set."""
+class ServerSoftware(RigModel):
+    """Products on a server and their settings."""
 
     products: tuple[Product, ...] = ()
     ac_version: float = 5.4
@@ -38,7 +38,7 @@ class Software(Strict):
     port: int = Field(default=4000, ge=1, le=65535)
     """通信用ポート番号 in the AC GUI."""
     configuration: str = ""
-    """What identifies ac_e_net.ini here; the same on all servers."""
+    """Identifies ac_e_net.ini here; the same on all servers."""
     restarted: bool = True
     """The service was restarted after the configuration had changed."""
     gui_buttons: bool = False
@@ -49,19 +49,19 @@ class Software(Strict):
     """PowerChute Business Edition has a schedule of its own."""
 
 
-class ClusteredSsc(Strict):
+class ClusteredSsc(RigModel):
     """A SigmaSystemCenter on a cluster (requirements 4.3)."""
 
     host: str = "localhost"
     """In the address of ac_pvm.exe.config."""
     return_value: int = 0
-    """What ac_pvm ended with."""
+    """Exit status of ac_pvm."""
 
 
-class Environment(Strict):
-    """By server, and for the whole."""
+class SoftwareEnvironment(RigModel):
+    """Software of each server, and settings of the whole."""
 
-    servers: dict[Name, Software] = Field(default_factory=dict)
+    servers: dict[Name, ServerSoftware] = Field(default_factory=dict)
     ssc: ClusteredSsc | None = None
     istorage_links: tuple[Name, ...] = ()
     """Disks with an iStorage link set."""

@@ -9,33 +9,35 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ridethrough.emulators.config.base import Strict
-from ridethrough.emulators.config.plant import HIGH_PORTS, Plant, Ports, UpsConfig
-from ridethrough.emulators.config.servers import AlertConfig
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
+from ridethrough.emulators.config.plant import Plant
+from ridethrough.emulators.config.ports import HIGH_PORTS, Ports
 from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
 from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.devices.bmc.config import AlertConfig
 from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
+from ridethrough.emulators.devices.ups.config import UpsConfig
 from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import (
-    BmcDevice,
+    BmcDeviceConfig,
     Listen,
     Monitor,
     RecoveryWait,
-    ServerDevice,
+    ServerDeviceConfig,
     Site,
-    Snmp,
-    UpsDevice,
+    SnmpConfig,
+    UpsDeviceConfig,
     WakeOnLan,
 )
 from ridethrough.rigs.controllers import AnyController
 from ridethrough.rigs.power_groups import Group, PowerManagement, walk
-from ridethrough.rigs.rigfile.environment import Environment
+from ridethrough.rigs.rigfile.environment import SoftwareEnvironment
 from ridethrough.rigs.rigfile.ports import PortChoice, free_port
 from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.topology import Topology
 
 
-class Defaults(Strict):
+class Defaults(RigModel):
     """Values for devices that do not give their own."""
 
     community: str = "public"
@@ -47,16 +49,25 @@ class RigGateway(Site):
     _complete: ClassVar[bool] = False
 
     listen: tuple[Listen, ...] = ()
-    """When left out: 127.0.0.1 and every keyword address, on the trap port."""
+    """127.0.0.1 and every keyword address, on the trap port, when left out."""
+
+
+class RigUps(UpsConfig):
+    """A UPS with its network card."""
+
+    confirm_s: Seconds = 60
+    """Time for which the gateway waits before it confirms an outage."""
 
 
 class RigFile(Plant):
     """A whole rig."""
 
+    ups: Mapping[Name, RigUps] = Field(default_factory=dict)
+
     defaults: Defaults = Defaults()
     groups: dict[Annotated[str, Field(min_length=1)], Group] = Field(default_factory=dict)
     power_management: PowerManagement = PowerManagement()
-    environment: Environment = Environment()
+    environment: SoftwareEnvironment = SoftwareEnvironment()
     gateway: RigGateway = RigGateway()
     controllers: tuple[AnyController, ...] = ()
 
@@ -104,11 +115,11 @@ class RigFile(Plant):
             raise ValueError(f"{key}: there is no outlet group {feed!r}; accepted: {accepted or 'none'}")
 
     def groups_of(self, ups: str) -> tuple[str, ...]:
-        """The groups in which a UPS is a power device or a linked device."""
+        """Return the groups in which a UPS is a power device or a linked device."""
         return tuple(name for name, group, _, _ in walk(self.groups) if ups in (*group.pd, *group.ld))
 
     def topology(self) -> Topology:
-        """Lookups over the power-control groups."""
+        """Return lookups over the power-control groups."""
         return Topology(self.groups, self.servers, self.clusters, self.power_management)
 
 
@@ -135,7 +146,7 @@ def _with_profile_paths(path: Path, document: Any) -> None:
 
 
 def plant_of(rig: RigFile) -> RigFile:
-    """The rig with what it leaves open filled in: trap destinations of BMCs and communities."""
+    """Return the rig with defaults filled in: trap destinations of BMCs and communities."""
     servers = {}
     for name, server in rig.servers.items():
         bmc = server.bmc
@@ -162,7 +173,7 @@ def _keywords(rig: RigFile, server: str) -> list[tuple[str, int]]:
 
 
 def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
-    """The site that watches the plant of a rig. Raises FileError when the file's gateway part forbids it."""
+    """Return the site that watches the plant of a rig. Raises FileError for a bad gateway part."""
     gateway = rig.gateway
     trap = rig.ports.trap
     devices: dict[str, Any] = dict(gateway.devices)
@@ -176,7 +187,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
         user, secret = next(iter(server.bmc.users.items()))
         devices.setdefault(
             f"{name}.bmc",
-            BmcDevice(
+            BmcDeviceConfig(
                 kind="bmc",
                 address=server.bmc.address,
                 port=rig.ports.ipmi,
@@ -207,7 +218,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
 
 
 def addresses_of(rig: RigFile) -> list[str]:
-    """What a machine must be given before it can run the rig: addresses of its devices beyond loopback."""
+    """Return addresses that a machine needs before it can run the rig: those of devices beyond loopback."""
     servers = rig.servers.values()
     listed = [
         *(ups.address for ups in rig.ups.values()),
@@ -227,13 +238,13 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
     )
 
 
-def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
+def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDeviceConfig:
     policy = rig.topology().policy_of(name)
     writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
-    return UpsDevice(
+    return UpsDeviceConfig(
         kind="ups",
         address=ups.address,
-        snmp=Snmp(version=1, community=policy.community or writing, port=rig.ports.snmp),
+        snmp=SnmpConfig(version=1, community=policy.community or writing, port=rig.ports.snmp),
         confirm_s=ups.confirm_s,
         groups=rig.groups_of(name),
         silence_s=policy.silence_s,
@@ -242,12 +253,12 @@ def _ups_device(rig: RigFile, name: str, ups: UpsConfig) -> UpsDevice:
     )
 
 
-def _server_device(rig: RigFile, name: str, port: int) -> ServerDevice:
+def _server_device(rig: RigFile, name: str, port: int) -> ServerDeviceConfig:
     server = rig.servers[name]
     wake = None
     if server.wake is not None and rig.ports.wake is not None:
         wake = WakeOnLan(mac=server.wake.mac, to=server.address, port=rig.ports.wake)
-    return ServerDevice(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
+    return ServerDeviceConfig(kind="server", address=server.address, port=port, wake=wake, behind=_hub_of(rig, name))
 
 
 def _hub_of(rig: RigFile, device: str) -> str | None:

@@ -73,7 +73,7 @@ def _plain(path: Path) -> dict[str, Any] | None:
         text = path.read_text(encoding="utf-8")
         document = None if "\t" in text or "\n%" in f"\n{text}" else YAML(typ="safe").load(text)
     except (OSError, UnicodeDecodeError, YAMLError):
-        return None  # told by the one that knows lines
+        return None  # reported by the reader that knows lines
     return document if isinstance(document, dict) else None
 
 

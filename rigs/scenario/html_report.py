@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ridethrough.rigs.scenario.runner import Report
-from ridethrough.rigs.scenario.verdicts import SeenState
+from ridethrough.rigs.scenario.seen import SeenState
 
 WIDTH, LEFT, LANE, BAR = 1100, 170, 26, 14
 TICKS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600, 7200, 21_600, 43_200, 86_400)
@@ -140,7 +140,7 @@ def _lanes(report: Report) -> list[Lane]:
 
 
 def _word(state: SeenState) -> str:
-    """What a bar shows: the state, or that the outlets are off."""
+    """Return the word of a bar: the state, or off when the outlets are."""
     word = str(state.state.get("state", ""))
     return "off" if state.state.get("output") == "off" else word
 

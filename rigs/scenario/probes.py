@@ -1,4 +1,4 @@
-"""Questions that a scenario asks as a client would: over SNMP, the console, the pages, or of the files themselves."""
+"""Probes: questions of a scenario over SNMP, the cards' console and pages, HTTP, or about files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ridethrough.gateway.config.http import ServerTls
 from ridethrough.mibs import MibTree, Oid
+from ridethrough.rigs.api_client import ApiClient, ApiError
 from ridethrough.rigs.checks import check_rig
-from ridethrough.rigs.controller_runner import ControllerRunner, trusting
+from ridethrough.rigs.controller_runner import ControllerRunner, client_tls
 from ridethrough.rigs.lab.group_status import lines
 from ridethrough.rigs.recording.udp_client import exchange
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -21,8 +22,8 @@ from ridethrough.rigs.rigfile.yaml import FileError, in_short
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
-PATIENCE_S = 3.0
-QUIET_S = 0.5  # without output, a console has said what it has to say
+ANSWER_TIMEOUT_S = 3.0
+QUIET_S = 0.5  # without output, after which a console's answer is complete
 VERSIONS = {1: Version.V1, "2c": Version.V2C}
 INTEGERS = {"TimeTicks": Tag.TIME_TICKS, "Gauge32": Tag.GAUGE32}
 
@@ -31,29 +32,31 @@ class ProbeError(ValueError):
     """A probe that cannot be asked as it is written. One line."""
 
 
-class Place(NamedTuple):
-    """Where probes ask."""
+class ProbeTarget(NamedTuple):
+    """The running rig that probes ask."""
 
     rig: RigFile
     tree: MibTree
     folder: Path
     url: str
-    cast: ControllerRunner | None
+    controllers: ControllerRunner | None
     headers: Mapping[str, str] = {}
     """A token, where the rig wants one."""
     tls: ServerTls | None = None
 
 
-class Shape(BaseModel):
+class Arguments(BaseModel):
+    """Base class of the arguments of a probe; unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Snmp(Shape):
-    """One object of one card. No answer is heard as null, an error by its name."""
+class SnmpArguments(Arguments):
+    """One object of one card. The answer is null when there is none, and the name of an error."""
 
     device: str
     address: str | None = None
-    """Where the card is by now, when that is not the rig file's."""
+    """Present address of the card, when it is not the rig file's."""
     object: str
     source: str = Field(default="127.0.0.1", alias="from")
     community: str = "public"
@@ -61,15 +64,15 @@ class Snmp(Shape):
     value: int | str | None = None
 
 
-class Console(Shape):
-    """Lines typed into a card's console, `^[` for Escape; heard is everything that it showed."""
+class ConsoleArguments(Arguments):
+    """Lines typed into a card's console, `^[` for Escape; the answer is everything that it showed."""
 
     device: str
     lines: list[str]
 
 
-class Web(Shape):
-    """A page of a card, for a user of it; with `form`, what the page says to it."""
+class WebArguments(Arguments):
+    """A page of a card, for a user of it; with `form`, the page that answers the form."""
 
     device: str
     path: str = "/"
@@ -78,27 +81,27 @@ class Web(Shape):
     form: dict[str, str] | None = None
 
 
-class Check(Shape):
-    """The rules that a rig file breaks: their names, warnings with a question mark; empty when it is in order."""
+class CheckArguments(Arguments):
+    """A check of a rig file; the answer has the names of the rules that it breaks, warnings with a question mark."""
 
     file: str | None = None
     patch: dict[str, Any] = {}
 
 
-class Named(Shape):
-    """A controller."""
+class ControllerArguments(Arguments):
+    """A controller, whose snapshot is the answer."""
 
     controller: str
 
 
-class Nothing(Shape):
+class NoArguments(Arguments):
     """No arguments."""
 
 
-async def _snmp(place: Place, wanted: Snmp) -> Any:
-    address = wanted.address or place.rig.ups[wanted.device].address
+async def _snmp(target: ProbeTarget, wanted: SnmpArguments) -> Any:
+    address = wanted.address or target.rig.ups[wanted.device].address
     name, _, index = wanted.object.partition(".")
-    node = place.tree.named(name)
+    node = target.tree.named(name)
     suffix = Oid.parse(index) if index else Oid((0,))
     oid = Oid((*node.oid, *suffix))
     bind = VarBind(oid, Tag.NULL, None)
@@ -109,9 +112,9 @@ async def _snmp(place: Place, wanted: Snmp) -> Any:
     kind = Kind.GET if wanted.value is None else Kind.SET
     message = Message(VERSIONS[wanted.version], wanted.community.encode(), Pdu(kind, 1, 0, 0, (bind,)))
     try:
-        data = await exchange(encode(message), (address, place.rig.ports.snmp), PATIENCE_S, wanted.source)
+        data = await exchange(encode(message), (address, target.rig.ports.snmp), ANSWER_TIMEOUT_S, wanted.source)
     except ConnectionRefusedError:
-        data = None  # nothing listens there, which a manager hears as silence
+        data = None  # nothing listens there: for a manager no answer
     if data is None:
         return None
     pdu = decode(data).pdu
@@ -123,17 +126,17 @@ async def _snmp(place: Place, wanted: Snmp) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-async def _console(place: Place, wanted: Console) -> str:
-    port = place.rig.ports.console
+async def _console(target: ProbeTarget, wanted: ConsoleArguments) -> str:
+    port = target.rig.ports.console
     if port is None:
         raise ProbeError("the cards' consoles are off: give the scenario faces: true")
-    reader, writer = await asyncio.open_connection(place.rig.ups[wanted.device].address, port)
-    shown = await _listen(reader)
+    reader, writer = await asyncio.open_connection(target.rig.ups[wanted.device].address, port)
+    shown = await _read_until_quiet(reader)
     try:
         for line in wanted.lines:
             keys = line.replace("^[", "\x1b").encode()
             writer.write(keys if line.endswith("^[") else keys + b"\r\n")
-            shown += await _listen(reader)
+            shown += await _read_until_quiet(reader)
     except ConnectionError:
         shown += "[closed]"
     finally:
@@ -141,7 +144,7 @@ async def _console(place: Place, wanted: Console) -> str:
     return shown
 
 
-async def _listen(reader: asyncio.StreamReader) -> str:
+async def _read_until_quiet(reader: asyncio.StreamReader) -> str:
     shown = b""
     while True:
         try:
@@ -153,11 +156,11 @@ async def _listen(reader: asyncio.StreamReader) -> str:
         shown += part
 
 
-async def _web(place: Place, wanted: Web) -> str:
-    port = place.rig.ports.http
+async def _web(target: ProbeTarget, wanted: WebArguments) -> str:
+    port = target.rig.ports.http
     if port is None:
         raise ProbeError("the cards' pages are off: give the scenario faces: true")
-    base = f"http://{place.rig.ups[wanted.device].address}:{port}"
+    base = f"http://{target.rig.ups[wanted.device].address}:{port}"
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
         account = {"name": wanted.user, "password": wanted.password}
@@ -168,8 +171,8 @@ async def _web(place: Place, wanted: Web) -> str:
             return await answer.text()
 
 
-async def _check(place: Place, wanted: Check) -> list[str] | str:
-    file = place.folder / wanted.file if wanted.file is not None else None
+async def _check(target: ProbeTarget, wanted: CheckArguments) -> list[str] | str:
+    file = target.folder / wanted.file if wanted.file is not None else None
     try:
         findings = check_rig(file, wanted.patch) if file is not None else []
     except FileError as error:
@@ -177,39 +180,38 @@ async def _check(place: Place, wanted: Check) -> list[str] | str:
     return [finding.rule + ("?" if finding.warning else "") for finding in findings]
 
 
-async def _controller(place: Place, wanted: Named) -> dict[str, Any]:
-    if place.cast is None:
+async def _controller(target: ProbeTarget, wanted: ControllerArguments) -> dict[str, Any]:
+    if target.controllers is None:
         raise ProbeError("no controllers run here")
-    return place.cast.member(wanted.controller).snapshot()
+    return target.controllers.controller(wanted.controller).snapshot()
 
 
-async def _status(place: Place, _wanted: Nothing) -> list[list[str]]:
-    connector = aiohttp.TCPConnector(ssl=trusting(place.tls) or True)
-    async with aiohttp.ClientSession(place.url, headers=place.headers, connector=connector) as session:
-        return await lines(place.rig, session)
+async def _status(target: ProbeTarget, _wanted: NoArguments) -> list[list[str]]:
+    async with ApiClient(target.url, target.headers, client_tls(target.tls)) as api:
+        return await lines(target.rig, api)
 
 
 # Name to the shape of its arguments and what asks.
-PROBES: Mapping[str, tuple[type[Shape], Callable[[Place, Any], Awaitable[Any]]]] = {
-    "snmp": (Snmp, _snmp),
-    "console": (Console, _console),
-    "web": (Web, _web),
-    "check": (Check, _check),
-    "controller": (Named, _controller),
-    "status": (Nothing, _status),
+PROBES: Mapping[str, tuple[type[Arguments], Callable[[ProbeTarget, Any], Awaitable[Any]]]] = {
+    "snmp": (SnmpArguments, _snmp),
+    "console": (ConsoleArguments, _console),
+    "web": (WebArguments, _web),
+    "check": (CheckArguments, _check),
+    "controller": (ControllerArguments, _controller),
+    "status": (NoArguments, _status),
 }
 
 
-async def ask(place: Place, probe: str, arguments: Mapping[str, Any]) -> Any:
-    """What a probe hears. Raises ProbeError."""
+async def ask(target: ProbeTarget, probe: str, arguments: Mapping[str, Any]) -> Any:
+    """Return the answer of a probe. Raises ProbeError."""
     if probe not in PROBES:
         raise ProbeError(f"there is no probe {probe!r}; accepted: {', '.join(PROBES)}")
     shape, asks = PROBES[probe]
     try:
-        return await asks(place, shape.model_validate(dict(arguments)))
+        return await asks(target, shape.model_validate(dict(arguments)))
     except ValidationError as error:
         raise ProbeError(f"{probe}: {in_short(error)}") from error
     except KeyError as error:
         raise ProbeError(f"{probe}: there is no {error}") from error
-    except (OSError, WireError, aiohttp.ClientError) as error:
+    except (OSError, WireError, aiohttp.ClientError, ApiError) as error:
         raise ProbeError(f"{probe}: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +17,9 @@ from ridethrough.rigs.controllers.client import Note
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.runtime import GatewayProcess, assemble
-from ridethrough.rigs.scenario.language import Scenario, Step
-from ridethrough.rigs.scenario.probes import Place, ProbeError, ask
-from ridethrough.rigs.scenario.verdicts import (
+from ridethrough.rigs.scenario.language import Scenario
+from ridethrough.rigs.scenario.probes import ProbeError, ProbeTarget, ask
+from ridethrough.rigs.scenario.seen import (
     Seen,
     SeenAnswer,
     SeenCommand,
@@ -27,9 +27,9 @@ from ridethrough.rigs.scenario.verdicts import (
     SeenNote,
     SeenOrder,
     SeenState,
-    Verdict,
-    judge,
 )
+from ridethrough.rigs.scenario.step import Step
+from ridethrough.rigs.scenario.verdicts import Verdict, judge
 
 PAGE = 1000
 ANY_PORT = "127.0.0.1:0"
@@ -48,6 +48,7 @@ class Report(NamedTuple):
 
     @property
     def held(self) -> bool:
+        """True when every expectation held."""
         return all(verdict.held for verdict in self.verdicts)
 
 
@@ -93,24 +94,24 @@ async def _replay(
     await process.start()
     beside: list[asyncio.Task[None]] = []
     try:
-        stage = ScenarioSession(process, rig, tree, clock, scenario.rig.parent)
+        session = ScenarioSession(process, rig, tree, clock, scenario.rig.parent)
         await asyncio.sleep(scenario.lead_s)
-        stage.begin()
+        session.begin()
         if watch is not None:
-            stage.watch = watch
-            beside.append(asyncio.create_task(stage.follow(), name="follow"))
+            session.watch = watch
+            beside.append(asyncio.create_task(session.follow(), name="follow"))
         actions = sorted(
             ((index, step) for index, step in enumerate(scenario.timeline) if step.expect is None),
             key=lambda item: item[1].at or 0,
         )
         if speed != "max":
-            beside.append(asyncio.create_task(_tick(stage, progress), name="tick"))
+            beside.append(asyncio.create_task(_tick(session, progress), name="tick"))
         for index, step in actions:
-            await stage.until(step.at or 0)
+            await session.until(step.at or 0)
             progress(step.at or 0, step.words)
-            await stage.perform(index, step)
-        await stage.until(scenario.end_s)
-        return await stage.seen()
+            await session.perform(index, step)
+        await session.until(scenario.end_s)
+        return await session.seen()
     finally:
         for task in beside:
             task.cancel()
@@ -118,23 +119,25 @@ async def _replay(
         await process.stop()
 
 
-async def _tick(stage: ScenarioSession, progress: Progress) -> None:
-    """Where time does not jump, people want to see it pass."""
+async def _tick(session: ScenarioSession, progress: Progress) -> None:
+    """Report the time once a second, where it does not jump."""
     while True:
         await asyncio.sleep(1)
-        progress(stage.elapsed_s(), "")
+        progress(session.elapsed_s(), "")
 
 
 class ScenarioSession:
-    """The rig as a scenario or a test sees it, with a stopwatch."""
+    """A running rig for a scenario or a test: its time, actions, and records of what it shows."""
 
     def __init__(self, process: GatewayProcess, rig: RigFile, tree: MibTree, clock: Clock, folder: Path) -> None:
         if process.emulators is None:
             raise ValueError("a scenario needs emulators")
         self._emulators = process.emulators
-        self._gateway = process.gateway
-        self._cast = process.cast
-        self._place = Place(rig, tree, folder, process.url, process.cast, process.headers, process.site.api.tls)
+        self._backend = process.gateway.backend
+        self._controllers = process.controllers
+        self._target = ProbeTarget(
+            rig, tree, folder, process.url, process.controllers, process.headers, process.site.api.tls
+        )
         self._clock = clock
         self._start_ms = clock.unix_ms()
         self._last: dict[str, dict[str, Any]] = {}
@@ -145,25 +148,26 @@ class ScenarioSession:
         self.moved = asyncio.Event()
         """Set by every new state, order and note, and by every event while `follow` runs."""
         self.story: list[SeenEvent | SeenOrder | SeenNote] = []
-        """What was seen, in the order in which it was; of events, what `follow` heard."""
+        """Everything seen, in the order in which it was; events only while `follow` runs."""
         self.watch: Watch = lambda _item: None
 
     def begin(self) -> None:
         """Time 0 of the timeline is now."""
         self._start_ms = self._clock.unix_ms()
-        self._emulators.watch(self._observe)
-        self._emulators.listen(self._overhear)
-        if self._cast is not None and self._cast.desk is not None:
-            self._cast.desk.watch(self._read)
-            for note in self._cast.desk.notes:
-                self._read(note)
-        self._observe()
+        self._emulators.watch(self._record_states)
+        self._emulators.listen(self._record_order)
+        if self._controllers is not None and self._controllers.client is not None:
+            self._controllers.client.watch(self._record_note)
+            for note in self._controllers.client.notes:
+                self._record_note(note)
+        self._record_states()
 
     def elapsed_s(self) -> float:
+        """Return seconds since time 0 of the timeline; negative before it."""
         return (self._clock.unix_ms() - self._start_ms) / 1000
 
-    def _observe(self) -> None:
-        """Note what has changed."""
+    def _record_states(self) -> None:
+        """Record the states that have changed."""
         at_s = self.elapsed_s()
         for name, state in self._emulators.snapshot().items():
             if self._last.get(name) != state:
@@ -171,24 +175,24 @@ class ScenarioSession:
                 self._states.append(SeenState(at_s, name, state))
                 self.moved.set()
 
-    def _overhear(self, place: str, word: str, args: list[str]) -> None:
+    def _record_order(self, place: str, word: str, args: list[str]) -> None:
         self._orders.append(SeenOrder(self.elapsed_s(), place, word, tuple(args)))
-        self._tell(self._orders[-1])
+        self._record_item(self._orders[-1])
 
-    def _read(self, note: Note) -> None:
+    def _record_note(self, note: Note) -> None:
         at_s = (note.at_ms - self._start_ms) / 1000
         self._notes.append(SeenNote(at_s, note.controller, note.mark, note.subject, note.text))
-        self._tell(self._notes[-1])
+        self._record_item(self._notes[-1])
 
-    def _tell(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
+    def _record_item(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
         self.story.append(item)
         self.moved.set()
         self.watch(item)
 
     async def follow(self) -> None:
-        """Hear of events as they come, until cancelled."""
-        async for event in self._gateway.follow(""):
-            self._tell(self._seen_event(event))
+        """Record events as they come, until cancelled."""
+        async for event in self._backend.follow(""):
+            self._record_item(self._seen_event(event))
 
     async def until(self, at_s: float) -> None:
         """Wait for a mark of the scenario."""
@@ -197,52 +201,51 @@ class ScenarioSession:
     async def do(self, words: str) -> None:
         """Say `PLACE INPUT [ARGS]` to a device or a controller. Raises InputError and Refusal."""
         place, name, *args = words.split()
-        if self._cast is not None and place in self._cast.names:
-            await self._cast.take(place, name, args)
+        if self._controllers is not None and place in self._controllers.names:
+            await self._controllers.apply_input(place, name, args)
         else:
             self._emulators.inject(place, name, args)
 
     async def command(self, device: str, command: str, params: dict[str, Any]) -> None:
         """Give a command as a controller would. Raises Refusal."""
-        await self._gateway.submit(device, command, params, "", DEADLINE_S, "scenario")
+        await self._backend.submit(device, command, params, "", DEADLINE_S, "scenario")
+
+    async def ask(self, probe: str, arguments: Mapping[str, Any]) -> Any:
+        """Ask as a client would. Raises ProbeError."""
+        return await ask(self._target, probe, arguments)
 
     async def perform(self, index: int, step: Step) -> None:
-        """Do what an action or a probe says; what is refused is noted, for the verdict."""
+        """Carry out an action; what it answers, or why it was refused, is kept for the verdict."""
         try:
-            if step.do is not None:
-                await self.do(step.do)
-            elif step.command is not None and step.device is not None:
-                await self.command(step.device, step.command, step.params)
-            elif step.probe is not None:
-                asked = {**(step.model_extra or {}), **_given(step)}
-                answer = await ask(self._place, step.probe, asked)
+            answer = await step.action.perform(step, self)
+            if step.action.answers:
                 self._answers.append(SeenAnswer(self.elapsed_s(), index, answer))
         except (InputError, Refusal, ProbeError) as error:
             self._answers.append(SeenAnswer(self.elapsed_s(), index, str(error), refused=True))
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What every device of the plant shows now."""
+        """Return the present state of every device of the plant."""
         return self._emulators.snapshot()
 
     async def events(self) -> list[SeenEvent]:
-        """All events so far."""
+        """Return all events so far."""
         events: list[SeenEvent] = []
         after = ""
-        while page := await self._gateway.events(after, PAGE):
+        while page := await self._backend.events(after, PAGE):
             after = page[-1].id
             events += [self._seen_event(event) for event in page]
         return events
 
     async def seen(self) -> Seen:
-        """Everything so far."""
-        commands = [item for device in self._gateway.site.devices for item in await self._commands(device)]
+        """Return everything seen so far."""
+        commands = [item for device in self._backend.site.devices for item in await self._commands(device)]
         commands.sort(key=lambda item: item.at_s)
         return Seen(await self.events(), self._states, commands, self._orders, self._notes, self._answers)
 
     async def _commands(self, device: str) -> list[SeenCommand]:
         shown = []
         after = ""
-        while page := await self._gateway.commands_of(device, after, PAGE):
+        while page := await self._backend.commands_of(device, after, PAGE):
             after = page[-1].id
             for command in page:
                 begun_s = (command.created_ms - self._start_ms) / 1000
@@ -256,12 +259,6 @@ class ScenarioSession:
     def _seen_event(self, event: Event) -> SeenEvent:
         at_s = (round(datetime.fromisoformat(event.time).timestamp() * 1000) - self._start_ms) / 1000
         return SeenEvent(at_s, event.id, event.type, event.subject, event.data)
-
-
-def _given(step: Step) -> dict[str, Any]:
-    """Arguments of a probe whose names the language knows, too."""
-    named = {"device": step.device, "controller": step.controller}
-    return {key: value for key, value in named.items() if value is not None}
 
 
 __all__ = ["Report", "ScenarioSession", "Watch", "replay"]

@@ -2,84 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ridethrough.rigs.scenario.language import Scenario, Step
+from ridethrough.rigs.scenario.language import Scenario
+from ridethrough.rigs.scenario.seen import (
+    Seen,
+    SeenCommand,
+    SeenEvent,
+    SeenNote,
+    SeenOrder,
+    SeenState,
+    line_of,
+    matches,
+)
+from ridethrough.rigs.scenario.step import Step
 
 ROUNDING_S = 0.0005  # instants are whole milliseconds
 NEAR = 6  # neighbours that a failure shows
 
 
-class SeenEvent(NamedTuple):
-    at_s: float
-    id: str
-    type: str
-    subject: str
-    data: dict[str, Any]
-
-
-class SeenState(NamedTuple):
-    """What a device showed from `at_s` on."""
-
-    at_s: float
-    device: str
-    state: dict[str, Any]
-
-
-class SeenCommand(NamedTuple):
-    """A command to a device. It began at `at_s` and had ended `ended_s`."""
-
-    at_s: float
-    ended_s: float
-    device: str
-    command: str
-    params: dict[str, Any]
-    state: str
-    result: str
-
-
-class SeenOrder(NamedTuple):
-    """What a controller, or the scenario, said to a device of the plant."""
-
-    at_s: float
-    device: str
-    input: str
-    args: tuple[str, ...]
-
-
-class SeenNote(NamedTuple):
-    """What a stand-in controller wrote down."""
-
-    at_s: float
-    controller: str
-    mark: str
-    subject: str
-    text: str
-
-
-class SeenAnswer(NamedTuple):
-    """What a probe heard, or how an action was refused; `step` counts from the first line of the timeline."""
-
-    at_s: float
-    step: int
-    answer: Any
-    refused: bool = False
-
-
-class Seen(NamedTuple):
-    """Everything a run showed, in order."""
-
-    events: Sequence[SeenEvent] = ()
-    states: Sequence[SeenState] = ()
-    commands: Sequence[SeenCommand] = ()
-    orders: Sequence[SeenOrder] = ()
-    notes: Sequence[SeenNote] = ()
-    answers: Sequence[SeenAnswer] = ()
-
-
 class Verdict(NamedTuple):
-    """An expectation, whether it held, and what was seen instead."""
+    """Outcome of an expectation: `detail` has what was seen."""
 
     step: Step
     held: bool
@@ -87,7 +31,7 @@ class Verdict(NamedTuple):
 
 
 def judge(scenario: Scenario, seen: Seen, slack_s: float = 0.0) -> list[Verdict]:
-    """A verdict for every expectation, and for every action that was refused, in the order of the file.
+    """Return a verdict for every expectation and every refused action, in the order of the file.
 
     With `slack_s` everything may come so much earlier or later.
     """
@@ -95,8 +39,10 @@ def judge(scenario: Scenario, seen: Seen, slack_s: float = 0.0) -> list[Verdict]
     for index, step in enumerate(scenario.timeline):
         if step.expect is not None:
             verdicts.append(_JUDGES[step.expect](_slackened(step, slack_s), seen)._replace(step=step))
-        elif step.probe is not None or step.refused or any(item.step == index for item in seen.answers):
-            verdicts.append(_answer(step, index, seen))
+            continue
+        answer = next((item for item in seen.answers if item.step == index), None)
+        if (judged := step.action.judge(step, answer)) is not None:
+            verdicts.append(Verdict(step, *judged))
     return verdicts
 
 
@@ -111,34 +57,10 @@ def _slackened(step: Step, slack_s: float) -> Step:
     return step.model_copy(update={"between": window, "at": None, "within": None, "by": None})
 
 
-def matches(wanted: Any, shown: Any) -> bool:
-    """Equal; a mapping need only have the keys that are wanted, a text those of {contains: TEXT}."""
-    if isinstance(wanted, Mapping):
-        if set(wanted) == {"contains"}:
-            return str(wanted["contains"]) in str(shown)
-        return isinstance(shown, Mapping) and all(matches(value, shown.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, list | tuple) and isinstance(shown, list | tuple):
-        return len(wanted) == len(shown) and all(matches(a, b) for a, b in zip(wanted, shown, strict=True))
-    return bool(wanted == shown)
-
-
 def fitting(step: Step, seen: Seen) -> list[Any]:
-    """What was seen of an expected event, command, order or note, within its window."""
+    """Return the events, commands, orders or notes that fit an expectation, within its window."""
     find = _FITTING.get(step.expect or "")
     return [item for item in find(step, seen) if _inside(step, item.at_s)] if find is not None else []
-
-
-def line_of(item: Item) -> str:
-    """Something seen, in a few words."""
-    match item:
-        case SeenEvent():
-            return f"{item.type} {item.subject} at {item.at_s:g} s"
-        case SeenCommand():
-            return f"{item.command} {item.device} {item.state} at {item.at_s:g} s ({item.result})"
-        case SeenOrder():
-            return f"{' '.join((item.device, item.input, *item.args))} at {item.at_s:g} s"
-        case SeenNote():
-            return f"{item.controller}: {item.mark} {item.subject} at {item.at_s:g} s"
 
 
 def _inside(step: Step, at_s: float) -> bool:
@@ -147,8 +69,6 @@ def _inside(step: Step, at_s: float) -> bool:
 
 
 # --- what fits a step, whenever it was ----------------------------------------------------------------------------
-
-Item = SeenEvent | SeenCommand | SeenOrder | SeenNote
 
 
 def _events(step: Step, seen: Seen) -> list[SeenEvent]:
@@ -240,7 +160,7 @@ def _none(kind: str) -> Callable[[Step, Seen], Verdict]:
 
 
 def _history(step: Step, seen: Seen) -> list[SeenState]:
-    """What the device showed when the window began, and then in it."""
+    """Return the state when the window began, and the changes in it."""
     first, last = step.window
     history = [entry for entry in seen.states if entry.device == step.device]
     before = [entry for entry in history if entry.at_s <= first + ROUNDING_S][-1:]
@@ -278,7 +198,7 @@ def _steady(step: Step, seen: Seen) -> Verdict:
     return Verdict(step, False, _shown(step, entries))
 
 
-# --- order and answers --------------------------------------------------------------------------------------------
+# --- order --------------------------------------------------------------------------------------------------------
 
 
 def _sequence(step: Step, seen: Seen) -> Verdict:
@@ -309,15 +229,6 @@ def _first_behind(part: Step, seen: Seen, after: float, last: float) -> float | 
         return next((at_s for at_s in became if after <= at_s <= last + ROUNDING_S), None)
     found = _FITTING[part.expect or ""](part, seen)
     return next((item.at_s for item in found if after <= item.at_s <= last + ROUNDING_S), None)
-
-
-def _answer(step: Step, index: int, seen: Seen) -> Verdict:
-    heard = next((item for item in seen.answers if item.step == index), None)
-    if heard is None:
-        return Verdict(step, False, "was taken, though it had to be refused" if step.refused else "was never asked")
-    if heard.refused:
-        return Verdict(step, step.refused, f"refused: {heard.answer}")
-    return Verdict(step, matches(step.answer, heard.answer), f"answered {heard.answer!r}")
 
 
 _JUDGES: dict[str, Callable[[Step, Seen], Verdict]] = {

@@ -22,14 +22,22 @@ async def control(url: str) -> None:
 
 
 async def act(session: aiohttp.ClientSession, event: dict[str, object]) -> None:
+    """Answer a confirmed outage with two commands."""
     if event["type"] == "power.outage.confirmed":
         await command(session, "server1.bmc", "power.soft")
         await command(session, str(event["subject"]), "output.off")
 
 
 async def command(session: aiohttp.ClientSession, device: str, name: str) -> None:
+    """Give a command and wait for its end: the delay of a UPS begins when the server knows, not before."""
     async with session.post(f"/v1/devices/{device}/commands", json={"command": name}) as answer:
         answer.raise_for_status()
+        given = await answer.json()
+    while given["state"] in ("pending", "running"):
+        await asyncio.sleep(0.1)
+        async with session.get(f"/v1/commands/{given['id']}") as answer:
+            answer.raise_for_status()
+            given = await answer.json()
 
 
 if __name__ == "__main__":

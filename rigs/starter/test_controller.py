@@ -1,4 +1,4 @@
-"""What the controller has to do in an outage. The rig's time jumps, so an hour takes a moment."""
+"""Tests of the controller in outages. The rig's time jumps, so an hour takes a moment."""
 
 from __future__ import annotations
 

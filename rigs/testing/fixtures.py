@@ -29,8 +29,8 @@ def starter(request: pytest.FixtureRequest) -> str:
     if inspect.iscoroutinefunction(getattr(test, "obj", None)) and not pytest_asyncio.is_async_test(test):
         raise pytest.UsageError("a rig needs a test that pytest-asyncio runs: mark it with pytest.mark.asyncio")
     marker = test.get_closest_marker("asyncio")
-    said = {} if marker is None else marker.kwargs
-    scope = said.get("loop_scope") or said.get("scope") or test.config.getini("asyncio_default_test_loop_scope")
+    options = {} if marker is None else marker.kwargs
+    scope = options.get("loop_scope") or options.get("scope") or test.config.getini("asyncio_default_test_loop_scope")
     return f"ridethrough_on_{scope}_loop"
 
 

@@ -1,4 +1,4 @@
-"""What the marker `ridethrough` and the ini file say about the rig of a test."""
+"""The rig of a test, by the marker `ridethrough` and the ini file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STORY = pytest.StashKey[Callable[[], str]]()
 
 
 class Wanted(NamedTuple):
-    """What a test's markers ask for."""
+    """The rig that a test's markers ask for."""
 
     rig: Path
     speed: float | str
@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
 
 
 def wanted(item: pytest.Item) -> Wanted:
-    """What the markers of a test say, the nearest first. Raises UsageError."""
+    """Return the rig that the markers of a test ask for, the nearest first. Raises UsageError."""
     keys: dict[str, Any] = {}
     for marker in item.iter_markers(MARKER):
         if marker.args or set(marker.kwargs) - {"rig", "speed", "patch", "start"}:
@@ -61,10 +61,10 @@ def _is_time(text: Any) -> bool:
 
 def _rig_file(text: str, base: Path) -> Path:
     """The rig file of that path, or of that name among those that come with Ridethrough. Raises UsageError."""
-    from ridethrough.rigs.rigfile.bundled import place
+    from ridethrough.rigs.rigfile.bundled import resolve
     from ridethrough.rigs.rigfile.yaml import FileError
 
     try:
-        return place(str(text), "rig", base=base)
+        return resolve(str(text), "rig", base=base)
     except FileError as error:
         raise pytest.UsageError(f"{error} (paths count from {base})\n{USAGE}") from None

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini key `ridethrough_rig`."""
     parser.addini(
         "ridethrough_rig", "rig of tests that name none, by its file, from here, or its name", default="rig.yaml"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker `ridethrough`."""
     config.addinivalue_line("markers", USAGE)
 
 

@@ -1,44 +1,35 @@
-"""What a test of a controller holds in its hands: a running rig, its gateway, and its clock."""
+"""The objects of a test: a running rig, the client of its gateway, and its clock."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-import aiohttp
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from ridethrough.mibs import standard_tree
+from ridethrough.rigs.api_client import ApiClient, ApiRefusal
 from ridethrough.rigs.clock import Clock, Speed
-from ridethrough.rigs.controller_runner import trusting
+from ridethrough.rigs.controller_runner import client_tls
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.rigfile.yaml import in_short
 from ridethrough.rigs.runtime import GatewayProcess, assemble
-from ridethrough.rigs.scenario.language import Expectation, Scenario, Step
+from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.runner import ANY_PORT, ScenarioSession
-from ridethrough.rigs.scenario.verdicts import (
-    Seen,
-    SeenCommand,
-    SeenEvent,
-    SeenNote,
-    SeenOrder,
-    Verdict,
-    fitting,
-    judge,
-    line_of,
-)
+from ridethrough.rigs.scenario.seen import Seen, SeenEvent, SeenItem, line_of
+from ridethrough.rigs.scenario.step import Expectation, Step
+from ridethrough.rigs.scenario.verdicts import Verdict, fitting, judge
 
-PATIENCE_S = 60.0  # of an expectation that names no time
+EXPECT_WITHIN_S = 60.0  # of an expectation that names no time
 LEAD_S = 0.2  # before time 0, in which every card answers its first poll; of the wall clock where that is the time
-LOOK_AGAIN_S = 0.5  # what no state, order or note announces is looked for that often
-ENDED = ("done", "failed", "expired")
+POLL_S = 0.5  # for what no state, order or note announces
 
 # The words behind an expectation's kind, in order, and where what has the form KEY=VALUE goes: into a mapping of the
 # step, or among its own keys.
@@ -51,11 +42,10 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
     "steady": (("device",), ""),
     "sequence": ((), ""),
 }
-Found = SeenEvent | SeenCommand | SeenOrder | SeenNote
 
 
-class Address(NamedTuple):
-    """Where a device answers, over UDP. As text it is `HOST:PORT`."""
+class UdpAddress(NamedTuple):
+    """Address of a device over UDP. As text it is `HOST:PORT`."""
 
     host: str
     port: int
@@ -67,43 +57,42 @@ class Address(NamedTuple):
 class RigClock:
     """The rig's time, in seconds from the start of the test."""
 
-    def __init__(self, stage: ScenarioSession, speed: Speed) -> None:
-        self._stage = stage
+    def __init__(self, session: ScenarioSession, speed: Speed) -> None:
+        self._session = session
         self.speed = speed
         """`max` where time is virtual and jumps, otherwise how much faster than the wall clock it runs."""
 
     @property
     def now_s(self) -> float:
-        return self._stage.elapsed_s()
+        """Seconds since the start of the test."""
+        return self._session.elapsed_s()
 
     async def until(self, at_s: float) -> None:
         """Let the rig run up to a mark; one that is past is no wait."""
-        await self._stage.until(at_s)
+        await self._session.until(at_s)
 
     async def advance(self, seconds: float) -> None:
         """Let the rig run that long."""
-        await self._stage.until(self.now_s + seconds)
+        await self._session.until(self.now_s + seconds)
 
 
 class GatewayClient:
     """The gateway's HTTP interface, with a token where the rig wants one."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, api: ApiClient, headers: Mapping[str, str]) -> None:
         self.url = url
         self.headers = dict(headers)
-        """What a controller under test has to send, too; empty unless the rig has tokens."""
-        self._session = session
+        """Headers that a controller under test has to send, too; empty unless the rig has tokens."""
+        self._api = api
 
     async def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON document of any request."""
-        async with self._session.request(method, self.url + path, json=body, headers=self.headers) as answer:
-            return answer.status, await answer.json()
+        return await self._api.send(method, path, body)
 
     async def get(self, path: str) -> Any:
         """The document at `path`, such as `/v1/devices/UPS1`. Raises AssertionError with the refusal."""
-        status, document = await self.request("GET", path)
-        assert status == 200, f"GET {path}: {status}: {document.get('detail', document)}"
-        return document
+        with _asserted(f"GET {path}"):
+            return await self._api.get(path)
 
     async def events(self) -> list[dict[str, Any]]:
         """The last thousand events, as controllers get them (CloudEvents)."""
@@ -112,58 +101,61 @@ class GatewayClient:
 
     async def command(self, device: str, command: str, **params: Any) -> dict[str, Any]:
         """Give a command and wait for its end; what comes back has `state` and `result`. Raises AssertionError."""
-        path = f"/v1/devices/{device}/commands"
-        status, given = await self.request("POST", path, {"command": command, "params": params})
-        assert status == 202, f"POST {path}: {status}: {given.get('detail', given)}"
-        shown: dict[str, Any] = given
-        while shown["state"] not in ENDED:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            shown = await self.get(f"/v1/commands/{shown['id']}")
-        return shown
+        with _asserted(f"POST /v1/devices/{device}/commands"):
+            return await self._api.command(device, {"command": command, "params": params}, POLL_S)
+
+
+@contextmanager
+def _asserted(request: str) -> Iterator[None]:
+    """A refusal fails the test."""
+    try:
+        yield
+    except ApiRefusal as error:
+        raise AssertionError(f"{request}: {error.status}: {error.detail}") from error
 
 
 class Rig:
     """A running rig, and what it has shown since the test began."""
 
-    def __init__(self, process: GatewayProcess, file: RigFile, stage: ScenarioSession, clock: RigClock) -> None:
+    def __init__(self, process: GatewayProcess, file: RigFile, session: ScenarioSession, clock: RigClock) -> None:
         self.file = file
         self.clock = clock
         self.url = process.url
         """Of the gateway and the lab interface; what `RIDETHROUGH_URL` names for a program of its own."""
-        self._stage = stage
+        self._session = session
         self._done_s = 0.0
         self._done = ""
         self._seen = Seen()
 
-    def snmp(self, ups: str) -> Address:
-        """Where a UPS's card answers SNMP. Raises KeyError."""
-        return Address(self.file.ups[ups].address, self.file.ports.snmp)
+    def snmp(self, ups: str) -> UdpAddress:
+        """Return the SNMP address of a UPS's card. Raises KeyError."""
+        return UdpAddress(self.file.ups[ups].address, self.file.ports.snmp)
 
-    def ipmi(self, server: str) -> Address:
-        """Where a server's BMC answers IPMI. Raises KeyError, also for a server without one."""
+    def ipmi(self, server: str) -> UdpAddress:
+        """Return the IPMI address of a server's BMC. Raises KeyError, also for a server without one."""
         bmc = self.file.servers[server].bmc
         if bmc is None:
             raise KeyError(f"{server} has no BMC")
-        return Address(bmc.address, self.file.ports.ipmi)
+        return UdpAddress(bmc.address, self.file.ports.ipmi)
 
     @property
-    def traps(self) -> Address:
-        """Where the gateway hears traps."""
-        return Address("127.0.0.1", self.file.ports.trap)
+    def traps(self) -> UdpAddress:
+        """Address to which traps for the gateway are sent."""
+        return UdpAddress("127.0.0.1", self.file.ports.trap)
 
     def state(self, device: str) -> dict[str, Any]:
-        """What a device of the plant shows now. Raises KeyError."""
-        return self._stage.states()[device]
+        """Return the present state of a device of the plant. Raises KeyError."""
+        return self._session.states()[device]
 
     async def events(self) -> list[SeenEvent]:
         """All events so far."""
-        return await self._stage.events()
+        return await self._session.events()
 
     async def do(self, words: str) -> None:
         """Let something happen: `PLACE INPUT [ARGS]`, as `ridethrough inject` has it. Raises InputError and Refusal."""
         self._done_s = self.clock.now_s
         self._done = f" ({words} at {self._done_s:g} s)"
-        await self._stage.do(words)
+        await self._session.do(words)
 
     async def expect(
         self,
@@ -174,7 +166,7 @@ class Rig:
         by: float | None = None,
         between: tuple[float, float] | None = None,
         **keys: Any,
-    ) -> Found | None:
+    ) -> SeenItem | None:
         """Wait until something is seen, and return it; of a state or a sequence, None.
 
         `what` has the words of a scenario's expectation: `event TYPE [SUBJECT]`, `order DEVICE [INPUT [ARGS]]`,
@@ -213,7 +205,7 @@ class Rig:
         elif by is not None:
             between = (0, by)
         elif between is None:
-            between = (0, self.clock.now_s - self._done_s + (PATIENCE_S if within is None else within))
+            between = (0, self.clock.now_s - self._done_s + (EXPECT_WITHIN_S if within is None else within))
         window = (max(0.0, self._done_s + between[0]), self._done_s + between[1])
         try:
             return Step.model_validate({**parse(what), **keys, "between": window})
@@ -221,23 +213,23 @@ class Rig:
             raise ValueError(f"{what!r}: {in_short(error)}") from error
 
     async def _verdict(self, step: Step) -> Verdict:
-        self._seen = await self._stage.seen()
+        self._seen = await self._session.seen()
         (verdict,) = judge(Scenario(scenario="test", rig=Path(), timeline=(step,)), self._seen)
         return verdict
 
     async def _next(self, last: float) -> None:
         """Wait for something new, but not beyond the window."""
-        moved = self._stage.moved
+        moved = self._session.moved
         moved.clear()
         try:
-            async with asyncio.timeout(min(LOOK_AGAIN_S, last - self.clock.now_s)):
+            async with asyncio.timeout(min(POLL_S, last - self.clock.now_s)):
                 await moved.wait()
         except TimeoutError:
             return
 
     def story(self) -> str:
         """The events, orders and notes so far, a line each, for people who look for the reason of a failure."""
-        return "\n".join(line_of(item) for item in self._stage.story)
+        return "\n".join(line_of(item) for item in self._session.story)
 
 
 def _lasts(step: Step) -> bool:
@@ -288,15 +280,14 @@ async def running(
     process = assemble(file, standard_tree(), clock, speed, data, ANY_PORT)
     await process.start()
     try:
-        stage = ScenarioSession(process, file, standard_tree(), clock, path.parent)
+        session = ScenarioSession(process, file, standard_tree(), clock, path.parent)
         await asyncio.sleep(LEAD_S if speed == "max" else LEAD_S * speed)
-        stage.begin()
-        following = asyncio.create_task(stage.follow(), name="follow")
+        session.begin()
+        following = asyncio.create_task(session.follow(), name="follow")
         try:
-            connector = aiohttp.TCPConnector(ssl=trusting(process.site.api.tls) or True)
-            async with aiohttp.ClientSession(connector=connector) as session:
-                client = GatewayClient(process.url, session, process.headers)
-                yield Rig(process, file, stage, RigClock(stage, speed)), client
+            async with ApiClient(process.url, process.headers, client_tls(process.site.api.tls)) as api:
+                client = GatewayClient(process.url, api, process.headers)
+                yield Rig(process, file, session, RigClock(session, speed)), client
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

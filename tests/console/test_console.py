@@ -53,7 +53,7 @@ def test_the_wiring_the_states_and_the_buttons(page: Page, live: Live) -> None:
     expect(page.locator("#confirm")).to_contain_text("UPS2 output.off?")
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="UPS2 Output on").click()
-    expect(page.locator("#told")).to_have_text("UPS2: output.on sent")
+    expect(page.locator("#message")).to_have_text("UPS2: output.on sent")
     page.get_by_role("button", name="city on").click()
     expect(page.locator('[data-device="UPS1"] .state')).to_have_text("on-line")
     expect(page.locator('li[data-type="ups.input.restored"]')).to_have_count(2)
@@ -146,7 +146,7 @@ def test_a_token_is_asked_for_where_one_is_wanted(page: Page, tmp_path: Path) ->
         expect(page.locator("#link")).to_have_text("connected")
         expect(page.locator('[data-device="UPS1"] .state')).to_have_text("on-line")
         page.get_by_role("button", name="UPS1 Output on").click()
-        expect(page.locator("#told")).to_have_text("UPS1: output.on sent")
+        expect(page.locator("#message")).to_have_text("UPS1: output.on sent")
         page.reload()
         expect(page.locator("#link")).to_have_text("connected")
         assert page.evaluate("[localStorage.length, Object.keys(sessionStorage).join()]") == [0, "token"]

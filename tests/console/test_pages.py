@@ -74,12 +74,12 @@ def test_a_device_takes_commands_and_inputs_and_shows_its_objects(page: Page, li
     page.get_by_label("arguments: UPS1").fill("40")
     page.get_by_role("button", name="UPS1 Inject").click()
     page.get_by_role("button", name="Do it").click()
-    expect(page.locator("#told")).to_have_text("UPS1: charge 40")
+    expect(page.locator("#message")).to_have_text("UPS1: charge 40")
     expect(page.locator("#state")).to_contain_text(re.compile(r"charge percent\s*4\d"))
     page.get_by_label("arguments: UPS1").fill("much")
     page.get_by_role("button", name="UPS1 Inject").click()
     page.get_by_role("button", name="Do it").click()
-    expect(page.locator("#told.bad")).to_contain_text("expected one number")
+    expect(page.locator("#message.bad")).to_contain_text("expected one number")
 
     page.get_by_label("Command: UPS1").select_option("output.off")
     page.get_by_role("button", name="UPS1 Send").click()
@@ -89,7 +89,7 @@ def test_a_device_takes_commands_and_inputs_and_shows_its_objects(page: Page, li
     assert live.world("UPS1")["off_in_s"] is None
     page.get_by_role("button", name="UPS1 Send").click()
     page.get_by_role("button", name="Do it").click()
-    expect(page.locator("#told")).to_have_text("UPS1: output.off sent")
+    expect(page.locator("#message")).to_have_text("UPS1: output.off sent")
     live.until("UPS1", lambda state: state["off_in_s"] is not None or state["output"] == "off")
     live.until("UPS1", lambda state: state["output"] == "off")
     page.get_by_label("Command: UPS1").select_option("output.on")
@@ -216,7 +216,7 @@ def test_deliveries_are_held_and_go_on(page: Page, live: Live) -> None:
     page.get_by_role("button", name="log resume").click()
     expect(page.locator('[data-backlog="log"]')).to_have_text("0")
     page.get_by_role("button", name="log Redeliver").click()
-    expect(page.locator("#told")).to_contain_text("log")
+    expect(page.locator("#message")).to_contain_text("log")
 
 
 def test_the_groups_are_those_of_the_status_verb(page: Page, live: Live) -> None:

@@ -22,7 +22,7 @@ WITNESSES = ("hypothesis", "jsonschema", "pytest-timeout")
 TESTS = (
     "tests/wire",
     "tests/mibs",
-    "tests/emulators/test_plans.py",
+    "tests/emulators/test_answer_cache.py",
     "tests/gateway/test_store.py",
     "tests/gateway/test_translate.py",
     "tests/gateway/test_usm.py",

@@ -7,15 +7,15 @@ from typing import Any
 
 from ridethrough.emulators.build import build
 from ridethrough.emulators.config.plant import Plant
-from ridethrough.emulators.devices.bmc import BmcDevice
+from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.emulators.devices.mains import Mains
 from ridethrough.emulators.devices.server import Server
-from ridethrough.emulators.devices.ups import UpsDevice
+from ridethrough.emulators.devices.ups import EmulatedUps
 from ridethrough.emulators.devices.ups.profile import FOLDER
 from ridethrough.emulators.faces.snmp_agent import SnmpAgent
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import Oid, standard_tree
-from ridethrough.wire.ipmi.message import Privilege, Request
+from ridethrough.wire.ipmi.message import IpmiRequest, Privilege
 from ridethrough.wire.ipmi.session import Account, Session
 from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, Value, VarBind, Version, decode, encode
 
@@ -50,11 +50,11 @@ class Desk:
     def __init__(self, plant: dict[str, Any] | None = None) -> None:
         self.world = build(Plant.model_validate(plant or PLANT), EPOCH_S)
         self.mains = self._device("city", Mains)
-        self.device = self._device("UPS1", UpsDevice)
+        self.device = self._device("UPS1", EmulatedUps)
         self.ups, self.card, self.view = self.device.ups, self.device.card, self.device.view
         self.server = self._device("server1", Server)
-        self.bmc = self._device("server1.bmc", BmcDevice)
-        self.agent = SnmpAgent(self.view, self.world.seat("UPS1"))
+        self.bmc = self._device("server1.bmc", EmulatedBmc)
+        self.agent = SnmpAgent(self.view, self.world.slot("UPS1"))
         self.world.advance(Instant(0))
         self.world.settle()
 
@@ -112,7 +112,7 @@ class Desk:
         self.bmc.answering(self.world.now)
         account = Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR)
         session = Session(1, ("127.0.0.1", 1), privilege, 0, account, privilege, active=True)
-        code, answer = self.bmc.execute(Request(netfn, number, data), session)
+        code, answer = self.bmc.execute(IpmiRequest(netfn, number, data), session)
         self.world.settle()
         return int(code), bytes(answer)
 

@@ -17,8 +17,8 @@ from ridethrough.emulators.bindings.ipmi import dispatch
 from ridethrough.emulators.devices.bmc.commands import TABLE
 from ridethrough.emulators.devices.bmc.pef import TEMPERATURE
 from ridethrough.wire import pet
-from ridethrough.wire.ipmi.algorithms import SUITES, Keys
-from ridethrough.wire.ipmi.message import NetFn, Privilege, Request
+from ridethrough.wire.ipmi.algorithms import SUITES, SessionKeys
+from ridethrough.wire.ipmi.message import IpmiRequest, NetFn, Privilege
 from ridethrough.wire.ipmi.session import Account, Session
 from ridethrough.wire.primitives import Hmac
 from tests.emulators.rig import PLANT, Desk
@@ -29,7 +29,7 @@ BMC = SERVER["bmc"] | {"inject": True, "link": {"on": True}, "alerts": ALERTS}
 RIG = PLANT | {"servers": {"server1": SERVER | {"bmc": BMC}}}
 ROWS = list(TABLE.items())
 NAMES = [row.name for _, row in ROWS]
-STATUS = Request(0x00, 0x01, b"")  # Get Chassis Status, whose answer is given again
+STATUS = IpmiRequest(0x00, 0x01, b"")  # Get Chassis Status, whose answer is given again
 NODE = b"node"
 ACCOUNT = Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR)
 # Refused wherever they come from: the host's own queue, no satellites.
@@ -140,7 +140,7 @@ DATA: dict[str, str] = {
 
 def _session() -> Session:
     session = Session(1, ("127.0.0.1", 1), Privilege.ADMINISTRATOR, 0, ACCOUNT, Privilege.ADMINISTRATOR, active=True)
-    session.keys = Keys(SUITES[3], Hmac("sha1", bytes(20)))
+    session.keys = SessionKeys(SUITES[3], Hmac("sha1", bytes(20)))
     return session
 
 
@@ -150,14 +150,14 @@ def _sensor(desk: Desk) -> int:
     return int(next(row.number for row in rows if row.sensor_type == TEMPERATURE and row.thresholds.ucr is not None))
 
 
-def _request(desk: Desk, key: tuple[int, int, int], name: str) -> Request:
+def _request(desk: Desk, key: tuple[int, int, int], name: str) -> IpmiRequest:
     netfn, command, body = key
     head = body.to_bytes({NetFn.GROUP: 1, NetFn.OEM: 3}.get(NetFn(netfn), 0), "little")
     if name == "PET Acknowledge":
         waiting = desk.bmc.model.events.alerts.waiting
-        return Request(netfn, command, pet.acknowledge(waiting[0].event) if waiting else bytes(12))
+        return IpmiRequest(netfn, command, pet.acknowledge(waiting[0].event) if waiting else bytes(12))
     data = bytes.fromhex(DATA.get(name, "").replace("@", f"{_sensor(desk):02x}"))
-    return Request(netfn, command, head + data)
+    return IpmiRequest(netfn, command, head + data)
 
 
 # Commands whose answers are looked at: by the specification's names and not by the mark, so that no command which lost

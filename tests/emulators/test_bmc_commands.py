@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ridethrough.emulators.bindings.inputs import NoEffectError
 from ridethrough.emulators.bindings.ipmi import dispatch
 from ridethrough.emulators.devices.bmc.commands import TABLE
-from ridethrough.wire.ipmi.message import NetFn, Privilege, Request
+from ridethrough.wire.ipmi.message import IpmiRequest, NetFn, Privilege
 from ridethrough.wire.ipmi.session import Account, Session
 from tests.emulators.rig import PLANT, Desk
 
@@ -31,7 +31,7 @@ def head(netfn: int, body: int) -> bytes:
 
 def outside(desk: Desk, netfn: int, number: int, data: bytes = b"") -> int:
     desk.bmc.answering(desk.world.now)
-    return int(desk.bmc.execute(Request(netfn, number, data), None)[0])
+    return int(desk.bmc.execute(IpmiRequest(netfn, number, data), None)[0])
 
 
 def test_what_is_no_command_is_refused() -> None:
@@ -123,7 +123,7 @@ def test_answers_are_the_same_with_and_without_memory(happened: list[Any], numbe
     session = Session(1, ("127.0.0.1", 1), Privilege.ADMINISTRATOR, 0, account, Privilege.ADMINISTRATOR, active=True)
     sensors = [number % len(desk.bmc.model.sensors.by_number) + 1, number]
     asked = [
-        Request(key[0], key[1], head(key[0], key[2]) + bytes((sensor,)) * row.shortest)
+        IpmiRequest(key[0], key[1], head(key[0], key[2]) + bytes((sensor,)) * row.shortest)
         for key, row in STEADY_ROWS
         for sensor in sensors
     ]
@@ -139,7 +139,7 @@ def test_answers_are_the_same_with_and_without_memory(happened: list[Any], numbe
         else:
             ((netfn, command, body), row), data = what
             octets = data.ljust(row.shortest, b"\x01")[: row.longest]
-            desk.bmc.execute(Request(netfn, command, head(netfn, body) + octets), session)
+            desk.bmc.execute(IpmiRequest(netfn, command, head(netfn, body) + octets), session)
         if desk.bmc.model.revision != revision:  # as the host does
             desk.world.settle()
         if not desk.bmc.answering(desk.world.now):
@@ -151,7 +151,7 @@ def test_answers_are_the_same_with_and_without_memory(happened: list[Any], numbe
 
 def test_what_is_remembered_is_told_only_to_whom_it_may_be() -> None:
     desk = Desk()
-    asked = Request(APP, 0x01, b"")
+    asked = IpmiRequest(APP, 0x01, b"")
     account = Account(2, b"admin", b"admin", Privilege.ADMINISTRATOR)
     codes = []
     for privilege in (Privilege.USER, Privilege.CALLBACK, Privilege.NONE, Privilege.USER):

@@ -16,8 +16,7 @@ import pytest
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.kernel.instant import Instant, after
-from ridethrough.emulators.kernel.world import World
-from ridethrough.rigs.rigfile.bundled import names, place
+from ridethrough.rigs.rigfile.bundled import names, resolve
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig, plant_of
 
 EPOCH_S = 1_767_225_600
@@ -31,7 +30,7 @@ class Desk:
     """A rig's plant, that has run for a minute."""
 
     def __init__(self, rig: RigFile) -> None:
-        self.world: World = build(plant_of(rig), EPOCH_S)
+        self.world = build(plant_of(rig), EPOCH_S)
         self.world.advance(Instant(0))
         self.world.settle()
         self.wait(60)
@@ -128,8 +127,8 @@ def _devices() -> Iterator[tuple[str, str]]:
     """One of each sort, over all the rigs that come along: a rig and a device."""
     seen = set()
     for name in names("rig"):
-        for device in Desk(load_rig(place(name, "rig"))).world.devices.values():
-            sort = (type(device), tuple(device.inputs.help))  # type: ignore[attr-defined]  # all of ours have inputs
+        for device in Desk(load_rig(resolve(name, "rig"))).world.devices.values():
+            sort = (type(device), tuple(device.inputs.help))
             if sort not in seen:
                 seen.add(sort)
                 yield name, device.name
@@ -155,7 +154,7 @@ def _args(rig: RigFile, device: str, word: str) -> list[str] | None:
 @pytest.mark.timeout(400)  # a busy machine
 @pytest.mark.parametrize(("name", "device"), list(_devices()))
 def test_an_input_has_an_effect_or_says_why_not(name: str, device: str) -> None:
-    rig = load_rig(place(name, "rig"))
+    rig = load_rig(resolve(name, "rig"))
     for word in Desk(rig).device(device).inputs.help:
         args = _args(rig, device, word)
         if args is None:
@@ -183,8 +182,8 @@ def _effect(desk: Desk, device: str, word: str, args: list[str]) -> bool | str:
 
 @pytest.mark.parametrize("state", ["without power anywhere", "outlets off", "supplies broken"])
 def test_a_controller_without_power_does_nothing_and_says_so(state: str) -> None:
-    for word in Desk(load_rig(place("a1080a-pair", "rig"))).device("server1.bmc").inputs.help:
-        desk = Desk(load_rig(place("a1080a-pair", "rig")))
+    for word in Desk(load_rig(resolve("a1080a-pair", "rig"))).device("server1.bmc").inputs.help:
+        desk = Desk(load_rig(resolve("a1080a-pair", "rig")))
         if state == "supplies broken":
             desk.say("server1.bmc", "supply_failed")  # something that `clear` would tell of
         STATES[state](desk)
@@ -212,7 +211,7 @@ def test_a_controller_without_power_does_nothing_and_says_so(state: str) -> None
 
 
 def test_what_is_repaired_without_power_is_whole_with_it() -> None:
-    desk = Desk(load_rig(place("a1080a-pair", "rig")))
+    desk = Desk(load_rig(resolve("a1080a-pair", "rig")))
     desk.say("server1.bmc", "chassis_opened")
     states = dict(desk.device("server1.bmc").model.sensors.states)
     desk.say("UPS1", "button_off")

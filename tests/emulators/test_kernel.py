@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.emulators.build import build
-from ridethrough.emulators.devices.ups import UpsDevice
+from ridethrough.emulators.devices.ups import EmulatedUps
 from ridethrough.emulators.kernel.deadlines import Deadlines
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.quantity import Quantity
-from ridethrough.emulators.kernel.world import LoopError, Port, World
+from ridethrough.emulators.kernel.world import Device, LoopError, Port, World
 from ridethrough.rigs.rigfile.schema import load_rig
 
 levels = st.floats(0, 1, allow_nan=False)
@@ -71,7 +72,7 @@ class Relay:
 
 
 def test_levels_travel_along_wires_until_nothing_changes() -> None:
-    world = World()
+    world: World[Device] = World()
     chain = [Relay(f"r{index}") for index in range(10)]
     for relay in chain:
         world.add(relay)
@@ -83,7 +84,7 @@ def test_levels_travel_along_wires_until_nothing_changes() -> None:
 
 
 def test_a_loop_that_never_rests_names_its_ports() -> None:
-    world = World()
+    world: World[Device] = World()
     relay = Relay("bell", invert=True)
     world.add(relay)
     world.connect(relay.shown, relay.seen)
@@ -92,7 +93,7 @@ def test_a_loop_that_never_rests_names_its_ports() -> None:
 
 
 def test_equal_instants_act_in_the_order_of_addition_and_none_is_late() -> None:
-    world = World()
+    world: World[Device] = World()
     log: list[tuple[str, int]] = []
     for name, due in (("b", [5, 10]), ("a", [5, 7])):
         relay = Relay(name, due=due)
@@ -104,27 +105,27 @@ def test_equal_instants_act_in_the_order_of_addition_and_none_is_late() -> None:
 
 
 def test_two_devices_of_one_name_are_refused() -> None:
-    world = World()
+    world: World[Device] = World()
     world.add(Relay("a"))
     with pytest.raises(ValueError, match="two devices"):
         world.add(Relay("a"))
 
 
 def test_only_what_was_touched_and_what_hangs_on_it_is_looked_at() -> None:
-    world = World()
+    world: World[Device] = World()
     left, right, alone = (Relay(name) for name in ("left", "right", "alone"))
     for relay in (left, right, alone):
         world.add(relay)
     world.connect(left.shown, right.seen)
     world.settle()
-    assert world.looked_at() == ["left", "right", "alone"]
-    before = world.seat("alone").revision
+    assert world.take_changed() == ["left", "right", "alone"]
+    before = world.slot("alone").revision
     left.seen.value = True
     world.settle("left")
     assert right.shown.value
-    assert world.looked_at() == ["left", "right"]
-    assert world.looked_at() == []
-    assert world.seat("alone").revision == before
+    assert world.take_changed() == ["left", "right"]
+    assert world.take_changed() == []
+    assert world.slot("alone").revision == before
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.integers(0, 50)), max_size=300))
@@ -181,12 +182,12 @@ def test_looking_at_what_was_touched_is_as_good_as_looking_at_all(name: str, ste
         assert _seen(worlds[0]) == _seen(worlds[1])
 
 
-def _seen(world: World) -> dict[str, Any]:
+def _seen(world: World[LabDevice]) -> dict[str, Any]:
     devices: list[Any] = list(world.devices.values())
     told = {
         device.name: [out.trap for out in device.outgoing] for device in devices if getattr(device, "outgoing", None)
     }
     cards = {
-        device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, UpsDevice)
+        device.name: [out.trap for out in device.card.outgoing] for device in devices if isinstance(device, EmulatedUps)
     }
     return {"told": told, "cards": cards, "states": {device.name: device.snapshot(world.now) for device in devices}}

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ridethrough.emulators.bindings.device_types import LabDevice
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.emulators.build import build
 from ridethrough.emulators.config.plant import Plant
@@ -51,22 +52,22 @@ WORDS = [
 ]
 
 
-def say(world: World, place: str, words: str) -> bool:
+def say(world: World[LabDevice], place: str, words: str) -> bool:
     name, *args = words.split()
     try:
-        world.devices[place].inputs.apply(name, args, world.now)  # type: ignore[attr-defined]
+        world.devices[place].inputs.apply(name, args, world.now)
     except InputError:
         return False
     world.settle()
     return True
 
 
-def state(world: World, place: str) -> dict[str, Any]:
-    shown: dict[str, Any] = world.devices[place].snapshot(world.now)  # type: ignore[attr-defined]
+def state(world: World[LabDevice], place: str) -> dict[str, Any]:
+    shown: dict[str, Any] = world.devices[place].snapshot(world.now)
     return shown
 
 
-def go(world: World, seconds: float) -> None:
+def go(world: World[LabDevice], seconds: float) -> None:
     world.advance(Instant(world.now + round(seconds * 1000)))
 
 

@@ -7,15 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.correlate import BmcPolicy, Correlator, FlapPolicy, SitePolicy, State, UpsPolicy
-from ridethrough.gateway.records import Event, Severity, Signal, encode_json
+from ridethrough.gateway.correlate import BmcPolicy, Correlator, CorrelatorState, FlapPolicy, SitePolicy, UpsPolicy
+from ridethrough.gateway.records import (
+    ConditionClears,
+    ConditionOpens,
+    Event,
+    Occurrence,
+    Severity,
+    Signal,
+    encode_json,
+)
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1", "G2")), "UPS2": UpsPolicy(30_000)}
 
 
 def said(device: str, condition: str, opens: bool, baseline: bool = False) -> Signal:
     kind = f"{condition}.{'lost' if opens else 'restored'}"
-    return Signal(kind, device, Severity.INFO, kind, condition, opens, baseline=baseline)
+    if not condition:
+        return Occurrence(kind, device, Severity.INFO, kind)
+    if opens:
+        return ConditionOpens(kind, device, Severity.INFO, kind, condition)
+    return ConditionClears(kind, device, Severity.INFO, kind, condition, baseline=baseline)
 
 
 def shown(events: list[Event]) -> list[tuple[str, str, str]]:
@@ -102,7 +114,7 @@ def test_any_signals_in_any_order_and_a_restart_changes_nothing(
         for position, (device, condition, opens, baseline, wait, tick) in enumerate(plan, start=1):
             if position == restart_at:
                 correlator.tidy(now)
-                state = msgspec.json.decode(encode_json(correlator.state), type=State)
+                state = msgspec.json.decode(encode_json(correlator.state), type=CorrelatorState)
                 correlator = Correlator(POLICIES, "/t", state, site=site)
             now += wait
             if tick:
@@ -129,11 +141,11 @@ def test_any_signals_in_any_order_and_a_restart_changes_nothing(
 
 def notice(incident: int, *, waits: bool = True) -> Signal:
     data = {"incident": incident, "waits": waits, "bmc_time_s": 99}
-    return Signal("bmc.notice", "s.bmc", Severity.CRITICAL, "fault", data=data)
+    return Occurrence("bmc.notice", "s.bmc", Severity.CRITICAL, "fault", data=data)
 
 
 def step(kind: str, incident: int, **data: Any) -> Signal:
-    return Signal(f"bmc.recovery.{kind}", "s.bmc", Severity.INFO, kind, data={"incident": incident, **data})
+    return Occurrence(f"bmc.recovery.{kind}", "s.bmc", Severity.INFO, kind, data={"incident": incident, **data})
 
 
 def waiting() -> Correlator:
@@ -187,7 +199,7 @@ def test_a_step_of_another_incident_changes_nothing() -> None:
 def test_waiting_survives_a_restart_but_not_the_device() -> None:
     correlator = waiting()
     correlator.signals(1, 100_000, [notice(7)])
-    kept = msgspec.json.decode(msgspec.json.encode(correlator.state), type=State)
+    kept = msgspec.json.decode(msgspec.json.encode(correlator.state), type=CorrelatorState)
     again = Correlator({}, "/t", kept, {"s.bmc": BmcPolicy(10_000, 120_000)})
     assert again.next_deadline_ms() == 111_000
     assert Correlator({}, "/t", kept, {}).next_deadline_ms() is None

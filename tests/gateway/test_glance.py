@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.decode import decode_datagram
-from ridethrough.gateway.decode.snmp import wants_answer
+from ridethrough.gateway.decode.snmp import wants_ack
 from ridethrough.gateway.records import Arrival, RecordKind
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire import ber
@@ -37,7 +37,7 @@ def padded(data: bytes, octets: int) -> bytes:
 def test_informs_are_told_from_traps(kind: Kind, community: bytes, filling: bytes, octets: int) -> None:
     data = message(kind, community, filling)
     for one in (data, padded(data, octets)):
-        assert wants_answer(one) is (kind is Kind.INFORM)
+        assert wants_ack(one) is (kind is Kind.INFORM)
 
 
 @given(
@@ -54,4 +54,4 @@ def test_informs_are_told_from_traps(kind: Kind, community: bytes, filling: byte
 def test_nothing_that_is_answered_is_overlooked(data: bytes) -> None:
     arrival = Arrival(0, RecordKind.DATAGRAM, data, "127.0.0.1:162", "192.0.2.7", 5000)
     decoded = decode_datagram(arrival, standard_tree(), frozenset({b"", b"public", bytes((Kind.INFORM,)) * 9}))
-    assert decoded.acknowledgement is None or wants_answer(data)
+    assert decoded.ack is None or wants_ack(data)

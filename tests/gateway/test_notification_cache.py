@@ -86,15 +86,15 @@ heard = st.lists(st.tuples(datagrams, st.sampled_from([UPS, RELAY, STRANGER])), 
 
 
 def conclusions(stream: list[tuple[bytes, str]], *, restarts: bool) -> list[tuple[list[Event], bytes | None, str]]:
-    """What is concluded of each; with `restarts`, by a gateway that is started anew before each."""
+    """What follows from each; with `restarts`, by a gateway that is started anew before each."""
     stages, found = Stages(stage_config(SITE), TREE), []
     for position, (data, source) in enumerate(stream, start=1):
         if restarts:
             state, stages = stages.dump_state(position), Stages(stage_config(SITE), TREE)
             stages.load_state(state)
         arrival = Arrival(position * 1000, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
-        concluded = stages.process(Record(position, arrival))
-        found.append((list(concluded.events), concluded.answer, concluded.outcome))
+        result = stages.process((Record(position, arrival),))
+        found.append((list(result.events), result.ack, result.outcome))
     return found
 
 
@@ -116,7 +116,7 @@ def test_what_comes_again_is_found_after_much_that_does_not() -> None:
     stages, planned = Stages(stage_config(SITE), TREE), []
     for position, (data, source) in enumerate(apart + again, start=1):
         arrival = Arrival(position, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
-        (event,) = stages.process(Record(position, arrival)).events
+        (event,) = stages.process((Record(position, arrival),)).events
         assert event.id == f"{position}-0"
         assert event.data["evidence"]["uptime_ticks"] == (time_free_key(data) or (b"", -1))[1]
         planned.append(len(stages._cache._entries))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ridethrough.emulators.faces.ipmi_lan import IpmiLan
 from ridethrough.emulators.kernel.instant import Instant
-from ridethrough.gateway.devices.probes import POWER, Echo, Login, PresencePing, Probe
+from ridethrough.gateway.devices.probes import POWER, EchoProbe, LivenessProbe, LoginProbe, PresencePing
 from ridethrough.wire import rmcp
 from tests.emulators.rig import Desk
 
@@ -22,7 +22,7 @@ class Bmc:
     def __init__(self, password: bytes = b"admin") -> None:
         self.desk = Desk()
         self.lan = IpmiLan(self.desk.bmc, random.Random(1).randbytes)
-        self.probe = Login(b"admin", lambda: password, 17, random.Random(2).randbytes)
+        self.probe = LoginProbe(b"admin", lambda: password, 17, random.Random(2).randbytes)
 
     def beat(self) -> list[dict[str, int]]:
         """One beat; what it was told."""
@@ -31,7 +31,7 @@ class Bmc:
         while data is not None:
             more = None
             for answer in self.lan.receive(data, PEER, Instant(self.desk.world.now)):
-                said, more = self.probe.hear(answer)
+                said, more = self.probe.receive(answer)
                 if said is not None:
                     told.append(dict(said))
             data = more
@@ -65,21 +65,21 @@ def test_a_wrong_password_is_no_heartbeat() -> None:
 def test_a_ping_wants_its_own_tag() -> None:
     probe = PresencePing()
     probe.ask()
-    assert probe.hear(rmcp.encode_pong(9)) == (None, None)
-    assert probe.hear(rmcp.encode_pong(1)) == ({}, None)
+    assert probe.receive(rmcp.encode_pong(9)) == (None, None)
+    assert probe.receive(rmcp.encode_pong(1)) == ({}, None)
 
 
 def test_an_echo_wants_what_it_sent_last() -> None:
-    probe = Echo()
+    probe = EchoProbe()
     first, second = probe.ask(), probe.ask()
     assert first != second
-    assert probe.hear(first) == (None, None)
-    assert probe.hear(second) == ({}, None)
+    assert probe.receive(first) == (None, None)
+    assert probe.receive(second) == ({}, None)
 
 
-@given(st.sampled_from([PresencePing, Echo, None]), st.lists(st.binary(max_size=80), max_size=5))
-def test_junk_is_no_answer(kind: type[PresencePing | Echo] | None, junk: list[bytes]) -> None:
-    probe: Probe = kind() if kind else Login(b"admin", lambda: b"admin", 17, random.Random(3).randbytes)
+@given(st.sampled_from([PresencePing, EchoProbe, None]), st.lists(st.binary(max_size=80), max_size=5))
+def test_junk_is_no_answer(kind: type[PresencePing | EchoProbe] | None, junk: list[bytes]) -> None:
+    probe: LivenessProbe = kind() if kind else LoginProbe(b"admin", lambda: b"admin", 17, random.Random(3).randbytes)
     probe.ask()
     for data in junk:
-        assert probe.hear(data)[0] is None
+        assert probe.receive(data)[0] is None

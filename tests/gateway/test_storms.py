@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from ridethrough.gateway.build.stages import stage_config
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.correlate import Correlator, SitePolicy, State, StormPolicy
-from ridethrough.gateway.correlate.storms import HOLDS, PASSES
-from ridethrough.gateway.pipeline.stages import SUPPRESSED, StageResult, Stages
+from ridethrough.gateway.correlate import Correlator, CorrelatorState, SitePolicy, StormPolicy
+from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.receive import FairQueue
-from ridethrough.gateway.records import Arrival, Event, Record, RecordKind, Severity, Signal, encode_json
+from ridethrough.gateway.records import Arrival, Event, Occurrence, Record, RecordKind, Severity, encode_json
 from ridethrough.mibs import standard_tree
 from tests.support.vectors import vector
 
@@ -23,10 +22,8 @@ TREE = standard_tree()
 
 def storm(correlator: Correlator, position: int, at_ms: int, source: str, subject: str) -> Sequence[Event] | None:
     """None for what passes, else what is told of the storm."""
-    verdict = correlator.judge(source, position, at_ms)
-    if verdict == PASSES:
-        return None
-    return () if verdict == HOLDS else correlator.begin_storm(source, position, at_ms, subject)
+    admission = correlator.admit(source, position, at_ms, lambda _source: subject)
+    return None if admission.admitted else admission.events
 
 
 POLICY = SitePolicy(storm=StormPolicy(per_s=10, burst=5))
@@ -73,15 +70,13 @@ def test_what_is_held_back_together_is_what_is_held_back_one_by_one(
         arrival = Arrival(now_ms, RecordKind.DATAGRAM, data, "127.0.0.1:162", source, 999)
         records += [Record(len(records) + 1 + number, arrival) for number in range(count)]
     single, together = Stages(stage_config(site), TREE), Stages(stage_config(site), TREE)
-    alone = [single.process(record) for record in records]
-    found: list[StageResult] = []
+    alone = [single.process((record,)) for record in records]
+    assert all(one.count == 1 for one in alone)
+    found: list[tuple[list[Event], bytes | None, bool]] = []
     while len(found) < len(records):
-        found.append(together.process(records[len(found)]))
-        if found[-1] is SUPPRESSED:
-            found += [SUPPRESSED] * together.suppressed_with(records, len(found))
-    assert [(list(one.events), one.answer, one.suppressed) for one in found] == [
-        (list(one.events), one.answer, one.suppressed) for one in alone
-    ]
+        one = together.process(records, len(found))
+        found += [(list(one.events), one.ack, one.suppressed)] * one.count
+    assert found == [(list(one.events), one.ack, one.suppressed) for one in alone]
     assert together.dump_state(now_ms) == single.dump_state(now_ms)
 
 
@@ -107,7 +102,7 @@ def test_a_restart_changes_no_decision(plan: list[tuple[str, int, bool]], cut: i
         for position, (source, wait, tick) in enumerate(plan, start=1):
             if position == restart_at:
                 correlator.tidy(now)
-                state = msgspec.json.decode(encode_json(correlator.state), type=State)
+                state = msgspec.json.decode(encode_json(correlator.state), type=CorrelatorState)
                 correlator = Correlator({}, "/t", state, site=POLICY)
             now += wait
             said.append(correlator.tick(position, now) if tick else storm(correlator, position, now, source, source))
@@ -129,7 +124,7 @@ def test_a_restart_changes_no_decision(plan: list[tuple[str, int, bool]], cut: i
 
 def test_the_same_refusal_is_told_once_and_then_with_its_count() -> None:
     correlator = Correlator({}, "/t")
-    signal = Signal("security.refused", "10.0.0.9", Severity.WARNING, "no", repeat="community")
+    signal = Occurrence("security.refused", "10.0.0.9", Severity.WARNING, "no", repeat="community")
     assert len(correlator.signals(1, 0, [signal])) == 1
     assert correlator.signals(2, 1000, [signal, signal]) == []
     other = msgspec.structs.replace(signal, repeat="wrong_digests")
@@ -142,7 +137,7 @@ def test_refusals_of_any_number_of_sources_are_bounded() -> None:
     correlator = Correlator({}, "/t")
     events = 0
     for number in range(5000):
-        signal = Signal("security.refused", f"10.{number}", Severity.WARNING, "no", repeat="community")
+        signal = Occurrence("security.refused", f"10.{number}", Severity.WARNING, "no", repeat="community")
         events += len(correlator.signals(number + 1, 0, [signal]))
     assert events == 1001
     assert len(correlator.state.repeats) == 1001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ridethrough.gateway.correlate import Correlator, FlapPolicy, SitePolicy, UpsPolicy
-from ridethrough.gateway.records import Event, Severity, Signal
+from ridethrough.gateway.records import ConditionClears, ConditionOpens, Event, Severity, Signal
 
 POLICIES = {"UPS1": UpsPolicy(60_000, ("G1",), 50_000, shutdown=True), "UPS2": UpsPolicy(60_000)}
 HUB = SitePolicy(behind={"UPS1": "hub1", "UPS2": "hub1", "alone": "hub2"}, segment_wait_ms=10_000)
@@ -12,7 +12,8 @@ FLAP = SitePolicy(flap=FlapPolicy(opens=3, window_ms=300_000, settle_ms=60_000))
 
 def said(device: str, condition: str, opens: bool) -> Signal:
     kind = f"{condition}.{'lost' if opens else 'restored'}"
-    return Signal(kind, device, Severity.WARNING, kind, condition, opens)
+    change = ConditionOpens if opens else ConditionClears
+    return change(kind, device, Severity.WARNING, kind, condition)
 
 
 def shown(events: list[Event]) -> list[tuple[str, str]]:

@@ -2,32 +2,43 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from ridethrough.gateway.decode import decode_datagram
+from ridethrough.gateway.decode import decode_datagram, decode_observation
 from ridethrough.gateway.records import (
     Arrival,
+    ConditionClears,
+    ConditionOpens,
+    Damage,
+    DatagramsLost,
+    JournalDamage,
     Notification,
     Observation,
+    Occurrence,
+    Readings,
     RecordKind,
     Recovery,
-    Refused,
+    RecoveryStep,
+    RefusedDatagram,
     Severity,
+    Silence,
     Undecodable,
+    encode_json,
 )
-from ridethrough.gateway.translate import Inventory, Known, Translator
+from ridethrough.gateway.translate import Inventory, KnownDevice, Translator
 from ridethrough.gateway.translate.platform import MEANINGS, NoticeClass
 from ridethrough.gateway.translate.readings import FACTS
 from ridethrough.gateway.translate.translator import BY_CONDITION
-from ridethrough.gateway.translate.traps import RULES
+from ridethrough.gateway.translate.trap_rules import RULES
 from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.mibs import Oid, standard_tree
 from tests.support.vectors import vector
 
-UPS = Known("UPS1", "ups", "127.0.1.1")
-BMC = Known("server1.bmc", "bmc", "127.0.11.1", "server1", {"127.0.21.1:162": ("mrw1",)})
+UPS = KnownDevice("UPS1", "ups", "127.0.1.1")
+BMC = KnownDevice("server1.bmc", "bmc", "127.0.11.1", "server1", {"127.0.21.1:162": ("mrw1",)})
 TRANSLATOR = Translator(Inventory([UPS, BMC]))
 TREE = standard_tree()
 PUBLIC = frozenset({b"public"})
@@ -53,12 +64,8 @@ def test_a_trap_with_its_names_and_units() -> None:
     )
     assert [(item.name, item.value) for item in value.variables] == [("mtrapargsString.0", "UPS: On battery power")]
     (signal,) = TRANSLATOR.datagram(value)
-    assert (signal.type, signal.device, signal.condition, signal.opens) == (
-        EventType.INPUT_LOST,
-        "UPS1",
-        "input",
-        True,
-    )
+    assert isinstance(signal, ConditionOpens)
+    assert (signal.type, signal.device, signal.condition) == (EventType.INPUT_LOST, "UPS1", "input")
 
 
 def test_the_sender_is_known_by_its_source_or_by_the_agent_address() -> None:
@@ -66,32 +73,32 @@ def test_the_sender_is_known_by_its_source_or_by_the_agent_address() -> None:
     assert TRANSLATOR.datagram(notice("10.9.9.9"))[0].device == "UPS1"  # behind NAT: agent-addr names it
     stranger = Translator(Inventory([])).datagram(notice("10.9.9.9"))
     assert stranger[0].device == "10.9.9.9"
-    assert stranger[0].condition == ""  # strangers leave no memory behind
+    assert isinstance(stranger[0], Occurrence)  # strangers leave no state behind
 
 
 def test_an_inform_waits_for_an_acknowledgement() -> None:
     decoded = decode_datagram(arrival(vector("net-snmp-inform-v2c")), TREE, PUBLIC)
-    assert decoded.acknowledgement is not None
+    assert decoded.ack is not None
     assert isinstance(decoded.value, Notification)
     assert decoded.value.inform
-    assert decode_datagram(arrival(vector("net-snmp-trap-v2c")), TREE, PUBLIC).acknowledgement is None
+    assert decode_datagram(arrival(vector("net-snmp-trap-v2c")), TREE, PUBLIC).ack is None
 
 
 def test_what_is_not_taken_has_a_reason() -> None:
     other = decode_datagram(arrival(vector("net-snmp-trap-v1")), TREE, frozenset({b"x"}))
-    assert other.value == Refused("127.0.1.1", "community", "127.0.0.1:162")
-    assert decode_datagram(arrival(vector("net-snmp-get-v1")), TREE, PUBLIC).value == Refused(
+    assert other.value == RefusedDatagram("127.0.1.1", "community", "127.0.0.1:162")
+    assert decode_datagram(arrival(vector("net-snmp-get-v1")), TREE, PUBLIC).value == RefusedDatagram(
         "127.0.1.1", "no_notification", "127.0.0.1:162"
     )
-    (signal,) = TRANSLATOR.datagram(Refused("127.0.1.1", "wrong_digests", answered=True))
+    (signal,) = TRANSLATOR.datagram(RefusedDatagram("127.0.1.1", "wrong_digests", answered=True))
     assert (signal.type, signal.device, signal.text) == (
         "security.refused",
         "UPS1",
         "a datagram from 127.0.1.1 is not taken: wrong digests",
     )
     # A sender of informs that learns our time is no incident; an old message, for which there is no report, is one.
-    assert TRANSLATOR.datagram(Refused("127.0.1.1", "not_in_time_windows", answered=True)) == []
-    assert TRANSLATOR.datagram(Refused("127.0.1.1", "not_in_time_windows"))
+    assert TRANSLATOR.datagram(RefusedDatagram("127.0.1.1", "not_in_time_windows", answered=True)) == []
+    assert TRANSLATOR.datagram(RefusedDatagram("127.0.1.1", "not_in_time_windows"))
 
 
 def test_what_cannot_be_read_is_an_event() -> None:
@@ -128,6 +135,15 @@ def test_every_trap_of_our_texts_has_a_rule() -> None:
     assert set(RULES) <= ours
 
 
+def test_the_table_stands_by_mib_and_number_and_names_each_trap_once() -> None:
+    rows = [TREE.get(Oid.parse(oid)) for oid in RULES]
+    modules = ["PowerNet-MIB", "UPS-MIB", "SNMPv2-MIB"]
+    places = [(modules.index(row.module), row.oid) for row in rows if row is not None]
+    assert places == sorted(places)
+    text = (Path(__file__).parents[2] / "gateway/translate/trap_rules.csv").read_text()
+    assert len(text.splitlines()) == 1 + len(RULES)
+
+
 def test_conditions_are_opened_and_cleared_by_some_rule() -> None:
     for condition in {rule.condition for rule in RULES.values() if rule.condition}:
         assert (condition, True) in BY_CONDITION
@@ -148,9 +164,9 @@ def test_what_a_session_audit_says_is_a_matter_of_security(offset: int, type_: s
 
 def test_a_step_of_a_recovery_is_said_with_its_incident() -> None:
     step = Recovery(incident=7, started=True, node="server1", granted_s=120)
-    (signal,) = TRANSLATOR.observation(Observation("server1.bmc", recovery=step))
+    (signal,) = TRANSLATOR.observation(RecoveryStep("server1.bmc", step))
     assert (signal.type, signal.data["incident"], signal.data["granted_s"]) == ("bmc.recovery.started", 7, 120)
-    (signal,) = TRANSLATOR.observation(Observation("server1.bmc", recovery=Recovery(7, False, result="ok")))
+    (signal,) = TRANSLATOR.observation(RecoveryStep("server1.bmc", Recovery(7, False, result="ok")))
     assert (signal.type, signal.data["result"]) == ("bmc.recovery.ended", "ok")
 
 
@@ -160,8 +176,11 @@ FOLDERS = ("gateway/correlate", "gateway/translate")
 def test_every_word_of_the_vocabulary_is_used() -> None:
     root = Path(__file__).parents[2]
     source = "".join(path.read_text() for folder in FOLDERS for path in (root / folder).glob("*.py"))
-    assert set(re.findall(r"\b(?:EventType|E)\.([A-Z_]+)", source)) == set(EventType.__members__)
-    assert set(re.findall(r"\b(?:Condition|C)\.([A-Z_]+)", source)) == set(Condition.__members__)
+    types = {rule.type.name for rule in RULES.values()} | set(re.findall(r"\bEventType\.([A-Z_]+)", source))
+    assert types == set(EventType.__members__)
+    conditions = {rule.condition for rule in RULES.values()}
+    named = {item.name for item in Condition if item in conditions} | set(re.findall(r"\bCondition\.([A-Z_]+)", source))
+    assert named == set(Condition.__members__)
 
 
 def test_a_word_of_the_vocabulary_is_written_in_one_place() -> None:
@@ -193,15 +212,56 @@ def test_fatal_platform_events(key: tuple[int, int, int]) -> None:
     ],
 )
 def test_readings_say_facts(values: dict[str, int], said: dict[str, bool]) -> None:
-    signals = TRANSLATOR.observation(Observation("UPS1", values=values))
+    signals = TRANSLATOR.observation(Readings("UPS1", values))
     assert signals[0].type == EventType.CARD_FOUND
-    assert {signal.condition: signal.opens for signal in signals[1:]} == said
-    assert all(signal.baseline for signal in signals)
+    changes = [signal for signal in signals[1:] if not isinstance(signal, Occurrence)]
+    assert {signal.condition: isinstance(signal, ConditionOpens) for signal in changes} == said
+    assert all(signal.baseline for signal in signals if isinstance(signal, ConditionClears))
 
 
 def test_silence() -> None:
-    assert [item.type for item in TRANSLATOR.observation(Observation("UPS1", silent=True))] == [EventType.CARD_LOST]
-    assert [item.type for item in TRANSLATOR.observation(Observation("server1.bmc", silent=True))] == [
-        EventType.HEARTBEAT_LOST
-    ]
-    assert TRANSLATOR.observation(Observation("gone", silent=True)) == []
+    assert [item.type for item in TRANSLATOR.observation(Silence("UPS1"))] == [EventType.CARD_LOST]
+    assert [item.type for item in TRANSLATOR.observation(Silence("server1.bmc"))] == [EventType.HEARTBEAT_LOST]
+    assert TRANSLATOR.observation(Silence("gone")) == []
+
+
+def before(device: str, **said: Any) -> bytes:
+    """An observation as journals of the version before `kind` have it: every field, in this order."""
+    fields = {"silent": False, "values": {}, "recovery": None, "damage": None, "lost": 0}
+    return encode_json({"device": device, **fields, **said})
+
+
+STEP: dict[str, Any] = {"incident": 7, "started": True, "node": "s", "granted_s": 9, "result": "", "action": ""}
+DAMAGE: dict[str, Any] = {"kept": "/x", "saved": 3, "lost": 1, "reason": "torn"}
+OBSERVED: list[tuple[Observation, bytes]] = [
+    (Readings("UPS1", {"upsCommStatus": 1}), before("UPS1", values={"upsCommStatus": 1})),
+    (Readings("server1.bmc"), before("server1.bmc")),
+    (Silence("UPS1"), before("UPS1", silent=True)),
+    (RecoveryStep("server1.bmc", Recovery(**STEP)), before("server1.bmc", recovery=STEP)),
+    (JournalDamage("journal", Damage(**DAMAGE)), before("journal", damage=DAMAGE)),
+    (DatagramsLost("127.0.0.1:162", 4), before("127.0.0.1:162", lost=4)),
+]
+
+
+class ObservationBefore(msgspec.Struct):
+    """What the version before `kind` reads."""
+
+    device: str
+    silent: bool = False
+    values: dict[str, int] = {}
+    recovery: Recovery | None = None
+    damage: Damage | None = None
+    lost: int = 0
+
+
+@pytest.mark.parametrize(("value", "stored"), OBSERVED)
+def test_observations_are_read_across_versions_either_way(value: Observation, stored: bytes) -> None:
+    assert decode_observation(encode_json(value)) == value
+    assert decode_observation(stored) == value
+    assert encode_json(msgspec.json.decode(encode_json(value), type=ObservationBefore)) == stored
+
+
+def test_what_is_no_observation_is_refused() -> None:
+    for data in (b"", b"{}", b'{"device":1}', b'{"kind":"gossip"}', b"\xff"):
+        with pytest.raises(msgspec.DecodeError):
+            decode_observation(data)

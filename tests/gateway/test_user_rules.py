@@ -16,8 +16,16 @@ from ruamel.yaml import YAML
 from ridethrough.gateway.build.stages import rules_of
 from ridethrough.gateway.config.site import Site as SiteFile
 from ridethrough.gateway.decode import decode_datagram
-from ridethrough.gateway.records import Arrival, Notification, RecordKind, Severity
-from ridethrough.gateway.translate import Inventory, Known, Translator
+from ridethrough.gateway.records import (
+    Arrival,
+    ConditionClears,
+    ConditionOpens,
+    Notification,
+    Occurrence,
+    RecordKind,
+    Severity,
+)
+from ridethrough.gateway.translate import Inventory, KnownDevice, Translator
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID
@@ -26,7 +34,7 @@ from tests.support.sites import Site
 
 DOOR = "1.3.6.1.4.1.99999.0.7"
 TREE = standard_tree()
-UPS = Known("UPS1", "ups", "192.0.2.7")
+UPS = KnownDevice("UPS1", "ups", "192.0.2.7")
 
 
 def heard(trap: str, source: str = "192.0.2.7", **values: int | str) -> Notification:
@@ -83,11 +91,13 @@ def test_what_a_rule_tells() -> None:
         "opens": "door",
     }
     (told,) = translator(rule).datagram(heard(DOOR, v1_0=2, v2_0="north"))
-    assert (told.device, told.severity, told.condition, told.opens) == ("UPS1", Severity.CRITICAL, "door", True)
+    assert isinstance(told, ConditionOpens)
+    assert (told.device, told.severity, told.condition) == ("UPS1", Severity.CRITICAL, "door")
     assert told.text == f"door north of UPS1 at 192.0.2.7 is open ({DOOR}, ?)"
     assert told.evidence["rule"] == 1
     (stranger,) = translator(rule).datagram(heard(DOOR, "198.51.100.9"))
-    assert (stranger.device, stranger.condition) == ("198.51.100.9", "")  # nothing is remembered of strangers
+    assert isinstance(stranger, Occurrence)  # nothing is remembered of strangers
+    assert stranger.device == "198.51.100.9"
 
 
 def test_rules_of_a_site_come_first_and_in_their_order() -> None:
@@ -107,7 +117,8 @@ def test_rules_of_a_site_come_first_and_in_their_order() -> None:
 )
 def test_another_maker_s_ups_can_lose_its_input(event: str, condition: str, opens: bool) -> None:
     (told,) = translator({"match": {"trap": DOOR}, "event": event}).datagram(heard(DOOR))
-    assert (told.type, told.condition, told.opens) == (event, condition, opens)
+    assert isinstance(told, ConditionOpens if opens else ConditionClears)
+    assert (told.type, told.condition) == (event, condition)
 
 
 def ask(site: Site, path: str, method: str = "GET") -> Any:

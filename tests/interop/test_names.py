@@ -212,7 +212,7 @@ def test_a_card_is_recorded_by_a_name(tmp_path: Path, pair: Live, monkeypatch: p
 def test_a_bmc_is_recorded_by_a_name(pair: Live, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
     """pyghmi asks all addresses at once and keeps the one that answers."""
     named(monkeypatch, first, pair.document["servers"]["server1"]["bmc"]["address"])
-    login = bmc_recorder.Login(NAME, pair.ports["ipmi"], "admin", "admin")
+    login = bmc_recorder.BmcLogin(NAME, pair.ports["ipmi"], "admin", "admin")
     assert bmc_recorder.record(login, "mine", lambda _what, _done, _total: None)["sensors"]
 
 

@@ -30,7 +30,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     *_rows(
         "5.1 H1, H2",
         f"{CONTROLLERS}/esmpro_um.py",
-        ("the agent acts when the outage is confirmed", '== "power.outage.confirmed"', '== "ups.input.lost"', "H1"),
+        (
+            "the agent acts when the outage is confirmed",
+            "== EventType.OUTAGE_CONFIRMED",
+            "== EventType.INPUT_LOST",
+            "H1",
+        ),
         (
             "the agent's own server is shut down",
             "(*self.config.others, self.config.server)",
@@ -45,7 +50,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         (
             "the UPS is switched off",
-            'await self._pad.attempt(self.desk.command(self.config.ups, "output.off"))',
+            'await self._notes.attempt(self.client.command(self.config.ups, "output.off"))',
             "",
             "H1",
         ),
@@ -53,14 +58,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "5.1 H4",
-        f"{AC}/ending.py",
+        f"{AC}/shutdown.py",
         (
             "servers in control go last",
             "[server for server in plan.servers if server not in own]",
             "list(plan.servers)",
             "H4 T10",
         ),
-        ("servers are ordered to shut down", "order_shutdown(self._desk, server)", "asyncio.sleep(0)", "H3"),
+        ("servers are ordered to shut down", "order_shutdown(self._client, server)", "asyncio.sleep(0)", "H3"),
     ),
     *_rows(
         "5.1 H4",
@@ -80,7 +85,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "5.1 H5",
-        f"{AC}/ending.py",
+        f"{AC}/shutdown.py",
         ("hosts go into maintenance mode first", "await self._maintenance()", "", "H5"),
     ),
     *_rows(
@@ -88,13 +93,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{AC}/manager.py",
         (
             "hosts are started by request",
-            'await self._pad.attempt(self._desk.ask_controller(ssc, "start", host))',
+            'await self._notes.attempt(self._client.send_controller_input(ssc, "start", host))',
             "",
             "H5",
         ),
         (
             "maintenance mode ends when the host is up",
-            'await self._pad.attempt(self._desk.ask_controller(ssc, "maintenance_off", host))',
+            'await self._notes.attempt(self._client.send_controller_input(ssc, "maintenance_off", host))',
             "",
             "H5",
         ),
@@ -104,7 +109,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{CONTROLLERS}/ssc.py",
         (
             "a start request switches the host on",
-            'await self.desk.command(f"{host}.bmc", "power.on")',
+            'await self.client.command(f"{host}.bmc", "power.on")',
             "pass",
             "H5",
         ),
@@ -112,23 +117,23 @@ MUTATIONS: tuple[Mutation, ...] = (
     # --- 5.2: phases of an outage -----------------------------------------------------------------------------------
     *_rows(
         "5.2",
-        f"{AC}/stand.py",
+        f"{AC}/controller.py",
         (
             "an outage has to last for its confirmation time",
-            'CONFIRMED, CLEARED = "power.outage.confirmed"',
-            'CONFIRMED, CLEARED = "ups.input.lost"',
+            "CONFIRMED, CLEARED = EventType.OUTAGE_CONFIRMED",
+            "CONFIRMED, CLEARED = EventType.INPUT_LOST",
             "C5",
         ),
         (
             "an outage that ends may come again",
-            "self._known.discard(subject)",
+            "self._handled.discard(subject)",
             "pass",
             "C1-again",
         ),
     ),
     *_rows(
         "5.2",
-        f"{AC}/ending.py",
+        f"{AC}/shutdown.py",
         (
             "the cluster is stopped first",
             "await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))",
@@ -138,7 +143,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("a cluster that hangs is left after Tcs", "ended, self._config.cluster_timeout_s)", "ended)", "C3"),
         (
             "servers are shut down after Tcs all the same",
-            'self._pad.note("cluster_timeout"',
+            'self._notes.note("cluster_timeout"',
             'raise RuntimeError("cluster_timeout"',
             "C3",
         ),
@@ -228,7 +233,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "5.4",
-        f"{AC}/restoring.py",
+        f"{AC}/startup.py",
         (
             "a missing rank blocks the higher ones",
             "await asyncio.gather(*(self._start_disk(ups) for ups in step))",
@@ -237,13 +242,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         (
             "servers start when the disks are ready",
-            'await self._desk.until(lambda disk=disk: self._desk.state(disk) == "ready")  # type: ignore[misc]',
+            'await self._client.until(lambda disk=disk: self._client.state(disk) == "ready")  # type: ignore[misc]',
             "pass",
             "D1",
         ),
         (
             "disks whose power is there are switched on",
-            "if await input_is_good(self._desk, ups):\n            await self._switch_on(ups)",
+            "if await input_is_good(self._client, ups):\n            await self._switch_on(ups)",
             "",
             "D2",
         ),
@@ -253,7 +258,12 @@ MUTATIONS: tuple[Mutation, ...] = (
             "waited = ()",
             "D1-early",
         ),
-        ("servers that waited reboot (form B)", 'self._desk.tell_if_heard(server, "reboot")', "asyncio.sleep(0)", "D3"),
+        (
+            "servers that waited reboot (form B)",
+            'self._client.send_input_if_running(server, "reboot")',
+            "asyncio.sleep(0)",
+            "D3",
+        ),
         (
             "servers are started (form A)",
             "                    await self._switch_on(ups)",
@@ -263,7 +273,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "5.4",
-        f"{AC}/stand.py",
+        f"{AC}/controller.py",
         (
             "only an outage of a linked device is restored by the terminal",
             "plan.cause in self.topology.linked",
@@ -272,20 +282,20 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         (
             "a return goes on at another terminal",
-            "for cause, plan in self._returns.items():",
+            "for cause, plan in self._startups.items():",
             "for cause, plan in ():",
             "D3",
         ),
         (
             "a plan goes on at another terminal",
-            "if cause in dark:\n                self._carry_out(plan)",
-            "if cause in dark:\n                pass",
+            "if cause in without_input:\n                self._start_shutdown(plan)",
+            "if cause in without_input:\n                pass",
             "T10-plan",
         ),
     ),
     *_rows(
         "5.4",
-        f"{AC}/automatic.py",
+        f"{AC}/automation.py",
         (
             "disks lead a scheduled start by their Warm-UP time",
             "at - management.of_ups(name).warm_up_s - loop.time()",
@@ -303,12 +313,12 @@ MUTATIONS: tuple[Mutation, ...] = (
     *_rows(
         "5.5",
         f"{CONTROLLERS}/powerchute.py",
-        ("M1: one side alone does not stop the cluster", "if self._all_dark() or", "if True or", "M1"),
-        ("M2, M3: the last one stops the cluster first", "if self._all_dark() or", "if", "M2 M3"),
+        ("M1: one side alone does not stop the cluster", "if self._all_without_input() or", "if True or", "M1"),
+        ("M2, M3: the last one stops the cluster first", "if self._all_without_input() or", "if", "M2 M3"),
         (
             "M2: a server that is down counts as dark",
-            "node in self._dark or not is_up(self.desk, node)",
-            "node in self._dark",
+            "node in self._without_input or not is_up(self.client, node)",
+            "node in self._without_input",
             "M2-down",
         ),
         (
@@ -338,7 +348,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("an agent lets go when the power is back", "agent.cancel()", "pass", "M1-short"),
         (
             "each node's UPS goes off",
-            'await self._pad.attempt(self.desk.command(self.config.ups[node], "output.off"))',
+            'await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))',
             "",
             "M1",
         ),
@@ -346,7 +356,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     # --- 5.6: automatic running -------------------------------------------------------------------------------------
     *_rows(
         "5.6",
-        f"{AC}/automatic.py",
+        f"{AC}/automation.py",
         ("S1: a schedule starts", "await self.start(turn.servers, lead_s)", "pass", "S1"),
         (
             "S1: servers start together",
@@ -361,7 +371,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             "S2",
         ),
         ("S3: servers are woken over the network", '.option == "advance"', '.option == "never"', "S3-c1"),
-        ("S5: what shows no life is told", 'self._stand.note("not_started", server, "shows no life")', "pass", "S5"),
+        ("S5: what shows no life is told", 'self._host.note("not_started", server, "shows no life")', "pass", "S5"),
         (
             "S6: lines of a schedule are by themselves",
             "turn.at == due.turn.at and turn.days == due.turn.days",
@@ -370,16 +380,26 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         (
             "a schedule needs a terminal",
-            'self._stand.master is None and (turn.do == "off"',
+            'self._host.master is None and (turn.do == "off"',
             'False and (turn.do == "off"',
             "S2-alone",
         ),
-        ("L1: while clients work, servers stay", "if not await self._desk.until(used, wanted.idle_s)", "if True", "L1"),
-        ("L2: a call of a client starts", "(wanted.lan_on and calls > heard)", "False", "L2"),
-        ("V1: the line signal starts", '(wanted.line and signal != before and signal == "on")', "False", "V1"),
-        ("V1: the line signal ends", "elif wanted.line and signal != before:", "elif False:", "V1"),
-        ("I1: automatic running rests in LOCAL", 'self._desk.state(wanted.ups, "switch") == "local"', "False", "I1"),
-        ("I1: an I-UPS is told that its servers go", 'self._desk.tell(wanted.ups, "off")', "asyncio.sleep(0)", "I1"),
+        (
+            "L1: while clients work, servers stay",
+            "if not await self._client.until(used, wanted.idle_s)",
+            "if True",
+            "L1",
+        ),
+        ("L2: a call of a client starts", "(wanted.lan_on and calls > old_calls)", "False", "L2"),
+        ("V1: the line signal starts", '(wanted.line and signal != old_signal and signal == "on")', "False", "V1"),
+        ("V1: the line signal ends", "elif wanted.line and signal != old_signal:", "elif False:", "V1"),
+        ("I1: automatic running rests in LOCAL", 'self._client.state(wanted.ups, "switch") == "local"', "False", "I1"),
+        (
+            "I1: an I-UPS is told that its servers go",
+            'self._client.send_input(wanted.ups, "off")',
+            "asyncio.sleep(0)",
+            "I1",
+        ),
     ),
     *_rows(
         "5.6",
@@ -390,7 +410,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "5.6",
-        f"{AC}/stand.py",
+        f"{AC}/controller.py",
         (
             "A1: an application ends servers",
             'self.begin(plan_off(self.topology, "api"',
@@ -399,11 +419,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         (
             "T10: another terminal takes over",
-            "self._cut_off(before)\n            if self.master is not None:",
-            "self._cut_off(before)\n            if False:",
+            "self._abandon_plans(before)\n            if self.master is not None:",
+            "self._abandon_plans(before)\n            if False:",
             "T10",
         ),
-        ("the master ends with its server", "return self.desk.state(terminal) in RUNNING", "return True", "T10 C6"),
+        ("the master ends with its server", "return self.client.state(terminal) in RUNNING", "return True", "T10 C6"),
         (
             "N2: policy 1 takes silence for an outage",
             '(event["type"] == SILENT and data.get("policy") == "shutdown")',
@@ -414,8 +434,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "5.6",
-        f"{AC}/ending.py",
-        ("J2: jobs at the end run", 'self._desk.tell(server, "job", job, str(seconds))', "asyncio.sleep(0)", "J2"),
+        f"{AC}/shutdown.py",
+        (
+            "J2: jobs at the end run",
+            'self._client.send_input(server, "job", job, str(seconds))',
+            "asyncio.sleep(0)",
+            "J2",
+        ),
         (
             "J2: jobs run when the cluster has stopped",
             (
@@ -436,8 +461,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{AC}/manager.py",
         (
             "J1: jobs at the start run",
-            'self._desk.tell(server, "job", job, str(seconds))',
-            "self._desk.conditions()",
+            'self._client.send_input(server, "job", job, str(seconds))',
+            "self._client.conditions()",
             "J1",
         ),
         ("K1: the manager's shutdown takes the outputs along", '== "shutdown")', '== "never")', "K1"),
@@ -466,8 +491,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{CONTROLLERS}/clusterpro.py",
         (
             "B1: the start of a recovery is told",
-            'await self._pad.attempt(self.desk.command(bmc, "recovery.start"',
-            'await self._pad.attempt(self.desk.command(bmc, "identify"',
+            'await self._notes.attempt(self.client.command(bmc, "recovery.start"',
+            'await self._notes.attempt(self.client.command(bmc, "identify"',
             "B1",
         ),
         ("B1: the groups move", "moved = await self._act(server)", "moved: list[str] = []", "B1"),
@@ -481,11 +506,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         ("B7: only where the ipmi service runs", "and server not in self.config.ipmi_service_stopped", "", "B7"),
         (
             "B5: silence of a BMC is no dead server",
-            'case "bmc.heartbeat.lost" | "bmc.heartbeat.restored" as told:',
-            'case "bmc.heartbeat.lost" as told:\n                self.spawn(self._lose(node), node)',
+            "case EventType.HEARTBEAT_LOST | EventType.HEARTBEAT_RESTORED as kind:",
+            "case EventType.HEARTBEAT_LOST as kind:\n                self.spawn(self._lose(node), node)",
             "B5",
         ),
-        ("B6: a competing shutdown is told", "await self.desk.until(conflict)", "return", "B6"),
+        ("B6: a competing shutdown is told", "await self.client.until(conflict)", "return", "B6"),
         ("a silent server loses its groups", "self.spawn(self._lose(node), node)", "pass", "B5"),
     ),
     *_rows(

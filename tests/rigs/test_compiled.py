@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 FILES = (
     "ridethrough/__init__.py",
     "wire/ber.py",
-    "gateway/translate/fault_traps.csv",
+    "gateway/translate/trap_rules.csv",
     "emulators/devices/ups/model.py",
     "emulators/devices/ups/profiles/smart.yaml",
     "rigs/cli/main.py",

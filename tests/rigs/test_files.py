@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from ridethrough.gateway.config.site import Site, UpsDevice, keyword_address
+from ridethrough.gateway.config.site import Site, UpsDeviceConfig, keyword_address
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import FileError, _plain, load, read_yaml
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
@@ -171,7 +171,7 @@ def test_the_community_of_a_group_is_that_of_its_cards(tmp_path: Path) -> None:
         "groups: {g: {pd: [A], policy: {community: secret}}}\n"
     )
     devices = site_of(load_rig(path), None, None).devices
-    shown = {name: device.snmp.community for name, device in devices.items() if isinstance(device, UpsDevice)}
+    shown = {name: device.snmp.community for name, device in devices.items() if isinstance(device, UpsDeviceConfig)}
     assert shown["A"] == "secret"
     assert shown["B"] != "secret"
 

@@ -16,7 +16,7 @@ from typer.core import TyperArgument
 from typer.testing import CliRunner
 
 from ridethrough.gateway.api import Refusal
-from ridethrough.rigs.cli.common import Named
+from ridethrough.rigs.cli.common import FileArgument
 from ridethrough.rigs.cli.main import app, everything
 from ridethrough.rigs.lab.scenario_runs import ScenarioRuns
 from ridethrough.rigs.rigfile.bundled import FOLDERS, Kind, names
@@ -66,7 +66,7 @@ TAKERS = [
     Taker(verb, param, named.kinds)
     for verb, command in COMMANDS.items()
     for param in command.params
-    if isinstance(named := param.type_descriptor.parameter_info.parser, Named)
+    if isinstance(named := param.type_descriptor.parameter_info.parser, FileArgument)
 ]
 EACH = [(taker, kind) for taker in TAKERS for kind in taker.kinds]
 
@@ -231,12 +231,12 @@ def test_what_is_completed(tmp_path: Path) -> None:
     (tmp_path / "a-text.txt").touch()
     (tmp_path / "a-folder").mkdir()
     (tmp_path / "a-folder" / "x.yaml").touch()
-    both = Named("rig", "scenario")
+    both = FileArgument("rig", "scenario")
     assert both.complete("a-") == ["a-rack.yaml", "a-folder/"]
     assert both.complete("a-folder/") == ["a-folder/x.yaml"]
     assert both.complete("M2") == ["M2", "M2-down"]
-    assert Named("rig").complete("M2") == []
-    assert set(names("scenario")) < set(Named("scenario").complete(""))
+    assert FileArgument("rig").complete("M2") == []
+    assert set(names("scenario")) < set(FileArgument("scenario").complete(""))
 
 
 # --- in files, and in the lab interface -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ridethrough.emulators.config.plant import HIGH_PORTS, Ports
+from ridethrough.emulators.config.ports import HIGH_PORTS, Ports
 from ridethrough.rigs import preflight
 from ridethrough.rigs.doctor import bindings
 from ridethrough.rigs.rigfile.ports import PortChoice, free_port

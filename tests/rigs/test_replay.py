@@ -18,7 +18,8 @@ from ridethrough.mibs import standard_tree
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
 from ridethrough.rigs.scenario.runner import Report, replay
-from ridethrough.rigs.scenario.verdicts import Seen, SeenEvent, SeenNote, SeenOrder, SeenState, judge
+from ridethrough.rigs.scenario.seen import Seen, SeenEvent, SeenNote, SeenOrder, SeenState
+from ridethrough.rigs.scenario.verdicts import judge
 
 SCENARIOS = Path(__file__).parents[2] / "rigs" / "scenarios"
 

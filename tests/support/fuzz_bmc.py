@@ -10,8 +10,8 @@ from collections import Counter
 from ridethrough.emulators.faces.ipmi_lan import IpmiLan
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire import rmcp
-from ridethrough.wire.ipmi.console import Console15, ConsolePlus, State
-from ridethrough.wire.ipmi.message import Response
+from ridethrough.wire.ipmi.console import Console15, ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.message import IpmiResponse
 from tests.emulators.rig import PLANT, Desk
 from tests.support.fuzz import RECHECK, Fuzzer, WrongAcceptanceError, campaign
 from tests.support.vectors import names, vector
@@ -54,11 +54,11 @@ class BmcFuzzer(Fuzzer):
                 self._setup.append(step)
 
     def _requests(self, console: ConsolePlus | Console15) -> list[bytes]:
-        step: bytes | Response | None = console.start()
+        step: bytes | IpmiResponse | None = console.start()
         while isinstance(step, bytes):
             (reply,) = self.receive(step)
             step = console.receive(reply)
-        assert console.state is State.OPEN
+        assert console.state is ConsoleState.OPEN
         name = bytes((SLOT,)) + b"fuzzed".ljust(16, b"\0")
         some = [(0x06, 0x45, name), (0x00, 0x02, b"\x00"), (0x0A, 0x44, bytes(16)), (0x06, 0x01, b"")]
         return [console.request(*some[index % len(some)]) for index in range(REQUESTS)]

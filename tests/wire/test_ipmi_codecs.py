@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.ipmi import packet, rakp
-from ridethrough.wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code, suite_record
-from ridethrough.wire.ipmi.message import Request, decode_request, decode_response, encode_request, encode_response
+from ridethrough.wire.ipmi.algorithms import SUITES, Handshake, SessionKeys, md5_code, suite_record
+from ridethrough.wire.ipmi.message import IpmiRequest, decode_request, decode_response, encode_request, encode_response
 from ridethrough.wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
 from ridethrough.wire.primitives import Hmac
 from tests.support.vectors import vector
@@ -24,7 +24,7 @@ from tests.support.vectors import vector
 octet = st.integers(0, 255)
 words = st.integers(0, 0xFFFFFFFF)
 requests = st.builds(
-    Request,
+    IpmiRequest,
     st.integers(0, 31).map(lambda number: number * 2),
     octet,
     st.binary(max_size=60),
@@ -36,12 +36,12 @@ requests = st.builds(
 
 
 @given(requests)
-def test_requests_round_trip(request_: Request) -> None:
+def test_requests_round_trip(request_: IpmiRequest) -> None:
     assert decode_request(encode_request(request_)) == request_
 
 
 @given(requests, octet, st.binary(max_size=60))
-def test_responses_round_trip(request_: Request, completion: int, data: bytes) -> None:
+def test_responses_round_trip(request_: IpmiRequest, completion: int, data: bytes) -> None:
     seen = decode_response(encode_response(request_, completion, data))
     assert (seen.netfn, seen.command, seen.completion, seen.data, seen.rq_seq) == (
         request_.netfn | 1,
@@ -160,7 +160,7 @@ def test_codes_follow_the_formulas_of_the_specification() -> None:
 
 @given(st.binary(max_size=100), st.binary(min_size=16, max_size=16))
 def test_encryption_round_trip_and_pad(plain: bytes, salt: bytes) -> None:
-    keys = Keys(SUITES[17], Hmac("sha256", bytes(32)))
+    keys = SessionKeys(SUITES[17], Hmac("sha256", bytes(32)))
     cipher = keys.encrypt(plain, salt)
     assert len(cipher) % 16 == 0
     assert keys.decrypt(cipher, 0) == plain
@@ -176,7 +176,7 @@ def test_encryption_round_trip_and_pad(plain: bytes, salt: bytes) -> None:
 @given(st.binary(max_size=80))
 def test_any_cipher_text_is_plain_or_the_one_error(data: bytes) -> None:
     try:
-        Keys(SUITES[3], Hmac("sha1", bytes(20))).decrypt(data, 0)
+        SessionKeys(SUITES[3], Hmac("sha1", bytes(20))).decrypt(data, 0)
     except WireError:
         return
 

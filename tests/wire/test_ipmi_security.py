@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ridethrough.wire.ipmi.algorithms import SUITES
-from ridethrough.wire.ipmi.console import Console15, ConsolePlus, State
+from ridethrough.wire.ipmi.console import Console15, ConsolePlus, ConsoleState
 from ridethrough.wire.ipmi.endpoint import Endpoint
-from ridethrough.wire.ipmi.message import Privilege, Response
+from ridethrough.wire.ipmi.message import IpmiResponse, Privilege
 from ridethrough.wire.ipmi.rakp import Status
-from ridethrough.wire.ipmi.session import Drop, Policy
+from ridethrough.wire.ipmi.session import Drop, LoginPolicy
 from ridethrough.wire.ipmi.session_table import HALF_OPEN_MS
 from tests.wire.test_ipmi_sessions import PEER, Echo, ask, converse, endpoint, randomness
 
@@ -45,7 +45,7 @@ def test_every_altered_octet_of_the_last_code_refuses_the_login(suite: int) -> N
         altered[at] ^= 0x10
         (reply,) = bmc.receive(bytes(altered), PEER, 0)
         console.receive(reply)
-        assert (console.state, console.refusal) == (State.REFUSED, Status.INVALID_INTEGRITY_CHECK)
+        assert (console.state, console.refusal) == (ConsoleState.REFUSED, Status.INVALID_INTEGRITY_CHECK)
         assert not bmc.table.by_id
         assert host_of(bmc).failed == [2]
 
@@ -82,7 +82,7 @@ def test_a_wrong_md5_password_counts_once_for_each_challenge() -> None:
     bmc = endpoint()
     console = Console15(b"admin", b"wrong", randomness(2))
     sent: list[bytes] = []
-    step: bytes | Response | None = console.start()
+    step: bytes | IpmiResponse | None = console.start()
     while isinstance(step, bytes):
         sent.append(step)
         replies = bmc.receive(step, PEER, 0)
@@ -119,20 +119,20 @@ def test_a_session_does_not_rise_above_the_level_it_asked_for() -> None:
     converse(console, bmc)
     (reply,) = bmc.receive(console.request(0x06, 0x3B, b"\x04"), PEER, 0)
     answer = console.receive(reply)
-    assert isinstance(answer, Response)
+    assert isinstance(answer, IpmiResponse)
     assert answer.completion == 0x81
     assert bmc.active[0].privilege is Privilege.OPERATOR
 
 
 def test_a_suite_gives_no_more_than_its_privilege() -> None:
     bmc = endpoint(3)
-    host_of(bmc).login_policy = Policy((3,), (Privilege.OPERATOR,))
+    host_of(bmc).login_policy = LoginPolicy((3,), (Privilege.OPERATOR,))
     console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
     converse(console, bmc)
     assert console.refusal is Status.UNAUTHORIZED_ROLE
     lower = ConsolePlus(b"admin", b"admin", randomness(2), 3, Privilege.OPERATOR)
     converse(lower, bmc)
-    assert lower.state is State.OPEN
+    assert lower.state is ConsoleState.OPEN
 
 
 @pytest.mark.parametrize("suite", [0, 1, 2, 6, 7, 8, 11, 12, 15, 16])
@@ -163,7 +163,7 @@ def test_a_sealed_session_takes_nothing_in_the_clear() -> None:
 
 def test_the_key_of_the_controller_is_part_of_the_login() -> None:
     bmc = endpoint()
-    host_of(bmc).login_policy = Policy(kg=b"key of the controller")
+    host_of(bmc).login_policy = LoginPolicy(kg=b"key of the controller")
     console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
     converse(console, bmc)
-    assert console.state is not State.OPEN or ask(console, bmc, b"").completion != 0
+    assert console.state is not ConsoleState.OPEN or ask(console, bmc, b"").completion != 0

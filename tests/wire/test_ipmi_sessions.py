@@ -13,11 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.ipmi import protect
 from ridethrough.wire.ipmi.algorithms import SUITES
-from ridethrough.wire.ipmi.console import Console15, ConsolePlus, State
+from ridethrough.wire.ipmi.console import Console15, ConsolePlus, ConsoleState
 from ridethrough.wire.ipmi.endpoint import MAX_SESSIONS, Endpoint
-from ridethrough.wire.ipmi.message import Privilege, Request, Response
+from ridethrough.wire.ipmi.message import IpmiRequest, IpmiResponse, Privilege
 from ridethrough.wire.ipmi.rakp import Status
-from ridethrough.wire.ipmi.session import Account, Drop, Policy, Session
+from ridethrough.wire.ipmi.session import Account, Drop, LoginPolicy, Session
 from ridethrough.wire.ipmi.session_table import SESSION_TIMEOUT_MS
 from ridethrough.wire.ipmi.window import Window
 
@@ -31,7 +31,7 @@ class Echo:
 
     def __init__(self, suites: tuple[int, ...] = (3, 17)) -> None:
         self.executed = 0
-        self.login_policy = Policy(suites)
+        self.login_policy = LoginPolicy(suites)
         self.console_holder: int | None = None
         self.failed: list[int] = []
         self.typed = b""
@@ -60,7 +60,7 @@ class Echo:
         }
         return accounts.get(name)
 
-    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+    def execute(self, request: IpmiRequest, session: Session | None) -> tuple[int, bytes]:
         self.executed += 1
         return (0, request.data) if session else (0xD4, b"")
 
@@ -73,26 +73,26 @@ def endpoint(*suites: int) -> Endpoint:
     return Endpoint(Echo(suites or (3, 17)), randomness())
 
 
-def converse(console: ConsolePlus | Console15, bmc: Endpoint, now: int = 0) -> Response | None:
+def converse(console: ConsolePlus | Console15, bmc: Endpoint, now: int = 0) -> IpmiResponse | None:
     """Let both ends talk until the console has nothing more to send."""
     outgoing: bytes | None = console.start()
-    answer: Response | None = None
+    answer: IpmiResponse | None = None
     while outgoing is not None:
         replies = bmc.receive(outgoing, PEER, now)
         outgoing = None
         for reply in replies:
             result = console.receive(reply)
-            if isinstance(result, Response):
+            if isinstance(result, IpmiResponse):
                 answer = result
             elif result is not None:
                 outgoing = result
     return answer
 
 
-def ask(console: ConsolePlus | Console15, bmc: Endpoint, data: bytes, now: int = 0) -> Response:
+def ask(console: ConsolePlus | Console15, bmc: Endpoint, data: bytes, now: int = 0) -> IpmiResponse:
     (reply,) = bmc.receive(console.request(0x06, 0x01, data), PEER, now)
     answer = console.receive(reply)
-    assert isinstance(answer, Response)
+    assert isinstance(answer, IpmiResponse)
     return answer
 
 
@@ -101,7 +101,7 @@ def test_every_suite_logs_in_asks_and_closes(suite: int) -> None:
     bmc = endpoint(suite)
     console = ConsolePlus(b"admin", b"admin", randomness(2), suite)
     answer = converse(console, bmc)
-    assert console.state is State.OPEN
+    assert console.state is ConsoleState.OPEN
     assert answer is not None
     assert answer.data == bytes((Privilege.ADMINISTRATOR,))
     assert ask(console, bmc, b"hello").data == b"hello"
@@ -111,14 +111,14 @@ def test_every_suite_logs_in_asks_and_closes(suite: int) -> None:
 
 def test_what_opens_a_session_and_is_cut_off_is_unreadable_and_changes_nothing() -> None:
     bmc, console = endpoint(), ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    step: bytes | Response | None = console.start()
+    step: bytes | IpmiResponse | None = console.start()
     while isinstance(step, bytes):
         for end in range(len(step)):
             with pytest.raises(WireError):
                 bmc.receive(step[:end], PEER, 0)
         (reply,) = bmc.receive(step, PEER, 0)
         step = console.receive(reply)
-    assert console.state is State.OPEN
+    assert console.state is ConsoleState.OPEN
 
 
 def test_a_message_too_short_for_one_is_unreadable_from_whoever_has_a_session() -> None:
@@ -137,7 +137,7 @@ def test_ipmi_15_with_md5() -> None:
     bmc = endpoint()
     console = Console15(b"admin", b"admin", randomness(2))
     converse(console, bmc)
-    assert console.state is State.OPEN
+    assert console.state is ConsoleState.OPEN
     assert ask(console, bmc, b"x").data == b"x"
 
 
@@ -157,21 +157,21 @@ def test_refusals_have_their_status(
     bmc = endpoint()
     console = ConsolePlus(user, password, randomness(2), suite, privilege)
     converse(console, bmc)
-    assert (console.state, console.refusal) == (State.REFUSED, status)
+    assert (console.state, console.refusal) == (ConsoleState.REFUSED, status)
     assert not bmc.active
 
 
 def test_a_password_of_twenty_octets_never_logs_in_through_ipmi_15() -> None:
     console = Console15(b"oper", b"0123456789abcdefghij", randomness(2), Privilege.OPERATOR)
     converse(console, endpoint())
-    assert (console.state, console.completion) == (State.REFUSED, 0x81)
+    assert (console.state, console.completion) == (ConsoleState.REFUSED, 0x81)
 
 
 def test_a_wrong_md5_password_meets_silence() -> None:
     bmc = endpoint()
     console = Console15(b"admin", b"wrong", randomness(2))
     converse(console, bmc)
-    assert console.state is State.ACTIVATING
+    assert console.state is ConsoleState.ACTIVATING
     assert bmc.table.drops[Drop.AUTHENTICATION] == 1
 
 
@@ -214,7 +214,7 @@ def test_full_tables_refuse_with_a_status_and_half_open_ones_make_room() -> None
     for index in range(MAX_SESSIONS):
         console = ConsolePlus(b"admin", b"admin", randomness(index + 10), 3)
         converse(console, bmc)
-        assert console.state is State.OPEN
+        assert console.state is ConsoleState.OPEN
     console = ConsolePlus(b"admin", b"admin", randomness(99), 3)
     converse(console, bmc)
     assert console.refusal is Status.NO_RESOURCES
@@ -227,7 +227,7 @@ def test_full_tables_refuse_with_a_status_and_half_open_ones_make_room() -> None
 def test_a_lost_rakp4_is_answered_again() -> None:
     bmc = endpoint()
     console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    step: bytes | Response | None = console.start()
+    step: bytes | IpmiResponse | None = console.start()
     for _ in range(2):
         assert isinstance(step, bytes)
         (reply,) = bmc.receive(step, PEER, 0)

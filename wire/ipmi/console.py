@@ -12,15 +12,15 @@ from enum import Enum, auto
 
 from ridethrough.wire import rmcp
 from ridethrough.wire.ipmi import packet, protect, rakp
-from ridethrough.wire.ipmi.algorithms import SUITES, Handshake, Keys, md5_code
-from ridethrough.wire.ipmi.message import NetFn, Privilege, Request, Response, decode_response, encode_request
+from ridethrough.wire.ipmi.algorithms import SUITES, Handshake, SessionKeys, md5_code
+from ridethrough.wire.ipmi.message import IpmiRequest, IpmiResponse, NetFn, Privilege, decode_response, encode_request
 from ridethrough.wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
 from ridethrough.wire.ipmi.rakp import Status
 from ridethrough.wire.ipmi.window import Window
 
 
-class State(Enum):
-    """Where the session stands."""
+class ConsoleState(Enum):
+    """A step of a session, from the manager's end."""
 
     IDLE = auto()
     OPENING = auto()
@@ -32,7 +32,7 @@ class State(Enum):
     REFUSED = auto()
 
 
-def sessionless(request: Request) -> bytes:
+def sessionless(request: IpmiRequest) -> bytes:
     """A request outside any session, in IPMI 1.5 framing, which every BMC understands."""
     return packet.encode_15(Packet15(AuthType.NONE, 0, 0, b"", encode_request(request)))
 
@@ -48,7 +48,7 @@ class ConsolePlus:
         suite: int = 17,
         privilege: Privilege = Privilege.ADMINISTRATOR,
     ) -> None:
-        self.state = State.IDLE
+        self.state = ConsoleState.IDLE
         self.refusal: Status | None = None
         self._user = user
         self._password = password
@@ -59,7 +59,7 @@ class ConsolePlus:
         self._bmc_sid = 0
         self._console_random = b""
         self._handshake: Handshake | None = None
-        self._keys: Keys | None = None
+        self._keys: SessionKeys | None = None
         self._sequence = 0
         self._rq_seq = 0
         self._inbound = Window(16, 15)
@@ -67,11 +67,11 @@ class ConsolePlus:
     def start(self) -> bytes:
         """The Open Session Request."""
         self._console_sid = int.from_bytes(self._random(4), "little") or 1
-        self.state = State.OPENING
+        self.state = ConsoleState.OPENING
         asked = rakp.encode_open_request(0, self._privilege, self._console_sid, self._suite[1:])
         return packet.plain_plus(Payload.OPEN_SESSION_REQUEST, asked)
 
-    def receive(self, data: bytes) -> bytes | Response | None:
+    def receive(self, data: bytes) -> bytes | IpmiResponse | None:
         """The next datagram to send, an answer to a request, or None when there is nothing to do.
 
         Raises WireError for octets that cannot be read. What belongs to another exchange is None.
@@ -82,13 +82,13 @@ class ConsolePlus:
         if isinstance(parsed, Packet15):
             return None
         step = (self.state, parsed.payload_type)
-        if step == (State.OPENING, Payload.OPEN_SESSION_RESPONSE):
+        if step == (ConsoleState.OPENING, Payload.OPEN_SESSION_RESPONSE):
             return self._opened(rakp.decode_open_response(parsed.payload))
-        if step == (State.RAKP1_SENT, Payload.RAKP_2):
+        if step == (ConsoleState.RAKP1_SENT, Payload.RAKP_2):
             return self._challenged(rakp.decode_rakp2(parsed.payload))
-        if step == (State.RAKP3_SENT, Payload.RAKP_4):
+        if step == (ConsoleState.RAKP3_SENT, Payload.RAKP_4):
             return self._confirmed(rakp.decode_rakp4(parsed.payload))
-        if step == (State.OPEN, Payload.IPMI):
+        if step == (ConsoleState.OPEN, Payload.IPMI):
             return self._answer(data, parsed)
         return None
 
@@ -98,7 +98,7 @@ class ConsolePlus:
             raise RuntimeError("the session is not open")
         self._rq_seq = (self._rq_seq + 1) & 0x3F
         self._sequence += 1
-        message = encode_request(Request(netfn, command, data, self._rq_seq))
+        message = encode_request(IpmiRequest(netfn, command, data, self._rq_seq))
         return protect.seal(self._keys, self._bmc_sid, self._sequence, message)
 
     def close(self) -> bytes:
@@ -106,7 +106,7 @@ class ConsolePlus:
         return self.request(NetFn.APP, 0x3C, self._bmc_sid.to_bytes(4, "little"))
 
     def _refuse(self, status: int) -> bytes | None:
-        self.state = State.REFUSED
+        self.state = ConsoleState.REFUSED
         self.refusal = Status(status) if status in set(Status) else Status.ILLEGAL_PARAMETER
         return None
 
@@ -118,7 +118,7 @@ class ConsolePlus:
             return self._refuse(Status.NO_CIPHER_SUITE_MATCH)
         self._bmc_sid = bmc_sid
         self._console_random = self._random(16)
-        self.state = State.RAKP1_SENT
+        self.state = ConsoleState.RAKP1_SENT
         role = 0x10 | self._privilege  # name-only lookup
         message = rakp.encode_rakp1(0, self._bmc_sid, self._console_random, role, self._user)
         return packet.plain_plus(Payload.RAKP_1, message)
@@ -140,7 +140,7 @@ class ConsolePlus:
         )
         if not hmac.compare_digest(code, handshake.rakp2_code()):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
-        self.state = State.RAKP3_SENT
+        self.state = ConsoleState.RAKP3_SENT
         message = rakp.encode_rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code())
         return packet.plain_plus(Payload.RAKP_3, message)
 
@@ -153,11 +153,11 @@ class ConsolePlus:
         by_session_key = self._handshake.by_session_key()
         if not hmac.compare_digest(icv, self._handshake.rakp4_icv(by_session_key)):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
-        self._keys = Keys(self._suite, by_session_key, self._password)
-        self.state = State.OPEN
+        self._keys = SessionKeys(self._suite, by_session_key, self._password)
+        self.state = ConsoleState.OPEN
         return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
 
-    def _answer(self, data: bytes, parsed: PacketPlus) -> Response | None:
+    def _answer(self, data: bytes, parsed: PacketPlus) -> IpmiResponse | None:
         keys = self._keys
         if keys is None or parsed.session_id != self._console_sid or not protect.authentic(keys, data, parsed):
             return None
@@ -176,7 +176,7 @@ class Console15:
         random_bytes: Callable[[int], bytes],
         privilege: Privilege = Privilege.ADMINISTRATOR,
     ) -> None:
-        self.state = State.IDLE
+        self.state = ConsoleState.IDLE
         self.completion = 0  # completion code that ended the set-up
         self._user = user
         self._password = password
@@ -189,17 +189,17 @@ class Console15:
 
     def start(self) -> bytes:
         """Get Session Challenge."""
-        self.state = State.CHALLENGED
-        return sessionless(Request(NetFn.APP, 0x39, bytes((AuthType.MD5,)) + self._user.ljust(16, b"\0")))
+        self.state = ConsoleState.CHALLENGED
+        return sessionless(IpmiRequest(NetFn.APP, 0x39, bytes((AuthType.MD5,)) + self._user.ljust(16, b"\0")))
 
-    def receive(self, data: bytes) -> bytes | Response | None:
+    def receive(self, data: bytes) -> bytes | IpmiResponse | None:
         """As `ConsolePlus.receive`."""
         if rmcp.decode(data).rmcp_class is not rmcp.RmcpClass.IPMI:
             return None
         parsed = packet.decode(data)
         if not isinstance(parsed, Packet15):
             return None
-        if self.state is State.CHALLENGED:
+        if self.state is ConsoleState.CHALLENGED:
             answer = decode_response(parsed.message, parsed.message_offset)
             if answer.completion or len(answer.data) != 20:
                 return self._refuse(answer.completion)
@@ -210,19 +210,19 @@ class Console15:
         if not hmac.compare_digest(parsed.auth_code, code) or not self._inbound.accept(parsed.sequence):
             return None
         answer = decode_response(parsed.message, parsed.message_offset)
-        if self.state is not State.ACTIVATING:
+        if self.state is not ConsoleState.ACTIVATING:
             return answer
         if answer.completion or len(answer.data) != 10:
             return self._refuse(answer.completion)
         self._session_id = int.from_bytes(answer.data[1:5], "little")
         self._sequence = int.from_bytes(answer.data[5:9], "little")
-        self.state = State.OPEN
+        self.state = ConsoleState.OPEN
         return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
 
     def request(self, netfn: int, command: int, data: bytes = b"") -> bytes:
         """An authenticated request."""
         self._rq_seq = (self._rq_seq + 1) & 0x3F
-        message = encode_request(Request(netfn, command, data, self._rq_seq))
+        message = encode_request(IpmiRequest(netfn, command, data, self._rq_seq))
         code = md5_code(self._password, self._session_id, message, self._sequence)
         datagram = packet.encode_15(Packet15(AuthType.MD5, self._sequence, self._session_id, code, message))
         self._sequence += 1 if self._sequence else 0
@@ -233,13 +233,13 @@ class Console15:
         return self.request(NetFn.APP, 0x3C, self._session_id.to_bytes(4, "little"))
 
     def _refuse(self, completion: int) -> bytes | None:
-        self.state = State.REFUSED
+        self.state = ConsoleState.REFUSED
         self.completion = completion
         return None
 
     def _activate(self, answer: bytes) -> bytes:
         self._session_id = int.from_bytes(answer[:4], "little")
-        self.state = State.ACTIVATING
+        self.state = ConsoleState.ACTIVATING
         first = int.from_bytes(self._random(3), "little") or 1
         self._inbound = Window(8, 8, first - 1)
         body = bytes((AuthType.MD5, self._privilege)) + answer[4:20] + first.to_bytes(4, "little")

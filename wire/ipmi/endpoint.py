@@ -14,10 +14,10 @@ from struct import Struct
 
 from ridethrough.wire import rmcp
 from ridethrough.wire.ipmi import packet, protect, session_commands, sol
-from ridethrough.wire.ipmi.algorithms import Keys, md5_code
-from ridethrough.wire.ipmi.message import Completion, NetFn, Privilege, Request, decode_request, encode_response
+from ridethrough.wire.ipmi.algorithms import SessionKeys, md5_code
+from ridethrough.wire.ipmi.message import Completion, IpmiRequest, NetFn, Privilege, decode_request, encode_response
 from ridethrough.wire.ipmi.packet import AuthType, Packet15, PacketPlus, Payload
-from ridethrough.wire.ipmi.session import Address, Drop, Host, Session
+from ridethrough.wire.ipmi.session import Address, ChannelHost, Drop, Session
 from ridethrough.wire.ipmi.session_table import SessionTable
 from ridethrough.wire.ipmi.set_up import SetUp
 from ridethrough.wire.ipmi.sol_link import ConsoleLink
@@ -45,7 +45,7 @@ class Endpoint:
 
     def __init__(
         self,
-        host: Host,
+        host: ChannelHost,
         random_bytes: Callable[[int], bytes],
         max_sessions: int = MAX_SESSIONS,
     ) -> None:
@@ -111,7 +111,7 @@ class Endpoint:
             del answers[next(iter(answers))]
         return answer
 
-    def _execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+    def _execute(self, request: IpmiRequest, session: Session | None) -> tuple[int, bytes]:
         if request.rs_lun:
             return Completion.INVALID_FOR_LUN, b""
         if request.netfn == APP and session and session.active:
@@ -207,7 +207,7 @@ class Endpoint:
     # --- RMCP+ ------------------------------------------------------------------------------------------
 
     def _receive_sealed(self, data: bytes, peer: Address, now_ms: int) -> list[bytes] | None:
-        """What nearly all datagrams are, in one look. None, with nothing done, for what is not as it should be.
+        """Answer an encrypted command in an open session, as nearly all datagrams are. Others: None, and nothing done.
 
         `_receive_plus` then says why. Raises WireError as it does.
         """
@@ -251,17 +251,17 @@ class Endpoint:
             return self.table.drop(Drop.UNEXPECTED) if answers is None else answers
         return [self._sealed(session, keys, self._answer(plain, parsed.payload_offset, session, now_ms))]
 
-    def _sealed(self, session: Session, keys: Keys, payload: bytes, kind: Payload = Payload.IPMI) -> bytes:
+    def _sealed(self, session: Session, keys: SessionKeys, payload: bytes, kind: Payload = Payload.IPMI) -> bytes:
         session.outbound = session.outbound % 0xFFFFFFFF + 1
         return protect.seal(keys, session.console_sid, session.outbound, payload, kind)
 
     def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
-        """What the console has to say by itself, and what is due again."""
+        """Return packets of the serial console that are due, with the peers they go to."""
         return self._console.pump(now_ms)
 
     @property
     def due_ms(self) -> int | None:
-        """When `pump` must be called next, if nothing happens before."""
+        """Time at which `pump` must be called next if nothing happens before; None for never."""
         return self._console.due_ms
 
     def _sol(self, session: Session, payload: bytes) -> bytes:

@@ -58,7 +58,7 @@ class Completion(IntEnum):
     UNSPECIFIED = 0xFF
 
 
-class Request(NamedTuple):
+class IpmiRequest(NamedTuple):
     """A request: `netfn` is even, `data` follows the command octet."""
 
     netfn: int
@@ -70,7 +70,7 @@ class Request(NamedTuple):
     rq_lun: int = 0
 
 
-class Response(NamedTuple):
+class IpmiResponse(NamedTuple):
     """A response: `netfn` is odd, `data` follows the completion code."""
 
     netfn: int
@@ -86,7 +86,7 @@ def checksum(octets: bytes) -> int:
     return -sum(octets) & 0xFF
 
 
-def decode_request(data: bytes, offset: int = 0) -> Request:
+def decode_request(data: bytes, offset: int = 0) -> IpmiRequest:
     """Read a request. `offset` is where `data` begins in its datagram, for messages. Raises WireError."""
     _check(data, offset, 7)
     if data[0] != BMC_ADDRESS:
@@ -94,16 +94,16 @@ def decode_request(data: bytes, offset: int = 0) -> Request:
     netfn = data[1] >> 2
     if netfn & 1:
         raise WireError(offset + 1, "a request has an even network function")
-    return Request(netfn, data[5], data[6:-1], data[4] >> 2, data[3], data[1] & 3, data[4] & 3)
+    return IpmiRequest(netfn, data[5], data[6:-1], data[4] >> 2, data[3], data[1] & 3, data[4] & 3)
 
 
-def decode_response(data: bytes, offset: int = 0) -> Response:
+def decode_response(data: bytes, offset: int = 0) -> IpmiResponse:
     """Read a response. Raises WireError."""
     _check(data, offset, 8)
     netfn = data[1] >> 2
     if not netfn & 1:
         raise WireError(offset + 1, "a response has an odd network function")
-    return Response(netfn, data[5], data[6], data[7:-1], data[4] >> 2, data[0])
+    return IpmiResponse(netfn, data[5], data[6], data[7:-1], data[4] >> 2, data[0])
 
 
 def _check(data: bytes, offset: int, shortest: int) -> None:
@@ -115,14 +115,14 @@ def _check(data: bytes, offset: int, shortest: int) -> None:
         raise WireError(offset + len(data) - 1, "the second checksum is wrong")
 
 
-def encode_request(request: Request) -> bytes:
+def encode_request(request: IpmiRequest) -> bytes:
     """The octets of a request to the BMC."""
     head = bytes((BMC_ADDRESS, request.netfn << 2 | request.rs_lun))
     tail = bytes((request.rq_addr, request.rq_seq << 2 | request.rq_lun, request.command)) + request.data
     return head + bytes((checksum(head),)) + tail + bytes((checksum(tail),))
 
 
-def encode_response(request: Request, completion: int, data: bytes = b"") -> bytes:
+def encode_response(request: IpmiRequest, completion: int, data: bytes = b"") -> bytes:
     """The octets of the answer to `request`."""
     netfn, command, _, rq_seq, rq_addr, rs_lun, rq_lun = request
     function, sequence = (netfn | 1) << 2 | rq_lun, rq_seq << 2 | rs_lun

@@ -6,7 +6,7 @@ import hmac
 
 from ridethrough.wire import rmcp
 from ridethrough.wire.ipmi import packet
-from ridethrough.wire.ipmi.algorithms import Keys
+from ridethrough.wire.ipmi.algorithms import SessionKeys
 from ridethrough.wire.ipmi.packet import HEAD_PLUS, NEXT_HEADER, RMCP_PLUS, TRAILERS, PacketPlus, Payload
 from ridethrough.wire.primitives import BLOCK
 
@@ -14,7 +14,7 @@ PADDED_TWO = bytes((2, NEXT_HEADER))
 
 
 def seal(
-    keys: Keys,
+    keys: SessionKeys,
     session_id: int,
     sequence: int,
     message: bytes,
@@ -33,8 +33,8 @@ def seal(
     return datagram + keys.code(datagram[rmcp.HEADER_LENGTH :])
 
 
-def intact(keys: Keys, data: bytes, length: int) -> bool:
-    """What `authentic` finds out, in one look, for an encrypted payload of `length` octets."""
+def intact(keys: SessionKeys, data: bytes, length: int) -> bool:
+    """Return the same as `authentic` for an encrypted payload of `length` octets, without parsing the packet."""
     end = len(data) - keys.code_length
     # Whole blocks behind a header of 12 octets, pad length and next-header: the pad has always two octets.
     if length % BLOCK or end != 20 + length or data[end - 2 : end] != PADDED_TWO:
@@ -42,8 +42,8 @@ def intact(keys: Keys, data: bytes, length: int) -> bool:
     return hmac.compare_digest(keys.code(data[4:end]), data[end:])
 
 
-def authentic(keys: Keys, data: bytes, parsed: PacketPlus) -> bool:
-    """Whether the packet is protected as its session demands and its code is right. Raises WireError."""
+def authentic(keys: SessionKeys, data: bytes, parsed: PacketPlus) -> bool:
+    """Return whether a packet is protected as its session demands and its code is right. Raises WireError."""
     if parsed.authenticated != (keys.integrity is not None) or parsed.encrypted != keys.encrypts:
         return False
     if keys.integrity is None:
@@ -52,6 +52,6 @@ def authentic(keys: Keys, data: bytes, parsed: PacketPlus) -> bool:
     return hmac.compare_digest(keys.code(covered), code)
 
 
-def plain(keys: Keys, parsed: PacketPlus) -> bytes:
+def plain(keys: SessionKeys, parsed: PacketPlus) -> bytes:
     """The message of an authentic packet. Raises WireError."""
     return keys.decrypt(parsed.payload, parsed.payload_offset) if keys.encrypts else parsed.payload

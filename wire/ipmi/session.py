@@ -1,12 +1,12 @@
-"""What a BMC keeps of its sessions, and what it needs of the controller behind them."""
+"""A session as a BMC keeps it, and the controller behind the LAN channel as the endpoint needs it."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from ridethrough.wire.ipmi.algorithms import Handshake, Keys, Suite
-from ridethrough.wire.ipmi.message import Privilege, Request
+from ridethrough.wire.ipmi.algorithms import Handshake, SessionKeys, Suite
+from ridethrough.wire.ipmi.message import IpmiRequest, Privilege
 from ridethrough.wire.ipmi.packet import AuthType
 from ridethrough.wire.ipmi.window import Window
 
@@ -39,8 +39,8 @@ class Account(NamedTuple):
     """Stored with 20 octets, which never log in through IPMI 1.5 (IPMI 2.0 section 22.30)."""
 
 
-class Policy(NamedTuple):
-    """Who may log in how. `limits` are the privileges that the suites give, 0 for one that may not be used."""
+class LoginPolicy(NamedTuple):
+    """The rules of logging in. `limits` are the privileges that the suites give, 0 for one that may not be used."""
 
     suites: tuple[int, ...] = (3, 17)
     limits: tuple[int, ...] = ()
@@ -55,8 +55,8 @@ class Policy(NamedTuple):
         return self.limits[at] if at < len(self.limits) else ADMINISTRATOR
 
 
-class Host(Protocol):
-    """What the endpoint asks of the management controller behind it."""
+class ChannelHost(Protocol):
+    """The management controller behind a LAN channel, as the endpoint needs it."""
 
     guid: bytes  # as Get System GUID answers it
 
@@ -65,12 +65,14 @@ class Host(Protocol):
         """The session that has the serial console."""
 
     @property
-    def login_policy(self) -> Policy: ...
+    def login_policy(self) -> LoginPolicy:
+        """The rules of logging in, as they are now."""
 
     def login_failed(self, user_id: int) -> None:
         """Somebody knew a name and not its password."""
 
-    def login_succeeded(self, user_id: int) -> None: ...
+    def login_succeeded(self, user_id: int) -> None:
+        """End the count of wrong passwords of a user."""
 
     def close_console(self) -> None:
         """Whoever had the console has it no more."""
@@ -80,15 +82,15 @@ class Host(Protocol):
 
     @property
     def console_retry(self) -> tuple[int, int]:
-        """How often a packet is repeated, and after how many milliseconds."""
+        """Repeats of a packet that is not acknowledged, and the milliseconds between them."""
 
     def console_since(self, at: int) -> tuple[bytes, int]:
-        """What the console said behind octet `at`, and where it is now."""
+        """Return the console's output from octet `at` on, and the number of the octet behind it."""
 
     def account(self, name: bytes) -> Account | None:
         """The enabled user of that name."""
 
-    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+    def execute(self, request: IpmiRequest, session: Session | None) -> tuple[int, bytes]:
         """Completion code and data. `session` is None outside sessions."""
 
 
@@ -98,9 +100,9 @@ class Session:
     # RMCP+
     console_sid = 0
     suite: Suite | None = None
-    policy = Policy()  # of the moment in which the session was asked for
+    policy = LoginPolicy()  # of the moment in which the session was asked for
     handshake: Handshake | None = None
-    keys: Keys | None = None
+    keys: SessionKeys | None = None
     rakp4 = b""
     # IPMI 1.5
     auth_type = AuthType.NONE

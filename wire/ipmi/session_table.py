@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from ridethrough.wire.ipmi.message import Privilege
-from ridethrough.wire.ipmi.session import Address, Drop, Host, Session
+from ridethrough.wire.ipmi.session import Address, ChannelHost, Drop, Session
 
 SESSION_TIMEOUT_MS = 60_000  # IPMI 2.0 section 6.12.15
 HALF_OPEN_MS = 5_000
@@ -15,7 +15,7 @@ HALF_OPEN_MS = 5_000
 class SessionTable:
     """Sessions by the number that the BMC gave them. They expire when they are looked at."""
 
-    def __init__(self, host: Host, random_bytes: Callable[[int], bytes], most: int) -> None:
+    def __init__(self, host: ChannelHost, random_bytes: Callable[[int], bytes], most: int) -> None:
         self.by_id: dict[int, Session] = {}
         self.most = most
         self.drops: Counter[Drop] = Counter()

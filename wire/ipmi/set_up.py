@@ -1,4 +1,4 @@
-"""How RMCP+ sessions are opened, the BMC's end (IPMI 2.0 sections 13.17 to 13.24)."""
+"""The set-up of RMCP+ sessions, the BMC's end (IPMI 2.0 sections 13.17 to 13.24)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ridethrough.wire.ipmi import packet, rakp
-from ridethrough.wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, Keys, Suite
+from ridethrough.wire.ipmi.algorithms import AUTHENTICATION, INTEGRITY, SUITES, Handshake, SessionKeys, Suite
 from ridethrough.wire.ipmi.packet import Payload
 from ridethrough.wire.ipmi.rakp import Status
-from ridethrough.wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, Drop, Host, Policy
+from ridethrough.wire.ipmi.session import ADMINISTRATOR, LEVELS, Address, ChannelHost, Drop, LoginPolicy
 from ridethrough.wire.ipmi.session_table import SessionTable
 
 OK = int(Status.OK)
@@ -20,7 +20,7 @@ Step = Callable[[bytes, Address, int], list[bytes]]
 class SetUp:
     """Three messages in, three answers out. `random_bytes(n)` supplies the challenges."""
 
-    def __init__(self, host: Host, table: SessionTable, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, host: ChannelHost, table: SessionTable, random_bytes: Callable[[int], bytes]) -> None:
         self._host = host
         self._table = table
         self._random = random_bytes
@@ -101,7 +101,7 @@ class SetUp:
             refusal = rakp.encode_rakp4(tag, Status.INVALID_INTEGRITY_CHECK, session.console_sid)
             return [packet.plain_plus(Payload.RAKP_4, refusal)]
         by_session_key = handshake.by_session_key(session.policy.kg)
-        session.keys = Keys(session.suite, by_session_key, account.password)
+        session.keys = SessionKeys(session.suite, by_session_key, account.password)
         session.active = True
         self._host.login_succeeded(account.user_id)
         session.touched_ms = now_ms
@@ -111,7 +111,7 @@ class SetUp:
 
 
 @lru_cache
-def _choose(asked: rakp.Algorithms, policy: Policy) -> tuple[Suite | None, Status, int]:
+def _choose(asked: rakp.Algorithms, policy: LoginPolicy) -> tuple[Suite | None, Status, int]:
     """The suite asked for, exactly; never another one. What the console leaves open is ours to fill.
 
     With it the privilege that it gives.

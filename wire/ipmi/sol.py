@@ -45,8 +45,8 @@ class SolPort:
         self._retry_ms = retry_ms
         self.at = at
         self._sequence = 0
-        self._heard = 0  # the console's last packet with data
-        self._heard_octets = 0
+        self._last_sequence = 0  # the console's last packet with data
+        self._last_octets = 0
         self._waiting: SolPacket | None = None
         self._left = 0
         self.due_ms: int | None = None
@@ -60,8 +60,8 @@ class SolPort:
             self._waiting, self.due_ms = None, None
         if not packet.sequence:
             return b"", None
-        repeated = packet.sequence == self._heard and len(packet.data) == self._heard_octets
-        self._heard, self._heard_octets = packet.sequence, len(packet.data)
+        repeated = packet.sequence == self._last_sequence and len(packet.data) == self._last_octets
+        self._last_sequence, self._last_octets = packet.sequence, len(packet.data)
         return (b"" if repeated else packet.data), SolPacket(0, packet.sequence, len(packet.data), 0)
 
     def offer(self, output: bytes, end: int, now_ms: int) -> SolPacket | None:

@@ -9,6 +9,7 @@ from ridethrough.wire.snmp.values import GenericTrap, Kind, Message, Pdu, Tag, T
 
 SYS_UP_TIME: Final = Oid.parse("1.3.6.1.2.1.1.3.0")
 SNMP_TRAP_OID: Final = Oid.parse("1.3.6.1.6.3.1.1.4.1.0")
+# Members of enumerations under names of this module: docs/decisions/0024.
 ENTERPRISE_SPECIFIC: Final = int(GenericTrap.ENTERPRISE_SPECIFIC)
 TIME_TICKS: Final = int(Tag.TIME_TICKS)
 NOTIFICATIONS: Final = frozenset({Kind.TRAP_V2, Kind.INFORM})

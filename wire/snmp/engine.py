@@ -19,7 +19,7 @@ MAX_SIZE = 65507
 USM_STATS = Oid.parse("1.3.6.1.6.3.15.1.1")
 
 
-class Refused(Enum):
+class UsmFailure(Enum):
     """Why a message got a report, by the number of its usmStats counter."""
 
     UNSUPPORTED_SECURITY_LEVELS = 1
@@ -37,13 +37,16 @@ class User(Protocol):
     """A user as the engine needs it. Without `auth` there is neither authentication nor privacy."""
 
     @property
-    def name(self) -> bytes: ...
+    def name(self) -> bytes:
+        """The name, 1 to 32 octets."""
 
     @property
-    def auth(self) -> Auth | None: ...
+    def auth(self) -> Auth | None:
+        """The protocol of authentication; None without."""
 
     @property
-    def priv(self) -> Priv | None: ...
+    def priv(self) -> Priv | None:
+        """The protocol of privacy; None without."""
 
     def keys(self, engine_id: bytes) -> Keys:
         """The user's keys at an engine."""
@@ -79,33 +82,33 @@ class UsmEngine(Generic[U]):
         message = v3.decode(data)
         header = message.header
         if header.engine_id != self.engine_id:
-            return self._report(Refused.UNKNOWN_ENGINE_IDS, message, boots, time_s, None)
+            return self._report(UsmFailure.UNKNOWN_ENGINE_IDS, message, boots, time_s, None)
         user = self._users().get(header.user)
         if user is None:
-            return self._report(Refused.UNKNOWN_USER_NAMES, message, boots, time_s, None)
+            return self._report(UsmFailure.UNKNOWN_USER_NAMES, message, boots, time_s, None)
         wants_auth, wants_priv = bool(header.flags & Flags.AUTH), bool(header.flags & Flags.PRIV)
         if (wants_auth and user.auth is None) or (wants_priv and user.priv is None):
-            return self._report(Refused.UNSUPPORTED_SECURITY_LEVELS, message, boots, time_s, None)
+            return self._report(UsmFailure.UNSUPPORTED_SECURITY_LEVELS, message, boots, time_s, None)
         keys = self._keys_of(user)
         if wants_auth:
             if not secure.authentic(data, message, keys):
-                return self._report(Refused.WRONG_DIGESTS, message, boots, time_s, None)
+                return self._report(UsmFailure.WRONG_DIGESTS, message, boots, time_s, None)
             if header.boots != boots or abs(header.time_s - time_s) > TIME_WINDOW_S:
                 # The only report that is authenticated, so that a manager may learn the time from it.
-                return self._report(Refused.NOT_IN_TIME_WINDOWS, message, boots, time_s, user)
+                return self._report(UsmFailure.NOT_IN_TIME_WINDOWS, message, boots, time_s, user)
         payload = secure.plain(message, keys)
         if payload is None:
-            return self._report(Refused.DECRYPTION_ERRORS, message, boots, time_s, None)
+            return self._report(UsmFailure.DECRYPTION_ERRORS, message, boots, time_s, None)
         return Request(message, user, payload)
 
     def read(self, request: Request[U], boots: int, time_s: int) -> Scoped | bytes | None:
-        """What the request asks; where a wrong key made nonsense of it, a report or silence. Raises WireError."""
+        """Decode a request; a report or silence where a wrong key made nonsense of it. Raises WireError."""
         try:
             return v3.decode_scoped(request.payload)
         except WireError:
             if not request.message.header.flags & Flags.PRIV:
                 raise
-            return self._report(Refused.DECRYPTION_ERRORS, request.message, boots, time_s, None)
+            return self._report(UsmFailure.DECRYPTION_ERRORS, request.message, boots, time_s, None)
 
     def seal(self, request: Request[U], payload: bytes, boots: int, time_s: int) -> bytes:
         """The answer to `request`, at its security level; `payload` is an encoded scoped PDU."""
@@ -121,7 +124,7 @@ class UsmEngine(Generic[U]):
             known = self._keys[id(user)] = (user, user.keys(self.engine_id))
         return known[1]
 
-    def _report(self, reason: Refused, message: V3Message, boots: int, time_s: int, user: U | None) -> bytes | None:
+    def _report(self, reason: UsmFailure, message: V3Message, boots: int, time_s: int, user: U | None) -> bytes | None:
         """RFC 3412 section 7.1.3: only reportable messages are answered."""
         name = reason.name.lower()
         self.counters[name] += 1

@@ -1,4 +1,4 @@
-"""What has to be known of a message of version 2 to send it on, without reading what its variables say."""
+"""The outline of a message of version 2: enough to send it on, without the values of its variables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ridethrough.wire.snmp.codec import MAX_VARBINDS, READERS, name_of, unwrappe
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID, SYS_UP_TIME
 from ridethrough.wire.snmp.values import Kind, Tag, Version
 
+# Members of enumerations under names of this module: docs/decisions/0024.
 VERSION_2: Final = Version.V2C
 OBJECT_IDENTIFIER: Final = int(Tag.OBJECT_IDENTIFIER)
 TIME_TICKS: Final = int(Tag.TIME_TICKS)
@@ -34,7 +35,7 @@ class Outline:
 
     @property
     def headed(self) -> bool:
-        """Whether time and name stand in front, as RFC 3416 section 4.2.6 wants it of notifications, and only there."""
+        """True if time and name are the first two variables, as RFC 3416 section 4.2.6 wants it, and nowhere else."""
         names, tags = self.names, self.tags
         if len(names) < 2 or tags[0] != TIME_TICKS or tags[1] != OBJECT_IDENTIFIER:
             return False

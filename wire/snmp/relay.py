@@ -15,6 +15,7 @@ SNMP_TRAP_ENTERPRISE: Final = Oid.parse("1.3.6.1.6.3.1.1.4.3.0")
 SNMP_TRAP_ADDRESS: Final = Oid.parse("1.3.6.1.6.3.18.1.3.0")
 SNMP_TRAP_COMMUNITY: Final = Oid.parse("1.3.6.1.6.3.18.1.4.0")
 UNKNOWN_ADDRESS: Final = bytes(4)
+# Members of enumerations under names of this module: docs/decisions/0024.
 TRAP_V2: Final = int(Kind.TRAP_V2)
 INFORM: Final = int(Kind.INFORM)
 VERSION_2C: Final = ber.encode_integer(Version.V2C)

@@ -51,13 +51,21 @@ class Shedder:
             print("on battery,", "the card is silent" if left_s is None else f"{left_s:.0f} s left", flush=True)
             await asyncio.sleep(self._every_s)
         print(f"{left_s:.0f} s left: shutting down", flush=True)
-        for bmc in self._bmcs:
-            await self._command(bmc, "power.soft")
+        await asyncio.gather(*(self._command(bmc, "power.soft") for bmc in self._bmcs))
         await self._command(self._ups, "output.off")
 
     async def _command(self, device: str, command: str) -> None:
+        """Give a command and wait for its end: the delay of the UPS may begin when the servers know, not before."""
         async with self._session.post(f"/v1/devices/{device}/commands", json={"command": command}) as answer:
             print(command, device, answer.status, flush=True)
+            if not answer.ok:
+                return
+            given = await answer.json()
+        while given["state"] in ("pending", "running"):
+            await asyncio.sleep(self._every_s)
+            async with self._session.get(f"/v1/commands/{given['id']}") as answer:
+                given = await answer.json()
+        print(command, device, given["state"], flush=True)
 
 
 async def run_time_s(card: tuple[str, int]) -> float | None:

@@ -89,5 +89,5 @@ class BootOptions:
         return {str(number): data.hex() for number, data in self.values.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         self.values |= {int(number): bytes.fromhex(text) for number, text in state.items()}

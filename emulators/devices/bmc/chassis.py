@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.chassis import AcLink, Action, ChassisOrder, Host, RestartCause
+from ridethrough.emulators.bindings.chassis import AcLink, Action, ChassisOrder, HostState, RestartCause
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.emulators.kernel.world import Port
 
@@ -15,10 +15,10 @@ class Chassis:
     def __init__(self, name: str, supplies: int, ac_link: AcLink) -> None:
         """`name` is that of the controller, `supplies` the number of its server's power supplies."""
         self.standby = [Port(name, f"standby{index}", False) for index in range(1, supplies + 1)]
-        self.host = Port(name, "host", Host())
+        self.host = Port(name, "host", HostState())
         self.order = Port(name, "order", ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN))
         self.policy = Port(name, "policy", ac_link)
-        self.seen: Host | None = None  # the server as it was looked at last; None before the first look
+        self.seen: HostState | None = None  # the server as it was looked at last; None before the first look
         self.identify_until: Instant | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.chassis import Host, OsState
+from ridethrough.emulators.bindings.chassis import HostState, OsState
 
 MOST = 16_384  # octets kept for whoever looks later
 POST = (
@@ -35,7 +35,7 @@ class SerialConsole:
         """The console speaks to nobody."""
         self.holder = None
 
-    def watch(self, host: Host, device: str) -> None:
+    def watch(self, host: HostState, device: str) -> None:
         """Say what a server says on its way into another state; `device` is what it starts from."""
         before, self._os = self._os, host.os
         if before is host.os:

@@ -1,6 +1,6 @@
 """A controller as a device of the world and as the host of a LAN channel.
 
-`BmcDevice` joins the model with everything that knows it: the command table, the injectable faults, what is kept over
+`EmulatedBmc` joins the model with everything that knows it: the command table, the injectable faults, what is kept over
 a loss of power, and the words of `ridethrough inject`. Managers ask the same few things all the time, so answers and
 accounts that depend on the state alone are kept for as long as the model's revision stays the same.
 """
@@ -20,11 +20,11 @@ from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.sol_parameters import retry_of
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.world import Port
-from ridethrough.wire.ipmi.message import Privilege, Request
-from ridethrough.wire.ipmi.session import Account, Policy, Session
+from ridethrough.wire.ipmi.message import IpmiRequest, Privilege
+from ridethrough.wire.ipmi.session import Account, LoginPolicy, Session
 
 
-class BmcDevice:
+class EmulatedBmc:
     """A management controller that a world can hold and a LAN channel can serve."""
 
     kind = "bmc"
@@ -52,7 +52,7 @@ class BmcDevice:
         self.model.now = now
         return life.powered and not life.cut_off and not life.hung and life.ready_at is None
 
-    def execute(self, request: Request, session: Session | None) -> tuple[int, bytes]:
+    def execute(self, request: IpmiRequest, session: Session | None) -> tuple[int, bytes]:
         """Completion code and data of a command; `session` is None outside sessions.
 
         A command that may change something makes the model's revision another one.
@@ -96,12 +96,12 @@ class BmcDevice:
         self.model.users.succeeded(user_id)
 
     @property
-    def login_policy(self) -> Policy:
+    def login_policy(self) -> LoginPolicy:
         """The rules of logging in: suites, their privileges, types of IPMI 1.5, and the key."""
         lan = self.model.lan
         # IPMI 1.5 has one list of types for each level; a session is offered those of administrators.
         types = lan.auth_enables[Privilege.ADMINISTRATOR - 1]
-        return Policy(lan.suites, tuple(lan.suite_levels), types, lan.kg)
+        return LoginPolicy(lan.suites, tuple(lan.suite_levels), types, lan.kg)
 
     @property
     def console_holder(self) -> int | None:
@@ -136,7 +136,7 @@ class BmcDevice:
         self.model.react(now)
 
     def next_deadline(self) -> Instant | None:
-        """When `advance` must be called next, if never asked again before."""
+        """Return the instant at which `advance` must be called next; None for never."""
         return self.model.next_deadline()
 
     def ports(self) -> Iterable[Port[Any]]:
@@ -163,9 +163,9 @@ class BmcDevice:
         """The state that outlives a loss of power, as JSON."""
         return persistence.dump_state(self.model)
 
-    def load_state(self, memory: dict[str, Any]) -> None:
-        """Take over what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
-        persistence.load_state(self.model, memory)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `dump_state` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
+        persistence.load_state(self.model, state)
 
     def _inputs(self) -> Inputs:
         """The words of `ridethrough inject`, with what each does."""

@@ -1,6 +1,6 @@
 """The path of an event: into the log, past the filters, to the destinations, and to the chassis or its hold.
 
-The order is that of IPMI 2.0 section 17: the record is in the log before a trap tells of it, and the trap has left
+The order is that of IPMI 2.0 section 17: the record is in the log before a trap reports it, and the trap has left
 before anything is done to the chassis. Whatever brings an event here (a sensor, an injected fault, a command) begins
 with `raise_event` or `log_event`.
 """
@@ -38,7 +38,7 @@ class EventHost(Protocol):
 
     @property
     def started(self) -> Instant:
-        """When the controller's present life began."""
+        """The instant at which the controller started last."""
 
     @property
     def reachable(self) -> bool:

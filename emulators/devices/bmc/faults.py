@@ -24,7 +24,7 @@ from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire.sdr import Sensor
 
 
-class Fault(NamedTuple):
+class BmcFault(NamedTuple):
     """An injectable fault: an event of the first sensor of a type, or a reading that a named sensor shows."""
 
     text: str
@@ -34,20 +34,20 @@ class Fault(NamedTuple):
     reading: int = 0
 
 
-FAULTS: dict[str, Fault] = {
-    "memory_uncorrectable": Fault("uncorrectable memory error on DIMM 5", MEMORY, (0x31, 0xFF, 0x05)),
-    "cpu_ierr": Fault("internal error of processor 1", PROCESSOR, (0x00, 0xFF, 0xFF)),
-    "cpu_thermal_trip": Fault("thermal trip of processor 1", PROCESSOR, (0x01, 0xFF, 0xFF)),
-    "firmware_hang": Fault("system firmware hangs", FIRMWARE, (0xC1, 0x00, 0xFF)),
-    "front_panel_nmi": Fault("diagnostic interrupt from the front panel", INTERRUPT, (0x00, 0xFF, 0xFF)),
-    "fan_stop": Fault("fan 1 stops", sensor="Fan1", reading=0),
-    "temperature_critical": Fault("processor 1 above its critical temperature", sensor="CPU1 Temp", reading=97),
-    "temperature_unrecoverable": Fault("processor 1 beyond recovery", sensor="CPU1 Temp", reading=105),
-    "supply_failed": Fault("power supply 1 fails", SUPPLY, (0x01, 0xFF, 0xFF)),
-    "power_unit_failed": Fault("the power unit fails", POWER_UNIT, (0x06, 0xFF, 0xFF)),
-    "watchdog_reset": Fault("the watchdog of the operating system expires", WATCHDOG, (0xC1, 0x04, 0xFF)),
-    "os_stopped": Fault("the operating system stops with a panic", OS_STOP, (0x01, 0xFF, 0xFF)),
-    "chassis_opened": Fault("the chassis is opened", INTRUSION, (0x00, 0xFF, 0xFF)),
+FAULTS: dict[str, BmcFault] = {
+    "memory_uncorrectable": BmcFault("uncorrectable memory error on DIMM 5", MEMORY, (0x31, 0xFF, 0x05)),
+    "cpu_ierr": BmcFault("internal error of processor 1", PROCESSOR, (0x00, 0xFF, 0xFF)),
+    "cpu_thermal_trip": BmcFault("thermal trip of processor 1", PROCESSOR, (0x01, 0xFF, 0xFF)),
+    "firmware_hang": BmcFault("system firmware hangs", FIRMWARE, (0xC1, 0x00, 0xFF)),
+    "front_panel_nmi": BmcFault("diagnostic interrupt from the front panel", INTERRUPT, (0x00, 0xFF, 0xFF)),
+    "fan_stop": BmcFault("fan 1 stops", sensor="Fan1", reading=0),
+    "temperature_critical": BmcFault("processor 1 above its critical temperature", sensor="CPU1 Temp", reading=97),
+    "temperature_unrecoverable": BmcFault("processor 1 beyond recovery", sensor="CPU1 Temp", reading=105),
+    "supply_failed": BmcFault("power supply 1 fails", SUPPLY, (0x01, 0xFF, 0xFF)),
+    "power_unit_failed": BmcFault("the power unit fails", POWER_UNIT, (0x06, 0xFF, 0xFF)),
+    "watchdog_reset": BmcFault("the watchdog of the operating system expires", WATCHDOG, (0xC1, 0x04, 0xFF)),
+    "os_stopped": BmcFault("the operating system stops with a panic", OS_STOP, (0x01, 0xFF, 0xFF)),
+    "chassis_opened": BmcFault("the chassis is opened", INTRUSION, (0x00, 0xFF, 0xFF)),
 }
 
 
@@ -88,7 +88,7 @@ class FaultInjector:
         action = ChassisAction(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
         bmc.events.raise_event(sensor, fault.event_data, now, action=action)
 
-    def _sensor(self, fault: Fault) -> Sensor | None:
+    def _sensor(self, fault: BmcFault) -> Sensor | None:
         """The sensor that notices a fault."""
         sensors = self._bmc.sensors
         if not fault.sensor:

@@ -44,7 +44,7 @@ WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
 STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
 
 
-class BmcUser(NamedTuple):
+class InitialUser(NamedTuple):
     """Somebody who may log in from the start."""
 
     name: str
@@ -58,7 +58,7 @@ class BmcOptions(NamedTuple):
     suites: tuple[int, ...] = ()
     """Cipher suites that are on, in place of the profile's."""
     inject: bool = False
-    """Whether managers may set readings and inject faults by IPMI."""
+    """True if managers may set readings and inject faults by IPMI."""
     port: int = RMCP_PORT
     """UDP port of the LAN channel, which serial over LAN names, too."""
     os_watchdog_s: float = 0.0
@@ -74,7 +74,7 @@ class Bmc:
         name: str,
         address: str,
         supplies: int,
-        users: Sequence[BmcUser],
+        users: Sequence[InitialUser],
         destinations: Sequence[AlertDestination],
         *,
         profile: BmcProfile,
@@ -115,7 +115,7 @@ class Bmc:
 
     @property
     def started(self) -> Instant:
-        """When the controller's present life began."""
+        """The instant at which the controller started last."""
         return self.lifecycle.started
 
     @property
@@ -196,7 +196,7 @@ class Bmc:
                 self.events.carry_out(action, now)
 
     def next_deadline(self) -> Instant | None:
-        """When `advance` is due next. Without power, or hung, there is nothing to wait for but start and lamp."""
+        """Return the next deadline; None for none. Without power, or hung, only start and lamp have any."""
         life, lamp = self.lifecycle, self.chassis.identify_until
         if not life.acts:
             return soonest(life.ready_at, lamp)

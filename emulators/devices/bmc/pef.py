@@ -147,7 +147,7 @@ class Pef:
 
     @classmethod
     def alerting(cls, destinations: int, channel: int) -> Pef:
-        """The factory's, which tells `destinations` receivers."""
+        """The factory's, which alerts so many `destinations`."""
         return cls(policies=_policies(destinations, channel))
 
     def judge(self, event: PlatformEvent) -> FilterVerdict:
@@ -188,7 +188,7 @@ class Pef:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         self.control, self.actions = state["control"], state["actions"]
         self.startup_delay_s, self.alert_delay_s = state["delays"]
         self.filters = [bytes.fromhex(row) for row in state["filters"]]

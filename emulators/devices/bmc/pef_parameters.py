@@ -50,14 +50,30 @@ READERS: dict[int, Reader] = {
 }
 
 
-def _octet(name: str) -> Writer:
+def _octet(assign: Callable[[Pef, int], None]) -> Writer:
     def write(pef: Pef, data: bytes) -> bool:
         if len(data) != 1:
             return False
-        setattr(pef, name, data[0])
+        assign(pef, data[0])
         return True
 
     return write
+
+
+def _set_control(pef: Pef, octet: int) -> None:
+    pef.control = octet
+
+
+def _set_actions(pef: Pef, octet: int) -> None:
+    pef.actions = octet
+
+
+def _set_startup_delay(pef: Pef, seconds: int) -> None:
+    pef.startup_delay_s = seconds
+
+
+def _set_alert_delay(pef: Pef, seconds: int) -> None:
+    pef.alert_delay_s = seconds
 
 
 def _replace(rows: list[bytes], data: bytes, size: int) -> bool:
@@ -98,10 +114,10 @@ def _set_string(pef: Pef, data: bytes) -> bool:
 
 WRITERS: dict[int, Writer] = {
     0: lock,
-    1: _octet("control"),
-    2: _octet("actions"),
-    3: _octet("startup_delay_s"),
-    4: _octet("alert_delay_s"),
+    1: _octet(_set_control),
+    2: _octet(_set_actions),
+    3: _octet(_set_startup_delay),
+    4: _octet(_set_alert_delay),
     6: lambda pef, data: _replace(pef.filters, data, FILTER_OCTETS),
     7: _set_data_1,
     9: lambda pef, data: _replace(pef.policies, data, POLICY_OCTETS),

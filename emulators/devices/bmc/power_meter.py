@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ridethrough.emulators.bindings.chassis import Host
+from ridethrough.emulators.bindings.chassis import HostState
 from ridethrough.emulators.kernel.instant import START, Instant
 
 HOUR_MS = 3_600_000
@@ -24,7 +24,7 @@ class PowerMeter:
     on_ms: int = 0
     started: bool = False
 
-    def look(self, host: Host, now: Instant) -> None:
+    def look(self, host: HostState, now: Instant) -> None:
         """Count with the load and power state of a server from now on."""
         if not self.started:
             self.started = True

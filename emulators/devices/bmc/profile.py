@@ -6,9 +6,10 @@ from functools import cache
 from importlib import resources
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from ridethrough.emulators.bindings.profile_files import names_in, read_profile
+from ridethrough.emulators.config.base import RigModel
 from ridethrough.wire.sdr import SENSOR_SPECIFIC, THRESHOLD, Factors, Sensor, Thresholds
 
 FOLDER = resources.files("ridethrough.emulators.devices.bmc") / "profiles"
@@ -17,17 +18,11 @@ Octet = Annotated[int, Field(ge=0, le=255)]
 Drive = Literal["fixed", "inlet", "processor", "fan", "watts"]
 
 
-class Strict(BaseModel):
-    """A model that takes no keys but its own and does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def _hexadecimal(value: object) -> object:
     return bytes.fromhex(value) if isinstance(value, str) else value
 
 
-class Identity(Strict):
+class Identity(RigModel):
     """Get Device ID (IPMI 2.0 section 20.1)."""
 
     device_id: Octet = 0x20
@@ -45,7 +40,7 @@ class Identity(Strict):
     """First octets of the hardware address; locally administered, because no recording shows a real one."""
 
 
-class SensorRow(Strict):
+class SensorRow(RigModel):
     """A sensor. Thresholds, nominal reading and hysteresis are raw; `value` = (m x raw + b x 10^b_exp) x 10^r_exp."""
 
     number: Annotated[int, Field(ge=1, le=254)]
@@ -69,9 +64,9 @@ class SensorRow(Strict):
     shown: int = Field(default=0, ge=0, lt=1 << 15)
     """States that it shows from the start."""
     drive: Drive = "fixed"
-    """What moves the reading."""
+    """The quantity that moves the reading."""
     standby: bool = False
-    """Whether it can be read while the server is off."""
+    """True if it can be read while the server is off."""
 
     def sensor(self) -> Sensor:
         """As its record says it."""
@@ -91,7 +86,7 @@ class SensorRow(Strict):
         )
 
 
-class Area(Strict):
+class Area(RigModel):
     """Fields of a FRU area in their order, then those of the maker's own."""
 
     fields: tuple[Annotated[str, Field(max_length=63)], ...]
@@ -99,7 +94,7 @@ class Area(Strict):
     """Chassis type (SMBIOS), only of the chassis area."""
 
 
-class FruInventory(Strict):
+class FruInventory(RigModel):
     """FRU 0: three areas, or the octets of a recording."""
 
     chassis: Area | None = None
@@ -111,7 +106,7 @@ class FruInventory(Strict):
     octets: Annotated[bytes, BeforeValidator(_hexadecimal)] = b""
 
 
-class BmcProfile(Strict):
+class BmcProfile(RigModel):
     """One model of controller."""
 
     profile: str
@@ -119,7 +114,7 @@ class BmcProfile(Strict):
     suites: tuple[int, ...] = (3, 17)
     """Cipher suites that are on."""
     sessions: int = Field(default=32, ge=1, le=63)
-    """How many may be open at once."""
+    """Most sessions that may be open at once."""
     log_records: int = Field(default=512, ge=8, le=4096)
     start_s: float = Field(default=20, gt=0)
     """From standby power, or a cold reset, to the first answer."""

@@ -203,8 +203,8 @@ class RecoveryHold:
         self._wait(now, self.ceiling_s if seconds is None else seconds)
         return None
 
-    def hear(self, address: bytes, now: Instant) -> int:
-        """A heartbeat from a node. How many nodes have sent any."""
+    def record_heartbeat(self, address: bytes, now: Instant) -> int:
+        """Note a heartbeat from a node; return the number of nodes that have sent any."""
         self.heartbeats[address] = now
         while len(self.heartbeats) > MOST_HEARTBEATS:
             self.heartbeats.popitem(last=False)
@@ -235,7 +235,7 @@ class RecoveryHold:
         self._clear()
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
-        """The state for people, as JSON."""
+        """Return the state of the hold, as JSON."""
         return {
             "on": self.on,
             "state": self.state.name.lower(),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ridethrough.emulators.bindings.chassis import Host
+from ridethrough.emulators.bindings.chassis import HostState
 from ridethrough.emulators.devices.bmc.pef import SUPPLY
 from ridethrough.emulators.devices.bmc.profile import BmcProfile, SensorRow
 from ridethrough.wire.sdr import THRESHOLD, Sensor, Thresholds, event_masks
@@ -27,7 +27,7 @@ NOMINAL_CELSIUS = 22.0  # inlet temperature at which nominal readings hold
 class SensorInputs(NamedTuple):
     """The server, the air at the inlet and the nominal load, which the readings follow."""
 
-    host: Host
+    host: HostState
     inlet_celsius: float
     nominal_w: float = 0.0  # load at which nominal readings hold
 

@@ -119,5 +119,5 @@ class Watchdog:
         return expiries
 
     def next_deadline(self) -> Instant | None:
-        """When the timer warns or ends."""
+        """Return the instant at which the timer warns or ends; None while it does not run."""
         return soonest(self.warns_at, self.ends_at)

@@ -1,5 +1,6 @@
 """A failover cluster: nodes, failover groups, orderly shutdown."""
 
+from ridethrough.emulators.devices.cluster.build import DEVICE_TYPE
 from ridethrough.emulators.devices.cluster.model import Cluster
 
-__all__ = ["Cluster"]
+__all__ = ["DEVICE_TYPE", "Cluster"]

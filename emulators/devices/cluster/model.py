@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from ridethrough.emulators.bindings.chassis import Host, OsOrder, OsState, OsTask
+from ridethrough.emulators.bindings.chassis import HostState, OsOrder, OsState, OsTask
 from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, plain
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.emulators.kernel.world import Port
@@ -23,7 +23,7 @@ class Node(StrEnum):
 
 
 class Cluster:
-    """`hosts` and `disks` are what the cluster sees of its nodes and shared disks; `orders` what it tells the nodes."""
+    """`hosts` and `disks` are what the cluster sees of its nodes and shared disks; `orders` the orders to the nodes."""
 
     kind = "cluster"
 
@@ -32,7 +32,7 @@ class Cluster:
     ) -> None:
         """`groups` maps each failover group to the node where it is at home."""
         self.name = name
-        self.hosts = {node: Port(name, node, Host(powered=True, os=OsState.RUNNING)) for node in nodes}
+        self.hosts = {node: Port(name, node, HostState(powered=True, os=OsState.RUNNING)) for node in nodes}
         self.disks = {disk: Port(name, disk, True) for disk in disks}
         self.orders = {node: Port(name, f"{node}.order", OsOrder(0, OsTask.SHUTDOWN)) for node in nodes}
         self.nodes = dict.fromkeys(nodes, Node.ONLINE)
@@ -84,7 +84,7 @@ class Cluster:
         if len(args) != 1 or args[0] not in self.nodes:
             raise InputError(f"expected NODE; accepted: {', '.join(self.nodes)}")
         self.leaving.append(args[0])
-        self._tell(args[0], OsTask.SHUTDOWN)
+        self._order_node(args[0], OsTask.SHUTDOWN)
 
     def _move(self, args: list[str], _now: Instant) -> None:
         if len(args) != 2 or args[0] not in self.groups or args[1] not in self.nodes:
@@ -94,23 +94,25 @@ class Cluster:
             raise NoEffectError(f"{node} is {self.nodes[node]}, so {group} cannot run there")
         self.groups[group] = node
 
-    def _tell(self, node: str, task: OsTask) -> None:
+    def _order_node(self, node: str, task: OsTask) -> None:
         self._serial += 1
         self.orders[node].value = OsOrder(self._serial, task)
 
     # --- time -------------------------------------------------------------------------------------------------
 
     def advance(self, now: Instant) -> None:
+        """End a stop that has taken its time; then the nodes get their task, if they are to have one."""
         if self._stopped_at is None or self._stopped_at > now:
             return
         self._stopped_at = None
         for node in self._in(Node.STOPPING):
             self.nodes[node] = Node.STOPPED
             if self._after is not None:
-                self._tell(node, self._after)
+                self._order_node(node, self._after)
         self.groups = dict.fromkeys(self.groups)
 
     def react(self, now: Instant) -> None:
+        """Let each node follow its server and the shared disks; start groups that run nowhere on an online node."""
         for node, port in self.hosts.items():
             self._look(node, port.value.os)
         if not self._in(Node.STOPPING):
@@ -143,12 +145,15 @@ class Cluster:
                 self.groups[group] = next(iter(self._in(Node.ONLINE)), None)
 
     def next_deadline(self) -> Instant | None:
+        """Return the end of a stop under way; None while none is, or while it hangs."""
         return self._stopped_at
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The ports with orders to the nodes."""
         return self.orders.values()
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state of the cluster, its nodes and its groups, as JSON."""
         running = {group: place for group, place in self.groups.items() if place and self.nodes[place] is Node.ONLINE}
         return {
             "state": self._state(),

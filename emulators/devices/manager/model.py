@@ -17,14 +17,15 @@ MODES = ["snmp", "in-band"]
 
 
 class Manager:
-    """`nodes` and `floating` are addresses; `hosts` the names by which it knows the addresses of devices."""
+    """`nodes` and `floating` are addresses on which it listens; `hosts` has the names of devices by their addresses."""
 
     kind = "manager"
 
-    def __init__(self, name: str, nodes: Mapping[str, str], floating: str, hosts: Mapping[str, str]) -> None:
+    def __init__(self, name: str, nodes: Mapping[str, str], floating: str, hosts: Mapping[str, str], port: int) -> None:
         self.name = name
         self.nodes = dict(nodes)
         self.floating = floating
+        self.port = port
         self.active = next(iter(nodes))
         self.mode = self._wanted = MODES[0]
         self.received = 0
@@ -75,15 +76,18 @@ class Manager:
         """Nothing happens here by itself."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: nothing happens here by itself."""
         return None
 
     def react(self, now: Instant) -> None:
         """Nothing follows from the levels around."""
 
     def ports(self) -> Iterable[Port[Any]]:
+        """None: a manager is wired to nothing."""
         return []
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the active node, the mode, and what was received and missed."""
         return {
             "state": "running",
             "active": self.active,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ridethrough.emulators.bindings.chassis import OsState, OsTask
 from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, numeric, plain, while_able
-from ridethrough.emulators.devices.server.software import Software
+from ridethrough.emulators.devices.server.software import InstalledSoftware
 from ridethrough.emulators.kernel.instant import Instant
 
 _ANY_BUT_OFF = (OsState.BOOTING, OsState.RUNNING, OsState.SHUTTING_DOWN, OsState.HUNG)
@@ -26,20 +26,26 @@ class Runs(Protocol):
     """The server that the words are about."""
 
     name: str
-    software: Software
+    software: InstalledSoftware
 
     @property
-    def os(self) -> OsState: ...
+    def os(self) -> OsState:
+        """The state of the operating system."""
 
-    def unlike(self, *states: OsState) -> str: ...
+    def unlike(self, *states: OsState) -> str:
+        """Return why the operating system is in none of `states`; empty if it is in one."""
 
-    def press_button(self, now: Instant) -> None: ...
+    def press_button(self, now: Instant) -> None:
+        """Press the power button."""
 
-    def tell(self, task: OsTask, now: Instant) -> None: ...
+    def order_os(self, task: OsTask, now: Instant) -> None:
+        """Order the operating system to shut down or restart."""
 
-    def hang(self, now: Instant) -> None: ...
+    def hang(self, now: Instant) -> None:
+        """Let the operating system hang."""
 
-    def start_guest(self, name: str, now: Instant) -> None: ...
+    def start_guest(self, name: str, now: Instant) -> None:
+        """Start a guest. Raises NoEffectError and InputError."""
 
 
 def inputs_of(server: Runs) -> Inputs:
@@ -62,13 +68,13 @@ def inputs_of(server: Runs) -> Inputs:
             raise InputError("expected NAME")
         server.start_guest(args[0], now)
 
-    def told(task: OsTask) -> Callable[[Instant], None]:
-        return lambda now: server.tell(task, now)
+    def ordered(task: OsTask) -> Callable[[Instant], None]:
+        return lambda now: server.order_os(task, now)
 
     rows = {
         "power_button": plain("the power button is pressed", server.press_button),
-        "shutdown": plain("the operating system is told to shut down", told(OsTask.SHUTDOWN)),
-        "reboot": plain("the operating system is told to restart", told(OsTask.REBOOT)),
+        "shutdown": plain("the operating system is told to shut down", ordered(OsTask.SHUTDOWN)),
+        "reboot": plain("the operating system is told to restart", ordered(OsTask.REBOOT)),
         "hang": plain("the operating system hangs", server.hang),
         "job": Input("a job called NAME runs for SECONDS", job),
         "clients": numeric("COUNT clients work with the server", "COUNT", 0, 10_000, clients),

@@ -9,7 +9,7 @@ from ridethrough.emulators.bindings.chassis import (
     AcLink,
     Action,
     ChassisOrder,
-    Host,
+    HostState,
     OsOrder,
     OsState,
     OsTask,
@@ -18,7 +18,7 @@ from ridethrough.emulators.bindings.chassis import (
 from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.devices.server.guests import Guest, Guests, GuestState
 from ridethrough.emulators.devices.server.inputs import inputs_of
-from ridethrough.emulators.devices.server.software import Software
+from ridethrough.emulators.devices.server.software import InstalledSoftware
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.emulators.kernel.world import Port
 
@@ -53,18 +53,20 @@ class Server:
         guests: tuple[Guest, ...] = (),
         guests_start: bool = True,
         mac: bytes = b"",
+        wake_port_open: bool = False,
     ) -> None:
         """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
         self.address = address
+        self.wake_port_open = wake_port_open  # whether magic packets are received, to whatever effect
         self.dc = [Port(name, f"dc{index}", False) for index in range(1, supplies + 1)]
         self.share_w = [Port(name, f"share{index}", 0.0) for index in range(1, supplies + 1)]
         self.order = Port(name, "order", NO_ORDER)
         self.agent = Port(name, "agent", NO_OS_ORDER)
         self.policy = Port(name, "policy", ac_link)
-        self.host = Port(name, "host", Host(powered=True, os=OsState.RUNNING))
+        self.host = Port(name, "host", HostState(powered=True, os=OsState.RUNNING))
         self.guests = Guests(guests)
-        self.software = Software()
+        self.software = InstalledSoftware()
         self.cuts = 0  # times the supply went away under a running system
         self.inputs: Inputs = inputs_of(self)
         self._boot_s = boot_s
@@ -89,11 +91,12 @@ class Server:
 
     @property
     def os(self) -> OsState:
+        """The state of the operating system."""
         return self.host.value.os
 
     @property
     def on_lan(self) -> bool:
-        """Whether the operating system answers on the network."""
+        """True if the operating system answers on the network."""
         return self.os in (OsState.RUNNING, OsState.SHUTTING_DOWN)
 
     def wake(self, mac: bytes, now: Instant) -> bool:
@@ -105,7 +108,7 @@ class Server:
 
     def _show(self, os: OsState, cause: RestartCause | None = None) -> None:
         powered = os is not OsState.OFF
-        self.host.value = Host(
+        self.host.value = HostState(
             powered, os, self.host.value.cause if cause is None else cause, self._load_w if powered else 0.0
         )
 
@@ -132,10 +135,10 @@ class Server:
         if not self._powered and self._fed:
             self._boot(now, RestartCause.POWER_BUTTON)
         elif self._powered:
-            self.tell(OsTask.SHUTDOWN, now)
+            self.order_os(OsTask.SHUTDOWN, now)
 
-    def tell(self, task: OsTask, now: Instant) -> None:
-        """Give the operating system an order; only a running one hears it."""
+    def order_os(self, task: OsTask, now: Instant) -> None:
+        """Give the operating system an order; only a running one takes it."""
         if self.os is OsState.RUNNING and self._task is None:
             self._task = after(now, self._order_s), task
             self._begin_task(now)
@@ -182,11 +185,12 @@ class Server:
             case Action.DIAGNOSTIC_INTERRUPT:
                 self.hang(now)  # the system stops in its dump
             case Action.SOFT_SHUTDOWN:
-                self.tell(OsTask.SHUTDOWN, now)
+                self.order_os(OsTask.SHUTDOWN, now)
             case _:
                 pass  # already there
 
     def advance(self, now: Instant) -> None:
+        """Do what is due: begin with an order; end a boot, a shutdown or a power cycle; let guests and jobs move on."""
         self.software.advance(now)
         self.guests.advance(now)
         self._begin_task(now)
@@ -205,6 +209,7 @@ class Server:
             self._boot(now, self._cycle_on[1])
 
     def react(self, now: Instant) -> None:
+        """Follow supplies, the BMC and the agent: power lost or back, and orders that are new."""
         fed = any(port.value for port in self.dc)
         if self._fed is None:
             self._show(self.os)
@@ -218,7 +223,7 @@ class Server:
                 self._carry_out(self.order.value, now)
         if self.agent.value.serial != self._os_serial:
             self._os_serial = self.agent.value.serial
-            self.tell(self.agent.value.task, now)
+            self.order_os(self.agent.value.task, now)
         live = [port.value for port in self.dc]
         for port, is_live in zip(self.share_w, live, strict=True):
             port.value = self.host.value.load_w / sum(live) if is_live else 0.0
@@ -234,6 +239,7 @@ class Server:
             self._boot(now, RestartCause.AC_PREVIOUS)
 
     def next_deadline(self) -> Instant | None:
+        """Return the instant at which `advance` must be called next; None for never."""
         return soonest(
             self._boot_done,
             self._shutdown_done,
@@ -244,9 +250,11 @@ class Server:
         )
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The level `host`, and the share of the load that each supply carries."""
         return [self.host, *self.share_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state of power, operating system, guests and software, as JSON."""
         host = self.host.value
         shown: dict[str, Any] = {
             "state": host.os.value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ridethrough.emulators.bindings.snmp import UsmUser
@@ -35,7 +36,7 @@ STATE_WORDS: dict[OutputStatus, str] = {
 }
 
 
-class UpsDevice:
+class EmulatedUps:
     """A device of the kernel. `ups` is the power path, `card` the network card, `view` what its agent shows."""
 
     kind = "ups"
@@ -49,10 +50,12 @@ class UpsDevice:
         receivers: tuple[Receiver, ...] = (),
         settings: dict[str, int] | None = None,
         users: tuple[UsmUser, ...] = (),
+        serial: Path | None = None,
     ) -> None:
         """`settings` maps object names to values in the object's unit; without `access`, its rows are the profile's."""
         self.name = name
         self.profile: Profile = profile
+        self.serial = serial  # where the serial port of the card is to be, as a link to a pseudo-terminal
         self.card: Card = Card(name, profile, address, self._link_up, access, receivers, users)
         callbacks = Callbacks(self.card.send, self._shutdown_time_s, self.card.clock.date, self._group_delays)
         self.ups: Ups = Ups(name, profile, callbacks, settings or {})
@@ -90,7 +93,7 @@ class UpsDevice:
     def advance(self, now: Instant) -> None:
         """Do what is due at `now`."""
         self.card.accounts.advance(now)
-        # Before the card is back from a restart: what a group does at that very instant goes untold.
+        # Before the card is back from a restart: what a group does at that very instant is sent to nobody.
         self.ups.outlet_groups.advance(now)
         self.card.advance(now)
         self.ups.advance(now)
@@ -114,7 +117,7 @@ class UpsDevice:
         return {"settings": self.ups.settings.dump_state(), "card": self.card.dump_state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned in an earlier life. Raises KeyError, TypeError and ValueError."""
+        """Restore what `dump_state` returned in an earlier life. Raises KeyError, TypeError and ValueError."""
         for name, value in state["settings"].items():
             self.ups.settings.preset(name, value)
         self.card.load_state(state["card"])

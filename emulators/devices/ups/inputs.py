@@ -18,7 +18,7 @@ from ridethrough.emulators.bindings.inputs import (
 from ridethrough.emulators.bindings.network import network_inputs
 from ridethrough.emulators.devices.ups.bypass import Bypass
 from ridethrough.emulators.devices.ups.card.card import Card
-from ridethrough.emulators.devices.ups.card.environment import Environment, Measure
+from ridethrough.emulators.devices.ups.card.environment import EnvironmentMonitor, Measure
 from ridethrough.emulators.devices.ups.faults import FAULTS, MOMENTARY_FAULTS
 from ridethrough.emulators.devices.ups.model import Ups
 from ridethrough.emulators.devices.ups.shutdown_modes import OFF
@@ -131,7 +131,7 @@ def _announce(card: Card, word: str, now: Instant, *, begins: bool) -> None:
     card.send(row.begins if begins else row.ends, now, row.number, values=values, text=text)
 
 
-def _environment(environment: Environment) -> dict[str, Input]:
+def _environment(environment: EnvironmentMonitor) -> dict[str, Input]:
     def measured(measure: Measure) -> Callable[[list[str], Instant], None]:
         def run(args: list[str], _now: Instant) -> None:
             if len(args) != 2:

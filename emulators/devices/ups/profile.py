@@ -6,23 +6,18 @@ from functools import cache
 from importlib import resources
 from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ridethrough.emulators.bindings.profile_files import ProfileError, names_in, read_profile
 from ridethrough.emulators.bindings.snmp import admits
+from ridethrough.emulators.config.base import RigModel
 from ridethrough.mibs import standard_tree
 
 FOLDER = resources.files("ridethrough.emulators.devices.ups") / "profiles"
 GROUP_INDEX = "upsOutletGroupStatusIndex"
 
 
-class Strict(BaseModel):
-    """A part of a profile; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CardProfile(Strict):
+class CardProfile(RigModel):
     """The habits of a card and its times."""
 
     restart_s: float = Field(gt=0)
@@ -34,22 +29,22 @@ class CardProfile(Strict):
     runtime_step_ticks: int = Field(default=6000, gt=0)
     """Smallest step of the remaining runtime: minutes on serial models, seconds on later ones."""
     latency_s: float = Field(default=0, ge=0)
-    """How long an answer takes, and `jitter_s` how much longer it may take; no recording has figures."""
+    """Time that an answer takes; up to `jitter_s` more. No recording has figures."""
     jitter_s: float = Field(default=0, ge=0)
     online_source: int = Field(default=3, ge=1, le=7)
     """upsOutputSource (RFC 1628) on line; AOS 5 shows none (2)."""
     clients_margin_s: float | None = Field(default=None, ge=0)
-    """Where the card has no upsAdvConfigMaxShutdownTime: what a graceful order waits for its clients beyond the run
-    time after LowBattery."""
+    """Time that a graceful order waits for its clients beyond the run time after LowBattery, on cards without
+    upsAdvConfigMaxShutdownTime."""
     lenient_set: bool = False
     """Take a SET of an object without its `.0`, which real cards refuse and apcupsd sends."""
     logon_s: float = Field(default=180, gt=0)
-    """How long a session at the web pages or the console lasts without a key pressed."""
+    """Time after which a session at the web pages or the console ends without a key pressed."""
     inform_s: float = Field(default=5, gt=0)
     inform_retries: int = Field(default=3, ge=0)
 
 
-class AccessRow(Strict):
+class AccessRow(RigModel):
     """A row of the card's access table. `manager` is `any` or IPv4 with 255 for any octet."""
 
     community: str = Field(min_length=1, max_length=15)
@@ -61,7 +56,7 @@ class AccessRow(Strict):
         return admits(self.manager, manager)
 
 
-class Rating(Strict):
+class Rating(RigModel):
     """The rated output."""
 
     volt_amperes: int
@@ -70,7 +65,7 @@ class Rating(Strict):
     hertz: int
 
 
-class BatteryProfile(Strict):
+class BatteryProfile(RigModel):
     """`runtime = full_load_runtime_s * load ** -exponent * charge`, with the load not under `lowest_load`."""
 
     full_load_runtime_s: float = Field(gt=0)
@@ -87,12 +82,12 @@ class BatteryProfile(Strict):
     """Capacity of an external pack, in parts of the battery inside."""
     over_celsius: float = 45
     rise_celsius: float = Field(default=6, ge=0)
-    """How much warmer a full load makes it in time; a smaller load warms it in proportion."""
+    """Degrees by which a full load warms it in time; a smaller load warms it in proportion."""
     warming_s: float = Field(default=120, gt=0)
     """Time for one degree."""
 
 
-class RegulationProfile(Strict):
+class RegulationProfile(RigModel):
     """Automatic voltage regulation: shares of the rated voltage at which it acts, and what it makes of the line."""
 
     boost_below: float = Field(default=0.95, gt=0, lt=1)
@@ -101,7 +96,7 @@ class RegulationProfile(Strict):
     trim_gain: float = Field(default=0.88, gt=0, lt=1)
 
 
-class LineProfile(Strict):
+class LineProfile(RigModel):
     """Limits beyond which the load moves to the battery, besides the transfer voltages."""
 
     large_spike: float = Field(default=1.25, gt=1)
@@ -111,7 +106,7 @@ class LineProfile(Strict):
     """Lowest value of upsAdvConfigSensitivity at which a noisy line is not accepted."""
 
 
-class DiagnosticsProfile(Strict):
+class DiagnosticsProfile(RigModel):
     """Times and limits of the tests the UPS makes of its battery."""
 
     self_test_s: float = Field(default=8, gt=0)
@@ -120,13 +115,13 @@ class DiagnosticsProfile(Strict):
     """Charge under which a self test is not begun."""
     calibration_ends: float = Field(default=0.25, ge=0, lt=1)
     """Charge at which a calibration ends."""
-    schedule_days: dict[int, int] = {2: 14, 3: 7, 6: 28, 7: 84, 8: 14, 9: 7, 10: 56, 11: 182, 12: 364}
+    schedule_days: dict[int, int] = Field(default={2: 14, 3: 7, 6: 28, 7: 84, 8: 14, 9: 7, 10: 56, 11: 182, 12: 364})
     """Days between self tests by upsAdvTestDiagnosticSchedule; a value not listed tests at no fixed interval."""
     short_reboot_s: float = Field(default=8, gt=0)
-    """How long the outlets stay off when they come back with or without input."""
+    """Time for which the outlets stay off when they come back with or without input."""
 
 
-class Raw(Strict):
+class Raw(RigModel):
     """An instance that no MIB text of ours names: its type and its constant value. Exactly one key."""
 
     integer: int | None = None
@@ -159,7 +154,7 @@ class LastTests(NamedTuple):
     calibration_date: str
 
 
-class Profile(Strict):
+class Profile(RigModel):
     """A model of UPS with its card. The key of an instance is its name with index, or its number."""
 
     profile: str
@@ -181,7 +176,7 @@ class Profile(Strict):
         return self is other
 
     def __hash__(self) -> int:
-        return id(self)
+        return object.__hash__(self)
 
     @property
     def outlet_groups(self) -> list[int]:
@@ -205,7 +200,7 @@ class Profile(Strict):
         )
 
     def setting(self, name: str) -> int:
-        """The factory value of a setting. Raises ProfileError where neither the card nor `hidden` tells it."""
+        """The factory value of a setting. Raises ProfileError where neither `instances` nor `hidden` has it."""
         value = self.instances.get(f"{name}.0", self.hidden.get(name))
         if not isinstance(value, int):
             raise ProfileError(f"profile {self.profile}: no factory value of {name} in `instances` or `hidden`")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from typing import NamedTuple
 
 from ridethrough.emulators.bindings.profile_files import ProfileError
 from ridethrough.emulators.devices.ups.profile import Profile
@@ -20,26 +21,48 @@ class Rounding(Enum):
     UP = auto()  # to the next higher permitted value; above the top, the top
     DOWN = auto()  # to the next lower; below the bottom, the bottom
     REFUSE = auto()  # enumerations: an error instead
+    TENTH_HOURS = auto()  # the UPS counts sleep so; any time is taken
+    NONE = auto()  # any value of the enumeration in the MIB is taken
 
 
-# Rounding by object, as the card's MIB describes each of them.
-ROUNDING: dict[str, Rounding] = {
-    "upsAdvConfigHighTransferVolt": Rounding.UP,
-    "upsAdvConfigLowTransferVolt": Rounding.DOWN,
-    "upsAdvConfigAlarmTimer": Rounding.DOWN,
-    "upsAdvConfigMinReturnCapacity": Rounding.UP,
-    "upsAdvConfigLowBatteryRunTime": Rounding.UP,
-    "upsAdvConfigReturnDelay": Rounding.UP,
-    "upsAdvConfigShutoffDelay": Rounding.UP,
-    "upsAdvConfigRatedOutputVoltage": Rounding.DOWN,
-    "upsAdvConfigBattExhaustThresh": Rounding.DOWN,
-    "upsAdvConfigSensitivity": Rounding.REFUSE,
-}
-SLEEP_TIME = "upsAdvConfigUpsSleepTime"
 TICKS_PER_S = 100
-SLEEP_STEP_TICKS = 36_000  # the UPS counts sleep in tenths of an hour
-PLAIN = ("upsAdvConfigAlarm", "upsAdvTestDiagnosticSchedule")  # any value of the enumeration
-SETTINGS = (*ROUNDING, SLEEP_TIME, *PLAIN)
+MINUTE_TICKS = 6000
+SLEEP_STEP_TICKS = 36_000
+LISTED = frozenset({Rounding.UP, Rounding.DOWN, Rounding.REFUSE})  # the profile lists the permitted values
+
+
+class SettingRow(NamedTuple):
+    """A setting: how it is corrected, and the other names under which it is written and read."""
+
+    rounding: Rounding
+    """As the card's MIB describes it."""
+    other_instance: str = ""
+    """Another instance that shows and takes the same value, of the UPS-MIB."""
+    per_other: int = 1
+    """Units of the object in one of the other instance."""
+
+    @property
+    def is_listed(self) -> bool:
+        """True if the profile must list the permitted values."""
+        return self.rounding in LISTED
+
+
+# By the name of the object that shows it, in the order in which they are kept.
+SETTINGS: dict[str, SettingRow] = {
+    "upsAdvConfigHighTransferVolt": SettingRow(Rounding.UP, other_instance="upsConfigHighVoltageTransferPoint.0"),
+    "upsAdvConfigLowTransferVolt": SettingRow(Rounding.DOWN, other_instance="upsConfigLowVoltageTransferPoint.0"),
+    "upsAdvConfigAlarmTimer": SettingRow(Rounding.DOWN),
+    "upsAdvConfigMinReturnCapacity": SettingRow(Rounding.UP),
+    "upsAdvConfigLowBatteryRunTime": SettingRow(Rounding.UP, "upsConfigLowBattTime.0", MINUTE_TICKS),
+    "upsAdvConfigReturnDelay": SettingRow(Rounding.UP),
+    "upsAdvConfigShutoffDelay": SettingRow(Rounding.UP),
+    "upsAdvConfigRatedOutputVoltage": SettingRow(Rounding.DOWN, other_instance="upsConfigOutputVoltage.0"),
+    "upsAdvConfigBattExhaustThresh": SettingRow(Rounding.DOWN),
+    "upsAdvConfigSensitivity": SettingRow(Rounding.REFUSE),
+    "upsAdvConfigUpsSleepTime": SettingRow(Rounding.TENTH_HOURS),
+    "upsAdvConfigAlarm": SettingRow(Rounding.NONE),
+    "upsAdvTestDiagnosticSchedule": SettingRow(Rounding.NONE),
+}
 
 
 def correct(value: int, permitted: Sequence[int], rounding: Rounding) -> int:
@@ -65,7 +88,7 @@ class Settings:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._values = {name: profile.setting(name) for name in SETTINGS}
-        if missing := [name for name in ROUNDING if not profile.permitted.get(name)]:
+        if missing := [name for name, row in SETTINGS.items() if row.is_listed and not profile.permitted.get(name)]:
             raise ProfileError(f"profile {profile.profile}: no values of {', '.join(missing)} in `permitted`")
         self._pending: dict[str, tuple[Instant, int]] = {}
 
@@ -87,7 +110,7 @@ class Settings:
     @property
     def sleep_time_s(self) -> float:
         """The time that the outlets sleep before the input may bring them back."""
-        return self._values[SLEEP_TIME] / TICKS_PER_S
+        return self._values["upsAdvConfigUpsSleepTime"] / TICKS_PER_S
 
     @property
     def low_battery_runtime_s(self) -> float:
@@ -121,7 +144,7 @@ class Settings:
 
     def permits(self, name: str, value: int) -> bool:
         """Return whether a SET of `value` is accepted; numbers are corrected rather than refused."""
-        return ROUNDING.get(name) is not Rounding.REFUSE or value in self._profile.permitted[name]
+        return SETTINGS[name].rounding is not Rounding.REFUSE or value in self._profile.permitted[name]
 
     def preset(self, name: str, value: int) -> None:
         """Have the UPS hold `value`, corrected, from the start."""
@@ -158,7 +181,9 @@ class Settings:
         return min((due for due, _ in self._pending.values()), default=None)
 
     def _corrected(self, name: str, value: int) -> int:
-        if name == SLEEP_TIME:
+        rounding = SETTINGS[name].rounding
+        if rounding is Rounding.TENTH_HOURS:
             return correct_sleep(value)
-        rounding = ROUNDING.get(name, Rounding.REFUSE)
-        return value if rounding is Rounding.REFUSE else correct(value, self._profile.permitted[name], rounding)
+        if rounding in (Rounding.UP, Rounding.DOWN):
+            return correct(value, self._profile.permitted[name], rounding)
+        return value

@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.actions import is_off, output_is_off
-from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
 from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
-from ridethrough.rigs.topology import Plan, plan_off
+from ridethrough.rigs.topology import ShutdownPlan, plan_off
 
 START_S = 30.0  # until a server that was woken shows any life
 
 
 class Automation:
-    """What switches servers on and off in peace."""
+    """Switches servers on and off by schedule, by their clients, and by the I-UPS's interfaces."""
 
     def __init__(self, host: ControllerHost, zone: ZoneInfo) -> None:
         self._host = host
-        self._desk = host.desk
+        self._client = host.client
         self._zone = zone
         self._config = host.config
 
     def begin(self) -> None:
-        """Start what is configured."""
+        """Start a task for each kind of automatic running that is configured."""
         if self._config.schedule:
             self._host.spawn(self._keep_schedule(), "schedule")
         if self._config.lan_off is not None:
@@ -39,14 +39,14 @@ class Automation:
 
     async def _keep_schedule(self) -> None:
         """S1, S2, S3, S6: each line by itself; the disks lead a start by their Warm-UP time (D7)."""
-        told = self._desk.now()
-        while (due := upcoming(self._config.schedule, self._config.holidays, self._zone, told)) is not None:
+        last_due = self._client.now()
+        while (due := upcoming(self._config.schedule, self._config.holidays, self._zone, last_due)) is not None:
             lead = timedelta(seconds=self._lead_s(due.turn))
-            await asyncio.sleep(max(0.0, (due.at - lead - self._desk.now()).total_seconds()))
-            told = due.at
+            await asyncio.sleep(max(0.0, (due.at - lead - self._client.now()).total_seconds()))
+            last_due = due.at
             same = [turn for turn in self._config.schedule if turn.at == due.turn.at and turn.days == due.turn.days]
             for turn in same:
-                self._host.spawn(self._take(turn, (due.at - self._desk.now()).total_seconds()), turn.at)
+                self._host.spawn(self._run_turn(turn, (due.at - self._client.now()).total_seconds()), turn.at)
 
     def _disks(self, servers: Sequence[str]) -> list[str]:
         topology = self._host.topology
@@ -58,10 +58,10 @@ class Automation:
         management = self._host.topology.management
         return max((management.of_ups(name).warm_up_s for name in self._disks(turn.servers)), default=0.0)
 
-    async def _take(self, turn: Turn, lead_s: float) -> None:
+    async def _run_turn(self, turn: Turn, lead_s: float) -> None:
         if self._host.master is None and (turn.do == "off" or self._config.intelligent is None):
             return  # only an I-UPS keeps the time of a start by itself
-        if self._local():
+        if self._is_local():
             self._host.note("schedule_ignored", turn.at, "the I-UPS is in LOCAL")
             return
         self._host.note(f"schedule_{turn.do}", turn.at, ", ".join(turn.servers))
@@ -80,33 +80,33 @@ class Automation:
         management = self._host.topology.management
         for name in sorted(self._disks(servers), key=lambda name: -management.of_ups(name).warm_up_s):
             await asyncio.sleep(at - management.of_ups(name).warm_up_s - loop.time())
-            await self._on(name)
+            await self._switch_on(name)
         await asyncio.sleep(at - loop.time())
         await asyncio.gather(*(self._start(server) for server in servers))
 
-    async def _on(self, ups: str) -> None:
+    async def _switch_on(self, ups: str) -> None:
         try:
-            if ups in self._host.context.plant.ups and await output_is_off(self._desk, ups):
-                await self._desk.command(ups, "output.on")
+            if ups in self._host.context.plant.ups and await output_is_off(self._client, ups):
+                await self._client.command(ups, "output.on")
             elif ups in self._host.context.plant.intelligent_ups:
-                await self._desk.tell(ups, "on")
-        except DeskError as error:
+                await self._client.send_input(ups, "on")
+        except ApiError as error:
             self._host.note("not_started", ups, str(error))
 
     async def _start(self, server: str) -> None:
         """By its UPS; or, where an output is on already or there is no UPS, by a magic packet (4.5)."""
-        if not is_off(self._desk, server):
+        if not is_off(self._client, server):
             return
         topology = self._host.topology
         for ups in topology.feeds(server):
-            await self._on(ups)
+            await self._switch_on(ups)
         if topology.management.of_server(server).option == "advance":
             try:
-                await self._desk.command(server, "wake")
-            except DeskError as error:
+                await self._client.command(server, "wake")
+            except ApiError as error:
                 self._host.note("not_started", server, str(error))
                 return
-        if not await self._desk.until(lambda: not is_off(self._desk, server), START_S):
+        if not await self._client.until(lambda: not is_off(self._client, server), START_S):
             self._host.note("not_started", server, "shows no life")
 
     # --- other factors ----------------------------------------------------------------------------------------
@@ -115,12 +115,12 @@ class Automation:
         """L1: servers go off when no client has worked with them for the time given."""
 
         def used() -> bool:
-            return any(self._desk.state(server, "clients") for server in wanted.servers)
+            return any(self._client.state(server, "clients") for server in wanted.servers)
 
         while True:
-            await self._desk.until(used)
-            await self._desk.until(lambda: not used())
-            if not await self._desk.until(used, wanted.idle_s) and self._host.master is not None:
+            await self._client.until(used)
+            await self._client.until(lambda: not used())
+            if not await self._client.until(used, wanted.idle_s) and self._host.master is not None:
                 self._host.note("lan_off", wanted.servers[0])
                 self._host.begin(plan_off(self._host.topology, "LAN", wanted.servers, self._host.idle))
 
@@ -128,26 +128,26 @@ class Automation:
         """V1: the line signal; L2: calls of clients."""
         seen = [self._interfaces(wanted)]
         while True:
-            await self._desk.until(lambda: self._interfaces(wanted) != seen[-1])
-            (before, heard), (signal, calls) = seen[-1], self._interfaces(wanted)
+            await self._client.until(lambda: self._interfaces(wanted) != seen[-1])
+            (old_signal, old_calls), (signal, calls) = seen[-1], self._interfaces(wanted)
             seen[:] = [(signal, calls)]
-            if (wanted.line and signal != before and signal == "on") or (wanted.lan_on and calls > heard):
+            if (wanted.line and signal != old_signal and signal == "on") or (wanted.lan_on and calls > old_calls):
                 self._host.note("interface_on", wanted.ups)
                 self._host.spawn(self.start(wanted.servers), "start")
-            elif wanted.line and signal != before:
+            elif wanted.line and signal != old_signal:
                 self._host.note("interface_off", wanted.ups)
                 self._host.begin(plan_off(self._host.topology, "line", wanted.servers, self._host.idle))
 
     def _interfaces(self, wanted: Intelligent) -> tuple[str, int]:
-        return self._desk.state(wanted.ups, "line_signal"), self._desk.state(wanted.ups, "client_calls")
+        return self._client.state(wanted.ups, "line_signal"), self._client.state(wanted.ups, "client_calls")
 
-    def _local(self) -> bool:
+    def _is_local(self) -> bool:
         """I1: automatic running rests while the I-UPS is in LOCAL."""
         wanted = self._config.intelligent
-        return wanted is not None and self._desk.state(wanted.ups, "switch") == "local"
+        return wanted is not None and self._client.state(wanted.ups, "switch") == "local"
 
-    async def ended(self, plan: Plan) -> None:
+    async def ended(self, plan: ShutdownPlan) -> None:
         """An I-UPS waits with its outlets for its servers; in LOCAL it keeps the order until AUTO returns."""
         wanted = self._config.intelligent
         if wanted is not None and set(plan.servers) & set(wanted.servers):
-            await self._host.pad.attempt(self._desk.tell(wanted.ups, "off"))
+            await self._host.notes.attempt(self._client.send_input(wanted.ups, "off"))

@@ -1,4 +1,4 @@
-"""When a schedule is due: days, holidays, and clocks that are put forward and back. Pure."""
+"""Due times of schedules: days, holidays, and clocks that are put forward and back. Pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FAR = 366  # days that are looked at; a schedule that is not due within them nev
 
 
 class Due(NamedTuple):
-    """A turn and the moment at which it is due."""
+    """A line of a schedule, and the instant at which it is due."""
 
     at: datetime
     turn: Turn
 
 
 def moment(day: date, clock: str, zone: ZoneInfo) -> datetime:
-    """`clock` on `day`, as UTC.
+    """Return `clock` on `day`, as UTC.
 
     In an hour that is skipped a time means what it would have without the change, in one that comes twice its first
     occurrence: so every line of a schedule is due exactly once a day.
@@ -32,7 +32,7 @@ def moment(day: date, clock: str, zone: ZoneInfo) -> datetime:
 
 
 def upcoming(turns: Iterable[Turn], holidays: Iterable[str], zone: ZoneInfo, after: datetime) -> Due | None:
-    """The first turn behind `after`; None when there is none in a year."""
+    """Return the first line that is due after `after`; None when none is within a year."""
     free = frozenset(holidays)
     turns = tuple(turns)
     start = after.astimezone(zone).date() - timedelta(days=1)

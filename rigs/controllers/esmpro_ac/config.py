@@ -1,4 +1,4 @@
-"""What the stand-in is told (requirements 6)."""
+"""Keys of the controller in a rig file (requirements 6)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from ridethrough.emulators.config.base import Name, Seconds, Strict
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.rigs.controllers.base import ControllerConfig
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -24,7 +24,7 @@ def _zone(name: str) -> str:
     return name
 
 
-class Turn(Strict):
+class Turn(RigModel):
     """One line of a schedule: servers go on or off at a time of day."""
 
     at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -34,7 +34,7 @@ class Turn(Strict):
     """Every day when left out."""
 
 
-class Jobs(Strict):
+class Jobs(RigModel):
     """Jobs of one server: name and seconds."""
 
     start: dict[str, Seconds] = Field(default_factory=dict)
@@ -43,14 +43,14 @@ class Jobs(Strict):
     """Run when the server is to go off, after the cluster has stopped there."""
 
 
-class LanOff(Strict):
+class LanOff(RigModel):
     """Servers go off when no client has worked with them for a while (5.6, L1)."""
 
     servers: tuple[Name, ...] = Field(min_length=1)
     idle_s: Seconds = 300
 
 
-class Intelligent(Strict):
+class Intelligent(RigModel):
     """An I-UPS and what it switches for (5.6: L2, V1, I1)."""
 
     ups: Name
@@ -71,11 +71,11 @@ class EsmproAcConfig(ControllerConfig):
     order_s: Seconds = 60
     """To: how long the start of an ordered shutdown is waited for."""
     command_s: Seconds = 2
-    """What the order to one UPS takes."""
+    """Time that the order to one UPS takes."""
     gather_s: Seconds = 0.1
     """Outages that are confirmed so shortly after one another belong together."""
     job_timeout_s: Seconds = 180
-    """How long a power-off waits for jobs."""
+    """Time that a power-off waits for jobs."""
     jobs: dict[Name, Jobs] = Field(default_factory=dict)
     schedule: tuple[Turn, ...] = ()
     holidays: tuple[Date, ...] = ()

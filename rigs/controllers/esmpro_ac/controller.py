@@ -1,4 +1,4 @@
-"""The stand-in itself: who is master, what it hears, and which plans are under way."""
+"""The controller: election of the master, handling of events, and the plans under way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext, InputRefused
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
@@ -18,161 +18,162 @@ from ridethrough.rigs.controllers.esmpro_ac.rules import RUNNING, elect
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
-from ridethrough.rigs.topology import Plan, joined, plan_off, plan_outage
+from ridethrough.rigs.topology import ShutdownPlan, joined, plan_off, plan_outage
 
 CONFIRMED, CLEARED = EventType.OUTAGE_CONFIRMED, EventType.OUTAGE_CLEARED
 SILENT = EventType.COMMUNICATION_LOST
 
 
 class EsmproAcController(Controller[EsmproAcConfig]):
-    """One for all terminals of a rig: what one knows they all know, because the master hands it on."""
+    """Stands for the terminals of a rig, which share their knowledge: the master passes it on."""
 
     config_class = EsmproAcConfig
 
-    def __init__(self, config: EsmproAcConfig, context: ControllerContext, desk: Desk) -> None:
-        super().__init__(config, context, desk)
+    def __init__(self, config: EsmproAcConfig, context: ControllerContext, client: ControllerClient) -> None:
+        super().__init__(config, context, client)
         self.topology = context.topology
-        self.pad = NoteWriter(desk, self.note)
+        self.notes = NoteWriter(client, self.note)
         self.master: str | None = None
-        self._events = desk.events()
-        self._known: set[str] = set()  # outages that have been dealt with, until they end
-        self._due: set[str] = set()
-        self._plans: dict[str, Plan] = {}  # under way, or cut off with their terminal
-        self._returns: dict[str, Plan] = {}
+        self._events = client.events()
+        self._handled: set[str] = set()  # outages that have been dealt with, until they end
+        self._ungathered: set[str] = set()
+        self._plans: dict[str, ShutdownPlan] = {}  # under way, or cut off with their terminal
+        self._startups: dict[str, ShutdownPlan] = {}
         self._ended: set[str] = set()  # servers that a plan has ended, until they run again
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
-        self._statistics = Statistics(self.pad, intervals_s, config)
-        self._automatic = Automation(self, ZoneInfo(config.timezone))
+        self._statistics = Statistics(self.notes, intervals_s, config)
+        self._automation = Automation(self, ZoneInfo(config.timezone))
         self._manager = ClusterManager(self)
 
     async def run(self) -> None:
+        """Start the tasks beside, then follow the events."""
         self.spawn(self._run_election(), "election")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
-        self._automatic.begin()
+        self._automation.begin()
         self._manager.begin()
         async for event in self._events:
-            self._hear(event)
+            self._handle_event(event)
 
     # --- who is master ----------------------------------------------------------------------------------------
 
     def _alive(self, terminal: str) -> bool:
-        return self.desk.state(terminal) in RUNNING
+        return self.client.state(terminal) in RUNNING
 
     def _elected(self) -> str | None:
         return elect(self.topology.terminals, self._alive, self.master)
 
     async def _run_election(self) -> None:
         while True:
-            await self.desk.until(lambda: self._elected() != self.master)
+            await self.client.until(lambda: self._elected() != self.master)
             before, self.master = self.master, self._elected()
             if before is not None:
-                self._cut_off(before)
+                self._abandon_plans(before)
             if self.master is not None:
                 self.note("master", self.master)
                 await self._take_over()
 
-    def _cut_off(self, terminal: str) -> None:
-        """Whatever the terminal had not ordered yet is lost with it."""
+    def _abandon_plans(self, terminal: str) -> None:
+        """Cancel the plans of a terminal that is down; the orders it has not given are lost."""
         for task in self._working.values():
             task.cancel()
         self._working.clear()
         self.note("master_lost", terminal, f"unfinished: {', '.join(self._plans) or 'nothing'}")
 
     async def _take_over(self) -> None:
-        """What is open is dealt with, and what was begun goes on."""
+        """Continue the plans of the previous master, and handle outages that it had not."""
         left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
-        conditions = await self.desk.conditions()
-        dark = {row["device"] for row in conditions if row["condition"] == "input"}
+        conditions = await self.client.conditions()
+        without_input = {row["device"] for row in conditions if row["condition"] == "input"}
         confirmed = {row["device"] for row in conditions if row["condition"] == "outage"}
         for cause, plan in left.items():
-            if cause in dark:
-                self._carry_out(plan)
+            if cause in without_input:
+                self._start_shutdown(plan)
             else:
                 del self._plans[cause]
-        for cause, plan in self._returns.items():
-            self._work(f"return {cause}", self._bring_back(plan))
-        for device in sorted(confirmed - self._known - set(self._plans)):
+        for cause, plan in self._startups.items():
+            self._spawn_as_master(f"return {cause}", self._run_startup(plan))
+        for device in sorted(confirmed - self._handled - set(self._plans)):
             self._confirmed(device)
         self._manager.take_over()
 
     # --- outages ----------------------------------------------------------------------------------------------
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
             self._confirmed(subject)
         elif event["type"] == CLEARED:
-            self._known.discard(subject)
+            self._handled.discard(subject)
         elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
             self.note("alarm", subject, event["data"]["text"])
 
     def _confirmed(self, ups: str) -> None:
-        if self.master is None or ups in self._known or ups in self._plans:
+        if self.master is None or ups in self._handled or ups in self._plans:
             return
-        self._due.add(ups)
-        self._work("gather", self._gather())
+        self._ungathered.add(ups)
+        self._spawn_as_master("gather", self._gather())
 
     async def _gather(self) -> None:
-        """Outages that belong together are looked at together."""
+        """Wait `gather_s`, then make one plan of all outages confirmed meanwhile."""
         await asyncio.sleep(self.config.gather_s)
-        due, self._due = sorted(self._due), set()
-        dark = {row["device"] for row in await self.desk.conditions() if row["condition"] == "input"}
-        self._known.update(due)
-        plans = [plan_outage(self.topology, ups, dark) for ups in due]
-        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._gone()]
+        due, self._ungathered = sorted(self._ungathered), set()
+        without_input = {row["device"] for row in await self.client.conditions() if row["condition"] == "input"}
+        self._handled.update(due)
+        plans = [plan_outage(self.topology, ups, without_input) for ups in due]
+        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._still_ended()]
         if needed:
             self.begin(joined(needed))
 
     @property
     def busy(self) -> set[str]:
-        """Servers that a plan under way takes care of."""
+        """Servers of the plans under way."""
         return {server for plan in self._plans.values() for server in plan.servers}
 
-    def _gone(self) -> set[str]:
-        """Servers that a plan has ended and that have not come back."""
-        self._ended = {server for server in self._ended if not is_up(self.desk, server)}
+    def _still_ended(self) -> set[str]:
+        """Return servers that a plan has shut down and that do not run again."""
+        self._ended = {server for server in self._ended if not is_up(self.client, server)}
         return self._ended
 
     @property
     def idle(self) -> list[str]:
-        """Servers that are off."""
-        return [server for server in self.topology.members if is_off(self.desk, server)]
+        """Servers of the tree that are off."""
+        return [server for server in self.topology.members if is_off(self.client, server)]
 
-    def own(self, plan: Plan) -> list[str]:
-        """Servers of a plan on which terminals run."""
+    def own(self, plan: ShutdownPlan) -> list[str]:
+        """Return those servers of a plan that are control terminals."""
         return [server for server in plan.servers if server in self.topology.terminals]
 
-    def begin(self, plan: Plan) -> None:
-        """Carry a plan out from now on."""
+    def begin(self, plan: ShutdownPlan) -> None:
+        """Start a plan; one of the same cause that is under way goes on instead."""
         if plan.cause in self._working:
             return  # asked for twice
         self._plans[plan.cause] = plan
-        self._carry_out(plan)
+        self._start_shutdown(plan)
 
-    def _carry_out(self, plan: Plan) -> None:
-        self._work(plan.cause, self._end(plan))
+    def _start_shutdown(self, plan: ShutdownPlan) -> None:
+        self._spawn_as_master(plan.cause, self._run_shutdown(plan))
 
-    async def _end(self, plan: Plan) -> None:
-        await ShutdownSequence(self.pad, self.config, self.topology, plan, self.own(plan)).run()
+    async def _run_shutdown(self, plan: ShutdownPlan) -> None:
+        await ShutdownSequence(self.notes, self.config, self.topology, plan, self.own(plan)).run()
         del self._plans[plan.cause]
         self._ended |= set(plan.servers)
         self.note("plan_done", plan.cause)
-        await self._automatic.ended(plan)
+        await self._automation.ended(plan)
         if plan.linked_devices and plan.cause in self.topology.linked_devices:
-            self._returns[plan.cause] = plan
-            self._work(f"return {plan.cause}", self._bring_back(plan))
+            self._startups[plan.cause] = plan
+            self._spawn_as_master(f"return {plan.cause}", self._run_startup(plan))
 
-    async def _bring_back(self, plan: Plan) -> None:
-        await StartupSequence(self.pad, self.topology, plan, self.disks_of).run(self.own(plan))
-        del self._returns[plan.cause]
+    async def _run_startup(self, plan: ShutdownPlan) -> None:
+        await StartupSequence(self.notes, self.topology, plan, self.disks_of).run(self.own(plan))
+        del self._startups[plan.cause]
 
     def disks_of(self, ups: str) -> list[str]:
-        """Disks that a UPS feeds."""
+        """Return the disks that a UPS feeds."""
         return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
 
-    def _work(self, name: str, work: Any) -> None:
-        """Something that ends with the master."""
+    def _spawn_as_master(self, name: str, work: Any) -> None:
+        """Spawn a task that is cancelled when the master goes down."""
         task = self.spawn(work, name)
         self._working[name] = task
         task.add_done_callback(lambda done: self._working.pop(name, None) if self._working.get(name) is done else None)
@@ -180,6 +181,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     # --- people and applications ------------------------------------------------------------------------------
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
+        """`power_off` and `power_on` of the power-off API."""
         return {
             "power_off": ("end the servers named, or all linked ones, in order (power-off API)", self._power_off),
             "power_on": ("start the servers named, or all linked ones", self._power_on),
@@ -197,13 +199,14 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.begin(plan_off(self.topology, "api", self._servers(args), self.idle))
 
     async def _power_on(self, args: list[str]) -> None:
-        self.spawn(self._automatic.start(self._servers(args)), "start")
+        self.spawn(self._automation.start(self._servers(args)), "start")
 
     def snapshot(self) -> dict[str, Any]:
+        """Master, terminals, plans under way, starts that wait, and statistics."""
         return {
             "master": self.master,
             "terminals": list(self.topology.terminals),
             "plans": list(self._plans),
-            "returns": list(self._returns),
+            "returns": list(self._startups),
             "statistics": self._statistics.row(),
         }

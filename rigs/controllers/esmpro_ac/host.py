@@ -1,4 +1,4 @@
-"""What the parts of ESMPRO/AutomaticRunningController need of the whole."""
+"""Interface of the controller that its parts, automation and manager, use."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Protocol
 
 from ridethrough.rigs.controllers.actions import NoteWriter
 from ridethrough.rigs.controllers.base import ControllerContext
-from ridethrough.rigs.controllers.client import Desk
+from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
-from ridethrough.rigs.topology import Plan, Topology
+from ridethrough.rigs.topology import ShutdownPlan, Topology
 
 
 class ControllerHost(Protocol):
-    """The controller, as automatic running and the cluster manager's linkage see it."""
+    """The controller, as automation and the cluster manager's linkage use it."""
 
     config: EsmproAcConfig
     context: ControllerContext
-    desk: Desk
-    pad: NoteWriter
+    client: ControllerClient
+    notes: NoteWriter
     topology: Topology
     master: str | None  # the terminal that acts now; None while none is up
 
@@ -27,11 +27,11 @@ class ControllerHost(Protocol):
     def idle(self) -> Sequence[str]:
         """Servers that are off."""
 
-    def begin(self, plan: Plan) -> None:
-        """Carry a plan out from now on."""
+    def begin(self, plan: ShutdownPlan) -> None:
+        """Start a plan; one of the same cause that is under way goes on instead."""
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
-        """Do something beside the main task; it ends with the controller."""
+        """Run something beside the main task; it ends with the controller."""
 
     def note(self, mark: str, subject: str = "", text: str = "") -> None:
-        """Write down what the controller does, for its report."""
+        """Append a note in the controller's name."""

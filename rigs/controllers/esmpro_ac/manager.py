@@ -1,4 +1,4 @@
-"""What follows from the cluster manager's own orders, and from servers that come up (requirements 5.1 and 5.6)."""
+"""Reactions to the cluster manager's own orders, and to servers that come up (requirements 5.1 and 5.6)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from ridethrough.rigs.topology import plan_off
 
 
 class ClusterManager:
-    """Looks at clusters and servers."""
+    """Follows orders of the cluster manager, and starts jobs and guests on servers that come up."""
 
     def __init__(self, host: ControllerHost) -> None:
         self._host = host
-        self._desk = host.desk
-        self._pad: NoteWriter = host.pad
+        self._client = host.client
+        self._notes: NoteWriter = host.notes
 
     def begin(self) -> None:
+        """Start a task for each cluster and each server."""
         for cluster in self._host.topology.clusters:
             self._host.spawn(self._watch_cluster(cluster), cluster)
         for server in self._host.context.plant.servers:
@@ -31,27 +32,27 @@ class ClusterManager:
         while True:
             # K1: a shutdown from the manager is an AC-linked shutdown; a restart leaves the outputs alone.
             # K2: so is the shutdown of one server.
-            await self._desk.until(anything)
+            await self._client.until(anything)
             if self._host.master is None:
-                await self._desk.until(lambda: self._host.master is not None)
+                await self._client.until(lambda: self._host.master is not None)
             elif self._ordered(cluster):
                 self._host.begin(plan_off(self._host.topology, f"manager {cluster}", nodes, self._host.idle))
-                await self._desk.until(lambda: not self._ordered(cluster))
+                await self._client.until(lambda: not self._ordered(cluster))
             for node in sorted(self._leaving(cluster) - followed):
                 self._follow(node)
             followed.clear()
             followed.update(self._leaving(cluster))
 
     def _ordered(self, cluster: str) -> bool:
-        return bool(self._desk.state(cluster, "manager") == "shutdown")
+        return bool(self._client.state(cluster, "manager") == "shutdown")
 
     def _leaving(self, cluster: str) -> set[str]:
-        return set(self._desk.state(cluster, "leaving") or ())
+        return set(self._client.state(cluster, "leaving") or ())
 
     def _follow(self, node: str) -> None:
         plan = plan_off(self._host.topology, f"manager {node}", [node], self._host.idle)
         if not plan.outputs:
-            self._pad.note("output_kept", node, "others run on the same UPS")  # K3
+            self._notes.note("output_kept", node, "others run on the same UPS")  # K3
         self._host.begin(plan)
 
     async def _watch_server(self, server: str) -> None:
@@ -60,16 +61,16 @@ class ClusterManager:
         config = self._host.context.plant.servers[server]
         guests = config.guests if config.guests_start == "controller" else {}
         while True:
-            await self._desk.until(lambda: not is_up(self._desk, server))
-            await self._desk.until(lambda: is_up(self._desk, server) and self._host.master is not None)
+            await self._client.until(lambda: not is_up(self._client, server))
+            await self._client.until(lambda: is_up(self._client, server) and self._host.master is not None)
             for job, seconds in (jobs.start if jobs is not None else {}).items():
-                await self._pad.attempt(self._desk.tell(server, "job", job, str(seconds)))
+                await self._notes.attempt(self._client.send_input(server, "job", job, str(seconds)))
             for guest in sorted(guests, key=lambda name: guests[name].rank):
-                await self._pad.attempt(self._desk.tell(server, "guest_start", guest))
-                await self._desk.until(lambda guest=guest: self._guest(server, guest) == "running", 600)  # type: ignore[misc]
+                await self._notes.attempt(self._client.send_input(server, "guest_start", guest))
+                await self._client.until(lambda guest=guest: self._guest(server, guest) == "running", 600)  # type: ignore[misc]
 
     def _guest(self, server: str, guest: str) -> str:
-        return str((self._desk.state(server, "guests") or {}).get(guest))
+        return str((self._client.state(server, "guests") or {}).get(guest))
 
     def take_over(self) -> None:
         """H5: hosts are started by the platform manager once the management server is up again."""
@@ -78,9 +79,9 @@ class ClusterManager:
             self._host.spawn(self._start_host(config.ssc or "", host), host)
 
     async def _start_host(self, ssc: str, host: str) -> None:
-        if not is_off(self._desk, host):
+        if not is_off(self._client, host):
             return
-        self._pad.note("start_request", host)
-        await self._pad.attempt(self._desk.ask_controller(ssc, "start", host))
-        await self._desk.until(lambda: is_up(self._desk, host))
-        await self._pad.attempt(self._desk.ask_controller(ssc, "maintenance_off", host))
+        self._notes.note("start_request", host)
+        await self._notes.attempt(self._client.send_controller_input(ssc, "start", host))
+        await self._client.until(lambda: is_up(self._client, host))
+        await self._notes.attempt(self._client.send_controller_input(ssc, "maintenance_off", host))

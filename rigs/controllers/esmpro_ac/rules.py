@@ -1,4 +1,4 @@
-"""The rules of the stand-in that are numbers or choices, with the section of the requirements at each. Pure."""
+"""Rules of the controller that are numbers or choices, with the section of the requirements at each. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WEEK = timedelta(days=7)  # statistics are kept so long (2.6)
 
 
 def elect(terminals: Sequence[str], alive: Callable[[str], bool], present: str | None) -> str | None:
-    """Which control terminal is master (a GAP of the documents).
+    """Return the control terminal that is to be master (a GAP of the documents).
 
     The one that is, as long as it runs; then the first in the order of the tree that runs. None when none does.
     """
@@ -21,7 +21,7 @@ def elect(terminals: Sequence[str], alive: Callable[[str], bool], present: str |
 
 
 def off_order(*, returns: bool, linked_device: bool, on_recovery: str) -> tuple[str, dict[str, Any]]:
-    """The command that takes an output off, and how it comes back (2.5, 5.3, 5.4).
+    """Return command and parameters that switch an output off, to come back as configured (2.5, 5.3, 5.4).
 
     On battery `auto` ends with the outage; on line it keeps the output off until this controller orders it on.
     """
@@ -33,7 +33,7 @@ def off_order(*, returns: bool, linked_device: bool, on_recovery: str) -> tuple[
 
 
 def by_rank(names: Iterable[str], ranks: Mapping[str, int]) -> list[list[str]]:
-    """Linked devices in the order in which they start; those of one rank start together (5.4, rank rule)."""
+    """Return linked devices in the order in which they start; those of one rank start together (5.4, rank rule)."""
     ordered = sorted(names, key=lambda name: ranks[name])
     steps: list[list[str]] = []
     for name in ordered:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.actions import NoteWriter
-from ridethrough.rigs.controllers.client import DeskError
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.rules import WEEK
 
 
 class Sample(NamedTuple):
-    """What one UPS showed."""
+    """Readings of one UPS at one instant; None for those that it does not have."""
 
     at: datetime
     ups: str
@@ -26,8 +26,8 @@ class Sample(NamedTuple):
 class Statistics:
     """Samples while a terminal is master, each UPS at the interval of its group (統計情報採取間隔)."""
 
-    def __init__(self, pad: NoteWriter, intervals_s: Mapping[str, float], config: EsmproAcConfig) -> None:
-        self._pad = pad
+    def __init__(self, notes: NoteWriter, intervals_s: Mapping[str, float], config: EsmproAcConfig) -> None:
+        self._notes = notes
         self._ups: dict[float, list[str]] = {}
         for name, interval_s in intervals_s.items():
             self._ups.setdefault(interval_s, []).append(name)
@@ -35,26 +35,27 @@ class Statistics:
         self._samples: deque[Sample] = deque()
         self._hot: set[str] = set()
 
-    async def run(self, in_office: Callable[[], bool]) -> None:
-        await asyncio.gather(*(self._run(every_s, names, in_office) for every_s, names in self._ups.items()))
+    async def run(self, is_master: Callable[[], bool]) -> None:
+        """Sample until cancelled, while `is_master` returns True."""
+        await asyncio.gather(*(self._run(every_s, names, is_master) for every_s, names in self._ups.items()))
 
-    async def _run(self, every_s: float, names: Sequence[str], in_office: Callable[[], bool]) -> None:
+    async def _run(self, every_s: float, names: Sequence[str], is_master: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             due += every_s
             await asyncio.sleep(due - loop.time())
-            if in_office():
+            if is_master():
                 for name in names:
-                    await self._take(name)
+                    await self._sample(name)
 
-    async def _take(self, name: str) -> None:
+    async def _sample(self, name: str) -> None:
         try:
-            readings = (await self._pad.desk.device(name))["readings"]
-        except DeskError as error:
-            self._pad.note("failed", name, str(error))
+            readings = (await self._notes.client.device(name))["readings"]
+        except ApiError as error:
+            self._notes.note("failed", name, str(error))
             return
-        now = self._pad.desk.now()
+        now = self._notes.client.now()
         self._samples.append(
             Sample(now, name, readings.get("upsAdvInputLineVoltage"), readings.get("upsAdvOutputLoad"))
         )
@@ -63,18 +64,18 @@ class Statistics:
         self._judge(name, readings.get("upsAdvBatteryTemperature"))
 
     def _judge(self, name: str, celsius: int | None) -> None:
-        """バッテリー温度監視 (2.4): told once when it leaves the limits, and once when it is back."""
+        """バッテリー温度監視 (2.4): noted once when it leaves the limits, and once when it is back."""
         low, high = self._limits
         outside = celsius is not None and not low <= celsius <= high
         if outside and name not in self._hot:
             self._hot.add(name)
-            self._pad.note("alarm", name, f"battery temperature {celsius} is outside {low:g} to {high:g}")
+            self._notes.note("alarm", name, f"battery temperature {celsius} is outside {low:g} to {high:g}")
         elif not outside and name in self._hot:
             self._hot.discard(name)
-            self._pad.note("alarm_over", name)
+            self._notes.note("alarm_over", name)
 
     def row(self) -> dict[str, Any]:
-        """How many there are, and from when to when."""
+        """Return number, first and last time of the samples, as JSON has it."""
         if not self._samples:
             return {"samples": 0}
         first, last = self._samples[0].at, self._samples[-1].at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.system_settings import BLOCK
@@ -131,22 +131,22 @@ def _first_text(bmc: Bmc, parameter: int) -> bytes:
 
 
 ROWS: Table = {
-    (APP, 0x01, 0): Command("Get Device ID", USER, 0, 0, get_device_id, steady=True),
-    (APP, 0x02, 0): Command("Cold Reset", ADMIN, 0, 0, cold_reset, changes=True),
-    (APP, 0x03, 0): Command("Warm Reset", ADMIN, 0, 0, warm_reset, changes=True),
-    (APP, 0x04, 0): Command("Get Self Test Results", USER, 0, 0, get_self_test_results, steady=True),
-    (APP, 0x06, 0): Command("Set ACPI Power State", ADMIN, 2, 2, set_acpi_power_state, changes=True),
-    (APP, 0x07, 0): Command("Get ACPI Power State", USER, 0, 0, get_acpi_power_state),
-    (APP, 0x08, 0): Command("Get Device GUID", USER, 0, 0, get_guid, steady=True),
-    (APP, 0x2E, 0): Command("Set BMC Global Enables", ADMIN, 1, 1, set_bmc_global_enables, changes=True),
-    (APP, 0x2F, 0): Command("Get BMC Global Enables", USER, 0, 0, get_bmc_global_enables),
-    (APP, 0x30, 0): Command("Clear Message Flags", USER, 1, 1, system_interface_only),
-    (APP, 0x31, 0): Command("Get Message Flags", USER, 0, 0, system_interface_only),
-    (APP, 0x32, 0): Command("Enable Message Channel Receive", USER, 2, 2, system_interface_only),
-    (APP, 0x33, 0): Command("Get Message", USER, 0, 0, system_interface_only),
-    (APP, 0x35, 0): Command("Read Event Message Buffer", USER, 0, 0, system_interface_only),
-    (APP, 0x34, 0): Command("Send Message", USER, 1, 255, send_message),
-    (APP, 0x37, 0): Command("Get System GUID", NONE, 0, 0, get_guid, steady=True),
-    (APP, 0x58, 0): Command("Set System Info Parameters", ADMIN, 1, 18, set_system_info_parameters, changes=True),
-    (APP, 0x59, 0): Command("Get System Info Parameters", USER, 4, 4, get_system_info_parameters),
+    (APP, 0x01, 0): IpmiCommand("Get Device ID", USER, 0, 0, get_device_id, steady=True),
+    (APP, 0x02, 0): IpmiCommand("Cold Reset", ADMIN, 0, 0, cold_reset, changes=True),
+    (APP, 0x03, 0): IpmiCommand("Warm Reset", ADMIN, 0, 0, warm_reset, changes=True),
+    (APP, 0x04, 0): IpmiCommand("Get Self Test Results", USER, 0, 0, get_self_test_results, steady=True),
+    (APP, 0x06, 0): IpmiCommand("Set ACPI Power State", ADMIN, 2, 2, set_acpi_power_state, changes=True),
+    (APP, 0x07, 0): IpmiCommand("Get ACPI Power State", USER, 0, 0, get_acpi_power_state),
+    (APP, 0x08, 0): IpmiCommand("Get Device GUID", USER, 0, 0, get_guid, steady=True),
+    (APP, 0x2E, 0): IpmiCommand("Set BMC Global Enables", ADMIN, 1, 1, set_bmc_global_enables, changes=True),
+    (APP, 0x2F, 0): IpmiCommand("Get BMC Global Enables", USER, 0, 0, get_bmc_global_enables),
+    (APP, 0x30, 0): IpmiCommand("Clear Message Flags", USER, 1, 1, system_interface_only),
+    (APP, 0x31, 0): IpmiCommand("Get Message Flags", USER, 0, 0, system_interface_only),
+    (APP, 0x32, 0): IpmiCommand("Enable Message Channel Receive", USER, 2, 2, system_interface_only),
+    (APP, 0x33, 0): IpmiCommand("Get Message", USER, 0, 0, system_interface_only),
+    (APP, 0x35, 0): IpmiCommand("Read Event Message Buffer", USER, 0, 0, system_interface_only),
+    (APP, 0x34, 0): IpmiCommand("Send Message", USER, 1, 255, send_message),
+    (APP, 0x37, 0): IpmiCommand("Get System GUID", NONE, 0, 0, get_guid, steady=True),
+    (APP, 0x58, 0): IpmiCommand("Set System Info Parameters", ADMIN, 1, 18, set_system_info_parameters, changes=True),
+    (APP, 0x59, 0): IpmiCommand("Get System Info Parameters", USER, 4, 4, get_system_info_parameters),
 }

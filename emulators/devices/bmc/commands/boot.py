@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.boot import LENGTHS, MAILBOX
 from ridethrough.emulators.devices.bmc.commands.common import CHASSIS, OPERATOR
 from ridethrough.emulators.devices.bmc.model import Bmc
@@ -35,6 +35,6 @@ def get_system_boot_options(bmc: Bmc, data: bytes, _session: Session | None) -> 
 
 
 ROWS: Table = {
-    (CHASSIS, 0x08, 0): Command("Set System Boot Options", OPERATOR, 1, 18, set_system_boot_options, changes=True),
-    (CHASSIS, 0x09, 0): Command("Get System Boot Options", OPERATOR, 3, 3, get_system_boot_options),
+    (CHASSIS, 0x08, 0): IpmiCommand("Set System Boot Options", OPERATOR, 1, 18, set_system_boot_options, changes=True),
+    (CHASSIS, 0x09, 0): IpmiCommand("Get System Boot Options", OPERATOR, 3, 3, get_system_boot_options),
 }

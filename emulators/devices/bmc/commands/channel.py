@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, NONE, USER, is_lan
 from ridethrough.emulators.devices.bmc.lan import CHANNEL
 from ridethrough.emulators.devices.bmc.model import Bmc
@@ -96,10 +96,10 @@ def set_channel_security_keys(bmc: Bmc, data: bytes, _session: Session | None) -
 
 
 ROWS: Table = {
-    (APP, 0x38, 0): Command("Get Channel Authentication Capabilities", NONE, 2, 2, get_authentication_capabilities),
-    (APP, 0x40, 0): Command("Set Channel Access", ADMIN, 3, 3, set_channel_access, changes=True),
-    (APP, 0x41, 0): Command("Get Channel Access", USER, 2, 2, get_channel_access),
-    (APP, 0x42, 0): Command("Get Channel Info", USER, 1, 1, get_channel_info),
-    (APP, 0x54, 0): Command("Get Channel Cipher Suites", NONE, 3, 3, get_channel_cipher_suites),
-    (APP, 0x56, 0): Command("Set Channel Security Keys", ADMIN, 3, 24, set_channel_security_keys, changes=True),
+    (APP, 0x38, 0): IpmiCommand("Get Channel Authentication Capabilities", NONE, 2, 2, get_authentication_capabilities),
+    (APP, 0x40, 0): IpmiCommand("Set Channel Access", ADMIN, 3, 3, set_channel_access, changes=True),
+    (APP, 0x41, 0): IpmiCommand("Get Channel Access", USER, 2, 2, get_channel_access),
+    (APP, 0x42, 0): IpmiCommand("Get Channel Info", USER, 1, 1, get_channel_info),
+    (APP, 0x54, 0): IpmiCommand("Get Channel Cipher Suites", NONE, 3, 3, get_channel_cipher_suites),
+    (APP, 0x56, 0): IpmiCommand("Set Channel Security Keys", ADMIN, 3, 24, set_channel_security_keys, changes=True),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ridethrough.emulators.bindings.chassis import AcLink, Action
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc import pef
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, CHASSIS, OPERATOR, USER
 from ridethrough.emulators.devices.bmc.lan import CHANNEL
@@ -89,13 +89,15 @@ def get_poh_counter(bmc: Bmc, _data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (CHASSIS, 0x00, 0): Command("Get Chassis Capabilities", USER, 0, 0, get_chassis_capabilities, steady=True),
-    (CHASSIS, 0x01, 0): Command("Get Chassis Status", USER, 0, 0, get_chassis_status, steady=True),
-    (CHASSIS, 0x02, 0): Command("Chassis Control", OPERATOR, 1, 1, chassis_control, changes=True),
-    (CHASSIS, 0x04, 0): Command("Chassis Identify", OPERATOR, 0, 2, chassis_identify, changes=True),
-    (CHASSIS, 0x06, 0): Command("Set Power Restore Policy", OPERATOR, 1, 1, set_power_restore_policy, changes=True),
-    (CHASSIS, 0x07, 0): Command("Get System Restart Cause", USER, 0, 0, get_system_restart_cause),
-    (CHASSIS, 0x0A, 0): Command("Set Front Panel Button Enables", ADMIN, 1, 1, set_front_panel_enables, changes=True),
-    (CHASSIS, 0x0B, 0): Command("Set Power Cycle Interval", ADMIN, 1, 1, set_power_cycle_interval, changes=True),
-    (CHASSIS, 0x0F, 0): Command("Get POH Counter", USER, 0, 0, get_poh_counter),
+    (CHASSIS, 0x00, 0): IpmiCommand("Get Chassis Capabilities", USER, 0, 0, get_chassis_capabilities, steady=True),
+    (CHASSIS, 0x01, 0): IpmiCommand("Get Chassis Status", USER, 0, 0, get_chassis_status, steady=True),
+    (CHASSIS, 0x02, 0): IpmiCommand("Chassis Control", OPERATOR, 1, 1, chassis_control, changes=True),
+    (CHASSIS, 0x04, 0): IpmiCommand("Chassis Identify", OPERATOR, 0, 2, chassis_identify, changes=True),
+    (CHASSIS, 0x06, 0): IpmiCommand("Set Power Restore Policy", OPERATOR, 1, 1, set_power_restore_policy, changes=True),
+    (CHASSIS, 0x07, 0): IpmiCommand("Get System Restart Cause", USER, 0, 0, get_system_restart_cause),
+    (CHASSIS, 0x0A, 0): IpmiCommand(
+        "Set Front Panel Button Enables", ADMIN, 1, 1, set_front_panel_enables, changes=True
+    ),
+    (CHASSIS, 0x0B, 0): IpmiCommand("Set Power Cycle Interval", ADMIN, 1, 1, set_power_cycle_interval, changes=True),
+    (CHASSIS, 0x0F, 0): IpmiCommand("Get POH Counter", USER, 0, 0, get_poh_counter),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, EVENT, OPERATOR, TRANSPORT, USER, is_lan
 from ridethrough.emulators.devices.bmc.lan import REVISION, ParameterRefusal
 from ridethrough.emulators.devices.bmc.model import Bmc
@@ -107,12 +107,16 @@ def get_pef_parameters(bmc: Bmc, data: bytes, _session: Session | None) -> Answe
 
 
 ROWS: Table = {
-    (TRANSPORT, 0x01, 0): Command("Set LAN Configuration Parameters", ADMIN, 3, 64, set_lan_parameters, changes=True),
-    (TRANSPORT, 0x02, 0): Command("Get LAN Configuration Parameters", OPERATOR, 4, 4, get_lan_parameters),
-    (TRANSPORT, 0x03, 0): Command("Suspend BMC ARPs", OPERATOR, 2, 2, suspend_arps),
-    (TRANSPORT, 0x04, 0): Command("Get IP/UDP/RMCP Statistics", USER, 2, 2, get_lan_statistics),
-    (TRANSPORT, 0x21, 0): Command("Set SOL Configuration Parameters", ADMIN, 3, 16, set_sol_parameters, changes=True),
-    (TRANSPORT, 0x22, 0): Command("Get SOL Configuration Parameters", USER, 4, 4, get_sol_parameters),
-    (EVENT, 0x12, 0): Command("Set PEF Configuration Parameters", ADMIN, 2, 64, set_pef_parameters, changes=True),
-    (EVENT, 0x13, 0): Command("Get PEF Configuration Parameters", OPERATOR, 3, 3, get_pef_parameters),
+    (TRANSPORT, 0x01, 0): IpmiCommand(
+        "Set LAN Configuration Parameters", ADMIN, 3, 64, set_lan_parameters, changes=True
+    ),
+    (TRANSPORT, 0x02, 0): IpmiCommand("Get LAN Configuration Parameters", OPERATOR, 4, 4, get_lan_parameters),
+    (TRANSPORT, 0x03, 0): IpmiCommand("Suspend BMC ARPs", OPERATOR, 2, 2, suspend_arps),
+    (TRANSPORT, 0x04, 0): IpmiCommand("Get IP/UDP/RMCP Statistics", USER, 2, 2, get_lan_statistics),
+    (TRANSPORT, 0x21, 0): IpmiCommand(
+        "Set SOL Configuration Parameters", ADMIN, 3, 16, set_sol_parameters, changes=True
+    ),
+    (TRANSPORT, 0x22, 0): IpmiCommand("Get SOL Configuration Parameters", USER, 4, 4, get_sol_parameters),
+    (EVENT, 0x12, 0): IpmiCommand("Set PEF Configuration Parameters", ADMIN, 2, 64, set_pef_parameters, changes=True),
+    (EVENT, 0x13, 0): IpmiCommand("Get PEF Configuration Parameters", OPERATOR, 3, 3, get_pef_parameters),
 }

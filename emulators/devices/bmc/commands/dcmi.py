@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.pef import TEMPERATURE
@@ -151,17 +151,17 @@ def get_temperature_readings(bmc: Bmc, data: bytes, _session: Session | None) ->
 
 
 ROWS: Table = {
-    (GROUP, 0x01, DCMI): Command("Get DCMI Capability Info", USER, 1, 1, get_dcmi_capabilities),
-    (GROUP, 0x02, DCMI): Command("Get Power Reading", USER, 3, 3, get_power_reading),
-    (GROUP, 0x03, DCMI): Command("Get Power Limit", USER, 2, 2, get_power_limit),
-    (GROUP, 0x04, DCMI): Command("Set Power Limit", OPERATOR, 14, 14, set_power_limit, changes=True),
-    (GROUP, 0x05, DCMI): Command("Activate Power Limit", OPERATOR, 3, 3, activate_power_limit, changes=True),
-    (GROUP, 0x06, DCMI): Command("Get Asset Tag", USER, 2, 2, get_asset_tag),
-    (GROUP, 0x07, DCMI): Command("Get DCMI Sensor Info", USER, 4, 4, get_dcmi_sensor_info),
-    (GROUP, 0x08, DCMI): Command("Set Asset Tag", OPERATOR, 2, 18, set_asset_tag, changes=True),
-    (GROUP, 0x09, DCMI): Command("Get Management Controller Identifier String", USER, 2, 2, get_controller_id),
-    (GROUP, 0x0A, DCMI): Command(
+    (GROUP, 0x01, DCMI): IpmiCommand("Get DCMI Capability Info", USER, 1, 1, get_dcmi_capabilities),
+    (GROUP, 0x02, DCMI): IpmiCommand("Get Power Reading", USER, 3, 3, get_power_reading),
+    (GROUP, 0x03, DCMI): IpmiCommand("Get Power Limit", USER, 2, 2, get_power_limit),
+    (GROUP, 0x04, DCMI): IpmiCommand("Set Power Limit", OPERATOR, 14, 14, set_power_limit, changes=True),
+    (GROUP, 0x05, DCMI): IpmiCommand("Activate Power Limit", OPERATOR, 3, 3, activate_power_limit, changes=True),
+    (GROUP, 0x06, DCMI): IpmiCommand("Get Asset Tag", USER, 2, 2, get_asset_tag),
+    (GROUP, 0x07, DCMI): IpmiCommand("Get DCMI Sensor Info", USER, 4, 4, get_dcmi_sensor_info),
+    (GROUP, 0x08, DCMI): IpmiCommand("Set Asset Tag", OPERATOR, 2, 18, set_asset_tag, changes=True),
+    (GROUP, 0x09, DCMI): IpmiCommand("Get Management Controller Identifier String", USER, 2, 2, get_controller_id),
+    (GROUP, 0x0A, DCMI): IpmiCommand(
         "Set Management Controller Identifier String", OPERATOR, 2, 18, set_controller_id, changes=True
     ),
-    (GROUP, 0x10, DCMI): Command("Get Temperature Readings", USER, 4, 4, get_temperature_readings),
+    (GROUP, 0x10, DCMI): IpmiCommand("Get Temperature Readings", USER, 4, 4, get_temperature_readings),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.wire.ipmi.message import Completion
@@ -44,7 +44,7 @@ def write_fru_data(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (STORAGE, 0x10, 0): Command("Get FRU Inventory Area Info", USER, 1, 1, get_fru_inventory_area_info),
-    (STORAGE, 0x11, 0): Command("Read FRU Data", USER, 4, 4, read_fru_data),
-    (STORAGE, 0x12, 0): Command("Write FRU Data", OPERATOR, 4, 67, write_fru_data, changes=True),
+    (STORAGE, 0x10, 0): IpmiCommand("Get FRU Inventory Area Info", USER, 1, 1, get_fru_inventory_area_info),
+    (STORAGE, 0x11, 0): IpmiCommand("Read FRU Data", USER, 4, 4, read_fru_data),
+    (STORAGE, 0x12, 0): IpmiCommand("Write FRU Data", OPERATOR, 4, 67, write_fru_data, changes=True),
 }

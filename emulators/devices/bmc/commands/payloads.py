@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, USER, is_lan
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.sol_parameters import (
@@ -122,13 +122,13 @@ def suspend_or_resume_encryption(_bmc: Bmc, data: bytes, session: Session | None
 
 
 ROWS: Table = {
-    (APP, 0x48, 0): Command("Activate Payload", USER, 6, 6, activate_payload, changes=True),
-    (APP, 0x49, 0): Command("Deactivate Payload", USER, 6, 6, deactivate_payload, changes=True),
-    (APP, 0x4A, 0): Command("Get Payload Activation Status", USER, 1, 1, get_payload_activation_status),
-    (APP, 0x4B, 0): Command("Get Payload Instance Info", USER, 2, 2, get_payload_instance_info),
-    (APP, 0x4C, 0): Command("Set User Payload Access", ADMIN, 6, 6, set_user_payload_access, changes=True),
-    (APP, 0x4D, 0): Command("Get User Payload Access", OPERATOR, 2, 2, get_user_payload_access),
-    (APP, 0x4E, 0): Command("Get Channel Payload Support", USER, 1, 1, get_channel_payload_support),
-    (APP, 0x4F, 0): Command("Get Channel Payload Version", USER, 2, 2, get_channel_payload_version),
-    (APP, 0x55, 0): Command("Suspend/Resume Payload Encryption", USER, 3, 3, suspend_or_resume_encryption),
+    (APP, 0x48, 0): IpmiCommand("Activate Payload", USER, 6, 6, activate_payload, changes=True),
+    (APP, 0x49, 0): IpmiCommand("Deactivate Payload", USER, 6, 6, deactivate_payload, changes=True),
+    (APP, 0x4A, 0): IpmiCommand("Get Payload Activation Status", USER, 1, 1, get_payload_activation_status),
+    (APP, 0x4B, 0): IpmiCommand("Get Payload Instance Info", USER, 2, 2, get_payload_instance_info),
+    (APP, 0x4C, 0): IpmiCommand("Set User Payload Access", ADMIN, 6, 6, set_user_payload_access, changes=True),
+    (APP, 0x4D, 0): IpmiCommand("Get User Payload Access", OPERATOR, 2, 2, get_user_payload_access),
+    (APP, 0x4E, 0): IpmiCommand("Get Channel Payload Support", USER, 1, 1, get_channel_payload_support),
+    (APP, 0x4F, 0): IpmiCommand("Get Channel Payload Version", USER, 2, 2, get_channel_payload_version),
+    (APP, 0x55, 0): IpmiCommand("Suspend/Resume Payload Encryption", USER, 3, 3, suspend_or_resume_encryption),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc import pef
 from ridethrough.emulators.devices.bmc.alerts import AlertStatus
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, EVENT, NONE, OPERATOR, USER, is_lan
@@ -103,13 +103,13 @@ def pet_acknowledge(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (EVENT, 0x00, 0): Command("Set Event Receiver", ADMIN, 2, 2, set_event_receiver),
-    (EVENT, 0x01, 0): Command("Get Event Receiver", USER, 0, 0, get_event_receiver),
-    (EVENT, 0x02, 0): Command("Platform Event", OPERATOR, 5, 7, platform_event, changes=True),
-    (EVENT, 0x10, 0): Command("Get PEF Capabilities", USER, 0, 0, get_pef_capabilities),
-    (EVENT, 0x11, 0): Command("Arm PEF Postpone Timer", ADMIN, 1, 1, arm_pef_postpone_timer, changes=True),
-    (EVENT, 0x14, 0): Command("Set Last Processed Event ID", ADMIN, 3, 3, set_last_processed_event, changes=True),
-    (EVENT, 0x15, 0): Command("Get Last Processed Event ID", ADMIN, 0, 0, get_last_processed_event),
-    (EVENT, 0x16, 0): Command("Alert Immediate", ADMIN, 3, 11, alert_immediate, changes=True),
-    (EVENT, 0x17, 0): Command("PET Acknowledge", NONE, 12, 12, pet_acknowledge, changes=True),
+    (EVENT, 0x00, 0): IpmiCommand("Set Event Receiver", ADMIN, 2, 2, set_event_receiver),
+    (EVENT, 0x01, 0): IpmiCommand("Get Event Receiver", USER, 0, 0, get_event_receiver),
+    (EVENT, 0x02, 0): IpmiCommand("Platform Event", OPERATOR, 5, 7, platform_event, changes=True),
+    (EVENT, 0x10, 0): IpmiCommand("Get PEF Capabilities", USER, 0, 0, get_pef_capabilities),
+    (EVENT, 0x11, 0): IpmiCommand("Arm PEF Postpone Timer", ADMIN, 1, 1, arm_pef_postpone_timer, changes=True),
+    (EVENT, 0x14, 0): IpmiCommand("Set Last Processed Event ID", ADMIN, 3, 3, set_last_processed_event, changes=True),
+    (EVENT, 0x15, 0): IpmiCommand("Get Last Processed Event ID", ADMIN, 0, 0, get_last_processed_event),
+    (EVENT, 0x16, 0): IpmiCommand("Alert Immediate", ADMIN, 3, 11, alert_immediate, changes=True),
+    (EVENT, 0x17, 0): IpmiCommand("PET Acknowledge", NONE, 12, 12, pet_acknowledge, changes=True),
 }

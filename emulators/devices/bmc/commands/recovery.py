@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, OPERATOR, peer_address
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.pef import PlatformEvent
@@ -80,7 +80,7 @@ def heartbeat(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
     if len(data) != 1 + length + 5 or length > MOST_NODE:
         return refuse(Completion.LENGTH_INVALID)
     sequence = data[1 + length : 5 + length]
-    nodes = bmc.hold.hear(peer_address(session), bmc.now)
+    nodes = bmc.hold.record_heartbeat(peer_address(session), bmc.now)
     return ok(sequence + bytes((nodes,)))
 
 
@@ -89,8 +89,8 @@ def get_heartbeat_table(bmc: Bmc, data: bytes, _session: Session | None) -> Answ
     rows = list(bmc.hold.heartbeats.items())
     shown = rows[data[0] :][:8]
     answer = bytes((len(rows), len(shown)))
-    for address, heard_at in shown:
-        age_ms = bmc.now - heard_at
+    for address, received_at in shown:
+        age_ms = bmc.now - received_at
         state = ALIVE if age_ms < LATE_MS else LATE
         answer += address + min(age_ms // 100, 0xFFFF).to_bytes(2, "little") + bytes((state,))
     return ok(answer)
@@ -111,12 +111,12 @@ def inject_fault(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 
 
 ROWS: Table = {
-    (OEM, 0xC0, NEC): Command("Get Link Info", OPERATOR, 0, 0, get_link_info),
-    (OEM, 0xC1, NEC): Command("Set Link Configuration", ADMIN, 8, 8, set_link_configuration, changes=True),
-    (OEM, 0xC2, NEC): Command("Recovery Start", OPERATOR, 5, 5 + MOST_NODE, recovery_start, changes=True),
-    (OEM, 0xC3, NEC): Command("Recovery End", OPERATOR, 3, 3, recovery_end, changes=True),
-    (OEM, 0xC4, NEC): Command("Get Incident", OPERATOR, 2, 2, get_incident),
-    (OEM, 0xC5, NEC): Command("Heartbeat", OPERATOR, 6, 6 + MOST_NODE, heartbeat, changes=True),
-    (OEM, 0xC6, NEC): Command("Get Heartbeat Table", OPERATOR, 1, 1, get_heartbeat_table),
-    (OEM, 0xCF, NEC): Command("Inject Fault", ADMIN, 5, 5, inject_fault, changes=True),
+    (OEM, 0xC0, NEC): IpmiCommand("Get Link Info", OPERATOR, 0, 0, get_link_info),
+    (OEM, 0xC1, NEC): IpmiCommand("Set Link Configuration", ADMIN, 8, 8, set_link_configuration, changes=True),
+    (OEM, 0xC2, NEC): IpmiCommand("Recovery Start", OPERATOR, 5, 5 + MOST_NODE, recovery_start, changes=True),
+    (OEM, 0xC3, NEC): IpmiCommand("Recovery End", OPERATOR, 3, 3, recovery_end, changes=True),
+    (OEM, 0xC4, NEC): IpmiCommand("Get Incident", OPERATOR, 2, 2, get_incident),
+    (OEM, 0xC5, NEC): IpmiCommand("Heartbeat", OPERATOR, 6, 6 + MOST_NODE, heartbeat, changes=True),
+    (OEM, 0xC6, NEC): IpmiCommand("Get Heartbeat Table", OPERATOR, 1, 1, get_heartbeat_table),
+    (OEM, 0xCF, NEC): IpmiCommand("Inject Fault", ADMIN, 5, 5, inject_fault, changes=True),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import EVENT, OPERATOR, STORAGE, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.wire import sdr
@@ -82,13 +82,13 @@ def set_sdr_repository_time(bmc: Bmc, data: bytes, _session: Session | None) -> 
 
 
 ROWS: Table = {
-    (EVENT, 0x20, 0): Command("Get Device SDR Info", USER, 0, 1, get_device_sdr_info),
-    (EVENT, 0x21, 0): Command("Get Device SDR", USER, 6, 6, get_sdr),
-    (EVENT, 0x22, 0): Command("Reserve Device SDR Repository", USER, 0, 0, reserve_sdr_repository),
-    (STORAGE, 0x20, 0): Command("Get SDR Repository Info", USER, 0, 0, get_sdr_repository_info),
-    (STORAGE, 0x21, 0): Command("Get SDR Repository Allocation Info", USER, 0, 0, get_sdr_allocation_info),
-    (STORAGE, 0x22, 0): Command("Reserve SDR Repository", USER, 0, 0, reserve_sdr_repository),
-    (STORAGE, 0x23, 0): Command("Get SDR", USER, 6, 6, get_sdr),
-    (STORAGE, 0x28, 0): Command("Get SDR Repository Time", USER, 0, 0, get_sdr_repository_time),
-    (STORAGE, 0x29, 0): Command("Set SDR Repository Time", OPERATOR, 4, 4, set_sdr_repository_time, changes=True),
+    (EVENT, 0x20, 0): IpmiCommand("Get Device SDR Info", USER, 0, 1, get_device_sdr_info),
+    (EVENT, 0x21, 0): IpmiCommand("Get Device SDR", USER, 6, 6, get_sdr),
+    (EVENT, 0x22, 0): IpmiCommand("Reserve Device SDR Repository", USER, 0, 0, reserve_sdr_repository),
+    (STORAGE, 0x20, 0): IpmiCommand("Get SDR Repository Info", USER, 0, 0, get_sdr_repository_info),
+    (STORAGE, 0x21, 0): IpmiCommand("Get SDR Repository Allocation Info", USER, 0, 0, get_sdr_allocation_info),
+    (STORAGE, 0x22, 0): IpmiCommand("Reserve SDR Repository", USER, 0, 0, reserve_sdr_repository),
+    (STORAGE, 0x23, 0): IpmiCommand("Get SDR", USER, 6, 6, get_sdr),
+    (STORAGE, 0x28, 0): IpmiCommand("Get SDR Repository Time", USER, 0, 0, get_sdr_repository_time),
+    (STORAGE, 0x29, 0): IpmiCommand("Set SDR Repository Time", OPERATOR, 4, 4, set_sdr_repository_time, changes=True),
 }

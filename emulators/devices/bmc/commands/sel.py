@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import OPERATOR, STORAGE, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.sel import RECORD
@@ -106,15 +106,15 @@ def set_sel_time_utc_offset(bmc: Bmc, data: bytes, _session: Session | None) -> 
 
 
 ROWS: Table = {
-    (STORAGE, 0x40, 0): Command("Get SEL Info", USER, 0, 0, get_sel_info),
-    (STORAGE, 0x41, 0): Command("Get SEL Allocation Info", USER, 0, 0, get_sel_allocation_info),
-    (STORAGE, 0x42, 0): Command("Reserve SEL", USER, 0, 0, reserve_sel),
-    (STORAGE, 0x43, 0): Command("Get SEL Entry", USER, 6, 6, get_sel_entry),
-    (STORAGE, 0x44, 0): Command("Add SEL Entry", OPERATOR, 16, 16, add_sel_entry, changes=True),
-    (STORAGE, 0x46, 0): Command("Delete SEL Entry", OPERATOR, 4, 4, delete_sel_entry, changes=True),
-    (STORAGE, 0x47, 0): Command("Clear SEL", OPERATOR, 6, 6, clear_sel, changes=True),
-    (STORAGE, 0x48, 0): Command("Get SEL Time", USER, 0, 0, get_sel_time),
-    (STORAGE, 0x49, 0): Command("Set SEL Time", OPERATOR, 4, 4, set_sel_time, changes=True),
-    (STORAGE, 0x5C, 0): Command("Get SEL Time UTC Offset", USER, 0, 0, get_sel_time_utc_offset),
-    (STORAGE, 0x5D, 0): Command("Set SEL Time UTC Offset", OPERATOR, 2, 2, set_sel_time_utc_offset, changes=True),
+    (STORAGE, 0x40, 0): IpmiCommand("Get SEL Info", USER, 0, 0, get_sel_info),
+    (STORAGE, 0x41, 0): IpmiCommand("Get SEL Allocation Info", USER, 0, 0, get_sel_allocation_info),
+    (STORAGE, 0x42, 0): IpmiCommand("Reserve SEL", USER, 0, 0, reserve_sel),
+    (STORAGE, 0x43, 0): IpmiCommand("Get SEL Entry", USER, 6, 6, get_sel_entry),
+    (STORAGE, 0x44, 0): IpmiCommand("Add SEL Entry", OPERATOR, 16, 16, add_sel_entry, changes=True),
+    (STORAGE, 0x46, 0): IpmiCommand("Delete SEL Entry", OPERATOR, 4, 4, delete_sel_entry, changes=True),
+    (STORAGE, 0x47, 0): IpmiCommand("Clear SEL", OPERATOR, 6, 6, clear_sel, changes=True),
+    (STORAGE, 0x48, 0): IpmiCommand("Get SEL Time", USER, 0, 0, get_sel_time),
+    (STORAGE, 0x49, 0): IpmiCommand("Set SEL Time", OPERATOR, 4, 4, set_sel_time, changes=True),
+    (STORAGE, 0x5C, 0): IpmiCommand("Get SEL Time UTC Offset", USER, 0, 0, get_sel_time_utc_offset),
+    (STORAGE, 0x5D, 0): IpmiCommand("Set SEL Time UTC Offset", OPERATOR, 2, 2, set_sel_time_utc_offset, changes=True),
 }

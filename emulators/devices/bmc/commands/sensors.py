@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Handler, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, Handler, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import EVENT, OPERATOR, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.sensors import LEVELS
@@ -166,16 +166,18 @@ def set_sensor_reading(bmc: Bmc, sensor: Sensor, data: bytes) -> Answer:
 
 
 ROWS: Table = {
-    (EVENT, 0x23, 0): Command("Get Sensor Reading Factors", USER, 2, 2, get_sensor_reading_factors),
-    (EVENT, 0x24, 0): Command("Set Sensor Hysteresis", OPERATOR, 4, 4, set_sensor_hysteresis, changes=True),
-    (EVENT, 0x25, 0): Command("Get Sensor Hysteresis", USER, 2, 2, get_sensor_hysteresis, steady=True),
-    (EVENT, 0x26, 0): Command("Set Sensor Thresholds", OPERATOR, 8, 8, set_sensor_thresholds, changes=True),
-    (EVENT, 0x27, 0): Command("Get Sensor Thresholds", USER, 1, 1, get_sensor_thresholds, steady=True),
-    (EVENT, 0x28, 0): Command("Set Sensor Event Enable", OPERATOR, 2, 6, set_sensor_event_enable, changes=True),
-    (EVENT, 0x29, 0): Command("Get Sensor Event Enable", USER, 1, 1, get_sensor_event_enable, steady=True),
-    (EVENT, 0x2A, 0): Command("Re-arm Sensor Events", OPERATOR, 2, 6, re_arm_sensor_events, changes=True),
-    (EVENT, 0x2B, 0): Command("Get Sensor Event Status", USER, 1, 1, get_sensor_event_status, steady=True),
-    (EVENT, 0x2D, 0): Command("Get Sensor Reading", USER, 1, 1, get_sensor_reading, steady=True),
-    (EVENT, 0x2F, 0): Command("Get Sensor Type", USER, 1, 1, get_sensor_type, steady=True),
-    (EVENT, 0x30, 0): Command("Set Sensor Reading And Event Status", OPERATOR, 3, 10, set_sensor_reading, changes=True),
+    (EVENT, 0x23, 0): IpmiCommand("Get Sensor Reading Factors", USER, 2, 2, get_sensor_reading_factors),
+    (EVENT, 0x24, 0): IpmiCommand("Set Sensor Hysteresis", OPERATOR, 4, 4, set_sensor_hysteresis, changes=True),
+    (EVENT, 0x25, 0): IpmiCommand("Get Sensor Hysteresis", USER, 2, 2, get_sensor_hysteresis, steady=True),
+    (EVENT, 0x26, 0): IpmiCommand("Set Sensor Thresholds", OPERATOR, 8, 8, set_sensor_thresholds, changes=True),
+    (EVENT, 0x27, 0): IpmiCommand("Get Sensor Thresholds", USER, 1, 1, get_sensor_thresholds, steady=True),
+    (EVENT, 0x28, 0): IpmiCommand("Set Sensor Event Enable", OPERATOR, 2, 6, set_sensor_event_enable, changes=True),
+    (EVENT, 0x29, 0): IpmiCommand("Get Sensor Event Enable", USER, 1, 1, get_sensor_event_enable, steady=True),
+    (EVENT, 0x2A, 0): IpmiCommand("Re-arm Sensor Events", OPERATOR, 2, 6, re_arm_sensor_events, changes=True),
+    (EVENT, 0x2B, 0): IpmiCommand("Get Sensor Event Status", USER, 1, 1, get_sensor_event_status, steady=True),
+    (EVENT, 0x2D, 0): IpmiCommand("Get Sensor Reading", USER, 1, 1, get_sensor_reading, steady=True),
+    (EVENT, 0x2F, 0): IpmiCommand("Get Sensor Type", USER, 1, 1, get_sensor_type, steady=True),
+    (EVENT, 0x30, 0): IpmiCommand(
+        "Set Sensor Reading And Event Status", OPERATOR, 3, 10, set_sensor_reading, changes=True
+    ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, APP, OPERATOR, is_lan
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.users import LONG_PASSWORD, MAX_USERS, NO_ACCESS, SHORT_PASSWORD, UserSlot
@@ -79,9 +79,9 @@ def set_user_password(bmc: Bmc, data: bytes, _session: Session | None) -> Answer
 
 
 ROWS: Table = {
-    (APP, 0x43, 0): Command("Set User Access", ADMIN, 3, 4, set_user_access, changes=True),
-    (APP, 0x44, 0): Command("Get User Access", OPERATOR, 2, 2, get_user_access),
-    (APP, 0x45, 0): Command("Set User Name", ADMIN, 17, 17, set_user_name, changes=True),
-    (APP, 0x46, 0): Command("Get User Name", OPERATOR, 1, 1, get_user_name),
-    (APP, 0x47, 0): Command("Set User Password", ADMIN, 2, 22, set_user_password, changes=True),
+    (APP, 0x43, 0): IpmiCommand("Set User Access", ADMIN, 3, 4, set_user_access, changes=True),
+    (APP, 0x44, 0): IpmiCommand("Get User Access", OPERATOR, 2, 2, get_user_access),
+    (APP, 0x45, 0): IpmiCommand("Set User Name", ADMIN, 17, 17, set_user_name, changes=True),
+    (APP, 0x46, 0): IpmiCommand("Get User Name", OPERATOR, 1, 1, get_user_name),
+    (APP, 0x47, 0): IpmiCommand("Set User Password", ADMIN, 2, 22, set_user_password, changes=True),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.ipmi import Answer, Command, Table, little, ok, refuse
+from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, little, ok, refuse
 from ridethrough.emulators.devices.bmc.commands.common import APP, OPERATOR, USER
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.watchdog import DO_NOT_LOG, RUNNING, USES, TimeoutAction
@@ -43,7 +43,7 @@ def get_watchdog_timer(bmc: Bmc, _data: bytes, _session: Session | None) -> Answ
 
 
 ROWS: Table = {
-    (APP, 0x22, 0): Command("Reset Watchdog Timer", OPERATOR, 0, 0, reset_watchdog_timer, changes=True),
-    (APP, 0x24, 0): Command("Set Watchdog Timer", OPERATOR, 6, 6, set_watchdog_timer, changes=True),
-    (APP, 0x25, 0): Command("Get Watchdog Timer", USER, 0, 0, get_watchdog_timer),
+    (APP, 0x22, 0): IpmiCommand("Reset Watchdog Timer", OPERATOR, 0, 0, reset_watchdog_timer, changes=True),
+    (APP, 0x24, 0): IpmiCommand("Set Watchdog Timer", OPERATOR, 6, 6, set_watchdog_timer, changes=True),
+    (APP, 0x25, 0): IpmiCommand("Get Watchdog Timer", USER, 0, 0, get_watchdog_timer),
 }

@@ -17,7 +17,7 @@ from ridethrough.emulators.bindings.snmp import TAGS, Access, UsmUser
 from ridethrough.emulators.bindings.traps import OutgoingTrap
 from ridethrough.emulators.devices.ups.card.accounts import Accounts
 from ridethrough.emulators.devices.ups.card.clock import CardClock
-from ridethrough.emulators.devices.ups.card.environment import Environment
+from ridethrough.emulators.devices.ups.card.environment import EnvironmentMonitor
 from ridethrough.emulators.devices.ups.card.stored import StoredValues
 from ridethrough.emulators.devices.ups.profile import AccessRow, Profile
 from ridethrough.emulators.devices.ups.traps import TEXTS, Trap
@@ -83,7 +83,7 @@ class Card:
         self.counters: Counter[str] = Counter()
         self.clock = CardClock()
         self.accounts = self._new_accounts()
-        self.environment = Environment(profile, self.stored, self.send)
+        self.environment = EnvironmentMonitor(profile, self.stored, self.send)
         self.rows = access or profile.access
         self.revision = 0
         self.link_up = link_up
@@ -119,7 +119,7 @@ class Card:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned in an earlier life; this start is one more boot.
+        """Restore what `dump_state` returned in an earlier life; this start is one more boot.
 
         Raises KeyError, TypeError and ValueError.
         """
@@ -132,7 +132,7 @@ class Card:
         self.accounts.load_state(state["people"])
 
     def set_access(self, rows: tuple[AccessRow, ...], now: Instant | None) -> None:
-        """Change who may do what; the receivers are told where it is done at an instant."""
+        """Change who may do what; the receivers get a trap where it is done at an instant."""
         self.rows = rows
         self._rights.clear()
         self.revision += 1

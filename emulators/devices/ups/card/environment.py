@@ -132,10 +132,11 @@ class SendTrap(Protocol):
         values: Mapping[str, Value] | None = None,
         index: tuple[int, ...] | None = None,
         text: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Queue the trap for every receiver; its text is that of `Trap` unless `text` is given."""
 
 
-class Environment:
+class EnvironmentMonitor:
     """The environment ports of one card. Names and limits are the card's, in `stored`."""
 
     def __init__(self, profile: Profile, stored: StoredValues, send: SendTrap) -> None:

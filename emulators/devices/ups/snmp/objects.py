@@ -1,4 +1,4 @@
-"""The objects of a card by instance: readings, settings, controls and stored values; the profile tells which exist.
+"""The objects of a card by instance: readings, settings, controls and stored values; the profile has those that exist.
 
 The rows are made once for all cards of a profile.
 """
@@ -12,10 +12,10 @@ from ridethrough.emulators.bindings.snmp import Instance, Instances, resolve
 from ridethrough.emulators.devices.ups.card.card import RECEIVERS, Receiver
 from ridethrough.emulators.devices.ups.controls import CONTROLS, ControlRefusal, check_control, execute_control
 from ridethrough.emulators.devices.ups.profile import Constant, Profile, Raw
-from ridethrough.emulators.devices.ups.settings import PLAIN, ROUNDING, SLEEP_TIME
+from ridethrough.emulators.devices.ups.settings import SETTINGS
 from ridethrough.emulators.devices.ups.snmp.environment import environment_rows
 from ridethrough.emulators.devices.ups.snmp.outlet_groups import outlet_group_rows
-from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, MINUTE_TICKS, READINGS
+from ridethrough.emulators.devices.ups.snmp.readings import CARD_READINGS, READINGS
 from ridethrough.emulators.devices.ups.snmp.rfc1628 import RFC1628_ROWS
 from ridethrough.emulators.devices.ups.snmp.rows import (
     OK,
@@ -46,11 +46,8 @@ COMMUNITY_LENGTH = 15
 YES, NO = 1, 2
 
 # Settings by instance: the object of the UPS that keeps the value, and how many of its units make one of this one.
-SETTINGS: dict[str, tuple[str, int]] = {f"{name}.0": (name, 1) for name in (*ROUNDING, SLEEP_TIME, *PLAIN)} | {
-    "upsConfigLowBattTime.0": ("upsAdvConfigLowBatteryRunTime", MINUTE_TICKS),
-    "upsConfigLowVoltageTransferPoint.0": ("upsAdvConfigLowTransferVolt", 1),
-    "upsConfigHighVoltageTransferPoint.0": ("upsAdvConfigHighTransferVolt", 1),
-    "upsConfigOutputVoltage.0": ("upsAdvConfigRatedOutputVoltage", 1),
+SETTING_INSTANCES: dict[str, tuple[str, int]] = {f"{name}.0": (name, 1) for name in SETTINGS} | {
+    row.other_instance: (name, row.per_other) for name, row in SETTINGS.items() if row.other_instance
 }
 # Texts with rules of their own: the instance that holds the text, and a predicate on its length.
 TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
@@ -103,7 +100,7 @@ def _instance(label: str, recorded: Constant, known: Rows) -> Instance:
 def _rows(profile: Profile) -> Rows:
     """Return the rows of everything with a meaning of its own."""
     rows: Rows = READINGS | CARD_READINGS
-    rows |= {label: _setting(*target) for label, target in SETTINGS.items()}
+    rows |= {label: _setting(*target) for label, target in SETTING_INSTANCES.items()}
     rows |= {f"{name}.0": _control(name) for name in CONTROLS}
     rows |= {
         label: kept_value(holder, first_text(profile, holder), text(fits)) for label, (holder, fits) in TEXTS.items()
@@ -156,7 +153,7 @@ def _clock(label: str) -> RowAccess:
 
 
 def _receiver(index: int) -> Rows:
-    """Return a row of the table of trap receivers, all of whom are told of a change."""
+    """Return a row of the table of trap receivers, all of whom get a trap about a change."""
 
     def announced(change: Callable[[Receiver, Value], None]) -> Applier:
         def apply(source: Source, value: Value, now: Instant) -> None:

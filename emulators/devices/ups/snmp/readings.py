@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ridethrough.emulators.devices.ups.model import Ups
+from ridethrough.emulators.devices.ups.settings import MINUTE_TICKS
 from ridethrough.emulators.devices.ups.shutdown_modes import OutputStatus
 from ridethrough.emulators.devices.ups.snmp.flags import abnormal_conditions, output_flags
 from ridethrough.emulators.devices.ups.snmp.rows import RowAccess, Rows, constant
@@ -16,7 +17,6 @@ from ridethrough.wire.snmp import Value
 
 Reading = Callable[[Ups, Instant], Value]
 
-MINUTE_TICKS = 6000
 # upsOutputSource of RFC 1628 by the card's own output status.
 SOURCES: dict[OutputStatus, int] = {
     OutputStatus.UNKNOWN: 1,

@@ -61,16 +61,16 @@ changes = st.lists(
 
 
 def without_memory(desk: Desk, data: bytes) -> bytes | None:
-    """The answer of a card that has no plan for any request; others keep theirs."""
+    """The answer of a card that has no answer in its cache; other cards keep theirs."""
     instances = desk.view.instances
-    stores = [each.plans for each in (instances, instances.base) if each is not None]
-    kept = [dict(plans) for plans in stores]
-    for plans in stores:
-        plans.clear()
+    stores = [each.answers for each in (instances, instances.base) if each is not None]
+    kept = [dict(answers) for answers in stores]
+    for answers in stores:
+        answers.clear()
     answer = desk.agent.receive(data, "10.0.0.1", desk.world.now)
-    for plans, before in zip(stores, kept, strict=True):
-        plans.clear()
-        plans.update(before)
+    for answers, before in zip(stores, kept, strict=True):
+        answers.clear()
+        answers.update(before)
     return answer
 
 
@@ -91,7 +91,7 @@ class Both:
                 desk.inject(place, *words)
 
     def ask(self, data: bytes) -> None:
-        for _ in range(2):  # the second time by the plan
+        for _ in range(2):  # the second time from the cache
             first = self.desks[0].agent.receive(data, "10.0.0.1", self.desks[0].world.now)
             assert first == without_memory(self.desks[1], data)
 

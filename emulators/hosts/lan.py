@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from ridethrough.emulators.config.plant import Ports
 from ridethrough.emulators.devices.manager import Manager
 from ridethrough.emulators.devices.server import Server
 from ridethrough.emulators.faces.udp import UdpSocket
-from ridethrough.emulators.hosts import Peer, Runtime, Uplink
+from ridethrough.emulators.hosts.links import HostContext, Peer
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire import wol
 from ridethrough.wire.errors import WireError
 
 
 class LanHost:
-    """What has sockets on the network and says nothing by itself."""
+    """Has sockets on the network and sends nothing by itself."""
 
-    def __init__(self, around: Runtime) -> None:
-        self._around = around
+    def __init__(self, context: HostContext) -> None:
+        self._runtime = context.runtime
         self._sockets: list[UdpSocket] = []
         self.counters: Counter[str] = Counter()
 
     async def stop(self) -> None:
+        """Close all sockets."""
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
@@ -32,37 +32,37 @@ class LanHost:
         """There is nothing to send."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: nothing is ever due."""
         return None
 
 
 class ServerHost(LanHost):
     """A server: an echo while its operating system runs (RFC 862), and an interface that a magic packet wakes."""
 
-    def __init__(self, server: Server, ports: Ports, around: Runtime, *, wakes: bool, way: Uplink | None) -> None:
-        super().__init__(around)
+    def __init__(self, server: Server, context: HostContext) -> None:
+        super().__init__(context)
         self._server = server
-        self._ports = ports
-        self._wakes = wakes
-        self._way = way
+        self._ports = context.ports
+        self._uplink = context.uplinks.get(server.name)
         self._echo: UdpSocket | None = None
 
     async def start(self) -> None:
         """Raises BindError."""
         if self._ports.echo is not None:
-            self._echo = UdpSocket(self._server.address, self._ports.echo, self._around.readers, self._answer)
+            self._echo = UdpSocket(self._server.address, self._ports.echo, self._runtime.reader, self._answer)
             self._sockets.append(self._echo)
-        if self._wakes and self._ports.wake is not None:
-            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._around.readers, self._wake))
+        if self._server.wake_port_open and self._ports.wake is not None:
+            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._runtime.reader, self._wake))
 
-    def _heard(self) -> bool:
-        return self._way is None or self._way.passes
+    def _connected(self) -> bool:
+        return self._uplink is None or self._uplink.passes
 
     def _answer(self, data: bytes, peer: Peer) -> None:
-        if self._server.on_lan and self._echo is not None and self._heard():
+        if self._server.on_lan and self._echo is not None and self._connected():
             self._echo.send(data, peer)
 
     def _wake(self, data: bytes, _peer: Peer) -> None:
-        if not self._heard():
+        if not self._connected():
             return
         try:
             packet = wol.decode(data)
@@ -70,23 +70,27 @@ class ServerHost(LanHost):
             self.counters["no_magic_packet"] += 1
             return
         self.counters["magic_packets"] += 1
-        if self._server.wake(packet.mac, self._around.now()):
-            self._around.changed(self._server.name)
+        if self._server.wake(packet.mac, self._runtime.now()):
+            self._runtime.changed(self._server.name)
 
 
 class ManagerHost(LanHost):
     """A clustered manager: each node's address, and the floating one, listen for traps."""
 
-    def __init__(self, manager: Manager, port: int, around: Runtime) -> None:
-        super().__init__(around)
+    def __init__(self, manager: Manager, context: HostContext) -> None:
+        super().__init__(context)
         self._manager = manager
-        self._port = port
 
     async def start(self) -> None:
         """Raises BindError."""
         for address in (*self._manager.nodes.values(), self._manager.floating):
-            self._sockets.append(UdpSocket(address, self._port, self._around.readers, partial(self._receive, address)))
+            self._sockets.append(
+                UdpSocket(address, self._manager.port, self._runtime.reader, partial(self._receive, address))
+            )
 
     def _receive(self, address: str, data: bytes, peer: Peer) -> None:
         self._manager.receive(data, address, peer[0])
-        self._around.changed(self._manager.name)
+        self._runtime.changed(self._manager.name)
+
+
+HOSTS = {Server.kind: ServerHost, Manager.kind: ManagerHost}

@@ -1,18 +1,18 @@
-"""All memory of the correlator. A module of its own, because the correlator is compiled and these values are not."""
+"""The state of the correlator. A module of its own, because the correlator is compiled and these values are not."""
 
 from __future__ import annotations
 
 import msgspec
 
 from ridethrough.gateway.correlate.flaps import Flap
-from ridethrough.gateway.correlate.recoveries import Held as HeldAction
+from ridethrough.gateway.correlate.recoveries import HeldAction
 from ridethrough.gateway.correlate.repeats import Repeat
 from ridethrough.gateway.correlate.segments import SegmentState
 from ridethrough.gateway.correlate.storms import StormState
 
 
 class Open(msgspec.Struct):
-    """An open condition. `event_id` is empty while it has not been told; `said` counts statements of it."""
+    """An open condition. `event_id` is empty while no event has announced it; `said` counts the statements of it."""
 
     since_ms: int
     event_id: str
@@ -22,8 +22,8 @@ class Open(msgspec.Struct):
     said: int = 1
 
 
-class State(msgspec.Struct):
-    """All memory of the correlator; kept in the database so that a restart forgets nothing."""
+class CorrelatorState(msgspec.Struct):
+    """All that the correlator remembers; stored with the events, so that a restart forgets nothing."""
 
     open: dict[str, dict[str, Open]] = {}  # device -> condition
     clear: dict[str, list[str]] = {}  # device -> conditions known to be clear

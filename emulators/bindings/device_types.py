@@ -1,0 +1,133 @@
+"""The row with which a folder of `devices/` describes a type of device: its key, its configuration, how it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from ridethrough.emulators.bindings.chassis import HostState, OsOrder
+from ridethrough.emulators.bindings.inputs import Inputs
+from ridethrough.emulators.config.base import RigModel
+from ridethrough.emulators.config.ports import Ports
+from ridethrough.emulators.kernel.instant import Instant
+from ridethrough.emulators.kernel.power import Inlet, Outlet, plug
+from ridethrough.emulators.kernel.world import Device, Port, World
+
+ConfigT = TypeVar("ConfigT", bound=RigModel)
+OutletMaker = Callable[[str], Outlet]
+GroupOutletMaker = Callable[[str, int], Outlet]
+
+
+class LabDevice(Device, Protocol):
+    """A device with everything that the lab shows of it: its kind, the inputs that it takes, its state."""
+
+    kind: str
+    inputs: Inputs
+
+    def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state for people and scenarios, as JSON."""
+
+
+class Stage(IntEnum):
+    """Order in which devices are built, and act when several have something to do at one instant."""
+
+    SOURCE = 0
+    FEED = 1
+    STORAGE = 2
+    CONSUMER = 3
+    CLUSTER = 4
+    MANAGER = 5
+
+
+class Among(IntEnum):
+    """Sets of names that a configuration may refer to, beside the sections of single types."""
+
+    FEEDS = 0
+    """Devices with outlets."""
+    REACHABLE = 1
+    """Everything with an address, BMCs included."""
+
+
+class Reference(NamedTuple):
+    """A name of another device in a configuration."""
+
+    key: str
+    """The key below the device under which the name stands."""
+    name: str
+    """As it is written; `UPS1/2` is the second outlet group of UPS1."""
+    among: Among | str
+    """Names that are accepted: a set, or the key of a section."""
+    feeds: bool = False
+    """True if power comes from there."""
+
+    @property
+    def device(self) -> str:
+        """The name without an outlet group."""
+        return self.name.partition("/")[0]
+
+
+class NodePorts(NamedTuple):
+    """A server as a cluster on it knows it."""
+
+    host: Port[HostState]
+    agent: Port[OsOrder]
+    """Takes orders to the operating system."""
+
+
+class Construction:
+    """The world under construction, with what builders find of devices that were built before."""
+
+    def __init__(self, rig: str, ports: Ports, epoch_s: int) -> None:
+        """`epoch_s` is the Unix time at which the world begins."""
+        self.rig = rig
+        self.ports = ports
+        self.epoch_s = epoch_s
+        self.world: World[LabDevice] = World()
+        self.trap_sources: dict[str, str] = {}
+        """Addresses from which traps come, with the names of the devices."""
+        self.nodes: dict[str, NodePorts] = {}
+        """Servers, for the clusters on them."""
+        self.ready: dict[str, Port[bool]] = {}
+        """Shared disks, with the level that says whether one is ready."""
+        self._outlets: dict[str, tuple[OutletMaker, GroupOutletMaker | None]] = {}
+
+    def add_feed(self, name: str, outlet: OutletMaker, in_group: GroupOutletMaker | None = None) -> None:
+        """Let others be fed from a device. `in_group` makes an outlet in an outlet group, where the type has any."""
+        self._outlets[name] = outlet, in_group
+
+    def plug(self, feed: str, consumer: str, inlet: Inlet) -> None:
+        """Plug a consumer into an outlet of its own. `UPS1/2` is one in the second outlet group of UPS1."""
+        name, _, group = feed.partition("/")
+        outlet, in_group = self._outlets[name]
+        made = in_group(consumer, int(group)) if group and in_group is not None else outlet(consumer)
+        plug(self.world, made, inlet)
+
+
+def _nothing(_config: Any) -> Iterable[Reference]:
+    return ()
+
+
+def _no_addresses(_name: str, _config: Any) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class DeviceType(Generic[ConfigT]):
+    """A section of rig files. Found by its folder's name `DEVICE_TYPE`."""
+
+    key: str
+    """The section's key in a rig file."""
+    position: int
+    """Order among the sections of a rig file."""
+    stage: Stage
+    config: type[ConfigT]
+    build: Callable[[Construction, str, ConfigT], None]
+    """Add the device of a name and its wires to the world. Raises ProfileError."""
+    is_feed: bool = False
+    """True if others may name it as their feed."""
+    references: Callable[[ConfigT], Iterable[Reference]] = _nothing
+    """Other devices that a configuration names."""
+    reachable: Callable[[str, ConfigT], Iterable[str]] = _no_addresses
+    """Names under which a device has addresses: its own, and that of its BMC."""

@@ -1,0 +1,35 @@
+"""The section `disks` of a rig file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from ridethrough.emulators.bindings.device_types import Among, Construction, DeviceType, Reference, Stage
+from ridethrough.emulators.config.base import Feed, RigModel, Seconds
+from ridethrough.emulators.devices.disk.model import Disk
+
+
+class DiskConfig(RigModel):
+    """A shared disk array."""
+
+    power: tuple[Feed, ...] = Field(min_length=1, max_length=1)
+    spin_up_s: Seconds = 90
+    load_w: float = Field(default=150, ge=0)
+
+
+def build(construction: Construction, name: str, config: DiskConfig) -> None:
+    """Add a disk array on its feed."""
+    disk = Disk(name, config.spin_up_s, config.load_w)
+    construction.world.add(disk)
+    construction.plug(config.power[0], name, disk.inlet)
+    construction.ready[name] = disk.ready
+
+
+def references(config: DiskConfig) -> Iterable[Reference]:
+    """Name the feed."""
+    yield Reference("power", config.power[0], Among.FEEDS, feeds=True)
+
+
+DEVICE_TYPE = DeviceType("disks", 4, Stage.STORAGE, DiskConfig, build, references=references)

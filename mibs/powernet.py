@@ -1,0 +1,35 @@
+"""Objects of PowerNet-MIB as files, commands and readings use them: settings of a UPS, and states of its output."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ridethrough.mibs.tree import standard_tree
+
+
+class UpsSetting(NamedTuple):
+    """Object of a setting, and how many units of the object make one of ours."""
+
+    object: str
+    scale: int
+
+
+UPS_SETTINGS: Final[dict[str, UpsSetting]] = {
+    "shutoff_delay_s": UpsSetting("upsAdvConfigShutoffDelay", 100),
+    "return_delay_s": UpsSetting("upsAdvConfigReturnDelay", 100),
+    "low_battery_s": UpsSetting("upsAdvConfigLowBatteryRunTime", 100),
+    "sleep_s": UpsSetting("upsAdvConfigUpsSleepTime", 100),
+    "high_transfer_v": UpsSetting("upsAdvConfigHighTransferVolt", 1),
+    "low_transfer_v": UpsSetting("upsAdvConfigLowTransferVolt", 1),
+    "min_return_percent": UpsSetting("upsAdvConfigMinReturnCapacity", 1),
+    "sensitivity": UpsSetting("upsAdvConfigSensitivity", 1),
+}
+"""Settings by the names that rig files and the command `settings.write` have for them."""
+
+OUTPUT_STATUS: Final = "upsBasicOutputStatus"
+_OUTPUT = standard_tree().named(OUTPUT_STATUS)
+OUTPUT_STATES: Final = _OUTPUT.enum
+ON_BATTERY: Final = _OUTPUT.number("onBattery")
+NORMAL: Final = _OUTPUT.number("onLine")
+ON_LINE: Final = frozenset({NORMAL, *map(_OUTPUT.number, ("onSmartBoost", "onSmartTrim"))})
+OFF: Final = frozenset(map(_OUTPUT.number, ("timedSleeping", "off", "rebooting", "sleepingUntilPowerReturn")))
