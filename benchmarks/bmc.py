@@ -54,7 +54,7 @@ class Peer(NamedTuple):
     pid: int
 
 
-class Figure(NamedTuple):
+class BmcFigure(NamedTuple):
     """Answers a second, the share of looks at which the generator found nothing, and logins that failed."""
 
     per_s: float
@@ -174,7 +174,7 @@ def _answers(address: Address, user: bytes, password: bytes) -> bool:
         return console is not None
 
 
-def chassis_status(peer: Peer) -> Figure:
+def chassis_status(peer: Peer) -> BmcFigure:
     """One request under way in each of 30 sessions. The requests are sealed before the clock starts."""
     os.sched_setaffinity(0, {GENERATOR_CORE})
     pairs: list[tuple[socket.socket, deque[bytes]]] = []
@@ -207,22 +207,22 @@ def chassis_status(peer: Peer) -> Figure:
     elapsed = time.perf_counter() - begun
     for sender, _ in pairs:
         sender.close()
-    return Figure(count / elapsed, idle / max(1, looks))
+    return BmcFigure(count / elapsed, idle / max(1, looks))
 
 
-def set_up_and_close(peer: Peer) -> Figure:
+def set_up_and_close(peer: Peer) -> BmcFigure:
     """Sixteen consoles at once, from Open Session to Close Session, by the wall clock."""
     _, figure = _set_up(peer)
     return figure
 
 
-def set_up_by_processor_time(peer: Peer) -> Figure:
+def set_up_by_processor_time(peer: Peer) -> BmcFigure:
     """Likewise, by the processor time that the BMC takes: a console works about as hard as a BMC does."""
     spent_s, figure = _set_up(peer)
     return figure._replace(per_s=figure.per_s * SECONDS / spent_s)
 
 
-def _set_up(peer: Peer) -> tuple[float, Figure]:
+def _set_up(peer: Peer) -> tuple[float, BmcFigure]:
     """StageRunner time spent, and sessions. What the consoles have to say goes out together, as a busy BMC is met."""
     os.sched_setaffinity(0, {GENERATOR_CORE})
     lines = [_Line(peer, seed) for seed in range(CONSOLES)]
@@ -238,7 +238,7 @@ def _set_up(peer: Peer) -> tuple[float, Figure]:
     for line in lines:
         line.socket.close()
     count, lost = sum(line.count for line in lines), sum(line.lost for line in lines)
-    return spent_s, Figure(count / SECONDS, idle / max(1, looks), lost)
+    return spent_s, BmcFigure(count / SECONDS, idle / max(1, looks), lost)
 
 
 class _Line:
@@ -305,7 +305,7 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ping(peer: Peer) -> Figure:
+def ping(peer: Peer) -> BmcFigure:
     """Presence pings, 32 under way."""
     os.sched_setaffinity(0, {GENERATOR_CORE})
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -325,19 +325,19 @@ def ping(peer: Peer) -> Figure:
                 continue
             count += 1
             sender.send(data)
-    return Figure(count / SECONDS, idle / max(1, looks))
+    return BmcFigure(count / SECONDS, idle / max(1, looks))
 
 
-PATHS: dict[str, Callable[[Peer], Figure]] = {
+PATHS: dict[str, Callable[[Peer], BmcFigure]] = {
     "chassis status": chassis_status,
     "set-up and close": set_up_and_close,
     BY_PROCESSOR: set_up_by_processor_time,
 }
 
 
-def compare(folder: Path) -> dict[str, dict[str, list[Figure]]]:
+def compare(folder: Path) -> dict[str, dict[str, list[BmcFigure]]]:
     """Every BMC in turn, `REPEATS` times over, each time a fresh one."""
-    figures: dict[str, dict[str, list[Figure]]] = {}
+    figures: dict[str, dict[str, list[BmcFigure]]] = {}
     makers: list[Callable[[Path], AbstractContextManager[Peer]]] = [ridethrough, ridethrough_compiled, ipmi_sim, pyghmi]
     for _ in range(REPEATS):
         for path, measure in PATHS.items():
@@ -355,7 +355,7 @@ def memory(folder: Path) -> float:
         return (memory_kib(many.pid) - alone) / (BMCS - 1)
 
 
-def report(figures: dict[str, dict[str, list[Figure]]], kib: float, pings: Figure) -> None:
+def report(figures: dict[str, dict[str, list[BmcFigure]]], kib: float, pings: BmcFigure) -> None:
     """The table that docs/benchmarks.md shows."""
     print(f"{platform.machine()}, Python {platform.python_version()}, medians of {REPEATS}, suite {SUITE}")
     for path, peers in figures.items():

@@ -49,7 +49,7 @@ LINE = re.compile(rf"^\.{re.escape(str(UNKNOWN.child(1)))} (\d+)$".encode(), re.
 REQUEST = re.compile(rb"\w+ (\S+) HTTP/1\.1\r\n(?:content-length: *(\d+)\r\n|[^\r\n]+\r\n)*\r\n", re.IGNORECASE)
 
 
-class Receiver(NamedTuple):
+class MeasuredReceiver(NamedTuple):
     """A running receiver: its port, and how many traps it has kept, where it can say that."""
 
     port: int
@@ -69,7 +69,7 @@ class Case(NamedTuple):
     told: bool = False
 
 
-Receivers = Callable[[Path, int, Case], AbstractContextManager[Receiver]]
+Receivers = Callable[[Path, int, Case], AbstractContextManager[MeasuredReceiver]]
 
 
 class Hook(asyncio.Protocol):
@@ -176,7 +176,7 @@ def _running(command: list[str], folder: Path, more: dict[str, str]) -> Iterator
 
 
 @contextmanager
-def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None = None) -> Iterator[Receiver]:
+def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None = None) -> Iterator[MeasuredReceiver]:
     """Ours."""
     trap, api = free_port(), f"127.0.0.1:{free_port()}"
     site: dict[str, Any] = {
@@ -199,16 +199,16 @@ def ridethrough(folder: Path, port: int, case: Case, more: dict[str, str] | None
     with _running(command, folder, more or {}) as said:
         while "gateway ready" not in said.read_text():
             time.sleep(0.05)
-        yield Receiver(trap, kept)
+        yield MeasuredReceiver(trap, kept)
 
 
-def compiled(folder: Path, port: int, case: Case) -> AbstractContextManager[Receiver]:
+def compiled(folder: Path, port: int, case: Case) -> AbstractContextManager[MeasuredReceiver]:
     """The same with a compiled codec."""
     return ridethrough(folder, port, case, COMPILED)
 
 
 @contextmanager
-def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[Receiver]:
+def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[MeasuredReceiver]:
     """net-snmp's, which runs a program for each trap and waits for it."""
     trap, config = free_port(), folder / "snmptrapd.conf"
     config.write_text(
@@ -219,7 +219,7 @@ def snmptrapd(folder: Path, port: int, _case: Case) -> Iterator[Receiver]:
     with _running(command, folder, {"SNMP_PERSISTENT_DIR": str(folder)}) as said:
         while "NET-SNMP version" not in said.read_text():
             time.sleep(0.05)
-        yield Receiver(trap, lambda: "no journal")
+        yield MeasuredReceiver(trap, lambda: "no journal")
 
 
 OURS: dict[str, Receivers] = {"ridethrough": ridethrough, "compiled": compiled}

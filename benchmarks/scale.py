@@ -88,14 +88,14 @@ def _answered(address: Address, question: bytes, process: subprocess.Popen[bytes
     raise SystemExit(f"{address} does not answer:\n{log.read_text()[-2000:]}")
 
 
-class Rate(NamedTuple):
+class SizeRate(NamedTuple):
     """Answers a second, and at which share of its looks the generator found none: it was the faster one."""
 
     per_s: float
     waited: float
 
 
-def rate(addresses: Sequence[Address]) -> Rate:
+def rate(addresses: Sequence[Address]) -> SizeRate:
     """GETs with the addresses in turn, `WINDOW` under way; each has an identifier of its own."""
     os.sched_setaffinity(0, {CORE})
     (request,) = community_requests(Kind.GET, [IDENT_MODEL])
@@ -122,10 +122,10 @@ def rate(addresses: Sequence[Address]) -> Rate:
             heard = now
             answered += 1
             under_way -= 1
-        return Rate(answered / (time.perf_counter() - begun), missed / (missed + answered))
+        return SizeRate(answered / (time.perf_counter() - begun), missed / (missed + answered))
 
 
-def _middle(found: Sequence[Rate]) -> Rate:
+def _middle(found: Sequence[SizeRate]) -> SizeRate:
     return sorted(found)[len(found) // 2]
 
 

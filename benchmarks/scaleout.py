@@ -28,7 +28,7 @@ REPEATS = 3
 PARTITIONS = 8
 
 
-class Figure(NamedTuple):
+class ScaleoutFigure(NamedTuple):
     """Informs acknowledged and told a second, and the busy cores of the gateways and of the JetStream meanwhile."""
 
     acknowledged_per_s: float
@@ -88,7 +88,7 @@ def send(sites: Sequence[Site]) -> float:
             sender.close()
 
 
-def measure(server: NatsServer, folder: Path, count: int) -> Figure:
+def measure(server: NatsServer, folder: Path, count: int) -> ScaleoutFigure:
     journal = {"jetstream": {"login": {"servers": [server.url]}, "partitions": PARTITIONS}}
     devices = {
         f"UPS{device}": {"kind": "ups", "address": address(device), "silence_s": 99999} for device in range(DEVICES)
@@ -109,7 +109,7 @@ def measure(server: NatsServer, folder: Path, count: int) -> Figure:
             time.sleep(0.05)
         all_s = time.perf_counter() - begun
         used_s, server_s = sum(map(processor_s, pids)) - before, processor_s(server.process.pid) - server_before
-        return Figure(INFORMS / sent_s, INFORMS / all_s, used_s / all_s, server_s / all_s)
+        return ScaleoutFigure(INFORMS / sent_s, INFORMS / all_s, used_s / all_s, server_s / all_s)
     finally:
         for site in sites:
             site.close()

@@ -54,7 +54,7 @@ TEXT = VarBind(Oid.parse("1.3.6.1.4.1.318.2.3.3.0"), Tag.OCTET_STRING, b"UPS: On
 DISTINCT = 8_192  # texts, more than any receiver remembers
 
 
-class Receiver(NamedTuple):
+class TrapReceiver(NamedTuple):
     """A running receiver, and a way to count what it has taken."""
 
     name: str
@@ -63,7 +63,7 @@ class Receiver(NamedTuple):
     kept: Callable[[], int]  # in the journal, be it told or not
 
 
-class Figure(NamedTuple):
+class TrapFigure(NamedTuple):
     """Notifications a second, and how many the receiver did not take."""
 
     per_s: float
@@ -75,7 +75,7 @@ def _pin() -> None:
 
 
 @contextmanager
-def gateway(folder: Path, path: str, *, compiled: bool = False) -> Iterator[Receiver]:
+def gateway(folder: Path, path: str, *, compiled: bool = False) -> Iterator[TrapReceiver]:
     """Ours, with its journal on disk and no sink: that of the checkout, or that of the compiled wheel."""
     port, api = free_port(), f"127.0.0.1:{free_port()}"
     data = Path(tempfile.mkdtemp(dir=folder))
@@ -104,19 +104,19 @@ def gateway(folder: Path, path: str, *, compiled: bool = False) -> Iterator[Rece
 
     try:
         _until(events, process)
-        yield Receiver(name, port, events, lambda: said("last_position"))
+        yield TrapReceiver(name, port, events, lambda: said("last_position"))
     finally:
         process.terminate()
         process.wait(timeout=60)
 
 
-def gateway_compiled(folder: Path, path: str) -> AbstractContextManager[Receiver]:
+def gateway_compiled(folder: Path, path: str) -> AbstractContextManager[TrapReceiver]:
     """The same with a compiled codec."""
     return gateway(folder, path, compiled=True)
 
 
 @contextmanager
-def snmptrapd(folder: Path, _path: str) -> Iterator[Receiver]:
+def snmptrapd(folder: Path, _path: str) -> Iterator[TrapReceiver]:
     """net-snmp's, which appends a line to a file and syncs nothing."""
     port, log = free_port(), Path(tempfile.mkdtemp(dir=folder)) / "log"
     config = log.with_suffix(".conf")
@@ -139,7 +139,7 @@ def snmptrapd(folder: Path, _path: str) -> Iterator[Receiver]:
 
     try:
         _until(lines, process)
-        yield Receiver("snmptrapd", port, lines, lines)
+        yield TrapReceiver("snmptrapd", port, lines, lines)
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -176,7 +176,7 @@ def inform(number: int) -> tuple[bytes, bytes]:
     return identifier.to_bytes(4, "big"), data
 
 
-def measure(receiver: Receiver, path: str) -> Figure:
+def measure(receiver: TrapReceiver, path: str) -> TrapFigure:
     """Groups of traps with an inform behind each, so many of them under way, for some seconds."""
     group, groups = PATHS[path]
     count = receiver.kept if path == KEPT else receiver.taken
@@ -216,7 +216,7 @@ def measure(receiver: Receiver, path: str) -> Figure:
     deadline = time.monotonic() + PATIENCE_S
     while (taken := count() - before) < total and time.monotonic() < deadline:
         pass
-    return Figure(answered * (group + 1) / elapsed, total - taken)
+    return TrapFigure(answered * (group + 1) / elapsed, total - taken)
 
 
 PATHS = {
@@ -230,8 +230,8 @@ PATHS = {
 def main() -> None:
     if shutil.which("snmptrapd") is None:
         raise SystemExit("snmptrapd is missing: install Debian's package snmptrapd")
-    figures: dict[str, dict[str, list[Figure]]] = {}
-    makers: list[Callable[[Path, str], AbstractContextManager[Receiver]]] = [gateway, gateway_compiled, snmptrapd]
+    figures: dict[str, dict[str, list[TrapFigure]]] = {}
+    makers: list[Callable[[Path, str], AbstractContextManager[TrapReceiver]]] = [gateway, gateway_compiled, snmptrapd]
     with tempfile.TemporaryDirectory() as name:
         for _ in range(REPEATS):
             for path in PATHS:

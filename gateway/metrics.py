@@ -27,7 +27,7 @@ class Metrics:
         self._datagrams = Counter(
             "ridethrough_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
         )
-        # Counted here and handed over when somebody asks: a look among labels costs more than counting.
+        # Counted here and added to the counters in `exposition`: a look-up of labels costs more than counting.
         self._outcomes: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._events = Counter("ridethrough_events", "Events, by type", ["type"], registry=self._registry)

@@ -7,7 +7,7 @@ from ridethrough.gateway.config.site import BmcDeviceConfig, ServerDeviceConfig,
 from ridethrough.gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from ridethrough.gateway.decode import TrapUser
 from ridethrough.gateway.pipeline.stages import StageConfig
-from ridethrough.gateway.translate import Inventory, Known, Match, UserRule
+from ridethrough.gateway.translate import Inventory, KnownDevice, Match, UserRule
 
 
 def users_of(site: Site) -> list[TrapUser]:
@@ -40,7 +40,7 @@ def rules_of(site: Site) -> list[UserRule]:
     return rules
 
 
-def devices_of(site: Site) -> list[Known]:
+def devices_of(site: Site) -> list[KnownDevice]:
     """The devices as the translation needs them."""
     result = []
     for name, device in site.devices.items():
@@ -52,7 +52,7 @@ def devices_of(site: Site) -> list[Known]:
                 place = keyword_address(text)
                 keywords[place] = (*keywords.get(place, ()), monitor.name)
         engine = "" if isinstance(device, ServerDeviceConfig) else device.engine_id or ""
-        result.append(Known(name, device.kind, device.address, server, keywords, engine.lower()))
+        result.append(KnownDevice(name, device.kind, device.address, server, keywords, engine.lower()))
     return result
 
 

@@ -14,7 +14,6 @@ from ridethrough.gateway.config.traps import AccessConfig, Forward, RuleConfig, 
 from ridethrough.wire.wol import mac_address
 
 TRAP_PORT = 162
-CATEGORY = "BMCNOTICE"
 
 
 class Listen(Strict):

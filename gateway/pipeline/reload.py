@@ -13,7 +13,7 @@ from ridethrough.gateway.deliver.forward import Forwarder
 
 # Changes of these take effect while the gateway runs; every other one needs a restart.
 HOT_KEYS = ("rules", "monitors", "sinks", "forwards")
-ACCESS = ("communities", "users", "trusted_relays")
+HOT_ACCESS_KEYS = ("communities", "users", "trusted_relays")
 
 
 class Changes(NamedTuple):
@@ -46,7 +46,7 @@ def needs_restart(old: Site, new: Site) -> list[str]:
     """Return the keys whose change needs a restart, without those that the command line may have given."""
     before, after = old.model_dump(), new.model_dump()
     keys = [key for key in after if key not in (*HOT_KEYS, "access", "api", "journal") and after[key] != before[key]]
-    keys += [f"access.{key}" for key in after["access"] if key not in ACCESS and _differs(before, after, key)]
+    keys += [f"access.{key}" for key in after["access"] if key not in HOT_ACCESS_KEYS and _differs(before, after, key)]
     return sorted(keys)
 
 

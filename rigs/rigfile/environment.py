@@ -22,7 +22,7 @@ Product = Literal[
 ]
 
 
-class InstalledSoftware(RigModel):
+class ServerSoftware(RigModel):
     """Products on a server and their settings."""
 
     products: tuple[Product, ...] = ()
@@ -61,7 +61,7 @@ class ClusteredSsc(RigModel):
 class SoftwareEnvironment(RigModel):
     """Software of each server, and settings of the whole."""
 
-    servers: dict[Name, InstalledSoftware] = Field(default_factory=dict)
+    servers: dict[Name, ServerSoftware] = Field(default_factory=dict)
     ssc: ClusteredSsc | None = None
     istorage_links: tuple[Name, ...] = ()
     """Disks with an iStorage link set."""

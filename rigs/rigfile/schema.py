@@ -56,7 +56,7 @@ class RigUps(UpsConfig):
     """A UPS with its network card."""
 
     confirm_s: Seconds = 60
-    """How long the gateway waits before it confirms an outage."""
+    """Time for which the gateway waits before it confirms an outage."""
 
 
 class RigFile(Plant):

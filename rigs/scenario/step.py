@@ -119,7 +119,7 @@ class Step(BaseModel):
         return self.action.takes_other_keys
 
     @property
-    def action(self) -> Action:
+    def action(self) -> StepAction:
         """The row of an action. Raises StopIteration for an expectation."""
         return next(row for key, row in ACTIONS.items() if getattr(self, key) is not None)
 
@@ -163,7 +163,7 @@ class ActionHost(Protocol):
         """Return the answer of a probe of `ridethrough.rigs.scenario.probes`."""
 
 
-class Action(NamedTuple):
+class StepAction(NamedTuple):
     """A kind of action: everything that the language, a run and its verdicts do with it."""
 
     validate: Callable[[Step], str]
@@ -218,16 +218,16 @@ def _judge_answer(step: Step, answer: SeenAnswer | None) -> tuple[bool, str] | N
     return matches(step.answer, answer.answer), f"answered {answer.answer!r}"
 
 
-ACTIONS: dict[str, Action] = {
-    "do": Action(_validate_do, lambda step: step.do or "", _perform_do, _judge_refusal),
-    "command": Action(
+ACTIONS: dict[str, StepAction] = {
+    "do": StepAction(_validate_do, lambda step: step.do or "", _perform_do, _judge_refusal),
+    "command": StepAction(
         _validate_command,
         lambda step: f"command {step.device} {step.command}",
         _perform_command,
         _judge_refusal,
         also_expected=True,
     ),
-    "probe": Action(
+    "probe": StepAction(
         lambda _step: "",
         lambda step: f"{step.probe} {_pairs({**(step.model_extra or {}), **step.where})}".strip(),
         _perform_probe,

@@ -39,16 +39,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def plays(folder: Path) -> AsyncIterator[ScenarioRuns]:
+async def runs(folder: Path) -> AsyncIterator[ScenarioRuns]:
     made = ScenarioRuns(folder)
     yield made
     await made.close()
 
 
-async def ended(play: ScenarioRun) -> ScenarioRun:
-    while play.state == "running":
-        await play.changed.wait()
-    return play
+async def ended(run: ScenarioRun) -> ScenarioRun:
+    while run.state == "running":
+        await run.changed.wait()
+    return run
 
 
 def test_every_scenario_is_listed_with_its_title() -> None:
@@ -58,55 +58,55 @@ def test_every_scenario_is_listed_with_its_title() -> None:
         assert listed[name] == load_scenario(resolve(name, "scenario")).title
 
 
-async def test_a_run_tells_what_happens_as_it_does(plays: ScenarioRuns) -> None:
-    play = await ended(plays.start("good", "max"))
-    assert play.state == "held"
-    kinds = [line["kind"] for line in play.lines]
+async def test_a_run_tells_what_happens_as_it_does(runs: ScenarioRuns) -> None:
+    run = await ended(runs.start("good", "max"))
+    assert run.state == "held"
+    kinds = [line["kind"] for line in run.lines]
     assert (kinds[0], kinds[-1]) == ("scenario", "end")
-    assert play.lines[0]["title"] == "The mains fail"
-    assert {"kind": "done", "at_s": 1.0, "text": "city off"} in play.lines
-    assert [line["what"] for line in play.lines if line["kind"] == "order"] == ["city off"]
-    assert [line["held"] for line in play.lines if line["kind"] == "verdict"] == [True]
-    assert all(report.read_text() for report in play.reports.values())
-    await plays.stop(play)
-    assert play.state == "held"
+    assert run.lines[0]["title"] == "The mains fail"
+    assert {"kind": "done", "at_s": 1.0, "text": "city off"} in run.lines
+    assert [line["what"] for line in run.lines if line["kind"] == "order"] == ["city off"]
+    assert [line["held"] for line in run.lines if line["kind"] == "verdict"] == [True]
+    assert all(report.read_text() for report in run.reports.values())
+    await runs.stop(run)
+    assert run.state == "held"
 
 
-async def test_a_run_fails_or_breaks_and_says_why(plays: ScenarioRuns) -> None:
-    failed = await ended(plays.start("wrong", "max"))
+async def test_a_run_fails_or_breaks_and_says_why(runs: ScenarioRuns) -> None:
+    failed = await ended(runs.start("wrong", "max"))
     assert failed.state == "failed"
-    broken = await ended(plays.start("broken", "max"))
+    broken = await ended(runs.start("broken", "max"))
     assert broken.state == "broken"
     assert "nowhere.yaml" in broken.lines[-1]["text"]
 
 
-async def test_one_run_at_a_time_which_can_be_stopped(plays: ScenarioRuns) -> None:
-    play = plays.start("long", 1.0)
+async def test_one_run_at_a_time_which_can_be_stopped(runs: ScenarioRuns) -> None:
+    run = runs.start("long", 1.0)
     with pytest.raises(Refusal, match="long is still running, as run 1"):
-        plays.start("good", "max")
-    await play.changed.wait()
-    await plays.stop(play)
-    assert play.state == "stopped"
-    assert plays.running is None
+        runs.start("good", "max")
+    await run.changed.wait()
+    await runs.stop(run)
+    assert run.state == "stopped"
+    assert runs.running is None
     with pytest.raises(Refusal, match="there is no scenario 'nosuch'"):
-        plays.start("nosuch", "max")
+        runs.start("nosuch", "max")
 
 
-async def test_only_the_latest_runs_are_kept(plays: ScenarioRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_the_latest_runs_are_kept(runs: ScenarioRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ridethrough.rigs.lab.scenario_runs.KEPT", 2)
-    first = await ended(plays.start("broken", "max"))
+    first = await ended(runs.start("broken", "max"))
     first.reports["html"].write_text("a report")
     for _ in range(2):
-        await ended(plays.start("broken", "max"))
+        await ended(runs.start("broken", "max"))
     with pytest.raises(Refusal, match="there is no run 1; kept: 2, 3"):
-        plays.get(1)
+        runs.get(1)
     assert not first.reports["html"].exists()
 
 
-async def test_over_http(plays: ScenarioRuns) -> None:
+async def test_over_http(runs: ScenarioRuns) -> None:
     application = web.Application()
     loop = asyncio.get_running_loop()
-    add_runs(application, plays, Gate({}, RateLimits(), None, lambda: 0, loop.time))
+    add_runs(application, runs, Gate({}, RateLimits(), None, lambda: 0, loop.time))
     runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -129,7 +129,7 @@ async def test_over_http(plays: ScenarioRuns) -> None:
                 async with session.get(f"{base}/runs/{made['id']}", params={"after": made["next"]}) as answer:
                     made = await answer.json()
                 lines += made["lines"]
-            assert lines == plays.get(1).lines
+            assert lines == runs.get(1).lines
             for form, kind in (("html", "text/html"), ("xml", "application/xml")):
                 async with session.get(f"{base}/runs/1/report.{form}") as answer:
                     assert (answer.status, answer.content_type) == (200, kind)
