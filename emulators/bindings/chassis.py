@@ -24,7 +24,7 @@ class OsState(StrEnum):
     HUNG = "hung"
 
 
-class Action(IntEnum):
+class ChassisControl(IntEnum):
     """Chassis Control (IPMI 2.0 table 28-4)."""
 
     POWER_DOWN = 0
@@ -52,7 +52,7 @@ class ChassisOrder(NamedTuple):
     """The latest order of the BMC. A new `serial` makes it new, so that an order repeated is two orders."""
 
     serial: int
-    action: Action
+    action: ChassisControl
     cause: RestartCause
     cycle_s: float = 5.0
     """Time for which a power cycle keeps the power off."""

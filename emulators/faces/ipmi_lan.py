@@ -49,7 +49,7 @@ class IpmiLan:
 
     @property
     def refused(self) -> str | None:
-        """Why the last datagram was refused; None when it was not."""
+        """Reason for which the last datagram was refused; None when it was not."""
         reason = self._table.refused
         return None if reason is None else reason.value
 

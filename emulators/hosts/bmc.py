@@ -84,4 +84,4 @@ class BmcHost:
             self._refusals.clear()
 
 
-HOSTS = {EmulatedBmc.kind: BmcHost}
+HOSTS = {"bmc": BmcHost}

@@ -93,4 +93,4 @@ class ManagerHost(LanHost):
         self._runtime.changed(self._manager.name)
 
 
-HOSTS = {Server.kind: ServerHost, Manager.kind: ManagerHost}
+HOSTS = {"server": ServerHost, "manager": ManagerHost}

@@ -119,4 +119,4 @@ class UpsHost:
             self._runtime.changed(self._ups.name)
 
 
-HOSTS = {EmulatedUps.kind: UpsHost}
+HOSTS = {"ups": UpsHost}

@@ -17,7 +17,7 @@ ADMINISTRATOR = int(Privilege.ADMINISTRATOR)
 
 
 class Drop(StrEnum):
-    """Why a datagram got no answer."""
+    """Reason for which a datagram got no answer."""
 
     SESSION_UNKNOWN = "session_unknown"
     PEER = "peer"

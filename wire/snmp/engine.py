@@ -20,7 +20,7 @@ USM_STATS = Oid.parse("1.3.6.1.6.3.15.1.1")
 
 
 class UsmFailure(Enum):
-    """Why a message got a report, by the number of its usmStats counter."""
+    """Reason for which a message got a report, by the number of its usmStats counter."""
 
     UNSUPPORTED_SECURITY_LEVELS = 1
     NOT_IN_TIME_WINDOWS = 2

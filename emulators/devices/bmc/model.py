@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from ridethrough.emulators.bindings.chassis import AcLink, Action, OsState, RestartCause
+from ridethrough.emulators.bindings.chassis import AcLink, ChassisControl, OsState, RestartCause
 from ridethrough.emulators.devices.bmc import fru, pef
 from ridethrough.emulators.devices.bmc.boot import BootOptions
 from ridethrough.emulators.devices.bmc.chassis import Chassis
@@ -41,7 +41,7 @@ CLOCK_SYNC_OFFSET = 5
 SUPPLY_PRESENT, SUPPLY_INPUT_LOST = 0, 3
 POWER_OFF_OFFSET = 0
 WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
-STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
+STOPPING = (ChassisControl.POWER_DOWN, ChassisControl.POWER_CYCLE, ChassisControl.HARD_RESET)
 
 
 class InitialUser(NamedTuple):
@@ -153,7 +153,7 @@ class Bmc:
                 data = (0x40 | CLOCK_SYNC_OFFSET, second, NO_DATA)
                 self.events.raise_event(sensor, data, self.now, lasting=False)
 
-    def command_chassis(self, action: Action, cause: RestartCause = RestartCause.CHASSIS_CONTROL) -> None:
+    def command_chassis(self, action: ChassisControl, cause: RestartCause = RestartCause.CHASSIS_CONTROL) -> None:
         """Order the server to do something; it acts when the world settles."""
         if cause is RestartCause.CHASSIS_CONTROL and action in STOPPING:
             self.hold.supersede(self.now)

@@ -12,7 +12,7 @@ from ridethrough.emulators.kernel.world import Port
 
 
 class Hub:
-    """What it `serves` is reached while it `passes` datagrams."""
+    """A hub: the devices that it `serves` are reached while it `passes` datagrams."""
 
     kind = "hub"
 

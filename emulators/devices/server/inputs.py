@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ridethrough.emulators.bindings.chassis import OsState, OsTask
 from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, numeric, plain, while_able
-from ridethrough.emulators.devices.server.software import InstalledSoftware
+from ridethrough.emulators.devices.server.software import RunningSoftware
 from ridethrough.emulators.kernel.instant import Instant
 
 _ANY_BUT_OFF = (OsState.BOOTING, OsState.RUNNING, OsState.SHUTTING_DOWN, OsState.HUNG)
@@ -26,7 +26,7 @@ class Runs(Protocol):
     """The server that the words are about."""
 
     name: str
-    software: InstalledSoftware
+    software: RunningSoftware
 
     @property
     def os(self) -> OsState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 
-class InstalledSoftware:
+class RunningSoftware:
     """Jobs by name, and the number of clients that work with the server over the network."""
 
     def __init__(self) -> None:
