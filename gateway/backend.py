@@ -24,7 +24,8 @@ from ridethrough.gateway.metrics import GaugeValues, Metrics
 from ridethrough.gateway.pipeline.core import PipelineCore
 from ridethrough.gateway.pipeline.reload import HOT_KEYS, needs_restart
 from ridethrough.gateway.receive import Listener
-from ridethrough.gateway.records import Audit, Command, DeviceStatus, Event, JournalStatus, RecordKind
+from ridethrough.gateway.records import Audit, Command, Event, RecordKind
+from ridethrough.gateway.status import DeviceStatus, JournalStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.audit import AuditLog
 from ridethrough.gateway.vocabulary import EventType

@@ -8,7 +8,8 @@ from typing import Any
 from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.deliver.sinks.sse import Streams
 from ridethrough.gateway.pipeline.core import DeliverySet
-from ridethrough.gateway.records import DestinationStatus, Redelivery, StreamStatus
+from ridethrough.gateway.records import Redelivery
+from ridethrough.gateway.status import DestinationStatus, StreamStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 STREAM = "stream"

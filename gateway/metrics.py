@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from ridethrough.gateway.records import DestinationStatus, Event, StreamStatus
+from ridethrough.gateway.records import Event
+from ridethrough.gateway.status import DestinationStatus, StreamStatus
 
 
 class GaugeValues(NamedTuple):

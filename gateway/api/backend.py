@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from ridethrough.gateway.records import (
-    Audit,
-    Command,
-    DestinationStatus,
-    DeviceStatus,
-    Event,
-    JournalStatus,
-    Redelivery,
-    StreamStatus,
-)
+from ridethrough.gateway.records import Audit, Command, Event, Redelivery
+from ridethrough.gateway.status import DestinationStatus, DeviceStatus, JournalStatus, StreamStatus
 
 
 class Refusal(Exception):

@@ -20,7 +20,7 @@ from ridethrough.gateway.devices.commands import Commander
 from ridethrough.gateway.devices.probes import EchoProbe, LivenessProbe, LoginProbe, PresencePing
 from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
 from ridethrough.gateway.devices.wake import WakeCommander
-from ridethrough.gateway.records import DeviceStatus
+from ridethrough.gateway.status import DeviceStatus
 from ridethrough.mibs import MibTree
 from ridethrough.wire.wol import mac_address
 

@@ -42,9 +42,9 @@ def _host_port(first: int, example: str, text: str) -> str:
 LAST_PORT = 65535
 Address = Annotated[str, AfterValidator(_ip)]
 HostPort = Annotated[str, AfterValidator(partial(_host_port, 1, ""))]
-"""Destination of datagrams or a stream, `HOST:PORT`."""
+"""`HOST:PORT` to send to."""
 BindAddress = Annotated[str, AfterValidator(partial(_host_port, 0, "such as 127.0.0.1:8080, "))]
-"""Address to listen on, `HOST:PORT`; port 0 takes one that is free."""
+"""`HOST:PORT` to listen at; port 0 takes one that is free."""
 Port = Annotated[int, Field(ge=1, le=LAST_PORT)]
 Seconds = Annotated[float, Field(gt=0)]
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks.base import Sink
 from ridethrough.gateway.deliver.worker import Worker
-from ridethrough.gateway.records import DestinationStatus
+from ridethrough.gateway.status import DestinationStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 

@@ -18,7 +18,8 @@ from ridethrough.gateway.backoff import GrowthSignal, delay_s, wait_within
 from ridethrough.gateway.deliver.convert import Converted, SenderPolicy, Skipped, convert
 from ridethrough.gateway.deliver.cursor_tracker import CURSOR_FLUSH_S, CursorTracker
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.records import DestinationStatus, EngineIdentity, Record, RecordKind
+from ridethrough.gateway.records import EngineIdentity, Record, RecordKind
+from ridethrough.gateway.status import DestinationStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader, forward_cursor
 

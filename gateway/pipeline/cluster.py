@@ -26,7 +26,8 @@ from ridethrough.gateway.pipeline.partition import Partition, Router
 from ridethrough.gateway.pipeline.reload import changes
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.pipeline.standalone import fresh_identity
-from ridethrough.gateway.records import Arrival, EngineIdentity, JournalStatus, Record, RecordKind, encode_json
+from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind, encode_json
+from ridethrough.gateway.status import JournalStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader
 from ridethrough.gateway.storage.jetstream.client import JetStreamClient, LeaseLost

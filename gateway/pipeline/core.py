@@ -9,7 +9,8 @@ from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.forward import Forwarder
-from ridethrough.gateway.records import Arrival, JournalStatus, Observation, Record
+from ridethrough.gateway.records import Arrival, Observation, Record
+from ridethrough.gateway.status import JournalStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 

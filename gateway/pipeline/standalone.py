@@ -22,7 +22,8 @@ from ridethrough.gateway.pipeline.core import DeliverySet, GatewayCallbacks
 from ridethrough.gateway.pipeline.ingest import Ingest, IngestHooks
 from ridethrough.gateway.pipeline.reload import apply, changes
 from ridethrough.gateway.pipeline.stages import Stages
-from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, JournalDamage, JournalStatus, Record
+from ridethrough.gateway.records import Arrival, Damage, EngineIdentity, JournalDamage, Record
+from ridethrough.gateway.status import JournalStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader, forward_cursor
 from ridethrough.gateway.storage.sqlite.database import Database

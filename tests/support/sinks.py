@@ -11,7 +11,8 @@ from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.dispatcher import SinkSpec
 from ridethrough.gateway.deliver.filters import Filter
 from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome
-from ridethrough.gateway.records import DestinationStatus, Event
+from ridethrough.gateway.records import Event
+from ridethrough.gateway.status import DestinationStatus
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
 

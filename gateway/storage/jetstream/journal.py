@@ -26,7 +26,7 @@ class ArrivalHeader(msgspec.Struct, omit_defaults=True):
     port: int = 0
 
 
-HEADER = "Ridethrough-ArrivalHeader"
+HEADER = "Ridethrough-Origin"
 
 
 class JetJournal:
