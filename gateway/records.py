@@ -5,6 +5,7 @@ Those that come with every datagram are kept from the garbage collector's sight 
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -312,6 +313,84 @@ class Command(msgspec.Struct):
     def copy(self) -> Command:
         """A copy that later changes of the command leave as it is."""
         return msgspec.structs.replace(self)
+
+
+class StreamStatus(msgspec.Struct, frozen=True):
+    """The event stream among the destinations: its clients keep their own place."""
+
+    name: str
+    type: str
+    clients: int
+
+
+class DestinationStatus(msgspec.Struct, frozen=True):
+    """A sink or a forward for people: counters since the start, and how far it has come."""
+
+    name: str
+    type: str  # of a sink, or `forward`
+    paused: bool = False
+    backlog: int = 0  # events or records that it has not taken yet
+    delivered: int = 0
+    filtered: int | msgspec.UnsetType = msgspec.UNSET  # events that a sink is not to get
+    given_up: int = 0  # events or records that it will never take
+    skipped: dict[str, int] | msgspec.UnsetType = msgspec.UNSET  # records that a forward did not send, by reason
+    failures: int = 0  # attempts
+    last_error: str = ""
+
+    def merged(self, other: DestinationStatus) -> DestinationStatus:
+        """Both as one: of a destination that has work in two partitions."""
+        filtered, skipped = self.filtered, self.skipped
+        if filtered is not msgspec.UNSET and other.filtered is not msgspec.UNSET:
+            filtered += other.filtered
+        if skipped is not msgspec.UNSET and other.skipped is not msgspec.UNSET:
+            skipped = dict(Counter(skipped) + Counter(other.skipped))
+        return DestinationStatus(
+            self.name,
+            self.type,
+            self.paused or other.paused,
+            self.backlog + other.backlog,
+            self.delivered + other.delivered,
+            filtered,
+            self.given_up + other.given_up,
+            skipped,
+            self.failures + other.failures,
+            self.last_error or other.last_error,
+        )
+
+
+class JournalStatus(msgspec.Struct, frozen=True):
+    """The journal for people. `partitions` and those `owned` by this gateway are of a journal on JetStream."""
+
+    place: str
+    durable: bool
+    trouble: str  # why nothing can be written; empty when it can
+    waiting: int  # arrivals that are not written yet
+    kept_for_destinations: bool  # whether records stay beyond the limits because a destination has not taken them
+    partitions: int | msgspec.UnsetType = msgspec.UNSET
+    owned: list[int] | msgspec.UnsetType = msgspec.UNSET
+    records: int | None = None  # None where the journal cannot be read, as for the two below
+    last_position: int | None = None
+    events: int | None = None
+    listeners: list[dict[str, Any]] = []
+
+
+LARGEST_POSITION = (1 << 63) - 1  # that a database can compare with
+
+
+def event_id(position: int, index: int) -> str:
+    """The identifier of an event: the journal position of its record, and its number among the record's events."""
+    return f"{position}-{index}"
+
+
+def event_place(identifier: str) -> tuple[int, int] | None:
+    """Position and index of an event; None for what is no identifier of one."""
+    position, _, index = identifier.partition("-")
+    if not (position + index).isascii() or not (position.isdecimal() and index.isdecimal()):
+        return None
+    if max(len(position), len(index)) >= len(str(LARGEST_POSITION)):
+        return None
+    found = int(position), int(index)
+    return found if event_id(*found) == identifier else None
 
 
 def encode_json(value: Any) -> bytes:

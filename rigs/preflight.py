@@ -47,7 +47,7 @@ def places(text: str, choice: str, http: str) -> Iterator[Place]:
 
 
 def problem(place: Place) -> OSError | None:
-    """Why it cannot be bound."""
+    """Return the reason why it cannot be bound."""
     address, port, transport = place
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, KINDS[transport]) as probe:
         if transport == "tcp":
@@ -104,8 +104,8 @@ def main() -> None:
     text = text_of(rig)
     if text is None:
         return  # no rig of that name: `ridethrough run` says which there are
-    if problem := verdict(text, choice, http):
-        sys.stderr.write(f"{problem}\n")
+    if obstacle := verdict(text, choice, http):
+        sys.stderr.write(f"{obstacle}\n")
         sys.exit(2)
 
 

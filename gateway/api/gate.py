@@ -11,7 +11,7 @@ from aiohttp import web
 from ridethrough.gateway.api.backend import Refusal
 from ridethrough.gateway.api.limits import Buckets
 from ridethrough.gateway.api.tokens import ANONYMOUS, Holder, Role, admit
-from ridethrough.gateway.config.site import RateLimits
+from ridethrough.gateway.config.http import RateLimits
 from ridethrough.gateway.records import Audit, encode_json
 from ridethrough.gateway.storage.errors import StoreError
 

@@ -17,8 +17,8 @@ from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
 from ridethrough.emulators.devices.bmc.config import AlertConfig
 from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
 from ridethrough.emulators.devices.ups.config import UpsConfig
+from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import (
-    Api,
     BmcDeviceConfig,
     Listen,
     Monitor,
