@@ -17,7 +17,7 @@ class Deadlines:
         self._heap: list[tuple[Instant, str]] = []
 
     def put(self, name: str, instant: Instant | None) -> None:
-        """Something is due at `instant`, or never; what was said of it before is forgotten."""
+        """Something is due at `instant`, or never; its earlier instant holds no longer."""
         if instant is None:
             self._of.pop(name, None)
         elif self._of.get(name) != instant:

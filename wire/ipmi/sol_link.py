@@ -21,12 +21,12 @@ class ConsoleLink:
         self._port: SolPort | None = None
         self._session: Session | None = None
 
-    def take(self, said: SolPacket, session: Session, now_ms: int) -> list[bytes] | None:
+    def take(self, packet: SolPacket, session: Session, now_ms: int) -> list[bytes] | None:
         """The answers to what the holder of the console sends; None for what somebody else sends."""
         self._follow_holder()
         if self._port is None or session is not self._session:
             return None
-        typed, acknowledgement = self._port.take(said)
+        typed, acknowledgement = self._port.take(packet)
         if typed:
             self._host.type_console(typed)
         answers = [] if acknowledgement is None else [self._seal(session, sol.encode(acknowledgement))]

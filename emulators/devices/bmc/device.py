@@ -116,7 +116,7 @@ class EmulatedBmc:
     def console_since(self, at: int) -> tuple[bytes, int]:
         """The console's octets behind octet `at`, and how many it ever wrote."""
         console = self.model.console
-        return console.since(at), console.spoken
+        return console.since(at), console.written
 
     def type_console(self, octets: bytes) -> None:
         """Press keys at the console."""

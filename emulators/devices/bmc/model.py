@@ -242,7 +242,7 @@ class Bmc:
         if host is before:
             return
         self.chassis.seen = host
-        self.meter.look(host, now)
+        self.meter.sample(host, now)
         if before is not None and host.powered != before.powered:
             sensor = self.sensors.of_type(pef.POWER_UNIT)
             if sensor is not None:

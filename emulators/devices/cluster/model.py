@@ -114,7 +114,7 @@ class Cluster:
     def react(self, now: Instant) -> None:
         """Let each node follow its server and the shared disks; start groups that run nowhere on an online node."""
         for node, port in self.hosts.items():
-            self._look(node, port.value.os)
+            self._follow_os(node, port.value.os)
         if not self._in(Node.STOPPING):
             self._stopped_at = None
             self._hangs = self._hangs and bool(self._in(Node.ONLINE))
@@ -124,7 +124,7 @@ class Cluster:
                 home = self._homes[group]
                 self.groups[group] = home if home in online else online[0]
 
-    def _look(self, node: str, os: OsState) -> None:
+    def _follow_os(self, node: str, os: OsState) -> None:
         """Follow the operating system of a node."""
         match os:
             case OsState.RUNNING if self.nodes[node] is Node.OFFLINE:

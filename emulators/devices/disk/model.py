@@ -24,7 +24,7 @@ class Disk:
         self._spin_up_s = spin_up_s
         self._load_w = load_w
         self._ready_at: Instant | None = None
-        self._first_look = True
+        self._first_reaction = True
 
     def advance(self, now: Instant) -> None:
         """End the spin-up when it is time."""
@@ -40,8 +40,8 @@ class Disk:
         """Follow the supply: without it, off at once; with it, ready after the spin-up."""
         live = self.inlet.supply.value.live
         self.inlet.demand_w.value = self._load_w if live else 0.0
-        if live and self._first_look:
-            self._first_look = False
+        if live and self._first_reaction:
+            self._first_reaction = False
             self.ready.value = True
         elif not live:
             self.ready.value = False
