@@ -39,6 +39,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.timeout(400)  # U12 is eight days of polls, 25 s of processor time
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_scenario_holds_and_sinks_get_what_is_on_disk(path: Path) -> None:
     told: list[Event] = []
