@@ -44,7 +44,7 @@ async def soak(hours: int) -> bool:
             await asyncio.sleep(HOUR_S / 2 - 90)
             marks.append((resident_kib(), descriptors()))
             if hour % 12 == 11:
-                events = (await process.gateway.backend.journal())["events"]
+                events = (await process.gateway.backend.journal()).events
                 print(f"{hour + 1:>4} h  {marks[-1][0]:>8} KiB  {marks[-1][1]:>3} descriptors  {events} events")
     finally:
         await process.stop()

@@ -32,7 +32,7 @@ class UplinkDevice(Protocol):
 
     @property
     def passes(self) -> bool:
-        """Whether datagrams get through."""
+        """True if datagrams get through now, in either direction."""
 
 
 class Emulators:
@@ -129,7 +129,7 @@ class Emulators:
         try:
             device.inputs.apply(name, args, now)
         except NoEffectError:
-            self._announce_input(place, name, args)  # it was said all the same
+            self._announce_input(place, name, args)  # it was entered all the same
             raise
         self._announce_input(place, name, args)
         self.changed(place)
@@ -139,19 +139,19 @@ class Emulators:
             listener(place, name, args)
 
     def snapshot(self, kinds: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Every device's state, or those of some kinds, for people and tests."""
+        """Return every device's state, or those of some kinds, by name, as JSON."""
         now = self.now()
         self.world.advance(now)
         places = {name: place for name, place in self.places.items() if kinds is None or place.kind in kinds}
         return {name: {"kind": place.kind, **place.snapshot(now)} for name, place in places.items()}
 
     def wiring(self) -> list[tuple[str, str]]:
-        """Who feeds whom."""
+        """Return the pairs of feed and fed, for the drawing of the plant."""
         references = self.plant.references()
         return [(reference.device, name) for _, name, reference in references if reference.feeds]
 
     def face_counters(self) -> Counter[str]:
-        """What all faces counted, added up."""
+        """Return the counters of all faces, added up."""
         total: Counter[str] = Counter(self.counters)
         for host in self._hosts.values():
             total.update(host.counters)
@@ -170,7 +170,7 @@ class Emulators:
         return now
 
     def changed(self, name: str) -> None:
-        """A device may have changed: settle, keep, send and tell."""
+        """Settle after a device may have changed; send, keep and notify watchers."""
         self.world.settle(name)
         self._flush_changed()
 
@@ -182,7 +182,7 @@ class Emulators:
         self._set_timer()
 
     def _flush_changed(self) -> None:
-        """Send, keep and tell what devices came to since this was done last."""
+        """Let hosts send and settings be kept of all devices reached since the last call; notify watchers."""
         now = self.world.now
         for name in dict.fromkeys([*self.world.take_changed(), *self._due_hosts.until(now)]):
             if (host := self._hosts.get(name)) is not None:

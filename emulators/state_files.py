@@ -24,7 +24,7 @@ class StatefulDevice(Protocol):
         """Return what is kept, as JSON."""
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned. Raises KeyError, TypeError and ValueError."""
+        """Restore what `dump_state` returned. Raises KeyError, TypeError and ValueError."""
 
 
 class StateFiles:

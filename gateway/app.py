@@ -12,7 +12,7 @@ import structlog
 
 from ridethrough.gateway.backend import GatewayBackend, Parts
 from ridethrough.gateway.build.devices import probe_of
-from ridethrough.gateway.build.jetstream import bus_of
+from ridethrough.gateway.build.jetstream import jetstream_of
 from ridethrough.gateway.commands import CommandService
 from ridethrough.gateway.config.site import Site, UpsDeviceConfig
 from ridethrough.gateway.devices.bmc_commands import RECOVERY_COMMANDS
@@ -69,11 +69,11 @@ class Gateway:
             observe=self._observe,
             watch=self._watch,
         )
-        bus = bus_of(site)
+        client = jetstream_of(site)
         self._core: PipelineCore = (
             StandaloneCore(site, tree, store, unix_ms, metrics, callbacks)
-            if bus is None
-            else ClusterCore(site, tree, bus, unix_ms, metrics, callbacks)
+            if client is None
+            else ClusterCore(site, tree, client, unix_ms, metrics, callbacks)
         )
         self._listeners: dict[str, Listener] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,7 +101,7 @@ class Gateway:
         try:
             for listen in self._site.listen:
                 listener = Listener(
-                    listen.address, listen.port, self._site.access.sources, self._unix_ms, self._core.hear
+                    listen.address, listen.port, self._site.access.sources, self._unix_ms, self._core.accept
                 )
                 self._listeners[listener.name] = listener
             await self._core.start()
@@ -111,7 +111,7 @@ class Gateway:
             raise
         overruns = watch_overruns(self._listeners.values(), self._datagrams_lost)
         self._tasks = [asyncio.create_task(overruns, name="overruns")]
-        await self._commands.take_up()
+        await self._commands.resume_open()
         self._working = True
 
     def watch_devices(self) -> None:
@@ -166,7 +166,7 @@ class Gateway:
                 listener.resume()
 
     def _observe(self, observation: Observation) -> None:
-        self._core.hear([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
+        self._core.accept([Arrival(self._unix_ms(), RecordKind.OBSERVATION, encode_json(observation))])
 
     async def _watch(self, devices: Iterable[str]) -> None:
         self._watched = list(devices)

@@ -11,20 +11,21 @@ import structlog
 
 from ridethrough.gateway.api import Refusal, Reloaded
 from ridethrough.gateway.build.devices import status_of
-from ridethrough.gateway.build.secrets import SecretError
 from ridethrough.gateway.commands import CommandService
-from ridethrough.gateway.config.sinks import SseSink
+from ridethrough.gateway.config.secrets import SecretError
 from ridethrough.gateway.config.site import Site, UpsDeviceConfig
 from ridethrough.gateway.decode.fields import fields
+from ridethrough.gateway.deliver.sinks import SinkConfig, SseConfig
 from ridethrough.gateway.deliver.sinks.sse import Streams
-from ridethrough.gateway.destinations import Destinations
+from ridethrough.gateway.destinations import DestinationService
 from ridethrough.gateway.devices.heartbeat import HeartbeatPoller
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.metrics import GaugeValues, Metrics
 from ridethrough.gateway.pipeline.core import PipelineCore
 from ridethrough.gateway.pipeline.reload import HOT_KEYS, needs_restart
 from ridethrough.gateway.receive import Listener
-from ridethrough.gateway.records import Audit, Command, DeviceStatus, Event, RecordKind
+from ridethrough.gateway.records import Audit, Command, Event, RecordKind
+from ridethrough.gateway.status import DeviceStatus, JournalStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.audit import AuditLog
 from ridethrough.gateway.vocabulary import EventType
@@ -57,9 +58,9 @@ class GatewayBackend:
         self._core = parts.core
         self._reread = reread
         self._events = parts.core.events
-        sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseSink)), None)
-        self._streams = Streams(self._events, sse.max_clients if sse else SseSink(type="sse").max_clients)
-        self.destinations = Destinations(
+        sse = next((sink for sink in site.sinks.values() if isinstance(sink, SseConfig)), None)
+        self._streams = Streams(self._events, sse.max_clients if sse else SseConfig(type="sse").max_clients)
+        self.destinations = DestinationService(
             _kinds(site), site.forwards, self._core.parts, self._events, self._extent, self._streams
         )
 
@@ -171,9 +172,10 @@ class GatewayBackend:
         log.info("site read again", rules=len(site.rules), need_restart=later)
         return Reloaded(len(site.rules), later)
 
-    async def journal(self) -> dict[str, Any]:
+    async def journal(self) -> JournalStatus:
         """State of the journal and of the listeners."""
-        return await self._core.row() | {"listeners": [listener.row() for listener in self._parts.listeners()]}
+        listeners = [listener.row() for listener in self._parts.listeners()]
+        return msgspec.structs.replace(await self._core.status(), listeners=listeners)
 
     async def record(self, position: int, partition: int) -> dict[str, Any]:
         """The record at a position of the journal, field by field. Raises Refusal 404."""
@@ -196,10 +198,10 @@ class GatewayBackend:
 
     async def _extent(self) -> tuple[int, int]:
         """Records and last position. Raises StoreError."""
-        row = await self._core.row()
-        if row["records"] is None:
-            raise StoreError(row["trouble"])
-        return row["records"], row["last_position"]
+        status = await self._core.status()
+        if status.records is None or status.last_position is None:
+            raise StoreError(status.trouble)
+        return status.records, status.last_position
 
     async def audit(self, after: int, limit: int) -> list[tuple[int, Audit]]:
         """Entries behind the one so numbered, with their numbers."""
@@ -212,7 +214,7 @@ class GatewayBackend:
     async def metrics(self) -> bytes:
         """Counters and gauges in the text format of Prometheus."""
         try:
-            destinations = await self.destinations.rows()
+            destinations = await self.destinations.statuses()
         except StoreError:
             destinations = []  # the others are wanted all the more
         listeners = [listener.row() for listener in self._parts.listeners()]
@@ -222,4 +224,4 @@ class GatewayBackend:
 
 def _kinds(site: Site) -> dict[str, str]:
     """The sinks with a cursor, and their kinds."""
-    return {name: sink.type for name, sink in site.sinks.items() if not isinstance(sink, SseSink)}
+    return {name: sink.type for name, sink in site.sinks.items() if isinstance(sink, SinkConfig)}

@@ -20,8 +20,8 @@ from ridethrough.mibs import MibTree
 
 log = structlog.get_logger("commands")
 
-AGAIN_S = 2.0  # between attempts at a device that does not answer
-LONGEST_S = 86_400.0
+RETRY_S = 2.0  # between attempts at a device that does not answer
+MAX_DEADLINE_S = 86_400.0
 ENDED = (CommandState.DONE, CommandState.FAILED, CommandState.EXPIRED)
 UNKNOWN = "the gateway stopped before the outcome was known"
 
@@ -35,19 +35,19 @@ class CommandService:
         tree: MibTree,
         store: Database,
         unix_ms: Callable[[], int],
-        done: Callable[[Command, Mapping[str, Any]], None],
-        heard: Callable[[str, float], bool],
+        on_done: Callable[[Command, Mapping[str, Any]], None],
+        has_answered: Callable[[str, float], bool],
     ) -> None:
-        """`done` hears of every command that a device carried out, and what the device said.
+        """`on_done` gets every command that a device carried out, with its answer.
 
-        `heard` tells whether a device has answered since a loop time.
+        `has_answered` is true for a device that has answered since a loop time.
         """
         self._log = CommandLog(store)
-        self._done = done
+        self._on_done = on_done
         self._unix_ms = unix_ms
         self._tasks: set[asyncio.Task[None]] = set()
         self._commanders: dict[str, Commander]
-        self._commanders, self._close = commanders_of(site, tree, heard)
+        self._commanders, self._close = commanders_of(site, tree, has_answered)
 
     def names(self, device: str) -> tuple[str, ...]:
         """The commands that `device` takes."""
@@ -61,8 +61,8 @@ class CommandService:
         commander = self._commanders.get(device)
         if commander is None:
             raise Refusal(422, f"{device} takes no commands")
-        if not 0 < deadline_s <= LONGEST_S:
-            raise Refusal(422, f"deadline_s {deadline_s:g} is outside 0..{LONGEST_S:g}")
+        if not 0 < deadline_s <= MAX_DEADLINE_S:
+            raise Refusal(422, f"deadline_s {deadline_s:g} is outside 0..{MAX_DEADLINE_S:g}")
         try:
             commander.check(name, params)
         except CommandError as error:
@@ -101,11 +101,11 @@ class CommandService:
             await self.get(after)
         return await self._log.of(device, after, limit)
 
-    async def take_up(self) -> None:
-        """Go on with what an earlier run left.
+    async def resume_open(self) -> None:
+        """Continue or end the commands that an earlier run left open.
 
         A command that never began, or that may be given twice, is carried out until its deadline. Of another that had
-        begun, nobody knows what became of it.
+        begun, the outcome is unknown.
         """
         for command in await self._log.open():
             commander = self._commanders.get(command.device)
@@ -118,6 +118,7 @@ class CommandService:
             await self._end(command, CommandState.EXPIRED, reason)
 
     async def close(self) -> None:
+        """End commands under way, whose outcome stays unknown, and release what the commanders hold."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -131,10 +132,10 @@ class CommandService:
     async def _carry_out(self, command: Command, commander: Commander) -> None:
         try:
             async with asyncio.timeout((command.deadline_ms - self._unix_ms()) / 1000):
-                result, details = await self._send_until_acknowledged(command, commander)
+                result, details = await self._run_with_retries(command, commander)
         except TimeoutError:
-            said = f": {command.result}" if command.result else ""
-            await self._end(command, CommandState.EXPIRED, f"no outcome before the deadline{said}")
+            last = f": {command.result}" if command.result else ""
+            await self._end(command, CommandState.EXPIRED, f"no outcome before the deadline{last}")
         except CommandError as error:
             await self._end(command, CommandState.FAILED, str(error))
         except Exception as error:  # a library's own exception must not leave the command running for ever
@@ -142,11 +143,11 @@ class CommandService:
             await self._end(command, CommandState.FAILED, f"{type(error).__name__}: {error}")
         else:
             command.details = dict(details)
-            self._done(command, details)
+            self._on_done(command, details)
             await self._end(command, CommandState.DONE, result)
 
-    async def _send_until_acknowledged(self, command: Command, commander: Commander) -> tuple[str, Mapping[str, Any]]:
-        """Until the device answers, if the command may be given twice. Raises CommandError."""
+    async def _run_with_retries(self, command: Command, commander: Commander) -> tuple[str, Mapping[str, Any]]:
+        """Run a command, and again while the device is silent if it may be given twice. Raises CommandError."""
         while True:
             command.state = CommandState.RUNNING
             command.attempts += 1
@@ -157,10 +158,10 @@ class CommandService:
                 if not error.unreachable or not commander.repeatable(command.command):
                     raise
                 command.result = str(error)
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(RETRY_S)
 
     async def _end(self, command: Command, state: CommandState, result: str) -> None:
         command.state, command.result, command.ended_ms = state, result, self._unix_ms()
         await self._log.save(command)
-        told = {name: getattr(command, name) for name in ("id", "device", "command", "by", "attempts", "result")}
-        log.info("command ended", state=state.value, **told)
+        fields = {name: getattr(command, name) for name in ("id", "device", "command", "by", "attempts", "result")}
+        log.info("command ended", state=state.value, **fields)

@@ -1,8 +1,7 @@
-"""Where events and notifications go, for those who look after it: how far, paused, again."""
+"""Sinks and forwards for an operator: status, pause, resume, redelivery, dead letters."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -10,14 +9,13 @@ from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.deliver.sinks.sse import Streams
 from ridethrough.gateway.pipeline.core import DeliverySet
 from ridethrough.gateway.records import Redelivery
+from ridethrough.gateway.status import DestinationStatus, StreamStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 STREAM = "stream"
-# How a destination stands for which another gateway does all the work.
-IDLE = {"paused": False, "backlog": 0, "delivered": 0, "given_up": 0, "failures": 0, "last_error": ""}
 
 
-class Destinations:
+class DestinationService:
     """Sinks and forwards by name; no two have the same. `sinks` gives their kinds.
 
     `parts` are those that this gateway serves now: one, or one for each partition that it owns.
@@ -40,29 +38,30 @@ class Destinations:
         self._streams = streams
 
     def serve(self, sinks: Mapping[str, str], forwards: Collection[str]) -> None:
-        """These are the destinations from now on."""
+        """Set the destinations, after a reload."""
         self._sinks, self._forwards = sinks, forwards
 
-    async def rows(self) -> list[dict[str, Any]]:
-        """How each stands. Raises StoreError."""
-        stream: dict[str, Any] = {"name": STREAM, "type": "sse", "clients": self._streams.clients}
-        found: dict[str, dict[str, Any]] = {}
+    async def statuses(self) -> list[StreamStatus | DestinationStatus]:
+        """The status of each, the event stream first. Raises StoreError."""
+        found: dict[str, DestinationStatus] = {}
         for part in self._parts():
             _, last = await self._extent() if self._forwards else (0, 0)
-            for row in (*await part.dispatcher.rows(), *await part.forwarder.rows(last)):
-                known = found.get(row["name"])
-                found[row["name"]] = row if known is None else _sum(known, row)
+            for status in (*await part.dispatcher.statuses(), *await part.forwarder.statuses(last)):
+                known = found.get(status.name)
+                found[status.name] = status if known is None else known.merged(status)
         kinds = {**self._sinks, **dict.fromkeys(self._forwards, "forward")}
-        idle = [{"name": name, "type": kind, **IDLE} for name, kind in kinds.items() if name not in found]
-        return [stream, *found.values(), *idle]
+        # Those for which another gateway does all the work.
+        idle = [DestinationStatus(name, kind) for name, kind in kinds.items() if name not in found]
+        return [StreamStatus(STREAM, "sse", self._streams.clients), *found.values(), *idle]
 
-    async def row(self, name: str) -> dict[str, Any]:
-        """How one stands. Raises Refusal 404."""
+    async def status(self, name: str) -> DestinationStatus:
+        """The status of one. Raises Refusal 404, and 422 for the event stream."""
         self._known(name)
-        return next(row for row in await self.rows() if row["name"] == name)
+        statuses = await self.statuses()
+        return next(row for row in statuses if isinstance(row, DestinationStatus) and row.name == name)
 
     async def pause(self, name: str) -> None:
-        """Raises Refusal 404 and 422, StoreError."""
+        """Send nothing from now on, also after a restart. Raises Refusal 404 and 422, StoreError."""
         self._known(name)
         for part in self._parts():
             await (part.dispatcher.workers[name].pause() if name in self._sinks else part.forwarder.pause(name))
@@ -74,7 +73,7 @@ class Destinations:
             await (part.dispatcher.workers[name].resume() if name in self._sinks else part.forwarder.resume(name))
 
     async def redeliver(self, name: str, wanted: Redelivery) -> None:
-        """Send again what is behind an event or a position, or was set aside. Raises Refusal and StoreError."""
+        """Send again what is behind an event or a position, or is a dead letter. Raises Refusal and StoreError."""
         self._known(name)
         given = [key for key in ("after", "after_position") if getattr(wanted, key) is not None]
         given += ["aside"] if wanted.aside else []
@@ -93,12 +92,12 @@ class Destinations:
         for part in self._parts():
             worker = part.dispatcher.workers[name]
             if wanted.aside:
-                worker.retry_aside()
+                worker.retry_dead_letters()
             else:
                 worker.redeliver(seq)
 
     async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
-        """What a sink will never take, with the reasons. Raises Refusal 404 and StoreError."""
+        """Dead letters of a sink behind the event `after`, with the reasons. Raises Refusal 404 and StoreError."""
         self._known(name)
         seq = await self._seq(after)
         if name in self._forwards:
@@ -123,17 +122,3 @@ class Destinations:
             raise Refusal(422, "clients of the event stream keep their own place")
         if name not in known:
             raise Refusal(404, f"there is no destination {name!r}; known: {', '.join(known) or 'none'}")
-
-
-def _sum(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Two rows of a destination that has its work in two partitions."""
-    return {
-        key: value | other[key]
-        if isinstance(value, bool)
-        else value + other[key]
-        if isinstance(value, int)
-        else Counter(value) + Counter(other[key])
-        if isinstance(value, dict)
-        else value or other[key]
-        for key, value in one.items()
-    }

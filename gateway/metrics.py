@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from ridethrough.gateway.records import Event
+from ridethrough.gateway.status import DestinationStatus, StreamStatus
 
 
 class GaugeValues(NamedTuple):
@@ -16,7 +17,7 @@ class GaugeValues(NamedTuple):
     ready: bool
     conditions: Mapping[str, Iterable[str]]
     listeners: Sequence[Mapping[str, Any]]
-    destinations: Sequence[Mapping[str, Any]]
+    destinations: Sequence[StreamStatus | DestinationStatus]
 
 
 class Metrics:
@@ -27,7 +28,7 @@ class Metrics:
         self._datagrams = Counter(
             "ridethrough_datagrams", "Datagrams worked off, by outcome", ["outcome"], registry=self._registry
         )
-        # Counted here and handed over when somebody asks: a look among labels costs more than counting.
+        # Counted here and added to the counters in `exposition`: a look-up of labels costs more than counting.
         self._outcomes: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._events = Counter("ridethrough_events", "Events, by type", ["type"], registry=self._registry)
@@ -77,10 +78,9 @@ class Metrics:
             self._received.labels(row["listener"]).set(row["received"])
             self._dropped.labels(row["listener"]).set(row["dropped_by_kernel"])
             self._strangers.labels(row["listener"]).set(row["refused_by_source"])
-        for row in seen.destinations:
-            for gauge, key in self._of_destinations:
-                if key in row:
-                    gauge.labels(row["name"]).set(row[key])
+        for status in seen.destinations:
+            for gauge, key in self._of_destinations if isinstance(status, DestinationStatus) else ():
+                gauge.labels(status.name).set(getattr(status, key))
 
     def exposition(self) -> bytes:
         """All metrics in the text format of Prometheus."""

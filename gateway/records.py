@@ -268,20 +268,6 @@ class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aside: bool = False
 
 
-class DeviceStatus(msgspec.Struct, frozen=True):
-    """A device as the HTTP interface shows it: what the site file says, and what is known of it now."""
-
-    id: str
-    kind: str
-    address: str
-    groups: list[str]  # of power control; only of a UPS
-    server: str | None  # whose board it is on; only of a BMC
-    heard_s_ago: float | None = None  # since its last answer; None while this gateway does not ask it
-    readings: dict[str, int] = {}  # of the last answer, by object; only of a UPS
-    conditions: list[str] = []  # that are open
-    commands: list[str] = []  # that it takes
-
-
 class CommandState(StrEnum):
     """Life of a command."""
 
@@ -312,6 +298,25 @@ class Command(msgspec.Struct):
     def copy(self) -> Command:
         """A copy that later changes of the command leave as it is."""
         return msgspec.structs.replace(self)
+
+
+LARGEST_POSITION = (1 << 63) - 1  # that a database can compare with
+
+
+def event_id(position: int, index: int) -> str:
+    """The identifier of an event: the journal position of its record, and its number among the record's events."""
+    return f"{position}-{index}"
+
+
+def event_place(identifier: str) -> tuple[int, int] | None:
+    """Position and index of an event; None for what is no identifier of one."""
+    position, _, index = identifier.partition("-")
+    if not (position + index).isascii() or not (position.isdecimal() and index.isdecimal()):
+        return None
+    if max(len(position), len(index)) >= len(str(LARGEST_POSITION)):
+        return None
+    found = int(position), int(index)
+    return found if event_id(*found) == identifier else None
 
 
 def encode_json(value: Any) -> bytes:

@@ -34,7 +34,7 @@ class Oid(tuple[int, ...]):
         return Oid(self + arcs)
 
     def covers(self, other: Oid) -> bool:
-        """Whether `other` is this identifier or lies below it."""
+        """Return whether `other` is this identifier or lies below it."""
         return other[: len(self)] == self
 
     def __str__(self) -> str:

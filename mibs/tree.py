@@ -68,6 +68,7 @@ class MibTree:
         return iter(self._by_oid.values())
 
     def add(self, objects: Iterable[MibObject]) -> None:
+        """Add objects; one of a name or number that is known takes its place."""
         self._found.clear()
         self._described.clear()
         for item in objects:

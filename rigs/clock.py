@@ -104,6 +104,14 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Without a thread, whose end would fall now before and now behind what the loop does beside it."""
         return socket.getaddrinfo(*args, **kwargs)
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncio's own
+        """Like asyncio's without a timeout: seconds of this clock would be over before a thread has ended."""
+        self._jumping.threads += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._jumping.threads -= 1
+
     def _thread_ended(self, _future: asyncio.Future[Any]) -> None:
         self._jumping.threads -= 1
 
@@ -132,6 +140,10 @@ class ScaledLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return seconds that pass at the scaled pace."""
         return self._zero + (time.monotonic() - self._zero) * self._factor
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncio's own
+        """Like asyncio's without a timeout: it is meant in seconds of the wall, not of this clock."""
+        await super().shutdown_default_executor()
 
 
 class Inline(Executor):

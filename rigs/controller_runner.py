@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ridethrough.gateway.api import Refusal
-from ridethrough.gateway.config.site import ServerTls
+from ridethrough.gateway.config.http import ServerTls
 from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers import CONTROLLERS, Controller
 from ridethrough.rigs.controllers.base import ControllerContext, InputRefused

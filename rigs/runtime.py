@@ -21,7 +21,8 @@ from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 from ridethrough.gateway.api import Gate, Refusal, create_application
 from ridethrough.gateway.app import Gateway
 from ridethrough.gateway.build.http import holders_of, server_tls
-from ridethrough.gateway.config.site import Api, Site, Token
+from ridethrough.gateway.config.http import Api, Token
+from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.net.addresses import bound_streams, resolve
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.database import Database

@@ -41,7 +41,7 @@ class Pet(NamedTuple):
 
 
 class Specific(NamedTuple):
-    """What the specific-trap number says."""
+    """The event that a specific-trap number stands for."""
 
     sensor_type: int
     event_type: int

@@ -23,6 +23,7 @@ class Factors(NamedTuple):
     r_exp: int = 0
 
     def value(self, raw: int) -> float:
+        """Return a raw reading in the unit of the sensor."""
         return (self.m * raw + self.b * 10.0**self.b_exp) * 10.0**self.r_exp
 
     def raw(self, value: float) -> int:
@@ -42,7 +43,7 @@ class Thresholds(NamedTuple):
 
 
 class Sensor(NamedTuple):
-    """What a record says of a sensor. `factors` and `thresholds` matter only to threshold sensors."""
+    """A sensor as its record describes it. `factors` and `thresholds` matter only to threshold sensors."""
 
     number: int
     name: str

@@ -34,7 +34,7 @@ class OemRecord(NamedTuple):
 
 
 def timestamped(kind: int) -> bool:
-    """Whether an OEM record of this type has a time (section 32.2)."""
+    """Return whether an OEM record of this type has a time (section 32.2)."""
     return TIMED_OEM <= kind < UNTIMED_OEM
 
 

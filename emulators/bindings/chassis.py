@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class AcLink(StrEnum):
-    """What a server does when its supply returns (BIOS AC-LINK; power restore policy of IPMI 2.0 section 28.8)."""
+    """The act of a server when its supply returns (BIOS AC-LINK; power restore policy of IPMI 2.0 section 28.8)."""
 
     OFF = "off"
     LAST = "last"
@@ -24,7 +24,7 @@ class OsState(StrEnum):
     HUNG = "hung"
 
 
-class Action(IntEnum):
+class ChassisControl(IntEnum):
     """Chassis Control (IPMI 2.0 table 28-4)."""
 
     POWER_DOWN = 0
@@ -52,14 +52,14 @@ class ChassisOrder(NamedTuple):
     """The latest order of the BMC. A new `serial` makes it new, so that an order repeated is two orders."""
 
     serial: int
-    action: Action
+    action: ChassisControl
     cause: RestartCause
     cycle_s: float = 5.0
-    """How long a power cycle keeps the power off."""
+    """Time for which a power cycle keeps the power off."""
 
 
 class HostState(NamedTuple):
-    """What a server shows its BMC."""
+    """The state of a server, as its BMC sees it."""
 
     powered: bool = False
     os: OsState = OsState.OFF
@@ -68,7 +68,7 @@ class HostState(NamedTuple):
 
 
 class OsTask(StrEnum):
-    """What software tells an operating system."""
+    """A task that software may order of an operating system."""
 
     SHUTDOWN = "shutdown"
     REBOOT = "reboot"

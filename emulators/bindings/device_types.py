@@ -34,11 +34,16 @@ class Stage(IntEnum):
     """Order in which devices are built, and act when several have something to do at one instant."""
 
     SOURCE = 0
+    """Has no input: mains."""
     FEED = 1
+    """Fed by a source, feeds others: UPSs."""
     STORAGE = 2
+    """Shared disks, which are ready before the servers that want them."""
     CONSUMER = 3
     CLUSTER = 4
+    """Software on several consumers."""
     MANAGER = 5
+    """Knows the addresses of all that send traps."""
 
 
 class Among(IntEnum):
@@ -54,13 +59,13 @@ class Reference(NamedTuple):
     """A name of another device in a configuration."""
 
     key: str
-    """Where it stands, below the device."""
+    """The key below the device under which the name stands."""
     name: str
     """As it is written; `UPS1/2` is the second outlet group of UPS1."""
     among: Among | str
     """Names that are accepted: a set, or the key of a section."""
     feeds: bool = False
-    """Whether power comes from there."""
+    """True if power comes from there."""
 
     @property
     def device(self) -> str:
@@ -115,18 +120,19 @@ def _no_addresses(_name: str, _config: Any) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class DeviceType(Generic[ConfigT]):
-    """A section of rig files. Found by its folder's name `DEVICE_TYPE`."""
+    """A type of device: a section of rig files, and how its devices are built. Its folder has it as `DEVICE_TYPE`."""
 
     key: str
     """The section's key in a rig file."""
     position: int
-    """Order among the sections of a rig file."""
+    """Order among the sections of a rig file, no two alike."""
     stage: Stage
     config: type[ConfigT]
+    """The keys of one device in its section."""
     build: Callable[[Construction, str, ConfigT], None]
     """Add the device of a name and its wires to the world. Raises ProfileError."""
     is_feed: bool = False
-    """Whether others may name it as their feed."""
+    """True if others may name it as their feed."""
     references: Callable[[ConfigT], Iterable[Reference]] = _nothing
     """Other devices that a configuration names."""
     reachable: Callable[[str, ConfigT], Iterable[str]] = _no_addresses

@@ -1,4 +1,4 @@
-"""What every SNMP engine shows of itself: its counters, its identity, and who may see what."""
+"""Rows of every SNMP engine: its counters, its identity, and the tables of users, groups and views."""
 
 from __future__ import annotations
 

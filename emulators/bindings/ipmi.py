@@ -28,9 +28,9 @@ class IpmiCommand(NamedTuple):
     longest: int
     run: Handler
     steady: bool = False
-    """Whether the answer hangs on the controller's state and the data alone: neither on time nor on the session."""
+    """True if the answer hangs on the controller's state and the data alone: neither on time nor on the session."""
     changes: bool = False
-    """Whether it may change what the controller keeps, drives, sends or shows, be it in the answer of another command.
+    """True if it may change what the controller keeps, drives, sends or shows, be it in the answer of another command.
 
     A reservation, which only its holder can tell from another, is no change.
     """
@@ -63,7 +63,7 @@ def dispatch(table: Table, controller: object, request: IpmiRequest, session: Se
 
 
 class SteadyAnswers:
-    """Answers of steady commands, told again as long as nothing has changed, to whom they may be told."""
+    """Answers of steady commands, given again as long as nothing has changed, to sessions with the privilege."""
 
     def __init__(self, steady: frozenset[tuple[int, int]]) -> None:
         """`steady` has the network functions and commands that the table marks so."""
@@ -71,7 +71,7 @@ class SteadyAnswers:
         self._known: dict[tuple[Any, ...], tuple[Privilege, Answer]] = {}  # with the privilege that they took
 
     def answer(self, request: IpmiRequest, session: Session | None) -> Answer | None:
-        """What was answered before; None where that is not known, or not for this session."""
+        """Return the earlier answer to the same request; None if there is none, or none that this session may see."""
         known = self._known.get(request[:3])
         if known is None or session is None or not session.active or known[0] > session.privilege:
             return None

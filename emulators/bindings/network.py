@@ -1,4 +1,4 @@
-"""What can go wrong between a device and the network, as state that inputs change."""
+"""Impairments of the network at a device: answers lost, late, doubled or changed. Inputs set them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Impairment:
     duplicate: float = 0.0
     reorder: float = 0.0
     calm: bool = field(init=False)
-    """Whether nothing is impaired. Asked for each answer, so known beforehand."""
+    """True if nothing is impaired. Read for each answer, so it is worked out beforehand."""
 
     def __post_init__(self) -> None:
         self.change()
@@ -35,7 +35,7 @@ class Impairment:
         self.calm = not any(getattr(self, name) for name in VALUES)
 
     def plan(self, answers: Sequence[bytes], roll: Roll) -> list[Sending]:
-        """When each answer goes out, if at all, and how often."""
+        """Return the sendings that become of answers: for each, the delay in seconds and the octets."""
         sendings: list[Sending] = []
         for answer in answers:
             if self.drop and roll() < self.drop:

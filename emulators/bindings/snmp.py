@@ -31,7 +31,7 @@ TAGS: dict[str, Tag] = {
 
 
 class Access(Enum):
-    """What a community may do."""
+    """The right of a community or a user."""
 
     NONE = auto()
     READ = auto()
@@ -64,7 +64,7 @@ ANYBODY = "any"
 
 
 def admits(pattern: str, manager: str) -> bool:
-    """Whether an address matches `any`, 0.0.0.0, or an address with 255 for any octet."""
+    """Return whether an address matches a pattern: `any`, 0.0.0.0, or an address with 255 for any octet."""
     if pattern in (ANYBODY, "0.0.0.0"):
         return True
     pairs = zip(pattern.split("."), manager.split("."), strict=False)
@@ -115,32 +115,34 @@ class SnmpEngine(Protocol):
         """A request came without a right."""
 
     def answering(self, now: Instant) -> bool:
-        """Whether anything is answered at all."""
+        """Return whether the device answers at `now`; false while it restarts or is muted."""
 
 
 class RowSource(Protocol):
-    """What every row may read, whatever the device."""
+    """The object that rows read, as far as all kinds of devices have it."""
 
     @property
-    def engine(self) -> SnmpEngine: ...
+    def engine(self) -> SnmpEngine:
+        """The SNMP engine of the device."""
 
 
 class SnmpView(Protocol):
-    """What an SNMP agent shows of a device."""
+    """A device as an SNMP agent shows it."""
 
     @property
-    def engine(self) -> SnmpEngine: ...
+    def engine(self) -> SnmpEngine:
+        """The SNMP engine of the device."""
 
     @property
     def source(self) -> RowSource:
-        """What the rows of `instances` read; the same object as long as the view lives."""
+        """The object that the rows of `instances` read; the same one as long as the view lives."""
 
     @property
     def instances(self) -> Instances:
         """Everything that can be read now."""
 
     def resting(self, now: Instant) -> bool:
-        """Whether time alone changes none of the steady rows."""
+        """Return whether time alone changes none of the steady rows from `now` on."""
 
 
 MOST_ANSWERS, MOST_SHARED_ANSWERS = 64, 2048  # of one device, and of all that show the same
@@ -171,6 +173,7 @@ class Instances:
         return own if self.base is None else merge(own, self.base, key=lambda row: row.oid)
 
     def get(self, oid: Oid) -> Instance | None:
+        """Return the row of an instance; None if there is none, here or below."""
         row = self._rows.get(oid)
         return row if row is not None or self.base is None else self.base.get(oid)
 

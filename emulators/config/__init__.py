@@ -1,1 +1,1 @@
-"""What a rig file says of the plant."""
+"""The plant in a rig file: a section for each type of device, and ports."""

@@ -15,7 +15,7 @@ from ridethrough.emulators.device_types import DEVICE_TYPES
 
 
 class _Header(RigModel):
-    """What a plant has beside devices."""
+    """The head of a rig file."""
 
     rig: Annotated[str, Field(min_length=1, max_length=64)]
     seed: int = 1

@@ -1,4 +1,4 @@
-"""Why an address cannot be bound, in words."""
+"""Errors of binding an address, in words."""
 
 from __future__ import annotations
 

@@ -46,16 +46,16 @@ class ConsoleMenu:
 
     @property
     def logged_on(self) -> bool:
-        """Whether somebody got in."""
+        """True once somebody has logged on."""
         return self._menu is not None
 
     def open(self) -> bytes:
-        """What the line shows first."""
+        """Return the octets that a new connection is shown."""
         self._ask_name()
         return self._flush()
 
     def feed(self, data: bytes, now: Instant) -> bytes:
-        """What keys do, and their echo."""
+        """Take keys; return their echo and whatever they make the menu show."""
         for octet in data:
             if self.closed:
                 break
@@ -89,15 +89,15 @@ class ConsoleMenu:
     def _end_line(self, now: Instant) -> None:
         text = self._line.decode("ascii").strip()
         self._line.clear()
-        self._say()
+        self._print()
         if self.logged_on and not self._card.accounts.keep_alive(self._token, now):
-            self._say("The session has ended.")
+            self._print("The session has ended.")
             self.closed = True
             return
         self._secret = False
         self._expect(text, now)
 
-    def _say(self, text: str = "") -> None:
+    def _print(self, text: str = "") -> None:
         self._out.append(text + NEWLINE)
 
     def _prompt(self, text: str, expect: Callable[[str, Instant], None], *, secret: bool = False) -> None:
@@ -120,12 +120,12 @@ class ConsoleMenu:
 
     def _take_password(self, text: str, now: Instant) -> None:
         if self._card.accounts.log_on(LoginChannel.CONSOLE, self._name, text, self._token, now):
-            self._say()
-            self._say(f"{self._card.profile.text('upsBasicIdentModel') or 'UPS'} - Network Management Card")
+            self._print()
+            self._print(f"{self._card.profile.text('upsBasicIdentModel') or 'UPS'} - Network Management Card")
             self._show(self._main)
             return
         self._failures += 1
-        self._say("Wrong user name or password.")
+        self._print("Wrong user name or password.")
         if self._failures == ATTEMPTS:
             self.closed = True
         else:
@@ -136,11 +136,11 @@ class ConsoleMenu:
     def _show(self, menu: Callable[[], None]) -> None:
         self._menu = menu
         self._items = []
-        self._say()
+        self._print()
         menu()
         for number, item in enumerate(self._items, start=1):
-            self._say(f" {number}- {item.text}")
-        self._say(" <ESC>- Back, <ENTER>- Refresh")
+            self._print(f" {number}- {item.text}")
+        self._print(" <ESC>- Back, <ENTER>- Refresh")
         self._prompt("> ", self._choose)
 
     def _choose(self, text: str, now: Instant) -> None:
@@ -148,7 +148,7 @@ class ConsoleMenu:
             self._items[int(text) - 1].choose(now)
             return
         if text:
-            self._say(f"There is no {text!r} here; choose 1 to {len(self._items)}.")
+            self._print(f"There is no {text!r} here; choose 1 to {len(self._items)}.")
         self._again()
 
     def _again(self) -> None:
@@ -157,14 +157,14 @@ class ConsoleMenu:
 
     def _back(self, _now: Instant) -> None:
         if self._menu is not None:
-            self._say()
+            self._print()
             self._show(self._parents.get(self._menu, self._main))
 
     def _to(self, menu: Callable[[], None]) -> Callable[[Instant], None]:
         return lambda _now: self._show(menu)
 
     def _main(self) -> None:
-        self._say("------- Control Console -------------------------------------------")
+        self._print("------- Control Console -------------------------------------------")
         self._items = [
             Item("Device Manager", self._to(self._device)),
             Item("Network", self._to(self._network)),
@@ -173,17 +173,17 @@ class ConsoleMenu:
         ]
 
     def _device(self) -> None:
-        self._say("------- Device Manager --------------------------------------------")
-        self._say(f"   Model     : {self._card.profile.text('upsBasicIdentModel')}")
-        self._say(f"   Serial    : {self._card.profile.text('upsAdvIdentSerialNumber')}")
-        self._say(f"   Status    : {self._ups.status.name.replace('_', ' ').capitalize()}")
+        self._print("------- Device Manager --------------------------------------------")
+        self._print(f"   Model     : {self._card.profile.text('upsBasicIdentModel')}")
+        self._print(f"   Serial    : {self._card.profile.text('upsAdvIdentSerialNumber')}")
+        self._print(f"   Status    : {self._ups.status.name.replace('_', ' ').capitalize()}")
 
     def _network(self) -> None:
-        self._say("------- Network ---------------------------------------------------")
+        self._print("------- Network ---------------------------------------------------")
         self._items = [Item("TCP/IP", self._to(self._tcpip))]
 
     def _system(self) -> None:
-        self._say("------- System ----------------------------------------------------")
+        self._print("------- System ----------------------------------------------------")
         self._items = [
             Item("User Manager", self._to(self._users)),
             Item("Restart the card", self._restart),
@@ -191,7 +191,7 @@ class ConsoleMenu:
 
     def _tcpip(self) -> None:
         draft = self._draft = self._draft or self._card.accounts.next_tcpip
-        self._say("------- TCP/IP ----------------------------------------------------")
+        self._print("------- TCP/IP ----------------------------------------------------")
         self._items = [
             Item(f"BOOTP           : {'Enabled' if draft.bootp else 'Disabled'}", self._ask_bootp),
             Item(
@@ -210,21 +210,21 @@ class ConsoleMenu:
         ]
 
     def _users(self) -> None:
-        self._say("------- User Manager ----------------------------------------------")
+        self._print("------- User Manager ----------------------------------------------")
         self._items = [Item(f"User Name and password ({self._card.accounts.name})", self._ask_user)]
 
     # --- what items do --------------------------------------------------------------------------------------------
 
     def _ask_bootp(self, _now: Instant) -> None:
-        self._say(" 1- Disable")
-        self._say(" 2- Enable")
+        self._print(" 1- Disable")
+        self._print(" 2- Enable")
         self._prompt("BOOTP : ", self._take_bootp)
 
     def _take_bootp(self, text: str, _now: Instant) -> None:
         if text in ("1", "2") and self._draft is not None:
             self._draft = replace(self._draft, bootp=text == "2")
         elif text:
-            self._say("Choose 1 or 2.")
+            self._print("Choose 1 or 2.")
         self._again()
 
     def _ask_place(self, name: str, change: Callable[[Tcpip, str], Tcpip]) -> Callable[[Instant], None]:
@@ -236,7 +236,7 @@ class ConsoleMenu:
         def ask(_now: Instant) -> None:
             # As the card has it: the change of BOOTP must have been accepted first.
             if self._card.accounts.next_tcpip.bootp:
-                self._say("BOOTP gives the card its address; disable it and accept that change first.")
+                self._print("BOOTP gives the card its address; disable it and accept that change first.")
                 self._again()
             else:
                 self._prompt(f"{name} : ", take)
@@ -245,7 +245,7 @@ class ConsoleMenu:
 
     def _accept(self, _now: Instant) -> None:
         problem = self._card.accounts.stage_tcpip(self._draft) if self._draft is not None else ""
-        self._say(problem or "Accepted; changes take effect at log-off.")
+        self._print(problem or "Accepted; changes take effect at log-off.")
         if not problem:
             self._draft = None
         self._again()
@@ -258,14 +258,14 @@ class ConsoleMenu:
         self._prompt("Password  : ", self._take_new_password, secret=True)
 
     def _take_new_password(self, text: str, now: Instant) -> None:
-        self._say(self._card.accounts.change(self._name, text, now) or "Changed.")
+        self._print(self._card.accounts.change(self._name, text, now) or "Changed.")
         self._again()
 
     def _restart(self, now: Instant) -> None:
-        self._say("The card restarts.")
+        self._print("The card restarts.")
         self.closed = True
         self._card.restart(now)
 
     def _log_off(self, _now: Instant) -> None:
-        self._say("Bye.")
+        self._print("Bye.")
         self.hang_up()

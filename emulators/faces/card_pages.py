@@ -54,12 +54,12 @@ def page(card: Card, title: str, body: str, said: str = "", *, inside: bool = Tr
 
 
 def model_name(card: Card) -> str:
-    """The UPS's model; empty when the card does not hear the UPS, which is how people see that."""
+    """The UPS's model; empty while the card has no link to the UPS."""
     return card.profile.text("upsBasicIdentModel") if card.link_up() else ""
 
 
 def login(card: Card, said: str = "") -> str:
-    """Where everybody starts."""
+    """Return the page to log on."""
     body = (
         '<form method="post" action="/login"><label>User Name <input name="name" autofocus></label>'
         '<label>Password <input name="password" type="password"></label><button>Log On</button></form>'
@@ -68,7 +68,7 @@ def login(card: Card, said: str = "") -> str:
 
 
 def status(device: EmulatedUps, now: Instant) -> str:
-    """What the UPS does."""
+    """Return the page with the state of the UPS."""
     card, snapshot = device.card, device.snapshot(now)
     rows = {
         "Model": model_name(card),
@@ -106,7 +106,7 @@ def datetime_page(card: Card, now: Instant, said: str = "") -> str:
 
 
 def set_datetime(card: Card, form: Form, now: Instant) -> str:
-    """What to say about a new date and time."""
+    """Set date and time from a form; return the message about it."""
     moment: datetime | None = parse(form.get("date", ""), form.get("time", ""))
     if moment is None:
         return "Not a date and a time: expected mm/dd/yyyy and hh:mm:ss."
@@ -125,7 +125,7 @@ def users_page(card: Card, said: str = "") -> str:
 
 
 def set_user(card: Card, form: Form, now: Instant) -> str:
-    """What to say about a new account."""
+    """Set the account from a form; return the message about it."""
     if form.get("password") != form.get("again"):
         return "The two passwords differ."
     return card.accounts.change(form.get("name", ""), form.get("password", ""), now) or "The account is changed."
@@ -173,7 +173,7 @@ def _user_profiles(card: Card) -> str:
 
 
 def set_snmp(card: Card, form: Form, now: Instant) -> str:
-    """What to say about new rows of either table."""
+    """Set the rows of a table from a form; return the message about it."""
     match form.get("what"):
         case "access":
             return _set_access(card, form, now)

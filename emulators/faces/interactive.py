@@ -1,4 +1,4 @@
-"""What the faces for people need of the running plant."""
+"""The running plant, as far as the pages and the console of a card need it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ridethrough.emulators.kernel.instant import Instant
 
 
 class InteractiveContext(NamedTuple):
-    """`now` gives the present, `changed` is told after everything that may have changed the card, `token` is new
+    """`now` gives the present, `changed` is called after everything that may have changed the card, `token` is new
     each time and cannot be guessed.
     """
 

@@ -13,7 +13,7 @@ from ridethrough.wire.ipmi.session import Address, ChannelHost
 
 
 class SessionLife(Protocol):
-    """How far the sessions of a controller live. `generation` grows whenever all of them are lost."""
+    """The life of a controller. `generation` grows whenever all its sessions are lost."""
 
     generation: int
 
@@ -24,9 +24,11 @@ class IpmiHost(ChannelHost, Protocol):
     max_sessions: int
 
     @property
-    def lifecycle(self) -> SessionLife: ...
+    def lifecycle(self) -> SessionLife:
+        """The life of the controller."""
 
-    def answering(self, now: Instant) -> bool: ...
+    def answering(self, now: Instant) -> bool:
+        """Return whether a datagram that arrives at `now` is answered."""
 
 
 class IpmiLan:
@@ -47,16 +49,16 @@ class IpmiLan:
 
     @property
     def refused(self) -> str | None:
-        """Why the last datagram was refused; None when it was not."""
+        """Reason for which the last datagram was refused; None when it was not."""
         reason = self._table.refused
         return None if reason is None else reason.value
 
     def pump(self, now: Instant) -> list[tuple[bytes, Address]]:
-        """What the serial console has to say by itself."""
+        """Return packets of the serial console that are due, with the peers they go to."""
         return self.endpoint.pump(now) if self._host.answering(now) else []
 
     def next_deadline(self) -> Instant | None:
-        """When `pump` must be called next."""
+        """Return the instant at which `pump` must be called next; None for never."""
         due = self.endpoint.due_ms
         return None if due is None else Instant(due)
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Protocol
 
 from ridethrough.emulators.bindings.snmp import UsmUser
 from ridethrough.emulators.bindings.traps import OutgoingTrap
-from ridethrough.emulators.kernel.instant import Instant, after, seconds_between, soonest
+from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.wire.errors import WireError
-from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, convert, decode, encode, secure, v3
+from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, TrapV1, VarBind, Version, convert, decode, encode, v3
+from ridethrough.wire.snmp.inform_sender import EngineTime, InformSender, NotificationUser, discovery, seal_trap
 from ridethrough.wire.snmp.secure import Keys
-from ridethrough.wire.snmp.v3 import Flags, Header, Scoped
 
 Datagram = tuple[bytes, tuple[str, int]]
-MAX_SIZE = 65507
 
 
 class Sender(Protocol):
@@ -28,25 +28,13 @@ class Sender(Protocol):
     users: dict[bytes, UsmUser]
     boots: int
 
-    def engine_time_s(self, now: Instant) -> int: ...
-
-
-class Engine(NamedTuple):
-    """A receiver's engine, and its time when it was last heard."""
-
-    engine_id: bytes
-    boots: int = 0
-    time_s: int = 0
-    heard: Instant = Instant(0)
-
-    def time_at(self, now: Instant) -> int:
-        """snmpEngineTime by our own clock."""
-        return self.time_s + int(seconds_between(self.heard, now))
+    def engine_time_s(self, now: Instant) -> int:
+        """Its snmpEngineTime."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """An inform that nobody has acknowledged yet."""
+    """An inform without an acknowledgement so far."""
 
     pdu: Pdu
     peer: tuple[str, int]
@@ -64,7 +52,7 @@ class Notifier:
         self._repeat_s = repeat_s
         self._repeats = repeats
         self._pending: dict[int, Pending] = {}  # by request and message identifier
-        self._engines: dict[tuple[str, int], Engine] = {}
+        self._senders: dict[tuple[str, int], InformSender] = {}  # by receiver
         self._last_id = 0
         self._salt = salt
 
@@ -77,7 +65,7 @@ class Notifier:
         kind = Kind.INFORM if out.inform else Kind.TRAP_V2
         pdu = Pdu(kind, self._last_id, 0, 0, notification_variables(out.trap))
         if not out.inform:
-            data = self._encoded(out, pdu, None, now)
+            data = self._encoded_trap(out, pdu, now)
             return [] if data is None else [(data, peer)]
         pending = Pending(pdu, peer, out, self._repeats, after(now, self._repeat_s))
         self._pending[pdu.request_id] = pending
@@ -105,14 +93,15 @@ class Notifier:
 
     @property
     def waiting(self) -> bool:
-        """Whether an answer may still come."""
+        """True while an inform waits for its acknowledgement."""
         return bool(self._pending)
 
     def next_deadline(self) -> Instant | None:
+        """The moment of the next repeat; None when no inform waits for its acknowledgement."""
         return soonest(*(pending.due for pending in self._pending.values()))
 
     def receive(self, data: bytes, peer: tuple[str, int], now: Instant) -> list[Datagram]:
-        """What an answer calls for. Raises nothing; what cannot be read is counted."""
+        """Datagrams that an answer calls for. Raises nothing; what cannot be read is counted."""
         try:
             return self._receive_v3(data, peer, now) if v3.is_v3(data) else self._receive_v2(data, peer)
         except WireError:
@@ -137,60 +126,55 @@ class Notifier:
 
     def _receive_v3(self, data: bytes, peer: tuple[str, int], now: Instant) -> list[Datagram]:
         message = v3.decode(data)
-        header = message.header
-        pending = self._pending.get(header.message_id)
+        pending = self._pending.get(message.header.message_id)
         if pending is None or pending.peer != peer:
             return []
-        known = self._engines.get(peer)
-        keys = self._keys(pending.out, header.engine_id)
-        if header.flags & Flags.AUTH and not secure.authentic(data, message, keys):
-            self._counters["informs_answered_badly"] += 1
+        keys = self._keys(pending.out.user, message.header.engine_id)
+        response = self._informs(peer).receive(data, message, keys, now)
+        if response is None:
             return []
-        payload = secure.plain(message, keys)
-        if payload is None:
-            self._counters["informs_answered_badly"] += 1
+        if response.acknowledged:
+            self._acknowledge(response.request_id, peer)
             return []
-        pdu = v3.decode_scoped(payload).pdu
-        if pdu.kind is Kind.RESPONSE and header.flags & keys.flags == keys.flags:
-            self._acknowledge(pdu.request_id, peer)
-            return []
-        learned = Engine(header.engine_id, header.boots, header.time_s, now)
-        # An unauthenticated report names the engine; only an authenticated one sets its time.
-        news = known is None or known.engine_id != header.engine_id or bool(header.flags & Flags.AUTH)
-        if pdu.kind is not Kind.REPORT or not news:
-            return []
-        self._engines[peer] = learned
         return self._try(pending, now)
 
-    def _keys(self, out: OutgoingTrap, engine_id: bytes) -> Keys:
-        user = self._sender.users.get(out.user)
+    def _informs(self, peer: tuple[str, int]) -> InformSender:
+        return self._senders.setdefault(peer, InformSender())
+
+    def _keys(self, name: bytes, engine_id: bytes) -> Keys:
+        user = self._sender.users.get(name)
         return Keys() if user is None else user.keys(engine_id)
 
-    def _try(self, pending: Pending, now: Instant) -> list[Datagram]:
-        engine = self._engines.get(pending.peer)
-        if pending.out.version == 3 and engine is None:
-            return [(self._discovery(pending.pdu.request_id), pending.peer)]
-        data = self._encoded(pending.out, pending.pdu, engine, now)
-        return [] if data is None else [(data, pending.peer)]
-
-    def _discovery(self, identifier: int) -> bytes:
-        header = Header(identifier, MAX_SIZE, Flags.REPORTABLE, b"", 0, 0, b"")
-        return secure.seal(header, Scoped(b"", b"", Pdu(Kind.GET, identifier, 0, 0, ())), Keys(), b"")
-
-    def _encoded(self, out: OutgoingTrap, pdu: Pdu, engine: Engine | None, now: Instant) -> bytes | None:
-        if out.version == 2:
-            return encode(Message(Version.V2C, out.community, pdu))
+    def _user(self, out: OutgoingTrap) -> NotificationUser | None:
+        """As whom a trap goes out; counts it when there is no such user."""
         if out.user not in self._sender.users:
             self._counters["traps_without_user"] += 1
             return None
-        if engine is None:  # a trap: the sender's engine is the authoritative one
-            engine = Engine(self._sender.engine_id, self._sender.boots, self._sender.engine_time_s(now), now)
-        keys = self._keys(out, engine.engine_id)
-        flags = keys.flags | (Flags.REPORTABLE if out.inform else Flags.NONE)
-        header = Header(pdu.request_id, MAX_SIZE, flags, engine.engine_id, engine.boots, engine.time_at(now), out.user)
+        return NotificationUser(out.user, partial(self._keys, out.user), self._next_salt)
+
+    def _next_salt(self, boots: int) -> bytes:
         self._salt = (self._salt + 1) & 0xFFFFFFFF
-        salt = engine.boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
-        return secure.seal(header, Scoped(engine.engine_id, b"", pdu), keys, salt)
+        return boots.to_bytes(4, "big") + self._salt.to_bytes(4, "big")
+
+    def _try(self, pending: Pending, now: Instant) -> list[Datagram]:
+        out, pdu = pending.out, pending.pdu
+        if out.version == 2:
+            return [(encode(Message(Version.V2C, out.community, pdu)), pending.peer)]
+        informs = self._informs(pending.peer)
+        if informs.engine is None:
+            return [(discovery(pdu.request_id), pending.peer)]
+        user = self._user(out)
+        return [] if user is None else [(informs.datagram(pdu, user, now), pending.peer)]
+
+    def _encoded_trap(self, out: OutgoingTrap, pdu: Pdu, now: Instant) -> bytes | None:
+        """A trap of version 2c or 3; None without a user to send it as."""
+        if out.version == 2:
+            return encode(Message(Version.V2C, out.community, pdu))
+        user = self._user(out)
+        if user is None:
+            return None
+        own = EngineTime(self._sender.engine_id, self._sender.boots, self._sender.engine_time_s(now), now)
+        return seal_trap(pdu, own, user, now)
 
 
 def notification_variables(trap: TrapV1) -> tuple[VarBind, ...]:

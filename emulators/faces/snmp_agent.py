@@ -279,7 +279,7 @@ class SnmpAgent:
 
 
 def _foreign(data: bytes) -> bool:
-    """Whether a datagram is of a version that nobody here speaks."""
+    """Return whether a datagram is of a version that no agent here speaks."""
     try:
         return v3.version_of(data) not in VERSIONS
     except WireError:

@@ -43,6 +43,7 @@ class EpollReader:
             self._epoll = None
 
     def add(self, fileno: int, udp: UdpSocket) -> None:
+        """Watch a socket. Raises RuntimeError before `open`."""
         if self._epoll is None:
             raise RuntimeError("a reader is opened before its sockets")
         self._count += 1
@@ -50,6 +51,7 @@ class EpollReader:
         self._epoll.register(fileno, select.EPOLLIN)
 
     def remove(self, fileno: int) -> None:
+        """Watch a socket no longer; one that is not watched is no error."""
         if self._sockets.pop(fileno, None) is not None and self._epoll is not None:
             self._epoll.unregister(fileno)
 
@@ -116,6 +118,7 @@ class UdpSocket:
         return True
 
     def close(self) -> None:
+        """Stop watching and close the socket."""
         if self._reader is not None:
             self._reader.remove(self._socket.fileno())
         self._socket.close()
@@ -139,6 +142,7 @@ class EphemeralSocket:
         return self._socket.send(data, peer)
 
     def close(self) -> None:
+        """Give the port back; `send` takes another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -36,6 +36,7 @@ class BmcHost:
 
     @property
     def counters(self) -> Counter[str]:
+        """Datagrams received, and those of them that could not be read."""
         return self._face.counters
 
     async def start(self) -> None:
@@ -43,6 +44,7 @@ class BmcHost:
         self._socket.bind(self._bmc.address, self._ports.ipmi, self._runtime.reader, self._receive)
 
     async def stop(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def flush(self, now: Instant) -> None:
@@ -58,6 +60,7 @@ class BmcHost:
             self._socket.send(data, peer)
 
     def next_deadline(self) -> Instant | None:
+        """Return when the serial console must be looked at next; None for never."""
         return self._face.next_deadline()
 
     def _receive(self, data: bytes, peer: Peer) -> None:
@@ -81,4 +84,4 @@ class BmcHost:
             self._refusals.clear()
 
 
-HOSTS = {EmulatedBmc.kind: BmcHost}
+HOSTS = {"bmc": BmcHost}

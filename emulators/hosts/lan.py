@@ -23,6 +23,7 @@ class LanHost:
         self.counters: Counter[str] = Counter()
 
     async def stop(self) -> None:
+        """Close all sockets."""
         for socket in self._sockets:
             socket.close()
         self._sockets.clear()
@@ -31,6 +32,7 @@ class LanHost:
         """There is nothing to send."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: nothing is ever due."""
         return None
 
 
@@ -91,4 +93,4 @@ class ManagerHost(LanHost):
         self._runtime.changed(self._manager.name)
 
 
-HOSTS = {Server.kind: ServerHost, Manager.kind: ManagerHost}
+HOSTS = {"server": ServerHost, "manager": ManagerHost}

@@ -21,13 +21,14 @@ Peer = tuple[str, int]
 
 
 class Runtime(Protocol):
-    """What a host needs of the running plant."""
+    """The running plant, as far as a host needs it."""
 
     counters: Counter[str]
     world: World[LabDevice]
     reader: EpollReader
 
-    def now(self) -> Instant: ...
+    def now(self) -> Instant:
+        """Return the present instant of the world."""
 
     def catch_up(self) -> Instant:
         """Something arrives: let the world come to the present first, which is returned."""
@@ -38,19 +39,20 @@ class Runtime(Protocol):
     def flush(self, name: str) -> None:
         """A device may have something to send, and has not changed otherwise."""
 
-    def random_bytes(self, count: int) -> bytes: ...
+    def random_bytes(self, count: int) -> bytes:
+        """Return so many octets that nobody can guess."""
 
 
 class Uplink(Protocol):
-    """What lies between a device and the rest of the network."""
+    """A network device between a device and the rest of the network."""
 
     @property
     def passes(self) -> bool:
-        """Whether datagrams get through."""
+        """True if datagrams get through now, in either direction."""
 
 
 class HostContext(NamedTuple):
-    """What the hosts of a plant are made with."""
+    """The parts that the hosts of a plant have in common."""
 
     runtime: Runtime
     ports: Ports
@@ -103,6 +105,7 @@ class ReplySocket:
             self._counters["answers_not_sent"] += 1
 
     def close(self) -> None:
+        """Close the socket; `bind` opens another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -138,7 +141,7 @@ class TrapSender:
         self._answered()
 
     def flush(self, device: TrapSource, port: int, now: Instant) -> None:
-        """Send what the device has to tell, and what is due again."""
+        """Send the traps that the device has queued, and the informs that are due again."""
         for out in device.outgoing:
             self._send(self.notifier.send(out, port, now))
         device.outgoing.clear()
@@ -153,5 +156,6 @@ class TrapSender:
             self._runtime.counters["traps_sent" if sent else "traps_not_sent"] += 1
 
     def close(self) -> None:
+        """Close the socket; traps are lost until `bind` is called again."""
         self._socket.close()
         self._address = ""

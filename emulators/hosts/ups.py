@@ -50,6 +50,7 @@ class UpsHost:
 
     @property
     def counters(self) -> Counter[str]:
+        """The counters of the SNMP agent."""
         return self._agent.counters
 
     async def start(self) -> None:
@@ -68,6 +69,7 @@ class UpsHost:
         self._bound = address
 
     async def stop(self) -> None:
+        """Close everything, a move to another address included."""
         if self._moving is not None:
             self._moving.cancel()
         self._console.close_serial()
@@ -87,6 +89,7 @@ class UpsHost:
             self._moving = asyncio.get_running_loop().create_task(self._move())
 
     def next_deadline(self) -> Instant | None:
+        """Return when an inform must be repeated; None while none waits."""
         return self._traps.notifier.next_deadline()
 
     async def _move(self) -> None:
@@ -116,4 +119,4 @@ class UpsHost:
             self._runtime.changed(self._ups.name)
 
 
-HOSTS = {EmulatedUps.kind: UpsHost}
+HOSTS = {"ups": UpsHost}

@@ -17,7 +17,7 @@ class Deadlines:
         self._heap: list[tuple[Instant, str]] = []
 
     def put(self, name: str, instant: Instant | None) -> None:
-        """Something is due at `instant`, or never; what was said of it before is forgotten."""
+        """Something is due at `instant`, or never; its earlier instant holds no longer."""
         if instant is None:
             self._of.pop(name, None)
         elif self._of.get(name) != instant:
@@ -34,7 +34,7 @@ class Deadlines:
         return self._heap[0][0] if self._heap else None
 
     def until(self, now: Instant) -> list[str]:
-        """What is due up to and including `now`. It is no longer, until it is put again."""
+        """Take out and return the names that are due up to and including `now`, in the order of their instants."""
         names: list[str] = []
         while (instant := self.first()) is not None and instant <= now:
             names.append(heappop(self._heap)[1])

@@ -8,7 +8,7 @@ from ridethrough.emulators.kernel.world import Port, World
 
 
 class Supply(NamedTuple):
-    """What an outlet offers."""
+    """The electricity at an outlet."""
 
     volts: float
     hertz: float
@@ -16,7 +16,7 @@ class Supply(NamedTuple):
 
     @property
     def live(self) -> bool:
-        """Whether there is any voltage to speak of."""
+        """True if there is any voltage."""
         return self.volts > 0
 
 

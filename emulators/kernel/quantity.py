@@ -25,7 +25,7 @@ class Quantity:
         return min(self.high, max(self.low, self.value + self.rate * (now - self.since) / 1000))
 
     def still(self, now: Instant) -> bool:
-        """Whether it stays as it is from `now` on, unless it is changed."""
+        """Return whether the value stays as it is from `now` on, unless it is changed."""
         bound = self.high if self.rate > 0 else self.low
         return self.rate == 0 or self.at(now) == bound
 

@@ -36,7 +36,7 @@ class Port(Generic[T]):
 
 
 class Device(Protocol):
-    """What the world needs of a device. All of it is free of clocks and chance."""
+    """A device of the world. All its methods are free of clocks and chance."""
 
     name: str
 
@@ -47,7 +47,7 @@ class Device(Protocol):
         """Read the ports and show the levels that follow. Must change nothing when nothing changed."""
 
     def next_deadline(self) -> Instant | None:
-        """When `advance` must be called next, if never asked again before."""
+        """Return the instant at which `advance` must be called if nothing else happens before; None for never."""
 
     def ports(self) -> Iterable[Port[Any]]:
         """The ports this device drives."""
@@ -97,6 +97,7 @@ class World(Generic[DeviceT]):
         self._changed: set[DeviceSlot] = set()
 
     def add(self, device: DeviceT) -> None:
+        """Add a device, behind those that are there. Raises ValueError for a name that is taken."""
         if device.name in self.devices:
             raise ValueError(f"two devices are called {device.name}")
         self.devices[device.name] = device

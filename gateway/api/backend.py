@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from ridethrough.gateway.records import Audit, Command, DeviceStatus, Event, Redelivery
+from ridethrough.gateway.records import Audit, Command, Event, Redelivery
+from ridethrough.gateway.status import DestinationStatus, DeviceStatus, JournalStatus, StreamStatus
 
 
 class Refusal(Exception):
@@ -27,10 +28,10 @@ class Reloaded(NamedTuple):
 class DestinationsBackend(Protocol):
     """Sinks and forwards. All raise Refusal 404 for a name that is none."""
 
-    async def rows(self) -> list[dict[str, Any]]:
+    async def statuses(self) -> list[StreamStatus | DestinationStatus]:
         """Status of every destination."""
 
-    async def row(self, name: str) -> dict[str, Any]:
+    async def status(self, name: str) -> DestinationStatus:
         """Status of one destination."""
 
     async def pause(self, name: str) -> None:
@@ -91,7 +92,7 @@ class Backend(Protocol):
     def event_types(self) -> Iterable[str]:
         """Types of the gateway's own events."""
 
-    async def journal(self) -> dict[str, Any]:
+    async def journal(self) -> JournalStatus:
         """Status of the journal and of the listeners."""
 
     async def record(self, position: int, partition: int) -> dict[str, Any]:

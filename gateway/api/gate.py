@@ -11,7 +11,7 @@ from aiohttp import web
 from ridethrough.gateway.api.backend import Refusal
 from ridethrough.gateway.api.limits import Buckets
 from ridethrough.gateway.api.tokens import ANONYMOUS, Holder, Role, admit
-from ridethrough.gateway.config.site import RateLimits
+from ridethrough.gateway.config.http import RateLimits
 from ridethrough.gateway.records import Audit, encode_json
 from ridethrough.gateway.storage.errors import StoreError
 
@@ -62,8 +62,8 @@ class Gate:
         self._write = write
         self._unix_ms = unix_ms
         self._now_s = now_s
-        self._asked = Buckets(limits.per_s, limits.burst)
-        self._wrong = Buckets(WRONG_PER_S, WRONG_BURST)
+        self._request_rate = Buckets(limits.per_s, limits.burst)
+        self._refusal_rate = Buckets(WRONG_PER_S, WRONG_BURST)
 
     def guard(self, role: Role, handler: Handler) -> Handler:
         """Wrap `handler`: the request needs `role`, and refusals become problem documents."""
@@ -72,14 +72,14 @@ class Gate:
             request[ACTOR] = ANONYMOUS
             answer = await self._answer(request, role, handler)
             if request.method not in READING or answer.status in (401, 403):
-                await self._note(request, answer)
+                await self._audit(request, answer)
             return answer
 
         return guarded
 
     async def _answer(self, request: web.Request, role: Role, handler: Handler) -> web.StreamResponse:
         try:
-            self._let_in(request, role)
+            self._authorize(request, role)
             return await handler(request)
         except Refusal as refusal:
             return problem(refusal.status, refusal.detail)
@@ -91,26 +91,26 @@ class Gate:
             return problem(503, str(error))
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception:  # told to the operator; the client learns that it is not its fault
+        except Exception:  # logged for the operator; the client gets status 500
             log.exception("request failed", method=request.method, path=request.path)
             return problem(500, "the gateway failed at this request; its log says why")
 
-    def _let_in(self, request: web.Request, role: Role) -> None:
+    def _authorize(self, request: web.Request, role: Role) -> None:
         """Raises HTTPUnauthorized, HTTPForbidden and HTTPTooManyRequests."""
         address, now_s = request.remote or "", self._now_s()
-        if role is not Role.NOBODY and self._wrong.empty(address, now_s):
+        if role is not Role.NOBODY and self._refusal_rate.empty(address, now_s):
             raise _too_many("too many wrong tokens from this address", 1 / WRONG_PER_S)
         try:
             request[ACTOR] = admit(request, self._holders, role)
         except web.HTTPUnauthorized:
-            self._wrong.take(address, now_s)
+            self._refusal_rate.take(address, now_s)
             raise
         if self._holders:
-            wait_s = self._asked.take(f"{request[ACTOR]} {address}", now_s)
+            wait_s = self._request_rate.take(f"{request[ACTOR]} {address}", now_s)
             if wait_s:
                 raise _too_many("more requests than api.limits allows", wait_s)
 
-    async def _note(self, request: web.Request, answer: web.StreamResponse) -> None:
+    async def _audit(self, request: web.Request, answer: web.StreamResponse) -> None:
         entry = Audit(
             at_ms=self._unix_ms(),
             actor=request[ACTOR],

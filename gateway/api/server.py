@@ -172,10 +172,10 @@ class _Handlers:
         return reply({"conditions": self._backend.conditions()})
 
     async def destinations(self, _request: web.Request) -> web.Response:
-        return reply({"destinations": await self._backend.destinations.rows()})
+        return reply({"destinations": await self._backend.destinations.statuses()})
 
     async def destination(self, request: web.Request) -> web.Response:
-        return reply(await self._backend.destinations.row(request.match_info["id"]))
+        return reply(await self._backend.destinations.status(request.match_info["id"]))
 
     async def pause(self, request: web.Request) -> web.Response:
         await self._backend.destinations.pause(request.match_info["id"])

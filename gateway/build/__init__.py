@@ -1,1 +1,1 @@
-"""From what a site file says to the objects that do it; nothing here runs by itself."""
+"""Builds the objects of a gateway from a site file; nothing here runs by itself."""

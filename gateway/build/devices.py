@@ -1,4 +1,4 @@
-"""Who carries out the commands of a device, and how it is asked whether it is there."""
+"""Commanders and probes of devices, from a site file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 
-from ridethrough.gateway.build.secrets import SecretError, password_of
+from ridethrough.gateway.config.secrets import SecretError
 from ridethrough.gateway.config.site import (
     BmcDeviceConfig,
     Device,
@@ -20,13 +20,13 @@ from ridethrough.gateway.devices.commands import Commander
 from ridethrough.gateway.devices.probes import EchoProbe, LivenessProbe, LoginProbe, PresencePing
 from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
 from ridethrough.gateway.devices.wake import WakeCommander
-from ridethrough.gateway.records import DeviceStatus
+from ridethrough.gateway.status import DeviceStatus
 from ridethrough.mibs import MibTree
 from ridethrough.wire.wol import mac_address
 
 
 def status_of(name: str, config: Device) -> DeviceStatus:
-    """The part of a device's status that the site file says."""
+    """The part of a device's status that the site file gives."""
     return DeviceStatus(
         id=name,
         kind=config.kind,
@@ -55,21 +55,29 @@ def _secureon(config: WakeOnLan) -> Callable[[], bytes]:
     return read
 
 
+def _password_of(device: BmcDeviceConfig) -> Callable[[], str]:
+    """Read at each login, so that a rotated file takes effect."""
+    path = device.password_file
+    if path is not None:
+        return lambda: path.read_text().rstrip("\r\n")
+    return lambda: device.password or ""
+
+
 def commanders_of(
-    site: Site, tree: MibTree, heard: Callable[[str, float], bool]
+    site: Site, tree: MibTree, has_answered: Callable[[str, float], bool]
 ) -> tuple[dict[str, Commander], Callable[[], None]]:
-    """Who carries out the commands of each device, and what ends them all. Raises SecretError."""
+    """The commander of each device that takes commands, and a function that closes all. Raises SecretError."""
     pool, engine = new_pool(), SharedEngine()
     commanders: dict[str, Commander] = {}
     for name, device in site.devices.items():
         if isinstance(device, BmcDeviceConfig):
-            commanders[name] = BmcCommander(device.address, device.port, device.user, password_of(device), pool)
+            commanders[name] = BmcCommander(device.address, device.port, device.user, _password_of(device), pool)
         elif isinstance(device, UpsDeviceConfig):
             snmp = device.snmp
             commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
         elif device.wake is not None:
             wake = device.wake
-            up = partial(heard, name)
+            up = partial(has_answered, name)
             commanders[name] = WakeCommander(mac_address(wake.mac), wake.to, wake.port, _secureon(wake), up)
 
     def close() -> None:
@@ -80,10 +88,10 @@ def commanders_of(
 
 
 def probe_of(device: BmcDeviceConfig | ServerDeviceConfig, random_bytes: Callable[[int], bytes]) -> LivenessProbe:
-    """How a device is asked whether it is there."""
+    """The probe of a device's heartbeat."""
     if isinstance(device, ServerDeviceConfig):
         return EchoProbe()
     if device.heartbeat.probe == "presence":
         return PresencePing()
-    password = password_of(device)
+    password = _password_of(device)
     return LoginProbe(device.user.encode(), lambda: password().encode(), device.heartbeat.suite, random_bytes)

@@ -1,16 +1,16 @@
-"""The HTTP interface: who may ask, and how it is sealed."""
+"""Tokens and TLS of the HTTP interface."""
 
 from __future__ import annotations
 
 import ssl
 
 from ridethrough.gateway.api import Holder, Role
-from ridethrough.gateway.build.secrets import SecretError, token_digest
-from ridethrough.gateway.config.site import Api
+from ridethrough.gateway.config.http import Api
+from ridethrough.gateway.config.secrets import SecretError, token_digest
 
 
 def holders_of(api: Api) -> dict[str, Holder]:
-    """Who may ask over HTTP, tokens read from their files. Raises SecretError."""
+    """Holders of tokens by name, with tokens read from their files. Raises SecretError."""
     return {
         name: Holder(Role[token.role.upper()], token.sha256 or token_digest(f"api.tokens.{name}.file", token.file))
         for name, token in api.tokens.items()
@@ -18,7 +18,7 @@ def holders_of(api: Api) -> dict[str, Holder]:
 
 
 def server_tls(api: Api) -> ssl.SSLContext | None:
-    """How the HTTP interface is sealed; None when it is not. Raises SecretError."""
+    """The TLS context of the HTTP interface; None without TLS. Raises SecretError."""
     config = api.tls
     if config is None:
         return None

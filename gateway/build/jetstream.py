@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from ridethrough.gateway.build.secrets import SecretError, client_tls, nats_login
+from ridethrough.gateway.config.secrets import client_tls, nats_login
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.storage.jetstream.client import Bus, Layout
+from ridethrough.gateway.storage.jetstream.client import JetStreamClient, Layout
 
 
-def bus_of(site: Site) -> Bus | None:
+def jetstream_of(site: Site) -> JetStreamClient | None:
     """The JetStream that the site's gateways share; None when this one is alone. Raises SecretError."""
     config = site.journal.jetstream
     if config is None:
         return None
     where = "journal.jetstream"
-    if find_spec("nats") is None:
-        raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
     chosen = "prefix" in config.model_fields_set
     days, mib = site.journal.keep_days, site.journal.keep_mib
     layout = Layout(config.prefix, config.partitions, config.replicas, config.duplicate_s, days, mib, chosen)
-    return Bus(nats_login(where, config.login), client_tls(f"{where}.login", config.login.tls), layout)
+    return JetStreamClient(nats_login(where, config.login), client_tls(f"{where}.login", config.login.tls), layout)

@@ -1,17 +1,17 @@
-"""What decoding, translating and correlating need of a site file."""
+"""The configuration of decoding, translating and correlating, from a site file."""
 
 from __future__ import annotations
 
-from ridethrough.gateway.build.secrets import read_passphrase
+from ridethrough.gateway.config.secrets import read_passphrase
 from ridethrough.gateway.config.site import BmcDeviceConfig, ServerDeviceConfig, Site, UpsDeviceConfig, keyword_address
 from ridethrough.gateway.correlate import BmcPolicy, FlapPolicy, SitePolicy, StormPolicy, UpsPolicy
 from ridethrough.gateway.decode import TrapUser
 from ridethrough.gateway.pipeline.stages import StageConfig
-from ridethrough.gateway.translate import Inventory, Known, Match, UserRule
+from ridethrough.gateway.translate import Inventory, KnownDevice, Match, UserRule
 
 
 def users_of(site: Site) -> list[TrapUser]:
-    """Who may send by version 3. Raises SecretError."""
+    """Users that may send by version 3, with their passphrases. Raises SecretError."""
     return [
         TrapUser(
             (user.name or row).encode(),
@@ -40,7 +40,7 @@ def rules_of(site: Site) -> list[UserRule]:
     return rules
 
 
-def devices_of(site: Site) -> list[Known]:
+def devices_of(site: Site) -> list[KnownDevice]:
     """The devices as the translation needs them."""
     result = []
     for name, device in site.devices.items():
@@ -52,12 +52,12 @@ def devices_of(site: Site) -> list[Known]:
                 place = keyword_address(text)
                 keywords[place] = (*keywords.get(place, ()), monitor.name)
         engine = "" if isinstance(device, ServerDeviceConfig) else device.engine_id or ""
-        result.append(Known(name, device.kind, device.address, server, keywords, engine.lower()))
+        result.append(KnownDevice(name, device.kind, device.address, server, keywords, engine.lower()))
     return result
 
 
 def ups_policies_of(site: Site) -> dict[str, UpsPolicy]:
-    """How long an outage of each UPS must last, and whom it concerns."""
+    """Confirmation and silence times of each UPS, and the groups that its outages concern."""
     return {
         name: UpsPolicy(
             round(device.confirm_s * 1000),
@@ -71,7 +71,7 @@ def ups_policies_of(site: Site) -> dict[str, UpsPolicy]:
 
 
 def bmc_policies_of(site: Site) -> dict[str, BmcPolicy]:
-    """How long each BMC waits for a recovery."""
+    """Times that each BMC waits for the start and the end of a recovery."""
     return {
         name: BmcPolicy(round(device.recovery.start_s * 1000), round(device.recovery.end_s * 1000))
         for name, device in site.devices.items()
@@ -80,7 +80,7 @@ def bmc_policies_of(site: Site) -> dict[str, BmcPolicy]:
 
 
 def site_policy_of(site: Site) -> SitePolicy:
-    """What holds for all devices."""
+    """Limits that hold for all devices: storms, flapping, segments."""
     storms, flaps = site.correlate.storms, site.correlate.flaps
     return SitePolicy(
         storm=None if storms is None else StormPolicy(storms.per_s, storms.burst),
@@ -95,7 +95,7 @@ def _ms(*seconds: float) -> tuple[int, ...]:
 
 
 def stage_config(site: Site) -> StageConfig:
-    """All of it. Raises SecretError."""
+    """The whole configuration of the stages. Raises SecretError."""
     return StageConfig(
         source=f"/ridethrough/{site.name}",
         inventory=Inventory(devices_of(site)),

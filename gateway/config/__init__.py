@@ -1,1 +1,1 @@
-"""What users write: the site file and its parts."""
+"""The site file and its parts, as users write them."""

@@ -8,13 +8,14 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ridethrough.gateway.config.base import Address, DeviceId, HostPort, Port, Seconds, Strict
-from ridethrough.gateway.config.sinks import NatsLogin, Sink
-from ridethrough.gateway.config.traps import AccessConfig, Forward, RuleConfig, split_destination
+from ridethrough.gateway.config.base import Address, DeviceId, Port, Seconds, Strict, split_host_port
+from ridethrough.gateway.config.clients import NatsLogin
+from ridethrough.gateway.config.http import Api
+from ridethrough.gateway.config.traps import AccessConfig, Forward, RuleConfig
+from ridethrough.gateway.deliver.sinks import AnySink
 from ridethrough.wire.wol import mac_address
 
 TRAP_PORT = 162
-CATEGORY = "BMCNOTICE"
 
 
 class Listen(Strict):
@@ -200,74 +201,6 @@ class JournalConfig(Strict):
     """Instead of the path; commands and the audit stay there."""
 
 
-class Token(Strict):
-    """A bearer token: the SHA-256 of its text in hexadecimal, or a file with its text."""
-
-    role: Literal["read", "operate", "lab"]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    file: Path | None = None
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        if (self.sha256 is None) == (self.file is None):
-            raise ValueError("give exactly one of sha256 and file")
-        return self
-
-
-class RateLimits(Strict):
-    """Rate of requests that one holder of a token may send from one address."""
-
-    per_s: Annotated[float, Field(gt=0)] = 50
-    burst: int = Field(default=200, ge=1)
-
-
-class ServerTls(Strict):
-    """TLS of the HTTP interface."""
-
-    cert_file: Path
-    key_file: Path | None = None
-    client_ca_file: Path | None = None
-    """With it, only clients with a certificate of this authority are let in."""
-
-
-class Api(Strict):
-    """The HTTP interface."""
-
-    bind: HostPort = "127.0.0.1:8080"
-    tokens: dict[str, Token] = Field(default_factory=dict)
-    """By name. Needed as soon as `bind` is not loopback."""
-    limits: RateLimits = RateLimits()
-    """For holders of tokens."""
-    tls: ServerTls | None = None
-
-    @property
-    def host(self) -> str:
-        """Host of `bind`, an IPv6 address without its brackets."""
-        return self.bind.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """Port of `bind`; 0 for one that is free."""
-        return int(self.bind.rpartition(":")[2])
-
-    @property
-    def url(self) -> str:
-        """URL under which it is reached from this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        host = f"[{host}]" if ":" in host else host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
-
-    @model_validator(mode="after")
-    def _guarded(self) -> Self:
-        local = self.host == "localhost" or ip_address(self.host).is_loopback
-        if not local and not self.tokens:
-            raise ValueError(
-                f"{self.bind} can be reached from outside, so api.tokens must name at least one token; "
-                "or bind 127.0.0.1"
-            )
-        return self
-
-
 def _reached(address: str) -> set[str]:
     """Names and addresses by which a listener is surely reached."""
     own = ip_address(address)
@@ -285,7 +218,7 @@ class Site(Strict):
     access: AccessConfig = AccessConfig()
     devices: dict[DeviceId, Device] = Field(default_factory=dict)
     monitors: tuple[Monitor, ...] = ()
-    sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Sink] = Field(default_factory=dict)
+    sinks: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], AnySink] = Field(default_factory=dict)
     forwards: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")], Forward] = Field(default_factory=dict)
     rules: tuple[RuleConfig, ...] = ()
     """Before the gateway's own, in this order; the first that matches is taken."""
@@ -312,7 +245,7 @@ class Site(Strict):
             if rule.match.device and self._complete and rule.match.device not in self.devices:
                 raise ValueError(f"rules.{index}.match.device: there is no {rule.match.device!r}; accepted: {known}")
         for name, forward in self.forwards.items():
-            host, port = split_destination(forward.to)
+            host, port = split_host_port(forward.to)
             for address, own in places:
                 if own == port and host in _reached(address):
                     raise ValueError(f"forwards.{name}.to: {forward.to} is this gateway's own listener")

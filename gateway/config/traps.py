@@ -6,9 +6,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ridethrough.gateway.config.base import Address, DeviceId, Strict
+from ridethrough.gateway.config.base import Address, DeviceId, HostPort, Strict
 from ridethrough.gateway.records import Severity
 from ridethrough.wire.snmp.usm import Auth, Priv
 
@@ -101,27 +101,10 @@ class RuleConfig(Strict):
         return self
 
 
-def _destination(text: str) -> str:
-    """Check a destination. Raises ValueError."""
-    host, port = split_destination(text)
-    if not host or not 1 <= port <= 65535:
-        raise ValueError(f"{text!r}: expected HOST:PORT, an IPv6 address in brackets")
-    return text
-
-
-def split_destination(text: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`; port 0 where there is none."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port) if port.isdecimal() and len(port) <= 5 else 0
-
-
-Destination = Annotated[str, AfterValidator(_destination)]
-
-
 class Forward(UserKeys):
     """A manager to which the notifications are forwarded."""
 
-    to: Destination
+    to: HostPort
     """`HOST:PORT`."""
     version: Literal["same", "v1", "v2c", "v3"] = Field(default="same", alias="as")
     """`same` sends the octets as they came; the others convert by RFC 3584."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from ridethrough.gateway.records import Event, Severity
+from ridethrough.gateway.records import Event, Severity, event_id
 
 
 class EventBatch:
@@ -30,10 +30,10 @@ class EventBatch:
         evidence: Mapping[str, Any],
     ) -> str:
         """Add an event after the others. Returns its identifier."""
-        event_id = f"{self.position}-{len(self.events)}"
+        identifier = event_id(self.position, len(self.events))
         self.events.append(
             Event(
-                id=event_id,
+                id=identifier,
                 type=str(event_type),
                 source=self._source,
                 subject=device,
@@ -47,7 +47,7 @@ class EventBatch:
                 },
             )
         )
-        return event_id
+        return identifier
 
 
 @lru_cache(maxsize=64)

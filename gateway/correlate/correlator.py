@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 
 from ridethrough.gateway.correlate.batch import EventBatch
 from ridethrough.gateway.correlate.flaps import Disposition, Flap, FlapPolicy, Flaps, SuppressedChange
-from ridethrough.gateway.correlate.memory import CorrelatorState, Open
 from ridethrough.gateway.correlate.outages import Outages, UpsPolicy
 from ridethrough.gateway.correlate.recoveries import STARTED, BmcPolicy, Recoveries, times
 from ridethrough.gateway.correlate.repeats import RepeatLimiter
 from ridethrough.gateway.correlate.segments import Segments
+from ridethrough.gateway.correlate.state import CorrelatorState, Open
 from ridethrough.gateway.correlate.storms import StormPolicy, Storms
 from ridethrough.gateway.records import (
     ConditionChange,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from ridethrough.gateway.correlate.batch import EventBatch
-from ridethrough.gateway.correlate.memory import CorrelatorState, Open
+from ridethrough.gateway.correlate.state import CorrelatorState, Open
 from ridethrough.gateway.records import Severity
 from ridethrough.gateway.vocabulary import Condition, EventType
 

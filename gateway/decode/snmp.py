@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from ridethrough.gateway.decode.usm import Closed, UsmReceiver
+from ridethrough.gateway.decode.usm import RefusedMessage, UsmReceiver
 from ridethrough.gateway.records import Arrival, Notification, Platform, RefusedDatagram, Undecodable, Variable
 from ridethrough.mibs import MibTree, Oid
 from ridethrough.mibs.tree import readable
@@ -53,15 +53,17 @@ def decode_datagram(
 ) -> Decoded:
     """Read a datagram of a trap listener; with `usm`, of version 3, too.
 
-    `relayed` believes whom it names as sender. Raises nothing: what cannot be read is a value, too.
+    With `relayed` the address it names is its sender. Raises nothing: what cannot be read is a value, too.
     """
     user: str | None = None
     ack: bytes | None = None
     engine = ""
     try:
         if v3.is_v3(arrival.data):
-            opened = Closed("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
-            if isinstance(opened, Closed):
+            opened = (
+                RefusedMessage("version_3") if usm is None else usm.open(arrival.data, arrival.at_ms, arrival.source)
+            )
+            if isinstance(opened, RefusedMessage):
                 return Decoded(
                     RefusedDatagram(arrival.source, opened.reason, arrival.listener, opened.report is not None),
                     opened.report,
@@ -86,7 +88,7 @@ def decode_datagram(
     if isinstance(pdu, TrapV1):
         agent = _dotted(pdu.agent_addr)
     elif len(pdu.varbinds) != len(varbinds) + 2:
-        again = False  # time or name are missing, or are told twice
+        again = False  # time or name are missing, or stand there twice
     if relayed and not isinstance(pdu, TrapV1):
         agent = next((_address(bind.value) for bind in varbinds if bind.oid == SNMP_TRAP_ADDRESS), "")
     value = Notification(

@@ -45,7 +45,7 @@ class TrapUser:
         return secure.localized(self.auth, self.auth_password, self.priv, self.priv_password, engine_id)
 
 
-class Opened(NamedTuple):
+class OpenedMessage(NamedTuple):
     """A notification, its user, and the acknowledgement of an inform."""
 
     pdu: Pdu
@@ -54,7 +54,7 @@ class Opened(NamedTuple):
     engine_id: bytes = b""  # of a trap's sender, where that is proved
 
 
-class Closed(NamedTuple):
+class RefusedMessage(NamedTuple):
     """A refused message: the reason's name, and the report that the sender gets."""
 
     reason: str
@@ -76,38 +76,38 @@ class UsmReceiver:
     def use(self, users: Sequence[TrapUser]) -> None:
         """Replace the users; engines and their clocks stay known."""
         self._users = users
-        self._placed = any(user.sources for user in users)
+        self._by_network = any(user.sources for user in users)
         self._known: Mapping[bytes, TrapUser] = {user.name: user for user in users}  # at the source looked at
         self._by_source.clear()
         self._keys.clear()
 
-    def open(self, data: bytes, at_ms: int, source: str) -> Opened | Closed:
+    def open(self, data: bytes, at_ms: int, source: str) -> OpenedMessage | RefusedMessage:
         """Open a message that arrived from `source` at `at_ms`, Unix time. Raises WireError for unreadable octets."""
         message = v3.decode(data)
-        self._look_from(source)
+        self._select_users(source)
         if message.header.flags & Flags.REPORTABLE or message.header.engine_id == self._identity.engine_id:
             return self._open_inform(data, at_ms)
         taken = self._authentic(data, message)
-        if isinstance(taken, Closed):
+        if isinstance(taken, RefusedMessage):
             return taken
         if message.header.flags & Flags.AUTH and not self._in_time(message, at_ms):
-            return _closed(UsmFailure.NOT_IN_TIME_WINDOWS)
+            return _refuse(UsmFailure.NOT_IN_TIME_WINDOWS)
         authentic = message.header.flags & Flags.AUTH
-        return Opened(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
+        return OpenedMessage(taken.pdu, message.header.user, engine_id=message.header.engine_id if authentic else b"")
 
     def read(self, data: bytes, source: str) -> Pdu | None:
         """Return the notification in a message that was opened before, whatever the clocks say; None for any other."""
         try:
             message = v3.decode(data)
-            self._look_from(source)
+            self._select_users(source)
             taken = self._authentic(data, message)
         except WireError:
             return None
-        return None if isinstance(taken, Closed) else taken.pdu
+        return None if isinstance(taken, RefusedMessage) else taken.pdu
 
-    def _look_from(self, source: str) -> None:
+    def _select_users(self, source: str) -> None:
         """Select the users for a source: of several with one name the first whose networks hold it, else one of all."""
-        if not self._placed:
+        if not self._by_network:
             return
         known = self._by_source.get(source)
         if known is None:
@@ -126,16 +126,16 @@ class UsmReceiver:
         moved, self._moved = list(self._moved.values()), {}
         return moved
 
-    def _authentic(self, data: bytes, message: V3Message) -> Scoped | Closed:
+    def _authentic(self, data: bytes, message: V3Message) -> Scoped | RefusedMessage:
         header = message.header
         user = self._known.get(header.user)
         if user is None:
-            return _closed(UsmFailure.UNKNOWN_USER_NAMES)
+            return _refuse(UsmFailure.UNKNOWN_USER_NAMES)
         if header.flags & (Flags.AUTH | Flags.PRIV) != user.least:
-            return _closed(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
+            return _refuse(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
         keys = self._keys_of(user, header.engine_id)
         if header.flags & Flags.AUTH and not secure.authentic(data, message, keys):
-            return _closed(UsmFailure.WRONG_DIGESTS)
+            return _refuse(UsmFailure.WRONG_DIGESTS)
         return _scoped(secure.plain(message, keys), message)
 
     def _keys_of(self, user: TrapUser, engine_id: bytes) -> Keys:
@@ -167,36 +167,36 @@ class UsmReceiver:
 
     # --- informs ----------------------------------------------------------------------------------------------
 
-    def _open_inform(self, data: bytes, at_ms: int) -> Opened | Closed:
+    def _open_inform(self, data: bytes, at_ms: int) -> OpenedMessage | RefusedMessage:
         boots, time_s = self._identity.boots, max(0, at_ms // 1000 - self._identity.zero_s)
         before = dict(self._engine.counters)
         request = self._engine.open(data, boots, time_s)
         scoped: Scoped | bytes | None = None
         if isinstance(request, Request):
             if request.message.header.flags & (Flags.AUTH | Flags.PRIV) != request.user.least:
-                return _closed(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
+                return _refuse(UsmFailure.UNSUPPORTED_SECURITY_LEVELS)
             scoped = self._engine.read(request, boots, time_s)
             if isinstance(scoped, Scoped):
                 if scoped.pdu.kind is not Kind.INFORM:
-                    return Opened(scoped.pdu, request.user.name)
+                    return OpenedMessage(scoped.pdu, request.user.name)
                 answer = v3.encode_scoped(scoped._replace(pdu=acknowledge(scoped.pdu)))
-                return Opened(scoped.pdu, request.user.name, self._engine.seal(request, answer, boots, time_s))
+                return OpenedMessage(scoped.pdu, request.user.name, self._engine.seal(request, answer, boots, time_s))
         report = scoped if isinstance(scoped, bytes) else request if isinstance(request, bytes) else None
         reason = next(name for name, count in self._engine.counters.items() if count != before.get(name, 0))
-        return Closed(reason, report)
+        return RefusedMessage(reason, report)
 
 
-def _closed(reason: UsmFailure) -> Closed:
-    return Closed(reason.name.lower())
+def _refuse(reason: UsmFailure) -> RefusedMessage:
+    return RefusedMessage(reason.name.lower())
 
 
-def _scoped(payload: bytes | None, message: V3Message) -> Scoped | Closed:
+def _scoped(payload: bytes | None, message: V3Message) -> Scoped | RefusedMessage:
     """Decode a scoped PDU. Raises WireError when it was not enciphered and cannot be read."""
     if payload is None:
-        return _closed(UsmFailure.DECRYPTION_ERRORS)
+        return _refuse(UsmFailure.DECRYPTION_ERRORS)
     try:
         return v3.decode_scoped(payload)
     except WireError:
         if message.header.flags & Flags.PRIV:
-            return _closed(UsmFailure.DECRYPTION_ERRORS)
+            return _refuse(UsmFailure.DECRYPTION_ERRORS)
         raise

@@ -22,7 +22,7 @@ NO_ERROR: Final = b"\x02\x01\x00\x02\x01\x00"
 def time_free_key(data: bytes) -> tuple[bytes, int] | None:
     """Return a notification of version 1 or 2c without its time and request-id, and that time in 1/100 s.
 
-    Two datagrams of which all this is the same say the same, if one of them can be read at all and tells its time once.
+    Two datagrams of which all this is the same say the same, if one of them can be read at all and has its time once.
     None for what is long, out of the ordinary or unreadable.
     """
     if len(data) > LONGEST:

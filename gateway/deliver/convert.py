@@ -1,4 +1,4 @@
-"""What a forward sends for a datagram that was heard. Pure: no socket, no clock."""
+"""Converts a received notification to the form in which a forward sends it. Pure: no socket, no clock."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ DEFAULT_COMMUNITY: Final = b"public"  # for what came by version 3, which has no
 LARGEST_ID: Final = 0x7FFFFFFF
 
 
-class Form(StrEnum):
-    """In which version a forward speaks."""
+class SnmpForm(StrEnum):
+    """The version of SNMP in which a forward sends."""
 
     SAME = "same"
     V1 = "v1"
@@ -41,26 +41,26 @@ class Form(StrEnum):
 
 
 # A look at a member of an enumeration costs as much as reading a value.
-SAME: Final = Form.SAME
-AS_V2C: Final = Form.V2C
+SAME: Final = SnmpForm.SAME
+AS_V2C: Final = SnmpForm.V2C
 V2C: Final = Version.V2C
 INFORM: Final = Kind.INFORM
 
 
-class Plan(NamedTuple):
-    """One forward, as far as it concerns the octets. `community` of None keeps the one that came in.
+class ForwardFormat(NamedTuple):
+    """The format of one forward. `community` of None keeps the one that came in.
 
     With `keep_source` the receiver sees the device: `identity`, an IPv4 address, where one is given.
     """
 
-    form: Form = Form.SAME
+    form: SnmpForm = SnmpForm.SAME
     inform: bool = False
     community: bytes | None = None
     keep_source: bool = True
     identity: bytes | None = None
 
 
-class Relayed:
+class Converted:
     """A datagram to send. `request_id` is that of an inform, whose answer is waited for.
 
     `pdu` is there for version 3, which seals it anew at each attempt; `source` is where it came from.
@@ -73,110 +73,114 @@ class Relayed:
         self.source = source
 
 
-class NotRelayed:
-    """Nothing to send, and why. `lost` where the destination should have had it."""
+class Skipped:
+    """A record for which nothing is sent, and the reason. `lost` where the destination should have had it."""
 
     def __init__(self, reason: str, *, lost: bool = False) -> None:
         self.reason = reason
         self.lost = lost
 
 
-class Trust(NamedTuple):
-    """Whom the gateway believes. `read` opens a message of version 3 of a known user; None for any other."""
+class SenderPolicy(NamedTuple):
+    """Senders that the gateway accepts. `read` opens a message of version 3 of a known user; None for any other."""
 
     communities: Callable[[], frozenset[bytes]]
     read: Callable[[bytes, str], Pdu | None]
 
 
-def relay(arrival: Arrival, position: int, plan: Plan, trust: Trust) -> Relayed | NotRelayed:
-    """What to send for the journal's record at `position`, which gives informs their request identifiers.
+def convert(arrival: Arrival, position: int, target: ForwardFormat, policy: SenderPolicy) -> Converted | Skipped:
+    """The datagram to send for the journal's record at `position`, which gives informs their request identifiers.
 
-    With `Form.SAME` the octets stay as they came. Raises nothing.
+    With `SnmpForm.SAME` the octets stay as they came. Raises nothing.
     """
     data = arrival.data
     sealed = False
     try:
         sealed = v3.is_v3(data)
-        # Other forms have to know what the variables say.
-        unread = plan.form is SAME or (plan.form is AS_V2C and plan.identity is None)
-        found = outline(data) if unread and not sealed else None
-        if found is not None and (told := _unread(arrival, found, position, plan, trust)) is not None:
-            return told
-        opened = trust.read(data, arrival.source) if sealed else None
+        # Other forms need the values of the variables.
+        undecoded = target.form is SAME or (target.form is AS_V2C and target.identity is None)
+        found = outline(data) if undecoded and not sealed else None
+        if found is not None and (ready := _without_decoding(arrival, found, position, target, policy)) is not None:
+            return ready
+        opened = policy.read(data, arrival.source) if sealed else None
         message = Message(V2C, b"", opened) if opened is not None else decode(data)
     except WireError:
-        return NotRelayed("user" if sealed else "undecodable")
-    if not sealed and message.community not in trust.communities():
-        return NotRelayed("community")
+        return Skipped("user" if sealed else "undecodable")
+    if not sealed and message.community not in policy.communities():
+        return Skipped("community")
     pdu = message.pdu
     if not isinstance(pdu, TrapV1) and pdu.kind not in NOTIFICATIONS:
-        return NotRelayed("no_notification")
-    if plan.form is SAME:
+        return Skipped("no_notification")
+    if target.form is SAME:
         if isinstance(pdu, Pdu) and pdu.kind is INFORM:
-            return NotRelayed("an inform of version 3 is for us alone; use `as: v2c`", lost=True)
-        return Relayed(data, source=arrival.source)
+            return Skipped("an inform of version 3 is for us alone; use `as: v2c`", lost=True)
+        return Converted(data, source=arrival.source)
     request_id = _request_id(position)
     try:
-        converted = _converted(message, arrival, plan, request_id)
+        converted = _converted(message, arrival, target, request_id)
     except ConversionError as error:
-        return NotRelayed(str(error), lost=True)
-    awaited = request_id if plan.inform else None
-    if plan.form is Form.V3 and isinstance(converted, Pdu):
-        return Relayed(b"", awaited, converted, arrival.source)
-    version = Version.V1 if plan.form is Form.V1 else V2C
-    return _checked(encode(Message(version, _community(message.community, plan), converted)), awaited, arrival.source)
+        return Skipped(str(error), lost=True)
+    awaited = request_id if target.inform else None
+    if target.form is SnmpForm.V3 and isinstance(converted, Pdu):
+        return Converted(b"", awaited, converted, arrival.source)
+    version = Version.V1 if target.form is SnmpForm.V1 else V2C
+    return _within_size(
+        encode(Message(version, _community(message.community, target), converted)), awaited, arrival.source
+    )
 
 
-def _unread(arrival: Arrival, found: Outline, position: int, plan: Plan, trust: Trust) -> Relayed | NotRelayed | None:
+def _without_decoding(
+    arrival: Arrival, found: Outline, position: int, target: ForwardFormat, policy: SenderPolicy
+) -> Converted | Skipped | None:
     """The same for a message of version 2 that stays one; None where its time or name is not where it should be."""
-    if found.community not in trust.communities():
-        return NotRelayed("community")
+    if found.community not in policy.communities():
+        return Skipped("community")
     if found.kind not in NOTIFICATIONS:
-        return NotRelayed("no_notification")
-    if plan.form is SAME:
-        return Relayed(arrival.data, found.request_id if found.kind is INFORM else None, source=arrival.source)
+        return Skipped("no_notification")
+    if target.form is SAME:
+        return Converted(arrival.data, found.request_id if found.kind is INFORM else None, source=arrival.source)
     if not found.headed:
         return None
     request_id = _request_id(position)
-    origin = _origin(arrival.source, found.community) if plan.keep_source else ()
-    community = _community(found.community, plan)
-    data = restamped(arrival.data, found, community, request_id, origin, inform=plan.inform)
-    return _checked(data, request_id if plan.inform else None, arrival.source)
+    origin = _origin(arrival.source, found.community) if target.keep_source else ()
+    community = _community(found.community, target)
+    data = restamped(arrival.data, found, community, request_id, origin, inform=target.inform)
+    return _within_size(data, request_id if target.inform else None, arrival.source)
 
 
 def _request_id(position: int) -> int:
     return position % LARGEST_ID + 1
 
 
-def _community(heard: bytes, plan: Plan) -> bytes:
-    return (heard or DEFAULT_COMMUNITY) if plan.community is None else plan.community
+def _community(received: bytes, target: ForwardFormat) -> bytes:
+    return (received or DEFAULT_COMMUNITY) if target.community is None else target.community
 
 
-def _checked(data: bytes, request_id: int | None, source: str) -> Relayed | NotRelayed:
+def _within_size(data: bytes, request_id: int | None, source: str) -> Converted | Skipped:
     if len(data) > MAX_MESSAGE:
-        return NotRelayed("larger than a message may be", lost=True)
-    return Relayed(data, request_id, None, source)
+        return Skipped("larger than a message may be", lost=True)
+    return Converted(data, request_id, None, source)
 
 
-def _converted(message: Message, arrival: Arrival, plan: Plan, request_id: int) -> Pdu | TrapV1:
+def _converted(message: Message, arrival: Arrival, target: ForwardFormat, request_id: int) -> Pdu | TrapV1:
     address = _octets(arrival.source)
-    if plan.form is Form.V1:
+    if target.form is SnmpForm.V1:
         trap = as_version_1(message)
-        if plan.identity is not None:
-            return trap._replace(agent_addr=plan.identity)
-        if plan.keep_source and trap.agent_addr == UNKNOWN_ADDRESS:
+        if target.identity is not None:
+            return trap._replace(agent_addr=target.identity)
+        if target.keep_source and trap.agent_addr == UNKNOWN_ADDRESS:
             trap = trap._replace(agent_addr=address)
         return trap
-    pdu = as_version_2(message, request_id, inform=plan.inform)
-    if plan.identity is not None:
+    pdu = as_version_2(message, request_id, inform=target.inform)
+    if target.identity is not None:
         pdu = without_origin(pdu)
-        address = plan.identity
-    return with_origin(pdu, address, message.community or DEFAULT_COMMUNITY) if plan.keep_source else pdu
+        address = target.identity
+    return with_origin(pdu, address, message.community or DEFAULT_COMMUNITY) if target.keep_source else pdu
 
 
 @lru_cache(maxsize=4096)
 def _origin(source: str, community: bytes) -> tuple[tuple[Oid, bytes], ...]:
-    """How a notification names whom it came from, encoded."""
+    """The variables that name the sender of a notification, encoded (RFC 3584 section 3.1)."""
     binds = (
         VarBind(SNMP_TRAP_ADDRESS, Tag.IP_ADDRESS, _octets(source)),
         VarBind(SNMP_TRAP_COMMUNITY, Tag.OCTET_STRING, community or DEFAULT_COMMUNITY),

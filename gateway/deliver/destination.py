@@ -1,4 +1,4 @@
-"""Where a forward goes, and what comes back from there."""
+"""The other end of a forward: sends datagrams there, and recognizes acknowledgements that come back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from ridethrough.gateway.deliver.convert import Plan, Relayed
+from ridethrough.gateway.deliver.convert import Converted, ForwardFormat
 from ridethrough.gateway.deliver.spoof import Spoofer
 from ridethrough.gateway.deliver.v3_sender import V3Sender
 from ridethrough.gateway.net.addresses import Address, family_of
@@ -17,53 +17,53 @@ from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Pdu, decode
 from ridethrough.wire.snmp.v3 import is_v3
 
-ANSWER_S = 1.5  # how long an acknowledgement may take before the inform is told again
-STEPS = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
+ACK_TIMEOUT_S = 1.5  # how long an acknowledgement may take before the inform is sent again
+MOST_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
 
 
 class Destination:
-    """`HOST:PORT`, and how. `local` is the address to send from; `now_s` gives Unix time for version 3."""
+    """Sends to `HOST:PORT`. `local` is the address to send from; `now_ms` gives Unix time for version 3."""
 
     def __init__(
         self,
         host: str,
         port: int,
-        plan: Plan,
+        target: ForwardFormat,
         local: str = "",
-        sealer: V3Sender | None = None,
+        v3_sender: V3Sender | None = None,
         spoofer: Spoofer | None = None,
-        now_s: Callable[[], float] = lambda: 0.0,
+        now_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self.host = host
         self.port = port
-        self.plan = plan
-        self.own: frozenset[str] = frozenset()  # its addresses; without loopback, where many live
-        self._sealer = sealer
+        self.target = target
+        self.own: frozenset[str] = frozenset()  # its addresses, without loopback, which many share
+        self._v3_sender = v3_sender
         self._spoofer = spoofer
-        self._plain = sealer is None and spoofer is None
-        self._now_s = now_s
-        self._datagrams = Datagrams(host, port, local, self._hear, self._another)
+        self._plain = v3_sender is None and spoofer is None
+        self._now_ms = now_ms
+        self._datagrams = Datagrams(host, port, local, self._receive, self._on_refusal)
         self._waiting: dict[int, asyncio.Future[bool]] = {}  # false where the datagram is to be sent anew
 
-    def know(self, identity: EngineIdentity) -> None:
-        """The gateway's own engine, which version 3 names in traps."""
-        if self._sealer is not None:
-            self._sealer.identity = identity
+    def set_engine(self, identity: EngineIdentity) -> None:
+        """Set the gateway's own engine, which is the authoritative one of traps in version 3."""
+        if self._v3_sender is not None:
+            self._v3_sender.identity = identity
 
     async def open(self) -> None:
         """Find the addresses, which may have changed since all of them failed. Raises OSError."""
         await self._datagrams.open()
-        if self._sealer is not None and not self._waiting:
-            self._sealer.forget()
-        self._know_addresses()
+        if self._v3_sender is not None and not self._waiting:
+            self._v3_sender.forget()
+        self._note_own_addresses()
 
-    def _know_addresses(self) -> None:
+    def _note_own_addresses(self) -> None:
         hosts = (address.host for address in self._datagrams.addresses)
         self.own = frozenset(host for host in hosts if not ip_address(host.partition("%")[0]).is_loopback)
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can be sent."""
+        """True after `open` has found an address."""
         return self._datagrams.is_open
 
     @property
@@ -71,117 +71,118 @@ class Destination:
         """The address in use."""
         return self._datagrams.address
 
-    def untried(self, since: Address | None) -> bool:
-        """Whether another address is used than `since`, which has not failed yet."""
+    def has_moved_on(self, since: Address | None) -> bool:
+        """True when another address than `since` is in use, and has not failed yet."""
         return self.is_open and not self._datagrams.exhausted and self._datagrams.address != since
 
     @property
     def refused(self) -> str:
-        """What the network said of the last datagram that did not arrive."""
+        """The network's error for the last datagram that did not arrive; empty without one."""
         return self._datagrams.refused
 
-    def lost(self) -> Counter[str]:
-        """Traps that reached none of the addresses since this was asked last, by what the network said."""
+    def take_lost(self) -> Counter[str]:
+        """Traps that reached none of the addresses since the last call, by the network's error."""
         lost, self._datagrams.lost = self._datagrams.lost, Counter()
         return lost
 
-    def never(self, relayed: Relayed) -> str:
-        """Why a datagram can never be sent there; empty when it can."""
-        if self._spoofer is None or not self.is_open or self._reached(relayed.source):
+    def why_unreachable(self, converted: Converted) -> str:
+        """The reason for which a datagram can never be sent there; empty when it can."""
+        if self._spoofer is None or not self.is_open or self._reached(converted.source):
             return ""
-        return f"none of the addresses is of the family of {relayed.source}"
+        return f"none of the addresses is of the family of {converted.source}"
 
     def _reached(self, source: str) -> list[Address]:
         """The addresses to which a datagram from `source` can go."""
         family = family_of(source)
         return [address for address in self._datagrams.addresses if address.family == family]
 
-    def send_at_once(self, relayed: Relayed) -> bool:
-        """Send a trap, for which nobody waits; False for what `send` has to see to."""
-        if relayed.request_id is not None or not self._plain or self._datagrams.exhausted:
+    def send_at_once(self, converted: Converted) -> bool:
+        """Send a trap without waiting; False, with nothing sent, when `send` has to be used."""
+        if converted.request_id is not None or not self._plain or self._datagrams.exhausted:
             return False
-        self._datagrams.send(relayed.data)
+        self._datagrams.send(converted.data)
         return True
 
-    async def send(self, relayed: Relayed) -> bool:
-        """Send; False when an inform was not acknowledged in time, or nobody can be reached."""
+    async def send(self, converted: Converted) -> bool:
+        """Send; False when an inform was not acknowledged in time, or no address can be reached."""
         if not self.is_open:
             return False
         self._datagrams.refused = ""
-        if relayed.request_id is None:
-            return await self._send_trap(relayed)
-        while (other := self._waiting.get(relayed.request_id)) is not None:
-            await asyncio.wait([other])  # of another sender, with the same identifier: one acknowledgement is not two
+        if converted.request_id is None:
+            return await self._send_trap(converted)
+        while (other := self._waiting.get(converted.request_id)) is not None:
+            await asyncio.wait([other])  # another sender's with the same identifier: one acknowledgement is not two
         address, answers = self._datagrams.address, self._datagrams.answers
-        for _ in range(STEPS if self._sealer else 1):
-            answer = self._waiting[relayed.request_id] = asyncio.get_running_loop().create_future()
+        for _ in range(MOST_SENT if self._v3_sender else 1):
+            answer = self._waiting[converted.request_id] = asyncio.get_running_loop().create_future()
             try:
-                self._datagrams.send(self._octets(relayed), again=False)
-                async with asyncio.timeout(ANSWER_S):
+                self._datagrams.send(self._octets(converted), again=False)
+                async with asyncio.timeout(ACK_TIMEOUT_S):
                     if await answer:
                         return True
             except TimeoutError:
                 break
             finally:
-                del self._waiting[relayed.request_id]
+                del self._waiting[converted.request_id]
                 answer.cancel()
             if self._datagrams.address != address:
                 return False
         if self._datagrams.answers == answers:  # not even to others
-            self._give_up(address)
+            self._mark_failed(address)
         return False
 
-    def _give_up(self, address: Address | None) -> None:
-        """Nobody answers there."""
+    def _mark_failed(self, address: Address | None) -> None:
+        """Use the next address: this one has not answered."""
         self._datagrams.failed(address)
-        if self._sealer is not None and self._datagrams.address != address:
-            self._sealer.forget()
+        if self._v3_sender is not None and self._datagrams.address != address:
+            self._v3_sender.forget()
 
-    async def _send_trap(self, relayed: Relayed) -> bool:
+    async def _send_trap(self, converted: Converted) -> bool:
         if self._datagrams.exhausted:
             await self._datagrams.open_seldom()
-            self._know_addresses()
+            self._note_own_addresses()
         if self._spoofer is None:
-            self._datagrams.send(self._octets(relayed))
+            self._datagrams.send(self._octets(converted))
             return True
-        for address in self._reached(relayed.source):
+        for address in self._reached(converted.source):
             try:
-                self._spoofer.send(relayed.data, relayed.source, address.sockaddr)
+                self._spoofer.send(converted.data, converted.source, address.sockaddr)
             except OSError as error:
-                self._datagrams.refused = f"as from {relayed.source}: {error.strerror or error}"
+                self._datagrams.refused = f"as from {converted.source}: {error.strerror or error}"
             else:
                 return True
         for _ in self._datagrams.addresses:
             self._datagrams.failed(self._datagrams.address)
         return False
 
-    def _octets(self, relayed: Relayed) -> bytes:
-        if self._sealer is None or relayed.pdu is None:
-            return relayed.data
-        seal = self._sealer.trap if relayed.request_id is None else self._sealer.inform
-        return seal(relayed.pdu, self._now_s())
+    def _octets(self, converted: Converted) -> bytes:
+        if self._v3_sender is None or converted.pdu is None:
+            return converted.data
+        seal = self._v3_sender.trap if converted.request_id is None else self._v3_sender.inform
+        return seal(converted.pdu, self._now_ms())
 
     def close(self) -> None:
+        """Close the sockets; what waits for an acknowledgement goes on waiting until it is cancelled."""
         self._datagrams.close()
         if self._spoofer is not None:
             self._spoofer.close()
 
     # --- what comes back ----------------------------------------------------------------------------------------
 
-    def _hear(self, data: bytes, address: Address) -> None:
-        """The acknowledgement of an inform; anything else is nothing to us."""
+    def _receive(self, data: bytes, address: Address) -> None:
+        """Take the acknowledgement of an inform; everything else is dropped."""
         try:
-            if self._sealer is not None and is_v3(data):
+            if self._v3_sender is not None and is_v3(data):
                 if address != self._datagrams.address:
-                    return  # a late word of another engine, whose time is not this one's
-                heard = self._sealer.hear(data, self._now_s())
-                if heard is not None:
-                    self._answered(heard.message_id, address, done=not heard.again)
+                    return  # a late report of another engine, whose time is not this one's
+                response = self._v3_sender.handle_response(data, self._now_ms())
+                if response is not None:
+                    self._answered(response.request_id, address, done=response.acknowledged)
                 return
             pdu = decode(data).pdu
         except WireError:
             return
-        if self._sealer is None and isinstance(pdu, Pdu) and pdu.kind is Kind.RESPONSE:
+        if self._v3_sender is None and isinstance(pdu, Pdu) and pdu.kind is Kind.RESPONSE:
             self._answered(pdu.request_id, address, done=True)
 
     def _answered(self, request_id: int, address: Address, *, done: bool) -> None:
@@ -191,10 +192,10 @@ class Destination:
                 self._datagrams.worked(address)
             answer.set_result(done)
 
-    def _another(self) -> None:
-        """One of several addresses refused: what waits for acknowledgements is sent anew, to the next one."""
-        if self._sealer is not None:
-            self._sealer.forget()
+    def _on_refusal(self) -> None:
+        """Send all unacknowledged informs anew: the address in use has refused, and the next one is used."""
+        if self._v3_sender is not None:
+            self._v3_sender.forget()
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_result(False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.sinks import Sink
+from ridethrough.gateway.deliver.sinks.base import Sink
 from ridethrough.gateway.deliver.worker import Worker
+from ridethrough.gateway.status import DestinationStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 
@@ -44,12 +45,13 @@ class Dispatcher:
             self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
 
     def start(self) -> None:
+        """Begin to deliver, each sink from its cursor."""
         self._started = True
         for name, worker in self.workers.items():
             self._tasks[name] = asyncio.create_task(worker.run(), name=f"sink-{name}")
 
     async def change(self, gone: Iterable[str], new: Mapping[str, SinkSpec]) -> None:
-        """Let go of some sinks, and begin with others, which may have their names and go on from where those were."""
+        """End some sinks and begin others. One of the same name goes on from the cursor of the one before."""
         for name in gone:
             await self._end(name)
         for name, item in new.items():
@@ -63,27 +65,28 @@ class Dispatcher:
         await worker.sink.close()
 
     def notify(self) -> None:
-        """The outbox has grown."""
+        """Wake all workers: the outbox has grown."""
         for worker in self.workers.values():
             worker.notify()
 
     async def stop(self) -> None:
+        """End all workers and close their sinks; a delivery under way is cancelled and repeated by the next run."""
         for name in list(self.workers):
             await self._end(name)
 
-    async def rows(self) -> list[dict[str, Any]]:
-        """How the sinks stand. Raises StoreError."""
+    async def statuses(self) -> list[DestinationStatus]:
+        """Counters, backlog and last error of each sink. Raises StoreError."""
         return [
-            {
-                "name": name,
-                "type": self._kinds[name],
-                "paused": worker.paused,
-                "backlog": await self._outbox.behind(await worker.place()),
-                "delivered": worker.progress.delivered,
-                "filtered": worker.progress.filtered,
-                "given_up": await worker.cursor.dead_letter_count(),
-                "failures": worker.progress.failures,
-                "last_error": worker.progress.last_error,
-            }
+            DestinationStatus(
+                name,
+                self._kinds[name],
+                worker.paused,
+                backlog=await self._outbox.behind(await worker.position()),
+                delivered=worker.progress.delivered,
+                filtered=worker.progress.filtered,
+                given_up=await worker.cursor.dead_letter_count(),
+                failures=worker.progress.failures,
+                last_error=worker.progress.last_error,
+            )
             for name, worker in self.workers.items()
         ]

@@ -1,4 +1,4 @@
-"""Which events a sink gets."""
+"""Selects the events that a sink gets, by type, device and severity."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Filter:
         self._least = ORDER[least.value]
 
     def passes(self, event: Event) -> bool:
+        """True for an event that the sink gets; one of unknown severity counts as severe enough."""
         if not (self._any or event.type in self._exact or event.type.startswith(self._below)):
             return False
         if self._devices and event.subject not in self._devices:

@@ -16,7 +16,10 @@ WINDOW = 1024  # events read ahead, so that one device with many does not hold u
 
 
 class InFlight:
-    """One sink's. Lanes keep their order; a task works at each. `changed` is set when more can be begun."""
+    """Events of one sink in lanes, each with a task, and the cursor behind them.
+
+    `changed` is set when a lane without a task can begin, or more events may be read.
+    """
 
     def __init__(self, cursor: int, changed: asyncio.Event) -> None:
         self.cursor = cursor  # everything up to here is done
@@ -30,24 +33,26 @@ class InFlight:
 
     @property
     def room(self) -> bool:
-        """Whether more may be read."""
+        """True while more events may be read."""
         return len(self._open) < WINDOW
 
     def add(self, queued: Queued, lane: str) -> None:
+        """Put an event at the end of a lane. Events are added in the order of the outbox."""
         self._open.append(queued.seq)
         self._lanes.setdefault(lane, deque()).append(queued)
 
-    def took(self, seq: int) -> None:
-        """What was read needs nothing more."""
+    def skip(self, seq: int) -> None:
+        """Count an event as done that was read and need not be delivered."""
         self._open.append(seq)
         self._done.add(seq)
 
     def idle(self, most: int) -> list[str]:
-        """Lanes to begin with, so that no more than `most` run."""
+        """Lanes without a task, as many as may begin so that no more than `most` run."""
         waiting = [lane for lane in self._lanes if lane not in self._tasks]
         return waiting[: max(0, most - len(self._tasks))]
 
     def begin(self, lane: str, task: asyncio.Task[None]) -> None:
+        """Have `task` work at a lane until it ends."""
         self._tasks[lane] = task
         task.add_done_callback(lambda done: self._ended(lane, done))
 
@@ -63,7 +68,7 @@ class InFlight:
         return list(islice(self._lanes.get(lane, ()), most))
 
     def finish(self, queued: Queued, lane: str) -> None:
-        """An event is done, be it taken or set aside."""
+        """Remove an event that was delivered or is a dead letter now."""
         queue = self._lanes[lane]
         queue.remove(queued)
         if not queue:
@@ -80,23 +85,23 @@ class InFlight:
             self.cursor = self._open.popleft()
             self._done.discard(self.cursor)
 
-    def beyond(self) -> set[int]:
-        """What is done behind the cursor."""
+    def done_ahead(self) -> set[int]:
+        """Places behind the cursor that are done, while one before them is not."""
         return set(self._done)
 
     def check(self) -> None:
-        """Raise what ended a lane, which only StoreError does."""
+        """Raise the error that ended a lane; only StoreError does."""
         if self._failure:
             failure, self._failure = self._failure, None
             raise failure
 
     def cancel(self) -> None:
-        """End what is under way, wherever it is."""
+        """Cancel all tasks, in the middle of a delivery if need be."""
         for task in self._tasks.values():
             task.cancel()
 
-    async def settle(self) -> None:
-        """Wait for what is under way; each lane ends behind its event."""
+    async def drain(self) -> None:
+        """Wait until no task is left; each lane ends behind the event that it delivers."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
         if self._failure:

@@ -1,4 +1,4 @@
-"""Datagrams with the address of the device they came from as their source, where the kernel lets us."""
+"""Datagrams with the address of the device they came from as their source, which needs a capability."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Spoofer:
 
     @staticmethod
     def allowed() -> bool:
-        """Whether the kernel lets us."""
+        """True when this process has the capability."""
         try:
             _transparent(socket.AF_INET).close()
         except OSError:
@@ -43,6 +43,7 @@ class Spoofer:
         known.sendto(data, peer)
 
     def close(self) -> None:
+        """Close all sockets."""
         for known in self._sockets.values():
             known.close()
         self._sockets.clear()

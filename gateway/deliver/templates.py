@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from ridethrough.gateway.records import Event
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+FIELDS = ("id", "type", "subject", "time", "source")
 ABSENT = "-"
+
+
+def _checked(text: str) -> str:
+    for name in PLACEHOLDER.findall(text):
+        if name not in FIELDS and not re.fullmatch(r"data\.[a-z_]+", name):
+            raise ValueError(f"{{{name}}} is no field of an event; accepted: {', '.join(FIELDS)}, data.NAME")
+    return text
+
+
+def _checked_tree(value: Any) -> Any:
+    """Every text within a document is a template."""
+    if isinstance(value, str):
+        return _checked(value)
+    if isinstance(value, dict):
+        return {str(key): _checked_tree(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_checked_tree(item) for item in value]
+    return value
+
+
+Template = Annotated[str, AfterValidator(_checked)]
+"""A text that names fields of an event, as `{subject}` or `{data.server}`."""
+TemplateTree = Annotated[Any, AfterValidator(_checked_tree)]
+"""A JSON document, all of whose texts are templates."""
 
 
 def filled(text: str, event: Event) -> str:
@@ -24,7 +51,7 @@ def filled(text: str, event: Event) -> str:
 
 
 def shown(text: str, event: Event) -> str:
-    """As `filled`, for people: a field that the event lacks is a dash."""
+    """Like `filled`, but a field that the event lacks is a dash."""
 
     def value(match: re.Match[str]) -> str:
         found = field(match[1], event)

@@ -12,7 +12,7 @@ from ridethrough.gateway.devices.probes import LivenessProbe
 from ridethrough.gateway.records import Observation, Readings, Silence
 
 ANSWERS_TO_RETURN = 2
-SLOTS = 64  # of an interval; devices of one slot share a look at the socket
+SLOTS = 64  # of an interval; devices of one slot share a turn of the loop
 
 
 @dataclass(slots=True)
@@ -55,15 +55,15 @@ class HeartbeatPoller(TargetPoller[HeartbeatTarget]):
         slot = self._begun * SLOTS // len(self._targets)
         first = now_s + target.interval_s * slot / SLOTS
         self._begun += 1
-        target.timers[:] = [loop.call_at(first, self._beat, target, first)]
+        target.timers[:] = [loop.call_at(first, self._probe, target, first)]
 
-    def _beat(self, target: HeartbeatTarget, due_s: float) -> None:
+    def _probe(self, target: HeartbeatTarget, due_s: float) -> None:
         loop = asyncio.get_running_loop()
         if target.liveness.check(loop.time()):
             self._observe(Silence(target.name))
         self._ask(target.probe.ask(), target.address, target.port)
         following = due_s + target.interval_s
-        target.timers[:] = [loop.call_at(following, self._beat, target, following)]
+        target.timers[:] = [loop.call_at(following, self._probe, target, following)]
 
     def _receive(self, data: bytes, source: str) -> None:
         target = self._targets.get(source)

@@ -43,7 +43,7 @@ class TargetPoller(ABC, Generic[T]):
             self._socket = PollingSocket(self._receive)
         for target in self._targets.values():
             if target.name not in wanted:
-                self._end(target)
+                self._cancel_timers(target)
             elif target.name not in self._watched:
                 target.liveness.last_answer_s = now_s
                 self._begin(target, now_s)
@@ -52,13 +52,13 @@ class TargetPoller(ABC, Generic[T]):
     def stop(self) -> None:
         """Ask nothing any more, and close the socket."""
         for target in self._targets.values():
-            self._end(target)
+            self._cancel_timers(target)
         self._watched = set()
         if self._socket:
             self._socket.close()
 
     @staticmethod
-    def _end(target: T) -> None:
+    def _cancel_timers(target: T) -> None:
         for timer in target.timers:
             timer.cancel()
         target.timers.clear()

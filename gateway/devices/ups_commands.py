@@ -34,8 +34,8 @@ with warnings.catch_warnings():
 TIMEOUT_S = 2
 RETRIES = 2
 BOUND_S = 20.0  # above TIMEOUT_S for all tries, and enough where the loop's clock is a fast one
-LOOK_S = 2.0  # between two looks at a setting that was written
-SETTLED = 3  # looks that must show the same before a value counts as what the UPS made of it
+READ_AGAIN_S = 2.0  # between two reads of a setting that was written
+SETTLED = 3  # reads that must give the same before a value counts as what the UPS made of it
 LAG_S = 60.0  # a UPS takes seconds for each step of a value, and shows the old one meanwhile
 
 # `order` of output.off to the control object and value it writes.
@@ -207,7 +207,7 @@ class UpsCommander:
             if loop.time() >= end:
                 # It may be what the UPS made of the value: the nearest that it permits is the one that it has.
                 return last / scale
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(READ_AGAIN_S)
             now = await self._read(item)
             same = same + 1 if now == last else 1
             last = now

@@ -14,7 +14,7 @@ from ridethrough.mibs import MibTree
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import ErrorStatus, Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 
-SLOTS = 64  # of an interval; cards of one slot share a look at the socket
+SLOTS = 64  # of an interval; cards of one slot share a turn of the loop
 
 Observe = Callable[[Observation], None]
 

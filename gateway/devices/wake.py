@@ -13,7 +13,7 @@ from ridethrough.gateway.devices.commands import CommandError, Done, parse_param
 from ridethrough.gateway.net.addresses import family_of
 from ridethrough.wire.wol import Wake, encode
 
-TIMES = 3  # packets at once; nobody says whether one arrived
+TIMES = 3  # packets at once; none is acknowledged
 AGAIN_S = 10.0
 
 

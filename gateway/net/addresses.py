@@ -35,7 +35,7 @@ class Address(NamedTuple):
 
 
 class Choice:
-    """Which address is used. Pure."""
+    """Chooses the address in use. Pure."""
 
     def __init__(self) -> None:
         self.addresses: tuple[Address, ...] = ()
@@ -49,7 +49,7 @@ class Choice:
         return self.addresses[self._at] if self.addresses else None
 
     def renew(self, addresses: Sequence[Address]) -> None:
-        """Take what a lookup found: the address that works goes on being used, otherwise the first one is."""
+        """Set the result of a lookup: the address in use stays so if it works, otherwise the first one is used."""
         kept = None if self.exhausted else self.current
         self.addresses = tuple(dict.fromkeys(addresses))
         self._at = self.addresses.index(kept) if kept in self.addresses else 0
@@ -57,7 +57,7 @@ class Choice:
         self.exhausted = not self.addresses
 
     def failed(self, address: Address | None) -> None:
-        """`address` refused or kept silent: use the next one. What is not in use any more changes nothing."""
+        """Use the next address, as `address` refused or did not answer; nothing happens if it is not in use."""
         if address is None or address != self.current:
             return
         self._failed += 1
@@ -65,7 +65,7 @@ class Choice:
         self.exhausted = self._failed >= len(self.addresses)
 
     def exhaust(self) -> None:
-        """All of them refuse what is sent."""
+        """Count all addresses as failed."""
         self._failed = len(self.addresses)
         self.exhausted = True
 
@@ -83,12 +83,12 @@ async def resolve(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DG
 
 
 def resolve_now(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> tuple[Address, ...]:
-    """The same where there is no loop that could go on. Raises OSError."""
+    """Like `resolve`, for callers without a loop. Raises OSError."""
     return _literal(host, port) or _distinct(socket.getaddrinfo(host, port, type=kind))
 
 
 def _literal(host: str, port: int) -> tuple[Address, ...]:
-    """What needs no lookup; nothing for names, and for zones, whose numbers are the system's to find."""
+    """The address of an IP address as text; empty for names, and for zones, whose numbers only the system knows."""
     if "%" in host:
         return ()
     try:

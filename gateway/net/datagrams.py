@@ -1,10 +1,10 @@
 """Datagrams to a name: a connected socket for each of its addresses, of which one is used.
 
-UDP acknowledges nothing, but the network may refuse: by ICMP, of which a connected socket is told a round trip later,
-or seconds later for a host that is gone from the same network. A refusal makes the next address the one in use, and
-what went to the refusing one within the last `REFUSAL_S` is sent again to it, in order: some of it may come twice, none
-is lost where the network tells. What every address has refused is given up, and the name is looked up again. What needs
-an answer says itself that an address is silent (`failed`) or works (`worked`).
+UDP acknowledges nothing, but the network may refuse: by ICMP, which a connected socket reports a round trip later, or
+seconds later for a host that is gone from the same network. A refusal makes the next address the one in use, and what
+went to the refusing one within the last `REFUSAL_S` is sent again to it, in order: some of it may come twice, none is
+lost where the network reports it. What every address has refused is given up, and the name is looked up again. Who
+waits for answers reports an address that is silent (`failed`) or works (`worked`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_AGAIN = 4096  # datagrams kept in case they are refused
 LOOKUP_S = 5.0  # between two lookups of a name whose addresses all refuse
 LARGEST = 65535
 BATCH = 64
-# Linux: errors that are no refusal of a port are told, too (ip(7), ipv6(7)); Python does not name the options.
+# Linux: errors that are no refusal of a port are reported on request (ip(7)); Python does not name the options.
 IP_RECVERR, IPV6_RECVERR = 11, 25
 OF_THE_DATAGRAM = frozenset({errno.EMSGSIZE, errno.ENOBUFS, errno.ENOMEM})  # no address is to blame
 
@@ -35,41 +35,41 @@ class _Path:
         self.address = address
         self.socket = made
         self.broken = False
-        self.tells_all = False  # the kernel keeps errors besides
+        self.reports_all_errors = False  # the kernel keeps errors besides
 
 
 class Datagrams:
-    """`heard` gets answers and whom they are from; `moved` is called when one of several addresses has refused."""
+    """`on_answer` gets answers and their senders; `on_refusal` is called when one of several addresses has refused."""
 
     def __init__(
         self,
         host: str,
         port: int,
         local: str = "",
-        heard: Callable[[bytes, Address], None] = lambda _data, _address: None,
-        moved: Callable[[], None] = lambda: None,
+        on_answer: Callable[[bytes, Address], None] = lambda _data, _address: None,
+        on_refusal: Callable[[], None] = lambda: None,
     ) -> None:
         self._place = (host, port)
         self._local = local
-        self._heard = heard
-        self._moved = moved
+        self._on_answer = on_answer
+        self._on_refusal = on_refusal
         self._choice = Choice()
         self._paths: dict[Address, _Path] = {}
         self._path: _Path | None = None  # the one in use
         # Loop time at which it was sent first, datagram, and how many addresses have refused it.
         self._recent: deque[tuple[float, bytes, int]] = deque(maxlen=MOST_AGAIN)
         self._queue: deque[bytes] = deque()  # while the kernel's buffer is full
-        self._looking = asyncio.Lock()
-        self._looked_s = 0.0
+        self._lookup_lock = asyncio.Lock()
+        self._looked_up_s = 0.0
         self.answers = 0
-        self.refused = ""  # what the network said last
-        self.lost = Counter[str]()  # datagrams that no address took, by what the network said
+        self.refused = ""  # the last error of the network
+        self.lost = Counter[str]()  # datagrams that no address took, by the network's error
 
     # --- where to ---------------------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can be sent."""
+        """True while an address is in use."""
         return self._path is not None
 
     @property
@@ -84,28 +84,28 @@ class Datagrams:
 
     @property
     def exhausted(self) -> bool:
-        """Whether all addresses have failed since one worked."""
+        """True when all addresses have failed since one worked."""
         return self._choice.exhausted
 
     async def open(self) -> None:
         """Look the name up, if it is not known or all its addresses have failed. Raises OSError."""
-        async with self._looking:
+        async with self._lookup_lock:
             if self._path is not None and not self._choice.exhausted:
                 return
             try:
                 self._renew(await resolve(*self._place))
             finally:
-                self._looked_s = asyncio.get_running_loop().time()
+                self._looked_up_s = asyncio.get_running_loop().time()
 
     async def open_seldom(self) -> None:
-        """The same, not more often than every `LOOKUP_S` and without telling of failures: for what nobody answers."""
-        if self._path is None or asyncio.get_running_loop().time() >= self._looked_s + LOOKUP_S:
+        """Like `open`, at most every `LOOKUP_S` and without errors: for datagrams that nobody acknowledges."""
+        if self._path is None or asyncio.get_running_loop().time() >= self._looked_up_s + LOOKUP_S:
             with suppress(OSError):
                 await self.open()
 
     def _renew(self, found: tuple[Address, ...]) -> None:
         """Raises OSError when none of the addresses can be used."""
-        trouble: OSError | None = None
+        failure: OSError | None = None
         usable: list[Address] = []
         for address in found:
             known = self._paths.get(address)
@@ -113,7 +113,7 @@ class Datagrams:
                 try:
                     made = connected(address, self._local)
                 except OSError as error:
-                    trouble = trouble or error
+                    failure = failure or error
                     continue
                 self._drop(address)
                 self._add(_Path(address, made))
@@ -123,9 +123,9 @@ class Datagrams:
         self._choice.renew(usable)
         self._use()
         if self._path is None:
-            raise trouble or OSError(errno.EADDRNOTAVAIL, "no address")
+            raise failure or OSError(errno.EADDRNOTAVAIL, "no address")
         for path in self._paths.values() if len(usable) > 1 else ():
-            _tell_all_errors(path)
+            _report_all_errors(path)
 
     def _add(self, path: _Path) -> None:
         self._paths[path.address] = path
@@ -153,16 +153,17 @@ class Datagrams:
             self._wait_for_room()
 
     def failed(self, address: Address | None) -> None:
-        """Nobody answered there."""
+        """Use the next address: nobody answered at this one."""
         self._choice.failed(address)
         self._use()
 
     def worked(self, address: Address | None) -> None:
-        """Somebody answered there."""
+        """Go on with an address, from which an answer has come."""
         self._choice.worked(address)
         self.answers += 1
 
     def close(self) -> None:
+        """Close all sockets; what waits for room in a buffer is dropped. `open` may be called again."""
         for address in list(self._paths):
             self._drop(address)
         self._choice = Choice()
@@ -197,7 +198,7 @@ class Datagrams:
         recent.append((now_s, data, 0))
 
     def _not_sent(self, path: _Path, data: bytes, error: OSError) -> None:
-        """A datagram stayed here: the error may be of an earlier one, of which the socket has just been told."""
+        """A datagram stayed here: the error may be of an earlier one, which the socket reports only now."""
         self._refuse(path, error)
         if len(self._paths) > 1 or error.errno in OF_THE_DATAGRAM:
             return
@@ -208,14 +209,14 @@ class Datagrams:
             self.lost[self.refused] += 1
 
     def _refuse(self, path: _Path, error: OSError) -> None:
-        """The network's word that a datagram did not arrive."""
+        """Handle an error that says that a datagram did not arrive."""
         _drain_errors(path)
         self.refused = _words(error)
         if path is not self._path or error.errno in OF_THE_DATAGRAM:
             return
         self._move_on(error)
         if len(self._paths) > 1:
-            self._moved()
+            self._on_refusal()
 
     def _move_on(self, error: OSError) -> None:
         """Go from address to address until one takes what was sent of late, or none does."""
@@ -274,7 +275,7 @@ class Datagrams:
             self._queue.popleft()
         asyncio.get_running_loop().remove_writer(path.socket.fileno())
 
-    # --- hearing ----------------------------------------------------------------------------------------------
+    # --- receiving ----------------------------------------------------------------------------------------------
 
     def _drain(self, path: _Path) -> None:
         for _ in range(BATCH):
@@ -286,23 +287,23 @@ class Datagrams:
             except OSError as error:
                 self._refuse(path, error)
                 return
-            self._heard(data, path.address)
+            self._on_answer(data, path.address)
 
 
 def _words(error: OSError) -> str:
     return "nobody listens there" if error.errno == errno.ECONNREFUSED else error.strerror or str(error)
 
 
-def _tell_all_errors(path: _Path) -> None:
+def _report_all_errors(path: _Path) -> None:
     six = path.address.family == socket.AF_INET6
     level, option = (socket.IPPROTO_IPV6, IPV6_RECVERR) if six else (socket.IPPROTO_IP, IP_RECVERR)
-    with suppress(OSError):  # then refusals of the port alone are told
+    with suppress(OSError):  # then refusals of the port alone are reported
         path.socket.setsockopt(level, option, 1)
-        path.tells_all = True
+        path.reports_all_errors = True
 
 
 def _drain_errors(path: _Path) -> None:
     """Take the errors that the kernel keeps besides, or it would wake the loop for them again and again."""
     with suppress(OSError):
-        while path.tells_all:
+        while path.reports_all_errors:
             path.socket.recvmsg(1, 256, socket.MSG_ERRQUEUE)

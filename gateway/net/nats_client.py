@@ -15,7 +15,7 @@ from ridethrough.gateway.net.addresses import open_stream
 
 
 class _Transport(TcpTransport):
-    """nats-py's own waits for the first address until its patience is at an end."""
+    """nats-py's own tries the first address alone until its timeout."""
 
     async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: float) -> None:
         async with asyncio.timeout(connect_timeout):
@@ -28,9 +28,9 @@ class _Transport(TcpTransport):
 
 
 def options(login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None]) -> dict[str, Any]:
-    """How to connect: secrets and certificates as they are now. Raises OSError."""
-    words, context = login(), tls()
-    return words if context is None else words | {"tls": context}
+    """Arguments of a connection, with secrets and certificates as they are now. Raises OSError."""
+    arguments, context = login(), tls()
+    return arguments if context is None else arguments | {"tls": context}
 
 
 def new_client() -> Any:

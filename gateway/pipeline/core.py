@@ -1,15 +1,16 @@
-"""What keeps and works off what a gateway hears: one process with a database, or one of several on a JetStream."""
+"""The interface of the two cores: one process with a database, and one of several gateways on a JetStream."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.correlate import Open
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.forward import Forwarder
 from ridethrough.gateway.records import Arrival, Observation, Record
+from ridethrough.gateway.status import JournalStatus
 from ridethrough.gateway.storage.interfaces import EventReader
 
 
@@ -21,13 +22,13 @@ class DeliverySet(NamedTuple):
 
 
 class GatewayCallbacks(NamedTuple):
-    """What a core asks of its gateway."""
+    """Callbacks of a core."""
 
     send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
     on_events: Callable[[], None]  # there are new events
     set_backpressure: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
-    observe: Callable[[Observation], None]  # something to be journaled
-    watch: Callable[[Iterable[str]], Awaitable[None]]  # the devices that this gateway is to ask, from now on
+    observe: Callable[[Observation], None]  # to be journaled
+    watch: Callable[[Iterable[str]], Awaitable[None]]  # the devices that this gateway polls from now on
 
 
 class PipelineCore(Protocol):
@@ -39,32 +40,32 @@ class PipelineCore(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Arrivals that are not kept yet."""
+        """Number of arrivals that are not written yet."""
 
     @property
     def trouble(self) -> str:
-        """Why nothing can be kept, while that is so."""
+        """The reason for which nothing can be written; empty when it can."""
 
     def parts(self) -> Sequence[DeliverySet]:
         """The destinations that this gateway serves now."""
 
-    def hear(self, arrivals: Iterable[Arrival]) -> None:
-        """Take what arrived."""
+    def accept(self, arrivals: Iterable[Arrival]) -> None:
+        """Queue arrivals for the journal; returns at once."""
 
     async def reload(self, site: Site) -> None:
         """Go on with rules, monitors, access, sinks and forwards of `site`. Raises SecretError with nothing changed."""
 
     def conditions(self) -> dict[str, dict[str, Open]]:
-        """What is open, by device."""
+        """Open conditions by device."""
 
     async def start(self) -> None:
-        """Take up what an earlier run left, and go on."""
+        """Load what an earlier run left, and begin to work."""
 
     async def stop(self) -> None:
-        """Work off what was heard, and close."""
+        """Write what was accepted, and close."""
 
     async def record(self, position: int, partition: int) -> Record | None:
-        """What was heard at a position of the journal, or of one partition of it; None when it is gone."""
+        """A record by its position, or by partition and position; None when it is gone."""
 
-    async def row(self) -> dict[str, Any]:
-        """How the journal stands, for people. Raises nothing."""
+    async def status(self) -> JournalStatus:
+        """Extent and state of the journal, without listeners, which are not the core's. Raises nothing."""

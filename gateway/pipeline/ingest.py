@@ -7,7 +7,6 @@ is acknowledged after the commit that has it (`_work`), so that what was acknowl
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
@@ -18,11 +17,10 @@ from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.intake import Intake
 from ridethrough.gateway.pipeline.runner import Derived, StageRunner
 from ridethrough.gateway.pipeline.stages import Stages
-from ridethrough.gateway.records import Arrival, EngineIdentity, Record, RecordKind
+from ridethrough.gateway.records import Arrival, EngineIdentity, RecordKind
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox, Told
+from ridethrough.gateway.storage.sqlite.group_commit import GroupCommit
 
 log = structlog.get_logger("gateway")
 
@@ -32,7 +30,7 @@ RECOVERY_S = 1.0
 
 
 class IngestHooks(NamedTuple):
-    """What `Ingest` calls when something has happened."""
+    """Callbacks of `Ingest`."""
 
     send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
     on_journal_growth: Callable[[], None]
@@ -53,10 +51,9 @@ class Ingest:
         hooks: IngestHooks,
     ) -> None:
         self.stages = stages
-        self.outbox = Outbox(store)
+        self._storage = GroupCommit(store)
+        self.journal, self.outbox = self._storage.journal, self._storage.outbox
         self._runner = StageRunner(stages, self.outbox, unix_ms, metrics, hooks.on_events, self._tick)
-        self._store = store
-        self.journal = Journal(store)
         self._hooks = hooks
         self._arrivals = Intake(hooks.set_backpressure)
         self._arrived = asyncio.Event()
@@ -66,19 +63,19 @@ class Ingest:
 
     @property
     def waiting(self) -> int:
-        """Arrivals that are not in the journal yet."""
+        """Number of arrivals that are not in the journal yet."""
         return len(self._arrivals)
 
     # --- life -------------------------------------------------------------------------------------------------
 
     async def start(self, identity: EngineIdentity) -> None:
-        """Take up what an earlier run left, and go on. Raises StoreError."""
+        """Load the state that an earlier run left, and begin. Raises StoreError."""
         self.stages.set_engine(identity, await self.outbox.clocks(MOST_ENGINES))
         await self._runner.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 
     async def stop(self) -> None:
-        """Work off what was heard. Never broken off halfway: the stages' memory and the outbox would part."""
+        """Commit what was accepted. Never cancelled halfway: the state of the stages and the outbox would differ."""
         self._runner.disarm()
         self._ending = True
         self._arrived.set()
@@ -87,17 +84,17 @@ class Ingest:
         if self._arrivals:
             log.error("cannot write at the end", reason=self.trouble, lost=len(self._arrivals))
 
-    # --- hearing ----------------------------------------------------------------------------------------------
+    # --- receiving ----------------------------------------------------------------------------------------------
 
-    def hear(self, arrivals: Iterable[Arrival]) -> None:
-        """Take what arrived."""
+    def accept(self, arrivals: Iterable[Arrival]) -> None:
+        """Queue arrivals for the journal; returns at once."""
         self._arrivals.extend(arrivals)
         self._arrived.set()
 
     async def _work(self) -> None:
-        """Journal first: nothing is concluded from what is not on disk.
+        """Journal first: nothing is derived from what is not on disk.
 
-        A commit keeps what was concluded from one group together with the group that arrived meanwhile.
+        A commit has what was derived from one group of arrivals together with the group that arrived meanwhile.
         """
         derived: Derived | None = None
         while self._arrivals or derived or not self._ending:
@@ -106,7 +103,7 @@ class Ingest:
             await self._yield_before_commit()
             arrivals = self._take()
             try:
-                records = await self._commit(derived, arrivals)
+                records = await self._storage.commit(None if derived is None else derived.kept, arrivals)
             except StoreError as error:
                 await self._recover(arrivals, error)
                 if self.trouble:
@@ -119,14 +116,13 @@ class Ingest:
                     self._hooks.send_ack(arrival, ack)
             derived = None
             if records:
-                self.journal.grown(records)
                 self._hooks.on_journal_growth()
                 derived = await self._runner.derive(records)
 
     async def _yield_before_commit(self) -> None:
-        """Let what is under way go first: a busy loop makes fewer and larger commits, an idle one waits for nothing.
+        """Yield to the event loop so that ready tasks run first: a busy loop makes fewer and larger commits.
 
-        Without it commits follow each other as fast as they can, and what was told before waits for them.
+        Without it commits follow each other as fast as they can, and deliveries of earlier events wait for them.
         """
         for _ in range(YIELDS):
             if len(self._arrivals) >= FULL_BATCH:
@@ -139,22 +135,8 @@ class Ingest:
             self._arrived.clear()
         return arrivals
 
-    async def _commit(self, derived: Derived | None, arrivals: list[Arrival]) -> list[Record]:
-        """The records of what arrived. Raises StoreError, with nothing kept."""
-        appending = self.journal.appending(arrivals)
-        if derived is None:
-            return await self._store.write(appending) if arrivals else []
-        adding = self.outbox.adding(*derived.kept)
-
-        def work(connection: sqlite3.Connection) -> tuple[Told, list[Record]]:
-            return adding(connection), appending(connection)
-
-        told, records = await self._store.write(work)
-        self.outbox.grown(told)
-        return records
-
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
-        """After a write that failed: nothing was acknowledged; go on from what is on disk, once it can be read."""
+        """Go on from what is on disk, once it can be read, after a write that failed; nothing was acknowledged."""
         log.error("cannot write; informs wait", reason=str(error))
         self.trouble = str(error)
         self._arrivals.put_back(arrivals)
@@ -172,4 +154,4 @@ class Ingest:
             self._arrived.set()
 
     def _tick(self, at_ms: int) -> None:
-        self.hear([Arrival(at_ms, RecordKind.TICK, b"")])
+        self.accept([Arrival(at_ms, RecordKind.TICK, b"")])

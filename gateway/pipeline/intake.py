@@ -27,14 +27,14 @@ class Intake:
         return len(self._queue)
 
     def extend(self, arrivals: Iterable[Arrival]) -> None:
-        """Add what arrived."""
+        """Add arrivals at the end; may turn back-pressure on."""
         self._queue.extend(arrivals)
         if not self._full and len(self._queue) > HIGH_WATER:
             self._full = True
             self._set_backpressure(True)
 
     def take(self) -> list[Arrival]:
-        """The arrivals of one commit."""
+        """Remove the arrivals of one commit, of all sources in turn; may turn back-pressure off."""
         arrivals = self._queue.take(GROUP)
         if self._full and len(self._queue) < HIGH_WATER // 2:
             self._full = False

@@ -1,4 +1,4 @@
-"""What a changed site file means for what runs."""
+"""Applies a changed site file to what runs, and finds what needs a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ridethrough.gateway.deliver.forward import Forwarder
 
 # Changes of these take effect while the gateway runs; every other one needs a restart.
 HOT_KEYS = ("rules", "monitors", "sinks", "forwards")
-ACCESS = ("communities", "users", "trusted_relays")
+HOT_ACCESS_KEYS = ("communities", "users", "trusted_relays")
 
 
 class Changes(NamedTuple):
@@ -26,8 +26,8 @@ class Changes(NamedTuple):
 
 
 def changes(old: Site, new: Site, unix_ms: Callable[[], int]) -> Changes:
-    """Raises SecretError."""
-    sinks, forwards = sinks_of(new, lambda: unix_ms() // 1000), forwards_of(new, lambda: unix_ms() / 1000)
+    """Destinations that a changed file ends and begins. Raises SecretError."""
+    sinks, forwards = sinks_of(new, lambda: unix_ms() // 1000), forwards_of(new, unix_ms)
     return Changes(
         [name for name in _gone(old.sinks, new.sinks) if old.sinks[name].type != "sse"],
         {name: sinks[name] for name in _new(old.sinks, new.sinks) if name in sinks},
@@ -37,16 +37,16 @@ def changes(old: Site, new: Site, unix_ms: Callable[[], int]) -> Changes:
 
 
 async def apply(what: Changes, dispatcher: Dispatcher, forwarder: Forwarder, position: int) -> None:
-    """Raises StoreError. `position` is where new forwards begin."""
+    """End and begin destinations; new forwards begin behind `position`. Raises StoreError."""
     await dispatcher.change(what.sinks_gone, what.sinks_new)
     await forwarder.change(what.forwards_gone, what.forwards_new, position)
 
 
 def needs_restart(old: Site, new: Site) -> list[str]:
-    """Return the keys whose change needs a restart, without those that the command line may have given."""
+    """Keys whose change needs a restart, without those that the command line may have given."""
     before, after = old.model_dump(), new.model_dump()
     keys = [key for key in after if key not in (*HOT_KEYS, "access", "api", "journal") and after[key] != before[key]]
-    keys += [f"access.{key}" for key in after["access"] if key not in ACCESS and _differs(before, after, key)]
+    keys += [f"access.{key}" for key in after["access"] if key not in HOT_ACCESS_KEYS and _differs(before, after, key)]
     return sorted(keys)
 
 

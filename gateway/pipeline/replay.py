@@ -1,4 +1,4 @@
-"""Events derived again from the raw records: what a mended rule would have told, and whether what was told holds."""
+"""Derives events again from raw records, as a changed rule would, or to check those of an earlier run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_ENGINE = EngineIdentity(b"\x80\x00\x7e\xd9\x05", 1, 0)
 
 
 def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes | None) -> Iterator[tuple[int, Event]]:
-    """Each event that `records` give, with its record's position, from a memory that is empty at first.
+    """Each event that `records` give, with its record's position, from an empty state.
 
     `engine` is the gateway's own SNMP engine, as its database keeps it. Raises SecretError.
     """
@@ -28,7 +28,7 @@ def replay(site: Site, tree: MibTree, records: Iterable[Record], engine: bytes |
 
 
 def _events(stages: Stages, record: Record) -> Sequence[Event]:
-    """As in the running gateway, a record that trips a rule tells nothing and holds up nobody."""
+    """The events of a record; as in a running gateway, one that trips a rule has none and stops nothing."""
     try:
         return stages.process((record,)).events
     except Exception:

@@ -12,6 +12,7 @@ import structlog
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.stages import Stages
 from ridethrough.gateway.records import Arrival, EngineClock, Event, Record
+from ridethrough.gateway.storage.interfaces import OutboxWrite
 
 log = structlog.get_logger("gateway")
 
@@ -48,9 +49,9 @@ class Derived:
     clocks: Sequence[EngineClock] = ()
 
     @property
-    def kept(self) -> tuple[Sequence[Event], int, bytes, Sequence[EngineClock]]:
+    def kept(self) -> OutboxWrite:
         """As an outbox takes it."""
-        return self.events, self.position, self.state, self.clocks
+        return OutboxWrite(self.events, self.position, self.state, self.clocks)
 
 
 class StageRunner:

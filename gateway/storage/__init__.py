@@ -1,1 +1,1 @@
-"""What keeps records, events and positions."""
+"""Storage of records, events and positions."""

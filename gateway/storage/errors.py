@@ -1,4 +1,4 @@
-"""What goes wrong where records and events are kept."""
+"""The error of storage."""
 
 
 class StoreError(OSError):

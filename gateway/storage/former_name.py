@@ -1,4 +1,4 @@
-"""What the product wrote under its former name, Standin: taken up once, or refused with one line of what to do."""
+"""Files and streams of the product's former name, Standin: renamed once, or refused with one line of what to do."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FORMER_ORIGIN = "Standin-Origin"
 """A header of messages there."""
 FORMER_SOURCE = re.compile(rb'"source":"/standin/(standin(?="))?')
 """Of an event, with the name of a site that gave none."""
-PATIENCE_S = 1.0
+LOCK_TIMEOUT_S = 1.0
 
 
 class FormerNameError(OSError):
-    """What lies there is not certain to be one journal. One line that says what to do."""
+    """Files that are not certain to be one journal. One line that says what to do."""
 
 
 def journal_file(folder: Path) -> Path:
@@ -57,7 +57,7 @@ def carry_over(found: Path) -> None:
     First all of it comes into one file, so that the change of names is one step: it has happened, or it has not.
     The file is locked meanwhile. Raises OSError and sqlite3.Error, with the journal under its former name.
     """
-    with closing(sqlite3.connect(found, timeout=PATIENCE_S, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(found, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
         known_form(connection)  # one of another version goes on with the program that wrote it
         try:
             connection.execute(
@@ -74,7 +74,7 @@ def carry_over(found: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Names are on the disk, too."""
+    """Write the names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -83,7 +83,7 @@ def _sync(folder: Path) -> None:
 
 
 async def former_streams(stream: Any, own: str) -> str:
-    """Why a gateway whose file gives no prefix must not make the stream `own`; empty where nothing is in the way."""
+    """The reason for which a gateway whose file gives no prefix must not make the stream `own`; empty when it may."""
     from nats.js.errors import NotFoundError
 
     async def is_there(name: str) -> bool:

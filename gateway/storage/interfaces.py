@@ -1,10 +1,25 @@
-"""What destinations read from and write to storage, whichever it is: events in order, and a cursor for each of them."""
+"""Storage as destinations see it, whichever it is: events in order, and a cursor for each destination."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from ridethrough.gateway.records import Event
+from ridethrough.gateway.records import EngineClock, Event
+
+
+def forward_cursor(forward: str) -> str:
+    """The name of a forward's cursor; a sink's cursor has the sink's own name, which has no colon."""
+    return f"forward:{forward}"
+
+
+class OutboxWrite(NamedTuple):
+    """Results of the records up to `processed`: events, the state of the stages, clocks of engines."""
+
+    events: Sequence[Event]
+    processed: int
+    state: bytes
+    clocks: Sequence[EngineClock] = ()
 
 
 class Queued(NamedTuple):
@@ -14,8 +29,8 @@ class Queued(NamedTuple):
     event: Event
 
 
-class Retry(NamedTuple):
-    """What a sink waits with: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
+class PendingRetry(NamedTuple):
+    """A wait after a failure: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
 
     seq: int
     attempt: int
@@ -32,7 +47,7 @@ class DeadLetter(NamedTuple):
 
 
 class Cursor(Protocol):
-    """How far one destination has come, and what it could not take. All methods raise StoreError."""
+    """The position, the retry, the dead letters and the pause of one destination. All methods raise StoreError."""
 
     async def position(self) -> int:
         """The place up to which it is done."""
@@ -49,14 +64,14 @@ class Cursor(Protocol):
         Returns whether it is on disk already.
         """
 
-    async def save_retry(self, retry: Retry) -> None:
-        """Keep what the destination waits for after a failure."""
+    async def save_retry(self, retry: PendingRetry) -> None:
+        """Store the wait after a failure, in place of an earlier one."""
 
-    async def retry(self) -> Retry | None:
-        """What an earlier run left waiting."""
+    async def retry(self) -> PendingRetry | None:
+        """The wait that an earlier run left; None without one. The caller checks that its event is the next."""
 
     async def dead_letter(self, seq: int, reason: str) -> None:
-        """Put the event at `seq` aside: the destination will never take it."""
+        """Store that the destination will never take the event at `seq`."""
 
     async def requeue(self, seq: int) -> None:
         """Remove the dead letter at `seq`: it was delivered after all."""
@@ -65,17 +80,17 @@ class Cursor(Protocol):
         """The dead letters behind `after` whose events are still kept."""
 
     async def dead_letter_count(self) -> int:
-        """How many dead letters there are."""
+        """Number of dead letters."""
 
     async def pause(self, *, paused: bool) -> None:
-        """Remember that it is paused, or no longer."""
+        """Store that it is paused, or no longer."""
 
     async def is_paused(self) -> bool:
-        """Whether somebody paused it, in this run or an earlier one."""
+        """True when it was paused, in this run or an earlier one."""
 
 
 class EventReader(Protocol):
-    """EventReader in order, to be read. All methods raise StoreError."""
+    """Reads events in order. All methods raise StoreError."""
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
@@ -87,13 +102,13 @@ class EventReader(Protocol):
         """Place of the newest event, 0 when there is none."""
 
     async def behind(self, seq: int) -> int:
-        """How many events stand behind `seq`."""
+        """Number of events behind `seq`."""
 
     def cursor(self, name: str) -> Cursor:
-        """How far the destination called `name` has come."""
+        """The cursor of the destination called `name`."""
 
     def view(self) -> EventReader:
-        """The same, for one more reader that goes on from where it was."""
+        """Another reader of the same events, with a place of its own in the stream where there is one."""
 
     async def close(self) -> None:
-        """This reader is done."""
+        """Release what this reader holds open."""

@@ -1,4 +1,4 @@
-"""What was written last, for those who read on as something grows."""
+"""The most recent items, kept in memory for readers that follow the end of a journal or an outbox."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ T = TypeVar("T")
 
 MOST = 4096  # items
 MOST_OCTETS = 1 << 20  # and of what they hold
-UNASKED = 8  # growths after which nobody reads on any more; a reader may be busy with what it has for some
+IDLE_APPENDS = 8  # appends without a reader, after which nothing is kept; a reader may be busy for some
 
 
-class Newest(Generic[T]):
-    """The newest of numbered items, as they are on disk, without a gap up to the last; none while nobody reads on."""
+class TailCache(Generic[T]):
+    """The newest of numbered items, without a gap up to the last on disk; empty while nobody reads."""
 
     def __init__(self) -> None:
         self._items: list[T] = []
         self._first = 1  # the number of the first of these
         self._octets = 0
-        self._groups: deque[tuple[int, int]] = deque()  # items and octets of each growth, oldest first
-        self._unasked = UNASKED  # growths since anybody asked
+        self._groups: deque[tuple[int, int]] = deque()  # items and octets of each append, oldest first
+        self._idle_appends = IDLE_APPENDS  # appends since the last call of `after`
 
-    def grown(self, first: int, items: list[T], octets: int) -> None:
-        """These are on disk, numbered from `first`; they hold so many octets."""
+    def extend(self, first: int, items: list[T], octets: int) -> None:
+        """Add items that are on disk, numbered from `first`; `octets` is what they hold."""
         if not items:
             return
-        kept = self._unasked < UNASKED and octets <= MOST_OCTETS
-        self._unasked += 1
+        kept = self._idle_appends < IDLE_APPENDS and octets <= MOST_OCTETS
+        self._idle_appends += 1
         if not kept or first != self._first + len(self._items):  # a gap after damage
             self._items, self._first, self._octets = [], first, 0
             self._groups.clear()
@@ -44,8 +44,8 @@ class Newest(Generic[T]):
         self._groups.append((len(items), octets))
 
     def after(self, number: int, limit: int) -> list[T] | None:
-        """Up to `limit` of those behind `number`; None for what is known on disk only."""
-        self._unasked = 0
+        """Up to `limit` items behind `number`; None when they have to be read from disk."""
+        self._idle_appends = 0
         start = number + 1 - self._first
         if not self._items or not 0 <= start <= len(self._items):
             return None

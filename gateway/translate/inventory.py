@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownDevice:
     """A device of the site. `keywords` map receive addresses to the monitors that listen there for its server."""
 
     name: str
@@ -21,12 +21,12 @@ class Known:
 class Inventory:
     """Finds devices. Two devices never have the same address."""
 
-    def __init__(self, devices: Iterable[Known]) -> None:
+    def __init__(self, devices: Iterable[KnownDevice]) -> None:
         self._by_address = {device.address: device for device in devices}
         self._by_engine = {device.engine: device for device in self._by_address.values() if device.engine}
         self._by_name = {device.name: device for device in self._by_address.values()}
 
-    def find(self, source: str, agent: str, *, relayed: bool = False, engine: str = "") -> Known | None:
+    def find(self, source: str, agent: str, *, relayed: bool = False, engine: str = "") -> KnownDevice | None:
         """Find the sender of a notification by its engine, by its UDP source, or by the address it names (`agent`).
 
         Of a relayed one the address it names comes before the source. None for an unknown sender.
@@ -36,6 +36,6 @@ class Inventory:
         first, second = (agent, source) if relayed and agent else (source, agent)
         return self._by_address.get(first) or self._by_address.get(second)
 
-    def named(self, name: str) -> Known | None:
+    def named(self, name: str) -> KnownDevice | None:
         """The device of that name; None when it has left the site."""
         return self._by_name.get(name)

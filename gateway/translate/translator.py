@@ -25,7 +25,7 @@ from ridethrough.gateway.records import (
     Silence,
     Undecodable,
 )
-from ridethrough.gateway.translate.inventory import Inventory, Known
+from ridethrough.gateway.translate.inventory import Inventory, KnownDevice
 from ridethrough.gateway.translate.platform import NoticeClass, meaning, waits
 from ridethrough.gateway.translate.readings import FACTS
 from ridethrough.gateway.translate.trap_rules import RULES, TrapRule
@@ -124,7 +124,7 @@ class Translator:
             return [_signal(SILENCE_RULES[device.kind, True], device.name, {"silent": True})]
         return self._readings(value, device)
 
-    def _readings(self, value: Readings, device: Known) -> list[Signal]:
+    def _readings(self, value: Readings, device: KnownDevice) -> list[Signal]:
         signals = [_signal(SILENCE_RULES[device.kind, False], device.name, {"silent": False}, baseline=True)]
         for condition, reader in FACTS.items():
             shown = reader(value.values)
@@ -166,7 +166,7 @@ class Translator:
         device = self._inventory.find(source, agent)
         return device.name if device else source
 
-    def _platform(self, value: Notification, event: Platform, device: Known | None) -> Signal:
+    def _platform(self, value: Notification, event: Platform, device: KnownDevice | None) -> Signal:
         said = meaning(event.sensor_type, event.event_type, event.offset)
         monitors = device.keywords.get(value.listener, ()) if device else ()
         subject = _subject(value, device)
@@ -192,7 +192,7 @@ class Translator:
         )
 
 
-def _subject(value: Notification, device: Known | None) -> str:
+def _subject(value: Notification, device: KnownDevice | None) -> str:
     """The subject of an event: the device, or the address of an unknown sender."""
     if device is not None:
         return device.name
@@ -210,7 +210,7 @@ def _recovery(device: str, step: Recovery) -> Signal:
     return Occurrence(EventType.RECOVERY_ENDED, device, Severity.INFO, text, data=data)
 
 
-def _by_user_rule(rule: UserRule, number: int, value: Notification, device: Known | None) -> list[Signal]:
+def _by_user_rule(rule: UserRule, number: int, value: Notification, device: KnownDevice | None) -> list[Signal]:
     """Apply a rule of the site to a notification; `number` counts the site's rules from 1."""
     if not rule.event:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ridethrough.gateway.config.traps import split_destination
+from ridethrough.gateway.config.base import split_host_port
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.rigfile.schema import RigFile
 
@@ -124,7 +124,7 @@ def receivers(rig: RigFile) -> Iterator[Violation]:
     """X22: a forward to a clustered manager goes to its floating address."""
     physical = {address: name for name, item in rig.managers.items() for address in item.nodes.values()}
     for name, forward in rig.gateway.forwards.items():
-        host, _ = split_destination(forward.to)
+        host, _ = split_host_port(forward.to)
         if host in physical:
             yield (
                 ("gateway", "forwards", name, "to"),

@@ -35,7 +35,7 @@ def refusals() -> tuple[type[Exception], ...]:
     from ridethrough.emulators.kernel.world import LoopError
     from ridethrough.emulators.state_files import StateFileError
     from ridethrough.gateway.api import Refusal
-    from ridethrough.gateway.build.secrets import SecretError
+    from ridethrough.gateway.config.secrets import SecretError
     from ridethrough.gateway.receive import ListenError
     from ridethrough.gateway.storage.errors import StoreError
     from ridethrough.mibs.compiler import MibError

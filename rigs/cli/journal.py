@@ -18,7 +18,7 @@ from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import as_told_now
 from ridethrough.gateway.storage.sqlite import archive
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.outbox import ENGINE
+from ridethrough.gateway.storage.sqlite.schema import ENGINE
 from ridethrough.rigs.cli.common import (
     FAILED,
     USAGE,

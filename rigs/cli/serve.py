@@ -15,7 +15,8 @@ import structlog
 import typer
 from pydantic import ValidationError
 
-from ridethrough.gateway.config.site import Api, Site
+from ridethrough.gateway.config.http import Api
+from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.cli.common import (
     INTERRUPTED,
     JsonOption,

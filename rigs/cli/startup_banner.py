@@ -6,7 +6,8 @@ import shutil
 import sys
 from typing import Any, NamedTuple
 
-from ridethrough.gateway.config.site import Api, Site
+from ridethrough.gateway.config.http import Api
+from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.rigfile.schema import RigFile
 
 NAME, KIND = 12, 13  # widths

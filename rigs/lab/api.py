@@ -181,7 +181,7 @@ class _Lab:
             raise Refusal(409, trouble)
         bmc.type_console(body.text.encode("ascii", "replace"))
         self._emulators.changed(bmc.name)
-        return reply({"next": bmc.model.console.spoken})
+        return reply({"next": bmc.model.console.written})
 
     async def groups(self, request: web.Request) -> web.Response:
         """The status table and the tree of the power-control groups (requirements 4.1, 4.4)."""

@@ -17,8 +17,8 @@ from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
 from ridethrough.emulators.devices.bmc.config import AlertConfig
 from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
 from ridethrough.emulators.devices.ups.config import UpsConfig
+from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import (
-    Api,
     BmcDeviceConfig,
     Listen,
     Monitor,
@@ -56,7 +56,7 @@ class RigUps(UpsConfig):
     """A UPS with its network card."""
 
     confirm_s: Seconds = 60
-    """Time that the gateway waits before it confirms an outage."""
+    """Time for which the gateway waits before it confirms an outage."""
 
 
 class RigFile(Plant):

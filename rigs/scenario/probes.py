@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ridethrough.gateway.config.site import ServerTls
+from ridethrough.gateway.config.http import ServerTls
 from ridethrough.mibs import MibTree, Oid
 from ridethrough.rigs.api_client import ApiClient, ApiError
 from ridethrough.rigs.checks import check_rig

@@ -379,6 +379,6 @@ def test_the_console_shows_the_life_of_the_server_and_a_prompt() -> None:
     text = desk.bmc.model.console.since(0)
     for part in (b"going down", b"Power down.", b"Memory test", b"server1 login: "):
         assert part in text, part
-    before = desk.bmc.model.console.spoken
+    before = desk.bmc.model.console.written
     desk.bmc.type_console(b"root\rsecret\r")
     assert desk.bmc.model.console.since(before).startswith(b"root\r\nPassword: \r\nLogin incorrect")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from ridethrough.emulators.config.plant import Plant
+from ridethrough.emulators.config.sections import Sections
+from ridethrough.emulators.device_types import DEVICE_TYPES
 from tests.emulators.rig import PLANT, Desk
 
 
@@ -133,3 +135,31 @@ def test_every_device_of_a_plant_can_be_seen_and_touched() -> None:
 def test_wiring_mistakes_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Plant.model_validate(PLANT | change)
+
+
+def test_sections_that_other_code_reads_by_name_are_those_of_the_devices_folders() -> None:
+    declared = {name: field.annotation for name, field in Sections.model_fields.items() if name not in ("rig", "seed")}
+    for device_type in DEVICE_TYPES:
+        annotation = declared.pop(device_type.key, None)
+        assert annotation is None or device_type.config in get_args(annotation)
+    assert not declared
+    assert len({device_type.position for device_type in DEVICE_TYPES}) == len(DEVICE_TYPES)
+
+
+def test_what_names_an_unknown_device_is_told_the_names_that_are_accepted() -> None:
+    for path, message in [
+        (("ups", "UPS1", "mains"), "ups.UPS1.mains: there is no 'nowhere'; accepted: city"),
+        (("servers", "server1", "power"), "servers.server1.power: there is no 'nowhere'; accepted: city, UPS1"),
+    ]:
+        section, name, key = path
+        wrong = ["nowhere/2"] if key == "power" else "nowhere"
+        plant = PLANT | {section: {name: PLANT[section][name] | {key: wrong}}}
+        with pytest.raises(ValidationError, match=message):
+            Plant.model_validate(plant)
+    hub = {"power": "city", "serves": ["server1.bmc", "server2"]}
+    accepted = "accepted: UPS1, server1, server1.bmc"
+    with pytest.raises(ValidationError, match=f"hubs.hub.serves: there is no 'server2'; {accepted}"):
+        Plant.model_validate(PLANT | {"hubs": {"hub": hub}})
+    twice = {"city": {"spin_up_s": 1, "power": ["city"]}}
+    with pytest.raises(ValidationError, match="names must differ across the whole rig: city"):
+        Plant.model_validate(PLANT | {"disks": twice})

@@ -75,7 +75,7 @@ def test_a_burst_of_traps_meets_a_refusal(monkeypatch: pytest.MonkeyPatch) -> No
             while seen[-1] != last - 1:
                 seen.append(number_of(decode(await loop.sock_recv(second, 2000)).pdu))
             assert [number for number in dict.fromkeys(seen) if number >= 1000] == list(range(1000, last))
-            assert not sender.destination.lost()
+            assert not sender.destination.take_lost()
             await sender.close()
 
     play(Trap, body())
@@ -132,14 +132,16 @@ def test_the_engine_of_the_address_before_is_forgotten(monkeypatch: pytest.Monke
             early = asyncio.create_task(sender.send(1))
             await asyncio.sleep(2)
             assert set(lost) == {1}
-            destination, sealer = sender.destination, sender.destination._sealer
-            assert sealer is not None
+            destination, v3_sender = sender.destination, sender.destination._v3_sender
+            assert v3_sender is not None
             first, second = destination._datagrams.addresses
-            assert (destination.address, sealer._peer) == (second, None)
+            assert (destination.address, v3_sender.receiver) == (second, None)
             engine = Manager.ENGINE + b"127.0.7.1"
             late = Header(2, 65507, Flags.NONE, engine, 1, 1, USER)
-            destination._hear(secure.seal(late, Scoped(engine, b"", Pdu(Kind.REPORT, 2, 0, 0, ())), Keys(), b""), first)
-            assert sealer._peer is None
+            destination._receive(
+                secure.seal(late, Scoped(engine, b"", Pdu(Kind.REPORT, 2, 0, 0, ())), Keys(), b""), first
+            )
+            assert v3_sender.receiver is None
             early.cancel()
             await asyncio.gather(early, return_exceptions=True)
             await sender.close()

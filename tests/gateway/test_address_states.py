@@ -12,7 +12,7 @@ from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.names import has_ipv6, named
 from tests.support.ways import (
     WAYS,
-    Forward,
+    ForwardWay,
     Inform,
     InformV3,
     SyslogTcp,
@@ -188,8 +188,8 @@ def test_nobody_listens_at_first(
             else:
                 await sender.send(2, 3)
                 await arrived(got, 2, 3)
-                if isinstance(sender, Forward):
-                    assert sender.destination.lost() == {"nobody listens there": 1}
+                if isinstance(sender, ForwardWay):
+                    assert sender.destination.take_lost() == {"nobody listens there": 1}
             await sender.close()
 
     play(way, body())

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ridethrough.gateway.deliver.convert import Plan, Relayed
+from ridethrough.gateway.deliver.convert import Converted, ForwardFormat
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.base import Delivered, Reject, Retry
 from ridethrough.gateway.deliver.sinks.file import FileSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
 from ridethrough.gateway.records import Event
@@ -73,7 +73,7 @@ def test_what_a_webhook_makes_of_each_answer(status: int, outcome: str) -> None:
         sink = WebhookSink(url, None, 5, lambda: 0)
         result = await sink.deliver(event(1))
         await sink.close()
-        assert ("done" if result.done else "never" if result.permanent else "again") == outcome
+        assert {Delivered: "done", Reject: "never", Retry: "again"}[type(result)] == outcome
 
     run(serving(handler, body), 1)
 
@@ -87,7 +87,7 @@ def test_what_a_webhook_sends() -> None:
 
     async def body(url: str) -> None:
         sink = WebhookSink(url, b"key", 5, lambda: 1_700_000_000)
-        assert await sink.deliver(event(3)) == DONE
+        assert await sink.deliver(event(3)) == Delivered()
         await sink.close()
 
     run(serving(handler, body), 1)
@@ -111,8 +111,8 @@ def test_what_a_webhook_sends_in_batches() -> None:
     async def body(url: str) -> None:
         for document in (None, {"number": "{data.n}"}):
             sink = WebhookSink(url, b"key", 5, lambda: 1_700_000_000, document, batch=9)
-            assert await sink.deliver_all([event(3), event(4), event(6)]) == DONE
-            assert await sink.deliver(event(7)) == DONE
+            assert await sink.deliver_all([event(3), event(4), event(6)]) == Delivered()
+            assert await sink.deliver(event(7)) == Delivered()
             await sink.close()
 
     run(serving(handler, body), 1)
@@ -130,8 +130,7 @@ def test_a_webhook_nobody_answers_is_tried_again() -> None:
         sink = WebhookSink("http://127.0.0.1:9/hook", None, 1, lambda: 0)
         result = await sink.deliver(event(1))
         await sink.close()
-        assert not result.done
-        assert not result.permanent
+        assert isinstance(result, Retry)
         assert "127.0.0.1" in result.reason
 
     run(body(), 1)
@@ -142,9 +141,9 @@ def test_a_file_gets_whole_lines(tmp_path: Path) -> None:
 
     async def body() -> None:
         sink = FileSink(path)
-        assert await sink.deliver(event(1)) == DONE
-        assert await sink.deliver(event(2)) == DONE
-        assert not (await FileSink(tmp_path).deliver(event(3))).done  # a folder: cannot be written now
+        assert await sink.deliver(event(1)) == Delivered()
+        assert await sink.deliver(event(2)) == Delivered()
+        assert isinstance(await FileSink(tmp_path).deliver(event(3)), Retry)  # a folder: cannot be written now
 
     run(body(), 1)
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["1-0", "2-0"]
@@ -156,10 +155,10 @@ async def test_one_acknowledgement_is_not_two() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as manager:
         manager.bind(("127.0.0.1", 0))
         manager.setblocking(False)
-        destination = Destination("127.0.0.1", manager.getsockname()[1], Plan())
+        destination = Destination("127.0.0.1", manager.getsockname()[1], ForwardFormat())
         await destination.open()
         answer = encode(Message(Version.V2C, b"public", Pdu(Kind.RESPONSE, 7, 0, 0, ())))
-        told = [asyncio.create_task(destination.send(Relayed(octets, 7))) for octets in (b"first", b"second")]
+        told = [asyncio.create_task(destination.send(Converted(octets, 7))) for octets in (b"first", b"second")]
         octets, peer = await loop.sock_recvfrom(manager, 100)
         assert octets == b"first"
         await loop.sock_sendto(manager, answer, peer)

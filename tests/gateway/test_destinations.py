@@ -17,7 +17,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from ridethrough.gateway.config.site import Site as Config
-from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.base import Delivered, Retry
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
 from ridethrough.gateway.records import Event
@@ -155,11 +155,11 @@ async def test_a_webhook_over_tls_believes_only_its_own_authority(tmp_path: Path
     for tls, part in ((lambda: None, "CERTIFICATE"), (lambda: ssl.create_default_context(cafile=authority.file), "")):
         stranger = WebhookSink(url, None, 5, lambda: 0, None, tls)
         outcome = await stranger.deliver(EVENT)
-        assert not outcome.done
+        assert isinstance(outcome, Retry)
         assert part in outcome.reason
         await stranger.close()
     out = WebhookSink(url, None, 5, lambda: 0, {"text": "{subject}: {data.text}", "level": "{data.severity}"}, known)
-    assert await out.deliver(EVENT) == DONE
+    assert await out.deliver(EVENT) == Delivered()
     assert seen == [("application/json", {"text": "UPS1: gone", "level": "warning"})]
     await out.close()
     await runner.cleanup()
@@ -180,6 +180,7 @@ async def test_syslog_over_tls(tmp_path: Path) -> None:
     place = ("127.0.0.1", server.sockets[0].getsockname()[1])
     stranger = SyslogSink(place, "tls", "daemon")
     refused = await stranger.deliver(EVENT)
+    assert isinstance(refused, Retry)
     assert "CERTIFICATE" in refused.reason
     known = SyslogSink(
         place,
@@ -188,7 +189,7 @@ async def test_syslog_over_tls(tmp_path: Path) -> None:
         "{subject} is {data.severity}",
         lambda: ssl.create_default_context(cafile=authority.file),
     )
-    assert await known.deliver(EVENT) == DONE
+    assert await known.deliver(EVENT) == Delivered()
     assert (await got).endswith(b"] UPS1 is warning")
     await known.close()
     server.close()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ridethrough.gateway.config.sinks import ExecSink as Config
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.sinks import DONE, Outcome
+from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome, Reject, Retry
+from ridethrough.gateway.deliver.sinks.exec import ExecConfig as Config
 from ridethrough.gateway.deliver.sinks.exec import ExecSink
 from ridethrough.gateway.records import Event
 from ridethrough.rigs.clock import run
@@ -57,13 +57,13 @@ def calls(folder: Path) -> list[list[str]]:
 
 
 def test_the_program_gets_the_event_as_its_arguments(clprexec: Path, tmp_path: Path) -> None:
-    assert deliver([str(clprexec), *TEMPLATE]) == DONE
+    assert deliver([str(clprexec), *TEMPLATE]) == Delivered()
     assert calls(tmp_path) == [["--notice", "-h", "server1", "-k", "BMCNOTICE.192.168.0.1:162", "-w", "180"]]
 
 
 def test_no_shell_reads_the_arguments(clprexec: Path, tmp_path: Path) -> None:
     event = Event("1-0", "bmc.notice", "/s", "x", "t", {"server": "$(touch gone); `id` 'a b'"})
-    assert deliver([str(clprexec), "{data.server}"], event) == DONE
+    assert deliver([str(clprexec), "{data.server}"], event) == Delivered()
     assert calls(tmp_path) == [["$(touch gone); `id` 'a b'"]]
 
 
@@ -72,7 +72,7 @@ def test_other_events_do_not_run_it(clprexec: Path, tmp_path: Path) -> None:
     config = Config(type="exec", argv=(str(clprexec), "{data.server}"))
     wanted = Filter(config.types, config.devices, config.severity)
     assert (wanted.passes(NOTICE), wanted.passes(other)) == (True, False)
-    assert deliver([*config.argv], other).permanent  # and if it did, what it lacks is said
+    assert isinstance(deliver([*config.argv], other), Reject)  # and if it did, what it lacks is said
     assert calls(tmp_path) == []
 
 
@@ -83,25 +83,25 @@ def test_lists_are_joined(clprexec: Path, tmp_path: Path) -> None:
 
 def test_a_failure_is_tried_again_with_its_words(clprexec: Path) -> None:
     outcome = deliver([str(clprexec), "--fail"])
-    assert (outcome.done, outcome.permanent) == (False, False)
+    assert isinstance(outcome, Retry)
     assert outcome.reason.endswith("exit status 1: the caller is not allowed")
 
 
 def test_a_program_that_is_not_there_is_tried_again() -> None:
     outcome = deliver(["/nowhere/clprexec"])
-    assert (outcome.done, outcome.permanent) == (False, False)
+    assert isinstance(outcome, Retry)
     assert "No such file" in outcome.reason
 
 
 def test_a_program_that_hangs_is_ended(clprexec: Path) -> None:
     outcome = deliver([str(clprexec), "--hang"], timeout_s=1)
-    assert not outcome.done
+    assert isinstance(outcome, Retry)
     assert "still running after 1 s" in outcome.reason
 
 
 def test_an_event_without_the_field_is_set_aside(clprexec: Path, tmp_path: Path) -> None:
     outcome = deliver([str(clprexec), "{data.nothing}"])
-    assert outcome.permanent
+    assert isinstance(outcome, Reject)
     assert outcome.reason == "the event has no data.nothing"
     assert calls(tmp_path) == []
 

@@ -22,7 +22,7 @@ from ridethrough.gateway.storage.sqlite import archive
 from ridethrough.gateway.storage.sqlite import recovery as salvage
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, FORM
 from ridethrough.rigs.clock import run
 
@@ -54,8 +54,8 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         with closing(sqlite3.connect(folder / FILE_NAME)) as other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         await Journal(store).append(arrivals()[EARLY:])
-        await Outbox(store).add([event(1), event(2)], EARLY + LATE, b"memory")
-        await Outbox(store).cursor("ops").advance(1)
+        await SqliteOutbox(store).add([event(1), event(2)], EARLY + LATE, b"memory")
+        await SqliteOutbox(store).cursor("ops").advance(1)
         found = {part: (folder / f"{FILE_NAME}{part}").read_bytes() for part in PARTS}
         store.close()
         return found
@@ -94,7 +94,7 @@ def test_everything_is_carried_over_once(parts: dict[str, bytes], tmp_path: Path
         with capture_logs() as logs:
             store = Database(tmp_path)
         assert [row["event"] for row in logs] == ["journal of the product's former name carried over"]
-        outbox = Outbox(store)
+        outbox = SqliteOutbox(store)
         assert len(await Journal(store).after(0, 1000)) == EARLY + LATE
         assert await outbox.resume() == (EARLY + LATE, b"memory")
         assert [item.event for item in await outbox.after(0, 10)] == [event(1), event(2)]  # told under their old source

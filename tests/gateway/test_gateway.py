@@ -12,8 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ridethrough.gateway.build.secrets import SecretError
-from ridethrough.gateway.config.site import Site, Token
+from ridethrough.gateway.config.http import Token
+from ridethrough.gateway.config.secrets import SecretError
+from ridethrough.gateway.config.site import Site
 from ridethrough.mibs import Oid
 from ridethrough.rigs.rigfile.schema import RigFile, site_of
 from ridethrough.wire import rmcp

@@ -29,16 +29,16 @@ async def commits(groups: list[int]) -> list[int]:
     sizes: list[int] = []
     hooks = IngestHooks(lambda *_: None, lambda: None, lambda: None, healed, lambda _full: None)
     ingest = Ingest(Stages(stage_config(Site()), standard_tree()), store, lambda: 0, Metrics(lambda: 0), hooks)
-    grown = ingest.journal.grown
+    extend_tail = ingest.journal.extend_tail
 
     def count(records: list[Record]) -> None:
         sizes.append(len(records))
-        grown(records)
+        extend_tail(records)
 
-    with patch.object(ingest.journal, "grown", count):
+    with patch.object(ingest.journal, "extend_tail", count):
         await ingest.start(fresh_identity(lambda: 0))
         for group in groups:
-            ingest.hear([trap(number) for number in range(group)])
+            ingest.accept([trap(number) for number in range(group)])
             await asyncio.sleep(0)
         await ingest.stop()
     assert await ingest.journal.extent() == (sum(groups), sum(groups))

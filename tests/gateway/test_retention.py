@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
-from ridethrough.gateway.storage.sqlite.retention import Limits, Retention, Swept
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
+from ridethrough.gateway.storage.sqlite.retention import Retention, RetentionLimits, SweepResult
 from ridethrough.rigs.clock import run
 
 DAY_MS = 86_400_000
@@ -23,9 +23,9 @@ def event(position: int, index: int = 0) -> Event:
 
 async def filled(
     store: Database, count: int, processed: int, octets: int = 1, together: int | None = None
-) -> tuple[Journal, Outbox]:
+) -> tuple[Journal, SqliteOutbox]:
     """A record a day, each with two events; so many records in one commit, and their events in another."""
-    journal, outbox = Journal(store), Outbox(store)
+    journal, outbox = Journal(store), SqliteOutbox(store)
     for group in groups(count, together or count):
         await journal.append([Arrival(n * DAY_MS, RecordKind.DATAGRAM, bytes(octets), "l", "s", 1) for n in group])
     for group in groups(processed, together or processed or 1):
@@ -39,7 +39,7 @@ def groups(count: int, together: int) -> list[list[int]]:
 
 async def left(store: Database) -> tuple[list[int], list[str]]:
     """On the disk: a journal may still know what it wrote last."""
-    records, told = await Journal(store).after(0, 100_000), await Outbox(store).after(0, 100_000)
+    records, told = await Journal(store).after(0, 100_000), await SqliteOutbox(store).after(0, 100_000)
     return [record.position for record in records], [queued.event.id for queued in told]
 
 
@@ -65,7 +65,7 @@ def test_what_anybody_waits_for_stays(
         await outbox.cursor("forward:nms").advance(forwarded)
         await outbox.cursor("ops").advance(taken)
         await outbox.cursor("gone").advance(0)  # of a sink that the site no longer has
-        retention = Retention(store, Limits(keep_days if limited else None), ["forward:nms"], ["ops"])
+        retention = Retention(store, RetentionLimits(keep_days if limited else None), ["forward:nms"], ["ops"])
         swept = await retention.sweep(today * DAY_MS)
         positions, ids = await left(store)
         # The first two events are those of record 1: what is untaken keeps its record.
@@ -90,8 +90,8 @@ def test_the_oldest_go_when_it_grows_too_big(tmp_path: Path) -> None:
     async def body() -> None:
         store = Database(tmp_path)
         await filled(store, 12_000, 12_000, octets=400)
-        retention = Retention(store, Limits(mib=6.0), [], [])
-        swept = Swept(0, 0, 0, more=True, waiting=False)
+        retention = Retention(store, RetentionLimits(mib=6.0), [], [])
+        swept = SweepResult(0, 0, 0, more=True, waiting=False)
         while swept.more:
             swept = await retention.sweep(0)
         assert swept.octets <= 6 << 20
@@ -109,7 +109,7 @@ def test_too_big_and_still_wanted_is_said_and_kept() -> None:
     async def body() -> None:
         store = Database(None)
         await filled(store, 3_000, 3_000, octets=1000)
-        retention = Retention(store, Limits(mib=1.0), ["forward:away"], [])
+        retention = Retention(store, RetentionLimits(mib=1.0), ["forward:away"], [])
         swept = await retention.sweep(0)
         assert (swept.records, swept.waiting) == (0, True)
         assert len((await left(store))[0]) == 3_000

@@ -12,7 +12,7 @@ from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import DeadLetter
 from ridethrough.gateway.storage.sqlite.database import COMMITS, Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
 from ridethrough.gateway.storage.sqlite.packed_rows import total
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.gateway.storage.sqlite.tables import JOURNAL
@@ -53,7 +53,7 @@ def test_positions_go_on_after_a_restart(tmp_path: Path) -> None:
 def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
     async def first() -> None:
         store = Database(tmp_path)
-        outbox = Outbox(store)
+        outbox = SqliteOutbox(store)
         assert await outbox.resume() == (0, b"")
         await outbox.add([event(1), event(2)], 2, b"memory")
         await outbox.add([event(2)], 2, b"memory")  # said again after a crash: not twice
@@ -61,7 +61,7 @@ def test_events_position_and_memory_are_one_commit(tmp_path: Path) -> None:
 
     async def second() -> None:
         store = Database(tmp_path)
-        outbox = Outbox(store)
+        outbox = SqliteOutbox(store)
         assert await outbox.resume() == (2, b"memory")
         assert [queued.event for queued in await outbox.after(0, 10)] == [event(1), event(2)]
         assert await outbox.seq_of("2-0") == 2
@@ -103,7 +103,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
         with pytest.raises(RuntimeError, match="halfway"):
             await store.write(work)
-        assert await Outbox(store).cursor("x").position() == 0
+        assert await SqliteOutbox(store).cursor("x").position() == 0
         store.close()
 
     run(body(), 1)
@@ -119,15 +119,15 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_what_rides_is_written_with_what_comes_next(tmp_path: Path) -> None:
     async def body() -> None:
         store = Database(tmp_path)
-        cursor = Outbox(store).cursor("nms")
+        cursor = SqliteOutbox(store).cursor("nms")
         await cursor.advance_lazily(3)
         await cursor.advance_lazily(5)
         assert await cursor.position() == 0  # nothing was written yet
-        await Outbox(store).cursor("other").advance(1)
+        await SqliteOutbox(store).cursor("other").advance(1)
         assert await cursor.position() == 5
         await cursor.advance_lazily(7)
         await cursor.advance(2)  # told again from there: what rode before does not come behind it
-        await Outbox(store).cursor("other").advance(2)
+        await SqliteOutbox(store).cursor("other").advance(2)
         assert await cursor.position() == 2
         store.close()
 

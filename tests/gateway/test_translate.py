@@ -28,7 +28,7 @@ from ridethrough.gateway.records import (
     Undecodable,
     encode_json,
 )
-from ridethrough.gateway.translate import Inventory, Known, Translator
+from ridethrough.gateway.translate import Inventory, KnownDevice, Translator
 from ridethrough.gateway.translate.platform import MEANINGS, NoticeClass
 from ridethrough.gateway.translate.readings import FACTS
 from ridethrough.gateway.translate.translator import BY_CONDITION
@@ -37,8 +37,8 @@ from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.mibs import Oid, standard_tree
 from tests.support.vectors import vector
 
-UPS = Known("UPS1", "ups", "127.0.1.1")
-BMC = Known("server1.bmc", "bmc", "127.0.11.1", "server1", {"127.0.21.1:162": ("mrw1",)})
+UPS = KnownDevice("UPS1", "ups", "127.0.1.1")
+BMC = KnownDevice("server1.bmc", "bmc", "127.0.11.1", "server1", {"127.0.21.1:162": ("mrw1",)})
 TRANSLATOR = Translator(Inventory([UPS, BMC]))
 TREE = standard_tree()
 PUBLIC = frozenset({b"public"})

@@ -25,7 +25,7 @@ from ridethrough.gateway.records import (
     RecordKind,
     Severity,
 )
-from ridethrough.gateway.translate import Inventory, Known, Translator
+from ridethrough.gateway.translate import Inventory, KnownDevice, Translator
 from ridethrough.mibs import Oid, standard_tree
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, encode
 from ridethrough.wire.snmp.convert import SNMP_TRAP_OID
@@ -34,7 +34,7 @@ from tests.support.sites import Site
 
 DOOR = "1.3.6.1.4.1.99999.0.7"
 TREE = standard_tree()
-UPS = Known("UPS1", "ups", "192.0.2.7")
+UPS = KnownDevice("UPS1", "ups", "192.0.2.7")
 
 
 def heard(trap: str, source: str = "192.0.2.7", **values: int | str) -> Notification:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.decode.usm import MOST_ENGINES, Closed, Opened, TrapUser, UsmReceiver
+from ridethrough.gateway.decode.usm import MOST_ENGINES, OpenedMessage, RefusedMessage, TrapUser, UsmReceiver
 from ridethrough.gateway.records import EngineClock, EngineIdentity
 from ridethrough.mibs import Oid
 from ridethrough.wire.errors import WireError
@@ -38,7 +38,7 @@ INFORM = sealed(1, 5, 7, OURS, TRAP._replace(kind=Kind.INFORM))
 @pytest.mark.parametrize(("data", "at_ms"), [(WHOLE, 0), (INFORM, 5_000)], ids=["trap", "inform"])
 def test_what_is_whole_is_taken(data: bytes, at_ms: int) -> None:
     taken = receiver().open(data, at_ms, SOURCE)
-    assert isinstance(taken, Opened)
+    assert isinstance(taken, OpenedMessage)
     assert (taken.user, taken.pdu.varbinds) == (b"mgr", TRAP.varbinds)
     assert (taken.ack is not None) is (data is INFORM)
 
@@ -51,13 +51,13 @@ def test_no_octet_may_be_changed(at: int, flip: int, inform: bool) -> None:
         taken = receiver().open(bytes(data), 5_000, SOURCE)
     except WireError:
         return
-    assert isinstance(taken, Closed)
+    assert isinstance(taken, RefusedMessage)
 
 
 @given(st.binary(max_size=200))
 def test_any_datagram_is_a_value_or_the_one_error(data: bytes) -> None:
     try:
-        assert isinstance(receiver().open(data, 0, SOURCE), Opened | Closed)
+        assert isinstance(receiver().open(data, 0, SOURCE), OpenedMessage | RefusedMessage)
     except WireError:
         return
 
@@ -70,7 +70,7 @@ def test_no_clock_goes_back(told: list[tuple[int, int, int]]) -> None:
     for boots, time_s, wait_s in told:
         now_s += wait_s
         taken = usm.open(sealed(boots, time_s), now_s * 1000, SOURCE)
-        if isinstance(taken, Opened):
+        if isinstance(taken, OpenedMessage):
             assert boots >= newest[0]
             if boots == newest[0]:
                 assert time_s >= newest[1] + (now_s - newest[2]) - 150
@@ -87,7 +87,7 @@ def test_no_clock_goes_back(told: list[tuple[int, int, int]]) -> None:
 
 def test_an_inform_outside_our_time_is_told_ours() -> None:
     taken = receiver().open(INFORM, 1_000_000, SOURCE)
-    assert isinstance(taken, Closed)
+    assert isinstance(taken, RefusedMessage)
     assert taken.reason == "not_in_time_windows"
     assert taken.report is not None
     report = v3.decode(taken.report).header

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
+from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome, Reject, Retry
 from ridethrough.gateway.deliver.templates import document, filled, one_line, shown
 from ridethrough.gateway.records import Event, Severity
 from ridethrough.gateway.storage.sqlite.database import Database
@@ -24,8 +24,8 @@ def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_on
 
         def slow(item: Event, attempt: int) -> Outcome:
             if item.id == "1-0" and attempt < 3:
-                return retry("later")
-            return give_up("never") if item.id == "2-0" else DONE
+                return Retry("later")
+            return Reject("never") if item.id == "2-0" else Delivered()
 
         sinks = {"slow": Script(slow), "fast": Script()}
         bench = Bench(store, sinks)
@@ -34,8 +34,8 @@ def test_retries_keep_the_order_poison_is_set_aside_and_sinks_do_not_wait_for_on
         assert sinks["slow"].taken == []
         await bench.reached("slow", 5)
         assert sinks["slow"].taken == ids([1, 3, 4, 5])
-        row = await bench.row("slow")
-        assert (row["delivered"], row["failures"], row["given_up"], row["backlog"]) == (4, 2, 1, 0)
+        row = await bench.status("slow")
+        assert (row.delivered, row.failures, row.given_up, row.backlog) == (4, 2, 1, 0)
         await bench.dispatcher.stop()
         store.close()
 
@@ -66,7 +66,7 @@ def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it
         cursor = bench.dispatcher.workers["s"].cursor
 
         async def delivered(count: int) -> None:
-            while (await bench.row())["backlog"]:
+            while (await bench.status()).backlog:
                 await asyncio.sleep(0)
             assert len(script.taken) == count
 
@@ -92,7 +92,7 @@ def test_the_place_of_a_sink_with_lanes_is_written_by_the_next_commit_or_when_it
 def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def first() -> float:
         store = Database(tmp_path)
-        script = Script(lambda _event, _attempt: retry("down"))
+        script = Script(lambda _event, _attempt: Retry("down"))
         bench = Bench(store, {"s": script})
         await bench.add([event(1)])
         await script.until(lambda: script.attempts["1-0"] == 7)  # the next one is half a minute away
@@ -106,7 +106,7 @@ def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
     async def second(until_s: float) -> None:
         loop = asyncio.get_running_loop()
         store = Database(tmp_path)
-        script = Script(lambda _event, attempt: retry("down") if attempt == 1 else DONE)
+        script = Script(lambda _event, attempt: Retry("down") if attempt == 1 else Delivered())
         bench = Bench(store, {"s": script})
         begun_s = loop.time()
         await script.until(lambda: script.taken == ["1-0"])
@@ -124,7 +124,7 @@ def test_a_wait_goes_on_after_a_restart(tmp_path: Path) -> None:
 def test_what_is_done_is_noted_without_forgetting_a_wait_behind_it() -> None:
     async def body() -> None:
         store = Database(None)
-        script = Script(lambda item, _attempt: DONE if item.id == "1-0" else retry("down"), lanes=4)
+        script = Script(lambda item, _attempt: Delivered() if item.id == "1-0" else Retry("down"), lanes=4)
         bench = Bench(store, {"s": script})
         await bench.add([event(1), event(2)])
         await script.until(lambda: script.attempts["2-0"] == 1)
@@ -143,7 +143,9 @@ def test_what_is_done_is_noted_without_forgetting_a_wait_behind_it() -> None:
 def test_devices_do_not_wait_for_one_another_in_lanes() -> None:
     async def body() -> None:
         store = Database(None)
-        script = Script(lambda item, attempt: retry("no") if item.subject == "B" and attempt < 3 else DONE, lanes=4)
+        script = Script(
+            lambda item, attempt: Retry("no") if item.subject == "B" and attempt < 3 else Delivered(), lanes=4
+        )
         bench = Bench(store, {"s": script})
         await bench.add([event(n, "AB"[n % 2]) for n in range(1, 9)])
         await bench.reached("s", 8)
@@ -162,15 +164,15 @@ def test_an_event_that_is_the_trouble_itself_is_set_aside() -> None:
 
         async def body(lanes: int = lanes, subjects: str = subjects) -> None:
             store = Database(None)
-            script = Script(lambda item, _attempt: retry("HTTP 500") if item.id == "2-0" else DONE, lanes=lanes)
+            script = Script(lambda item, _attempt: Retry("HTTP 500") if item.id == "2-0" else Delivered(), lanes=lanes)
             bench = Bench(store, {"s": script})
             await bench.add([event(n, subjects[n % len(subjects)]) for n in range(1, 7)])
             await bench.reached("s", 6)
             assert sorted(script.taken) == ids([1, 3, 4, 5, 6])
             (aside,) = await bench.dispatcher.workers["s"].cursor.dead_letters()
             assert (aside.event.id, aside.reason) == ("2-0", "HTTP 500, 7 times, while others got through")
-            script.answer = lambda _event, _attempt: DONE
-            bench.dispatcher.workers["s"].retry_aside()
+            script.answer = lambda _event, _attempt: Delivered()
+            bench.dispatcher.workers["s"].retry_dead_letters()
             await script.until(lambda: "2-0" in script.taken)
             while await bench.dispatcher.workers["s"].cursor.dead_letter_count():
                 await asyncio.sleep(0.5)
@@ -183,7 +185,7 @@ def test_an_event_that_is_the_trouble_itself_is_set_aside() -> None:
 def test_what_waits_goes_together_in_order_and_a_failed_group_is_tried_as_it_was() -> None:
     async def body() -> None:
         store = Database(None)
-        script = Together(lambda _event, attempt: retry("busy") if attempt < 3 else DONE, batch=4)
+        script = Together(lambda _event, attempt: Retry("busy") if attempt < 3 else Delivered(), batch=4)
         bench = Bench(store, {"s": script})
         await bench.add([event(n, "AB"[n % 2]) for n in range(1, 7)])
         await script.until(lambda: script.attempts["1-0"] == 1)
@@ -198,11 +200,11 @@ def test_what_waits_goes_together_in_order_and_a_failed_group_is_tried_as_it_was
 
 
 def test_of_a_group_that_is_refused_only_the_trouble_is_set_aside() -> None:
-    for verdict, reason in ((give_up("HTTP 400"), "HTTP 400"), (retry("HTTP 500"), "HTTP 500, 8 times, while others")):
+    for verdict, reason in ((Reject("HTTP 400"), "HTTP 400"), (Retry("HTTP 500"), "HTTP 500, 8 times, while others")):
 
         async def body(verdict: Outcome = verdict, reason: str = reason) -> None:
             store = Database(None)
-            script = Together(lambda item, _attempt: verdict if item.id == "2-0" else DONE, batch=4)
+            script = Together(lambda item, _attempt: verdict if item.id == "2-0" else Delivered(), batch=4)
             bench = Bench(store, {"s": script})
             await bench.add([event(n, "AB"[n % 2]) for n in range(1, 7)])
             await bench.reached("s", 6)
@@ -225,12 +227,12 @@ def test_a_sink_that_is_down_sets_nothing_aside() -> None:
     async def body() -> None:
         store = Database(None)
         for script in (Script(lanes=4), Together()):
-            script.answer = lambda _event, _attempt: retry("down")
+            script.answer = lambda _event, _attempt: Retry("down")
             bench = Bench(store, {"s": script})
             await bench.add([event(n, "AB"[n % 2]) for n in range(1, 5)])
             await script.until(partial(tried_for_long, script))
             assert await bench.dispatcher.workers["s"].cursor.dead_letter_count() == 0
-            script.answer = lambda _event, _attempt: DONE
+            script.answer = lambda _event, _attempt: Delivered()
             await bench.reached("s", 4)
             assert sorted(script.taken) == ids(range(1, 5))
             await bench.dispatcher.stop()
@@ -252,14 +254,14 @@ def test_pause_resume_and_again(tmp_path: Path) -> None:
         await worker.pause()
         await bench.add([event(3), event(4)])
         await asyncio.sleep(100)
-        row = await bench.row()
-        assert (script.taken, row["paused"], row["backlog"]) == (ids([1, 2]), True, 2)
+        row = await bench.status()
+        assert (script.taken, row.paused, row.backlog) == (ids([1, 2]), True, 2)
         await bench.dispatcher.stop()
         store.close()
 
     async def second() -> None:
         store = Database(tmp_path)
-        script = Script(lambda _event, attempt: retry("down") if attempt == 1 else DONE)
+        script = Script(lambda _event, attempt: Retry("down") if attempt == 1 else Delivered())
         bench = Bench(store, {"s": script})
         worker = bench.dispatcher.workers["s"]
         await asyncio.sleep(100)
@@ -281,7 +283,7 @@ def test_resume_cuts_a_long_wait_short() -> None:
     async def body() -> None:
         store = Database(None)
         up = False
-        script = Script(lambda _event, _attempt: DONE if up else retry("down"))
+        script = Script(lambda _event, _attempt: Delivered() if up else Retry("down"))
         bench = Bench(store, {"s": script})
         await bench.add([event(1)])
         await script.until(lambda: script.attempts["1-0"] == 12)  # waits of a minute by now
@@ -312,8 +314,8 @@ def test_what_a_filter_lets_pass() -> None:
         ]
         await bench.add([event(n, *row) for n, row in enumerate(rows, start=1)])
         await bench.reached("s", 6)
-        row = await bench.row()
-        assert (script.taken, row["delivered"], row["filtered"], row["backlog"]) == (ids([1, 4]), 2, 4, 0)
+        row = await bench.status()
+        assert (script.taken, row.delivered, row.filtered, row.backlog) == (ids([1, 4]), 2, 4, 0)
         await bench.dispatcher.stop()
         store.close()
 
@@ -351,8 +353,8 @@ def test_any_failures_lose_nothing_and_keep_the_order_of_each_device(
     def answer(item: Event, attempt: int) -> Outcome:
         _, failures, refused = plan[item.data["n"] - 1]
         if attempt <= failures:
-            return retry("not yet")
-        return give_up("never") if refused else DONE
+            return Retry("not yet")
+        return Reject("never") if refused else Delivered()
 
     async def body() -> None:
         store = Database(None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ridethrough.gateway.storage.sqlite import archive
-from ridethrough.gateway.storage.sqlite.outbox import ENGINE
+from ridethrough.gateway.storage.sqlite.schema import ENGINE
 from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import start, stop, tool
 from tests.support.sites import Site

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from ridethrough.gateway.config.site import Site as Config
 from ridethrough.gateway.storage.sqlite import archive
-from ridethrough.gateway.storage.sqlite.outbox import ENGINE
+from ridethrough.gateway.storage.sqlite.schema import ENGINE
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Pdu, TrapV1, decode
 from ridethrough.wire.snmp.relay import SNMP_TRAP_ADDRESS

@@ -17,11 +17,11 @@ import nats
 import pytest
 from typer.testing import CliRunner
 
-from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.nats import NatsSink
 from ridethrough.gateway.records import Event
 from ridethrough.gateway.storage.errors import StoreError
-from ridethrough.gateway.storage.jetstream.client import Bus, Layout
+from ridethrough.gateway.storage.jetstream.client import JetStreamClient, Layout
 from ridethrough.rigs.cli import record as record_verbs
 from ridethrough.rigs.recording import bmc as bmc_recorder
 from ridethrough.rigs.recording import ups as recorder
@@ -259,20 +259,20 @@ async def test_nats_by_a_name(
         url = f"nats://{NAME}:{server.port}"
         out = NatsSink(lambda: {"servers": [url]}, lambda: None, "ridethrough.events.{type}", None, 3)
         stack.push_async_callback(out.close)
-        assert await out.deliver(event(1)) == DONE
-        bus = Bus(lambda: {"servers": [url]}, lambda: None, Layout("twin", 1, 1, 5, None, None))
+        assert await out.deliver(event(1)) == Delivered()
+        bus = JetStreamClient(lambda: {"servers": [url]}, lambda: None, Layout("twin", 1, 1, 5, None, None))
         await bus.start()
         stack.push_async_callback(bus.stop)
         server.kill()
         server.begin()
         async with asyncio.timeout(30):
-            while not (await out.deliver(event(2))).done:
+            while await out.deliver(event(2)) != Delivered():
                 await asyncio.sleep(0.05)
             while not await reached(bus):
                 await asyncio.sleep(0.05)
 
 
-async def reached(bus: Bus) -> bool:
+async def reached(bus: JetStreamClient) -> bool:
     try:
         await bus.last(bus.raw_name)
     except StoreError:

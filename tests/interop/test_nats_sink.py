@@ -13,7 +13,7 @@ from typing import Any
 import nats
 import pytest
 
-from ridethrough.gateway.deliver.sinks import DONE
+from ridethrough.gateway.deliver.sinks.base import Delivered, Reject, Retry
 from ridethrough.gateway.deliver.sinks.nats import NatsSink
 from ridethrough.gateway.records import Event
 from tests.support.certificates import Authority
@@ -44,8 +44,8 @@ async def test_an_event_is_in_the_stream_once(tmp_path: Path) -> None:
         connection = await stream(server)
         out = sink(server)
         for _ in range(2):
-            assert await out.deliver(event(1)) == DONE
-        assert await out.deliver(event(2, "power outage.*>")) == DONE
+            assert await out.deliver(event(1)) == Delivered()
+        assert await out.deliver(event(2, "power outage.*>")) == Delivered()
         info = await connection.jetstream().stream_info("events")
         assert info.state.messages == 2
         first = await connection.jetstream().get_msg("events", 1)
@@ -61,7 +61,7 @@ async def test_a_body_of_its_own(tmp_path: Path) -> None:
     with nats_server(tmp_path) as server:
         connection = await stream(server)
         out = sink(server, "ridethrough.events.{subject}", body={"who": "{subject}", "n": "{data.n}"})
-        assert await out.deliver(event(1)) == DONE
+        assert await out.deliver(event(1)) == Delivered()
         message = await connection.jetstream().get_msg("events", 1)
         assert (message.subject, json.loads(message.data)) == ("ridethrough.events.UPS1", {"who": "UPS1", "n": 1})
         await out.close()
@@ -72,21 +72,20 @@ async def test_what_fails_is_said(tmp_path: Path) -> None:
     with nats_server(tmp_path) as server:
         out = sink(server)
         nowhere = await out.deliver(event(1))
-        assert (nowhere.permanent, nowhere.reason) == (False, "no stream takes ridethrough.events.ups.input.lost")
+        assert nowhere == Retry("no stream takes ridethrough.events.ups.input.lost")
         connection = await stream(server)
         large = event(2)
         large.data["text"] = "x" * 6000
         refused = await out.deliver(large)
-        assert refused.permanent, refused
+        assert isinstance(refused, Reject), refused
         assert "size" in refused.reason
         await connection.close()
         server.kill()
         gone = await out.deliver(event(3))
-        assert not gone.done
-        assert not gone.permanent
+        assert isinstance(gone, Retry)
         server.begin()
         async with asyncio.timeout(30):
-            while not (await out.deliver(event(3))).done:
+            while await out.deliver(event(3)) != Delivered():
                 await asyncio.sleep(0.05)
         await out.close()
 
@@ -95,12 +94,12 @@ async def test_a_wrong_password_is_no_success(tmp_path: Path) -> None:
     with nats_server(tmp_path, "--user", "gateway", "--pass", "secret-of-the-test") as server:
         out = sink(server, login={"user": "gateway", "password": "wrong"})
         outcome = await out.deliver(event(1))
-        assert not outcome.done
+        assert isinstance(outcome, Retry)
         assert "wrong" not in outcome.reason
         await out.close()
         connection = await stream(server, user="gateway", password="secret-of-the-test")
         out = sink(server, login={"user": "gateway", "password": "secret-of-the-test"})
-        assert await out.deliver(event(1)) == DONE
+        assert await out.deliver(event(1)) == Delivered()
         await out.close()
         await connection.close()
 
@@ -113,12 +112,12 @@ async def test_over_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
     with nats_server(tmp_path, config=config) as server:
         known = ssl.create_default_context(cafile=authority.file)
         stranger = sink(server, tls=known)
-        assert not (await stranger.deliver(event(1))).done
+        assert isinstance(await stranger.deliver(event(1)), Retry)
         await stranger.close()
         known.load_cert_chain(mine, my_key)
         connection = await stream(server, tls=known)
         out = sink(server, tls=known)
-        assert await out.deliver(event(1)) == DONE
+        assert await out.deliver(event(1)) == Delivered()
         await out.close()
         await connection.close()
         # nats-py leaves the unsealed half of its stream to the collector, which must come while there is a loop.

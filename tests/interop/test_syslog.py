@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ridethrough.gateway.deliver.sinks.base import Delivered, Retry
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink, message
 from ridethrough.gateway.records import Event
 from ridethrough.rigs.clock import run
@@ -69,7 +70,7 @@ def test_what_rsyslog_reads(tmp_path: Path, transport: str) -> None:
     async def deliver(*events: Event) -> None:
         sink = SyslogSink(("127.0.0.1", port), transport, "local3")
         for each in events:
-            assert (await sink.deliver(each)).done
+            assert await sink.deliver(each) == Delivered()
         await sink.close()
 
     with rsyslogd(tmp_path, port) as log:
@@ -99,11 +100,10 @@ def test_a_receiver_that_is_away_is_tried_again(tmp_path: Path) -> None:
     async def body() -> None:
         sink = SyslogSink(("127.0.0.1", port), "tcp", "daemon")
         outcome = await sink.deliver(event(1))
-        assert not outcome.done
-        assert not outcome.permanent
+        assert isinstance(outcome, Retry)
         assert outcome.reason.startswith(f"127.0.0.1:{port}: ")
         with rsyslogd(tmp_path, port) as log:
-            assert (await sink.deliver(event(2))).done
+            assert await sink.deliver(event(2)) == Delivered()
             assert 'id="2-0"' in lines(log, 1)[0][6]
         await sink.close()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -152,3 +153,24 @@ def test_speeds(text: str, speed: object) -> None:
 def test_no_speeds(text: str) -> None:
     with pytest.raises(ValueError):
         parse_speed(text)
+
+
+@pytest.mark.parametrize("speed", ["max", 10_000.0, 1_000.0])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_that_outlast_the_run_are_joined_by_the_wall_clock(speed: Speed, threads: int) -> None:
+    ended: list[None] = []
+
+    def job() -> None:
+        time.sleep(0.4)  # the work of a thread, which no clock of ours can shorten
+        ended.append(None)
+
+    async def body() -> None:
+        jobs = [asyncio.create_task(asyncio.to_thread(job)) for _ in range(threads)]
+        await asyncio.sleep(0)
+        for task in jobs:
+            task.cancel()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(body(), speed)
+    assert len(ended) == threads

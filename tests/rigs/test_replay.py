@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ridethrough.gateway.records import Event, encode_json
-from ridethrough.gateway.storage.sqlite.outbox import Outbox, Told
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox, StoredEvents
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
@@ -39,16 +39,17 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.timeout(400)  # U12 is eight days of polls, 25 s of processor time
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_scenario_holds_and_sinks_get_what_is_on_disk(path: Path) -> None:
     told: list[Event] = []
 
-    def grown(outbox: Outbox, what: Told) -> None:
+    def grown(outbox: SqliteOutbox, what: StoredEvents) -> None:
         told.extend(queued.event for queued in what.events)
         as_it_is(outbox, what)
 
-    as_it_is = Outbox.grown
-    with patch.object(Outbox, "grown", grown):
+    as_it_is = SqliteOutbox.extend_tail
+    with patch.object(SqliteOutbox, "extend_tail", grown):
         report = play(path.stem)
     # Sinks get what was just told from memory, and the rest as JSON from disk.
     read = [msgspec.json.decode(encode_json(event), type=Event) for event in told]

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from ridethrough.gateway.api import Gate, Refusal
-from ridethrough.gateway.config.site import RateLimits
+from ridethrough.gateway.config.http import RateLimits
 from ridethrough.rigs.lab.scenario_runs import ScenarioRun, ScenarioRuns
 from ridethrough.rigs.lab.scenario_runs_api import add_runs
 from ridethrough.rigs.rigfile.bundled import names, resolve

@@ -10,10 +10,11 @@ from typing import Any
 from ridethrough.gateway.deliver import Dispatcher
 from ridethrough.gateway.deliver.dispatcher import SinkSpec
 from ridethrough.gateway.deliver.filters import Filter
-from ridethrough.gateway.deliver.sinks import DONE, Outcome
+from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome
 from ridethrough.gateway.records import Event
+from ridethrough.gateway.status import DestinationStatus
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
 
 
 def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "info") -> Event:
@@ -24,7 +25,9 @@ def event(number: int, subject: str = "UPS1", kind: str = "t", severity: str = "
 class Script:
     """A sink that answers as `answer` says: by event and attempt."""
 
-    def __init__(self, answer: Callable[[Event, int], Outcome] = lambda _event, _attempt: DONE, lanes: int = 1) -> None:
+    def __init__(
+        self, answer: Callable[[Event, int], Outcome] = lambda _event, _attempt: Delivered(), lanes: int = 1
+    ) -> None:
         self.lanes = lanes
         self.answer = answer
         self.taken: list[str] = []
@@ -36,7 +39,7 @@ class Script:
         self.attempts[item.id] += 1
         self.at_s.append(asyncio.get_running_loop().time())
         outcome = self.answer(item, self.attempts[item.id])
-        if outcome.done:
+        if isinstance(outcome, Delivered):
             self.taken.append(item.id)
         async with self.changed:
             self.changed.notify_all()
@@ -53,7 +56,9 @@ class Script:
 class Together(Script):
     """One that takes several at once, or none of them: what it says of the first that it does not take."""
 
-    def __init__(self, answer: Callable[[Event, int], Outcome] = lambda _event, _attempt: DONE, batch: int = 4) -> None:
+    def __init__(
+        self, answer: Callable[[Event, int], Outcome] = lambda _event, _attempt: Delivered(), batch: int = 4
+    ) -> None:
         super().__init__(answer)
         self.batch = batch
         self.groups: list[list[str]] = []
@@ -63,8 +68,8 @@ class Together(Script):
         for item in events:
             self.attempts[item.id] += 1
         answers = [self.answer(item, self.attempts[item.id]) for item in events]
-        outcome = next((one for one in answers if not one.done), DONE)
-        if outcome.done:
+        outcome = next((one for one in answers if not isinstance(one, Delivered)), Delivered())
+        if isinstance(outcome, Delivered):
             self.taken += self.groups[-1]
         async with self.changed:
             self.changed.notify_all()
@@ -79,7 +84,7 @@ class Bench:
     """An outbox with events, and sinks that run."""
 
     def __init__(self, store: Database, sinks: dict[str, Script], wanted: Filter | None = None) -> None:
-        self.outbox = Outbox(store)
+        self.outbox = SqliteOutbox(store)
         self.sinks = sinks
         self.dispatcher = Dispatcher(
             self.outbox,
@@ -93,9 +98,8 @@ class Bench:
         await self.outbox.add(events, 1, b"")
         self.dispatcher.notify()
 
-    async def row(self, name: str = "s") -> dict[str, Any]:
-        rows = await self.dispatcher.rows()
-        return next(row for row in rows if row["name"] == name)
+    async def status(self, name: str = "s") -> DestinationStatus:
+        return next(status for status in await self.dispatcher.statuses() if status.name == name)
 
     async def reached(self, name: str, seq: int) -> None:
         while await self.dispatcher.workers[name].cursor.position() < seq:

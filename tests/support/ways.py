@@ -13,12 +13,13 @@ from typing import Any, ClassVar
 import pytest
 from aiohttp import web
 
-from ridethrough.gateway.deliver.convert import Form, Plan, Trust
+from ridethrough.gateway.deliver.convert import ForwardFormat, SenderPolicy, SnmpForm
 from ridethrough.gateway.deliver.destination import Destination
-from ridethrough.gateway.deliver.forward import Forwarder, ForwardStatus
+from ridethrough.gateway.deliver.forward import Forwarder, ForwardProgress
+from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
-from ridethrough.gateway.deliver.v3_sender import SealUser, V3Sender
+from ridethrough.gateway.deliver.v3_sender import ForwardUser, V3Sender
 from ridethrough.gateway.records import Arrival, EngineIdentity, Event, Record, RecordKind
 from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind
@@ -68,18 +69,18 @@ class Way(ABC):
         return manager(address, self.port, mute=True)
 
 
-class Forward(Way):
-    plan: ClassVar[Plan] = Plan()
+class ForwardWay(Way):
+    target: ClassVar[ForwardFormat] = ForwardFormat()
     kind: ClassVar[Kind] = Kind.TRAP_V2
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
-        sealer = V3Sender(SealUser(USER), bytes) if self.plan.form is Form.V3 else None
-        self.destination = Destination(NAME, port, self.plan, "", sealer)
-        self.destination.know(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
-        trust = Trust(lambda: frozenset({b"public"}), lambda _data, _source: None)
-        self.forwarder = Forwarder(Books(), lambda: read_nothing, {"nms": self.destination}, trust, lambda: 0.5)  # type: ignore[arg-type]
-        self.progress = ForwardStatus()
+        v3_sender = V3Sender(ForwardUser(USER), bytes) if self.target.form is SnmpForm.V3 else None
+        self.destination = Destination(NAME, port, self.target, "", v3_sender)
+        self.destination.set_engine(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
+        policy = SenderPolicy(lambda: frozenset({b"public"}), lambda _data, _source: None)
+        self.forwarder = Forwarder(NoCursors(), lambda: read_nothing, {"nms": self.destination}, policy, lambda: 0.5)  # type: ignore[arg-type]
+        self.progress = ForwardProgress()
         self.opened = False
 
     async def send(self, *numbers: int) -> None:
@@ -95,7 +96,7 @@ class Forward(Way):
         self.destination.close()
 
 
-class Books:
+class NoCursors:
     def cursor(self, name: str) -> None:
         return None
 
@@ -104,42 +105,42 @@ async def read_nothing(_position: int, _limit: int) -> list[Record]:
     return []
 
 
-class Trap(Forward):
+class Trap(ForwardWay):
     acknowledged = False
 
 
-class TrapV3(Forward):
+class TrapV3(ForwardWay):
     acknowledged = False
-    plan = Plan(Form.V3)
+    target = ForwardFormat(SnmpForm.V3)
 
 
-class Inform(Forward):
-    plan = Plan(Form.V2C, inform=True)
+class Inform(ForwardWay):
+    target = ForwardFormat(SnmpForm.V2C, inform=True)
 
 
-class InformAsItCame(Forward):
+class InformAsItCame(ForwardWay):
     kind = Kind.INFORM
 
 
-class InformV3(Forward):
-    plan = Plan(Form.V3, inform=True)
+class InformV3(ForwardWay):
+    target = ForwardFormat(SnmpForm.V3, inform=True)
 
 
-class Sink(Way):
+class SinkWay(Way):
     """Tried again at once until it takes the event, as the worker does with its waits."""
 
     sink: Any
 
     async def send(self, *numbers: int) -> None:
         for number in numbers:
-            while not (await self.sink.deliver(event(number))).done:
+            while await self.sink.deliver(event(number)) != Delivered():
                 await asyncio.sleep(0.01)
 
     async def close(self) -> None:
         await self.sink.close()
 
 
-class SyslogUdp(Sink):
+class SyslogUdp(SinkWay):
     acknowledged = False
 
     def __init__(self, port: int) -> None:
@@ -147,7 +148,7 @@ class SyslogUdp(Sink):
         self.sink = SyslogSink((NAME, port), "udp", "daemon")
 
 
-class SyslogTcp(Sink):
+class SyslogTcp(SinkWay):
     virtual = False
 
     def __init__(self, port: int) -> None:
@@ -181,7 +182,7 @@ class SyslogTcp(Sink):
         return silent_stream(address, self.port)
 
 
-class Webhook(Sink):
+class Webhook(SinkWay):
     virtual = False
 
     def __init__(self, port: int) -> None:

@@ -28,7 +28,7 @@ class Integrity(NamedTuple):
 
 
 AUTHENTICATION: dict[int, Authentication] = {
-    0: Authentication("sha1", 0, 0),  # RAKP-none: no code is told, and no key is made of the hash
+    0: Authentication("sha1", 0, 0),  # RAKP-none: no code is sent, and no key is made of the hash
     1: Authentication("sha1", 20, 12),
     2: Authentication("md5", 16, 16),
     3: Authentication("sha256", 32, 16),
@@ -90,7 +90,7 @@ def suite_record(suite: Suite) -> bytes:
 
 
 class Handshake:
-    """What both ends know when RAKP ends; the codes and keys are functions of it (section 13.31).
+    """The values that both ends know when RAKP ends; codes and keys are functions of them (section 13.31).
 
     `role` is the octet of RAKP message 1 as received.
     """
@@ -117,10 +117,12 @@ class Handshake:
         self._by_password = keyed(self._algorithm.digest, password)
 
     def rakp2_code(self) -> bytes:
+        """Return the code of RAKP message 2 (section 13.21)."""
         text = self._console_sid + self._bmc_sid + self._console_random + self._bmc_random + self._guid + self._name
         return self._by_password.code(text)[: self._algorithm.code_length]
 
     def rakp3_code(self) -> bytes:
+        """Return the code of RAKP message 3 (section 13.22)."""
         text = self._bmc_random + self._console_sid + self._name
         return self._by_password.code(text)[: self._algorithm.code_length]
 
@@ -130,6 +132,7 @@ class Handshake:
         return Hmac(self._algorithm.digest, by_key.code(self._console_random + self._bmc_random + self._name))
 
     def rakp4_icv(self, by_session_key: Hmac) -> bytes:
+        """Return the integrity check value of RAKP message 4 (section 13.23)."""
         code = by_session_key.code(self._console_random + self._bmc_sid + self._guid)
         return code[: self._algorithm.icv_length]
 

@@ -20,7 +20,7 @@ from ridethrough.wire.ipmi.window import Window
 
 
 class ConsoleState(Enum):
-    """Where the session stands."""
+    """A step of a session, from the manager's end."""
 
     IDLE = auto()
     OPENING = auto()

@@ -207,7 +207,7 @@ class Endpoint:
     # --- RMCP+ ------------------------------------------------------------------------------------------
 
     def _receive_sealed(self, data: bytes, peer: Address, now_ms: int) -> list[bytes] | None:
-        """What nearly all datagrams are, in one look. None, with nothing done, for what is not as it should be.
+        """Answer an encrypted command in an open session, as nearly all datagrams are. Others: None, and nothing done.
 
         `_receive_plus` then says why. Raises WireError as it does.
         """
@@ -256,12 +256,12 @@ class Endpoint:
         return protect.seal(keys, session.console_sid, session.outbound, payload, kind)
 
     def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
-        """What the console has to say by itself, and what is due again."""
+        """Return packets of the serial console that are due, with the peers they go to."""
         return self._console.pump(now_ms)
 
     @property
     def due_ms(self) -> int | None:
-        """When `pump` must be called next, if nothing happens before."""
+        """Time at which `pump` must be called next if nothing happens before; None for never."""
         return self._console.due_ms
 
     def _sol(self, session: Session, payload: bytes) -> bytes:

@@ -114,7 +114,7 @@ def _decode_plus(data: bytes) -> PacketPlus:
 
 
 def trailer(data: bytes, payload_length: int, code_length: int) -> tuple[bytes, bytes]:
-    """What the authentication code of an RMCP+ packet covers, and the code. Raises WireError.
+    """Return the octets that the authentication code of an RMCP+ packet covers, and the code. Raises WireError.
 
     The code covers everything from the authentication type through next-header (section 13.28.4).
     """
@@ -156,5 +156,5 @@ def plain_plus(kind: Payload, payload: bytes) -> bytes:
 
 
 def opening(kind: Payload) -> bytes:
-    """How a datagram outside sessions begins, up to the length of its payload."""
+    """Return the head of a datagram outside sessions, up to the length of its payload."""
     return HEAD_PLUS.pack(rmcp.IPMI_HEADER, RMCP_PLUS, kind, 0, 0, 0)[:-2]

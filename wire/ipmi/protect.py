@@ -34,7 +34,7 @@ def seal(
 
 
 def intact(keys: SessionKeys, data: bytes, length: int) -> bool:
-    """What `authentic` finds out, in one look, for an encrypted payload of `length` octets."""
+    """Return the same as `authentic` for an encrypted payload of `length` octets, without parsing the packet."""
     end = len(data) - keys.code_length
     # Whole blocks behind a header of 12 octets, pad length and next-header: the pad has always two octets.
     if length % BLOCK or end != 20 + length or data[end - 2 : end] != PADDED_TWO:
@@ -43,7 +43,7 @@ def intact(keys: SessionKeys, data: bytes, length: int) -> bool:
 
 
 def authentic(keys: SessionKeys, data: bytes, parsed: PacketPlus) -> bool:
-    """Whether the packet is protected as its session demands and its code is right. Raises WireError."""
+    """Return whether a packet is protected as its session demands and its code is right. Raises WireError."""
     if parsed.authenticated != (keys.integrity is not None) or parsed.encrypted != keys.encrypts:
         return False
     if keys.integrity is None:

@@ -1,4 +1,4 @@
-"""What a BMC keeps of its sessions, and what it needs of the controller behind them."""
+"""A session as a BMC keeps it, and the controller behind the LAN channel as the endpoint needs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADMINISTRATOR = int(Privilege.ADMINISTRATOR)
 
 
 class Drop(StrEnum):
-    """Why a datagram got no answer."""
+    """Reason for which a datagram got no answer."""
 
     SESSION_UNKNOWN = "session_unknown"
     PEER = "peer"
@@ -40,7 +40,7 @@ class Account(NamedTuple):
 
 
 class LoginPolicy(NamedTuple):
-    """Who may log in how. `limits` are the privileges that the suites give, 0 for one that may not be used."""
+    """The rules of logging in. `limits` are the privileges that the suites give, 0 for one that may not be used."""
 
     suites: tuple[int, ...] = (3, 17)
     limits: tuple[int, ...] = ()
@@ -56,7 +56,7 @@ class LoginPolicy(NamedTuple):
 
 
 class ChannelHost(Protocol):
-    """What the endpoint asks of the management controller behind it."""
+    """The management controller behind a LAN channel, as the endpoint needs it."""
 
     guid: bytes  # as Get System GUID answers it
 
@@ -65,12 +65,14 @@ class ChannelHost(Protocol):
         """The session that has the serial console."""
 
     @property
-    def login_policy(self) -> LoginPolicy: ...
+    def login_policy(self) -> LoginPolicy:
+        """The rules of logging in, as they are now."""
 
     def login_failed(self, user_id: int) -> None:
         """Somebody knew a name and not its password."""
 
-    def login_succeeded(self, user_id: int) -> None: ...
+    def login_succeeded(self, user_id: int) -> None:
+        """End the count of wrong passwords of a user."""
 
     def close_console(self) -> None:
         """Whoever had the console has it no more."""
@@ -80,10 +82,10 @@ class ChannelHost(Protocol):
 
     @property
     def console_retry(self) -> tuple[int, int]:
-        """How often a packet is repeated, and after how many milliseconds."""
+        """Repeats of a packet that is not acknowledged, and the milliseconds between them."""
 
     def console_since(self, at: int) -> tuple[bytes, int]:
-        """What the console said behind octet `at`, and where it is now."""
+        """Return the console's output from octet `at` on, and the number of the octet behind it."""
 
     def account(self, name: bytes) -> Account | None:
         """The enabled user of that name."""

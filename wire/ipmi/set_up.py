@@ -1,4 +1,4 @@
-"""How RMCP+ sessions are opened, the BMC's end (IPMI 2.0 sections 13.17 to 13.24)."""
+"""The set-up of RMCP+ sessions, the BMC's end (IPMI 2.0 sections 13.17 to 13.24)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has the serial console, and the packets between it and that session (IPMI 2.0 section 15.11)."""
+"""The serial console and the session that has it: the packets between them (IPMI 2.0 section 15.11)."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class ConsoleLink:
         self._port: SolPort | None = None
         self._session: Session | None = None
 
-    def take(self, said: SolPacket, session: Session, now_ms: int) -> list[bytes] | None:
+    def take(self, packet: SolPacket, session: Session, now_ms: int) -> list[bytes] | None:
         """The answers to what the holder of the console sends; None for what somebody else sends."""
         self._follow_holder()
         if self._port is None or session is not self._session:
             return None
-        typed, acknowledgement = self._port.take(said)
+        typed, acknowledgement = self._port.take(packet)
         if typed:
             self._host.type_console(typed)
         answers = [] if acknowledgement is None else [self._seal(session, sol.encode(acknowledgement))]
         return answers + [data for data, _ in self.pump(now_ms)]
 
     def pump(self, now_ms: int) -> list[tuple[bytes, Address]]:
-        """What the console has to say by itself, what is due again, and the end for a holder who lost it."""
+        """Return new output of the console, repeats that are due, and the end for a holder who lost it, with peers."""
         packets = self._follow_holder()
         if self._port is None or self._session is None:
             return packets
@@ -46,7 +46,7 @@ class ConsoleLink:
 
     @property
     def due_ms(self) -> int | None:
-        """When a packet must be repeated."""
+        """Time at which a packet must be repeated; None while none waits."""
         return None if self._port is None else self._port.due_ms
 
     def _follow_holder(self) -> list[tuple[bytes, Address]]:

@@ -17,7 +17,7 @@ class Window:
         self.unused = True
 
     def accept(self, number: int) -> bool:
-        """Whether `number` is new and inside the window; the window moves with it. 0 is never accepted."""
+        """Take a number; return whether it is new and inside the window, which moves with it. 0 is never accepted."""
         if number == self._highest + 1 < _MODULUS:  # as nearly always
             self._seen = (self._seen << 1 | 1) & self._kept
             self._highest = number

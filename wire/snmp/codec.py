@@ -41,7 +41,7 @@ def decode(data: bytes) -> Message:
 
 
 def unwrapped(data: bytes) -> tuple[Version, bytes, Kind, int, int]:
-    """What stands around a PDU of version 1 or 2: version and community; its kind, where it begins and where it ends.
+    """Return what is around a PDU of version 1 or 2: version and community; its kind, its start and its end.
 
     Raises WireError.
     """
@@ -136,7 +136,7 @@ def _varbinds(data: bytes, at: int, end: int) -> tuple[VarBind, ...]:
 
 
 def name_of(data: bytes, at: int, end: int) -> tuple[int, int, int]:
-    """Where the name of the variable at `at` begins and ends, and where the whole does. Raises WireError."""
+    """Return start and end of the name of the variable at `at`, and the end of the whole. Raises WireError."""
     start, item_end = ber.expect(data, at, end, ber.SEQUENCE)
     name_start, name_end = ber.expect(data, start, item_end, ber.OBJECT_IDENTIFIER)
     return name_start, name_end, item_end

@@ -20,7 +20,7 @@ USM_STATS = Oid.parse("1.3.6.1.6.3.15.1.1")
 
 
 class UsmFailure(Enum):
-    """Why a message got a report, by the number of its usmStats counter."""
+    """Reason for which a message got a report, by the number of its usmStats counter."""
 
     UNSUPPORTED_SECURITY_LEVELS = 1
     NOT_IN_TIME_WINDOWS = 2
@@ -37,13 +37,16 @@ class User(Protocol):
     """A user as the engine needs it. Without `auth` there is neither authentication nor privacy."""
 
     @property
-    def name(self) -> bytes: ...
+    def name(self) -> bytes:
+        """The name, 1 to 32 octets."""
 
     @property
-    def auth(self) -> Auth | None: ...
+    def auth(self) -> Auth | None:
+        """The protocol of authentication; None without."""
 
     @property
-    def priv(self) -> Priv | None: ...
+    def priv(self) -> Priv | None:
+        """The protocol of privacy; None without."""
 
     def keys(self, engine_id: bytes) -> Keys:
         """The user's keys at an engine."""
@@ -99,7 +102,7 @@ class UsmEngine(Generic[U]):
         return Request(message, user, payload)
 
     def read(self, request: Request[U], boots: int, time_s: int) -> Scoped | bytes | None:
-        """What the request asks; where a wrong key made nonsense of it, a report or silence. Raises WireError."""
+        """Decode a request; a report or silence where a wrong key made nonsense of it. Raises WireError."""
         try:
             return v3.decode_scoped(request.payload)
         except WireError:

@@ -1,4 +1,4 @@
-"""What has to be known of a message of version 2 to send it on, without reading what its variables say."""
+"""The outline of a message of version 2: enough to send it on, without the values of its variables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Outline:
 
     @property
     def headed(self) -> bool:
-        """Whether time and name stand in front, as RFC 3416 section 4.2.6 wants it of notifications, and only there."""
+        """True if time and name are the first two variables, as RFC 3416 section 4.2.6 wants it, and nowhere else."""
         names, tags = self.names, self.tags
         if len(names) < 2 or tags[0] != TIME_TICKS or tags[1] != OBJECT_IDENTIFIER:
             return False

@@ -58,7 +58,7 @@ def seal_octets(header: Header, payload: bytes, keys: Keys, salt: bytes) -> byte
 
 
 def authentic(data: bytes, message: V3Message, keys: Keys) -> bool:
-    """Whether the code of a datagram is that of `keys`."""
+    """Return whether the authentication code of a datagram is that of `keys`."""
     code = message.header.auth_params
     if keys.auth is None or len(code) != usm.code_length(keys.auth):
         return False

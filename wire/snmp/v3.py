@@ -41,7 +41,7 @@ class Header(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a sender accepts and wants, as in `Header`."""
+    """The flags and the largest message of a sender, as in `Header`."""
 
     max_size: int
     flags: int
@@ -73,7 +73,7 @@ class Scoped(NamedTuple):
 
 
 def is_v3(data: bytes) -> bool:
-    """Whether the datagram says that it is version 3. Raises WireError."""
+    """Return whether a datagram says that it is version 3. Raises WireError."""
     at = 2 if data[1:2] < b"\x80" else 2 + (data[1] & 0x7F)
     field = data[at : at + len(VERSION_3)]
     return field == VERSION_3 or (field not in EARLIER and version_of(data) == VERSION)
@@ -136,7 +136,7 @@ _origins: dict[bytes, Origin] = {}
 
 
 def _read_terms(data: bytes, at: int, end: int) -> Terms:
-    """What follows the identifier in msgGlobalData."""
+    """Return the fields behind the identifier in msgGlobalData."""
     start = at
     max_size, at = ber.integer(data, at, end)
     flags_at = at
@@ -153,7 +153,7 @@ def _read_terms(data: bytes, at: int, end: int) -> Terms:
 
 
 def _read_origin(data: bytes, at: int, end: int) -> tuple[Origin, int]:
-    """What stands before the code in the security parameters, and where it ends."""
+    """Return the fields before the code in the security parameters, and the place where they end."""
     start = at
     engine_id, at, _ = _octets(data, at, end)
     boots, at = ber.integer(data, at, end)

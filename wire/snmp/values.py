@@ -120,6 +120,7 @@ class TrapV1(NamedTuple):
 
     @property
     def kind(self) -> Kind:
+        """TRAP_V1 always; other PDUs have their kind as a field."""
         return Kind.TRAP_V1
 
 

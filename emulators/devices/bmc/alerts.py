@@ -88,5 +88,5 @@ class Alerts:
         self.outgoing.clear()
 
     def next_deadline(self) -> Instant | None:
-        """When the next alert is due again."""
+        """Return the instant of the next repeat; None while no alert waits for an acknowledgement."""
         return soonest(*(row.due for row in self.waiting))

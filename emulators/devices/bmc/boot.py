@@ -71,15 +71,15 @@ class BootOptions:
         """The system starts: what from; asked for once, it holds once."""
         device = self.device
         if not self.values[FLAGS][0] & PERSISTENT:
-            self._lapse()
+            self._expire()
         return device
 
     def advance(self, now: Instant) -> None:
         """End boot flags that nobody used in time."""
         if self.lapses_at is not None and self.lapses_at <= now:
-            self._lapse()
+            self._expire()
 
-    def _lapse(self) -> None:
+    def _expire(self) -> None:
         flags = self.values[FLAGS]
         self.values[FLAGS] = bytes((flags[0] & ~VALID & 0xFF,)) + flags[1:]
         self.lapses_at = None
@@ -89,5 +89,5 @@ class BootOptions:
         return {str(number): data.hex() for number, data in self.values.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         self.values |= {int(number): bytes.fromhex(text) for number, text in state.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.chassis import AcLink, Action, ChassisOrder, HostState, RestartCause
+from ridethrough.emulators.bindings.chassis import AcLink, ChassisControl, ChassisOrder, HostState, RestartCause
 from ridethrough.emulators.kernel.instant import Instant, after
 from ridethrough.emulators.kernel.world import Port
 
@@ -16,7 +16,7 @@ class Chassis:
         """`name` is that of the controller, `supplies` the number of its server's power supplies."""
         self.standby = [Port(name, f"standby{index}", False) for index in range(1, supplies + 1)]
         self.host = Port(name, "host", HostState())
-        self.order = Port(name, "order", ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN))
+        self.order = Port(name, "order", ChassisOrder(0, ChassisControl.POWER_DOWN, RestartCause.UNKNOWN))
         self.policy = Port(name, "policy", ac_link)
         self.seen: HostState | None = None  # the server as it was looked at last; None before the first look
         self.identify_until: Instant | None = None
@@ -26,7 +26,7 @@ class Chassis:
         """True while any supply gives standby power."""
         return any(port.value for port in self.standby)
 
-    def command(self, action: Action, cause: RestartCause, cycle_s: float) -> None:
+    def command(self, action: ChassisControl, cause: RestartCause, cycle_s: float) -> None:
         """Order the server to do something; it acts when the world settles. A power cycle lasts `cycle_s` seconds."""
         self.order.value = ChassisOrder(self.order.value.serial + 1, action, cause, cycle_s)
 

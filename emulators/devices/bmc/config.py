@@ -17,7 +17,7 @@ class BmcUser(RigModel):
 
 
 class AlertConfig(RigModel):
-    """Where platform event traps go."""
+    """A receiver of platform event traps."""
 
     receiver: Address
     port: Port | None = None
@@ -28,10 +28,10 @@ class AlertConfig(RigModel):
 
 
 class LinkConfig(RigModel):
-    """How a BMC waits for a cluster's recovery before it acts on a fault."""
+    """The wait of a BMC for a cluster's recovery before it acts on a fault."""
 
     on: bool | None = None
-    """When left out: on where a monitor of the gateway names the server."""
+    """Left out, it is on where a monitor of the gateway names the server."""
     start_s: int = Field(default=10, ge=1, le=65535)
     """From the notice to the start of recovery."""
     end_s: int = Field(default=120, ge=1, le=65535)
@@ -49,7 +49,7 @@ class BmcConfig(RigModel):
     """Cipher suites that are on; those of the profile when left out. Suite 0 lets anybody in who knows a name."""
     link: LinkConfig = LinkConfig()
     inject: bool = False
-    """Whether managers may inject faults by IPMI."""
+    """True lets managers inject faults by IPMI."""
     users: dict[Annotated[str, Field(max_length=16)], BmcUser] = Field(min_length=1, max_length=14)
     alerts: tuple[AlertConfig, ...] | None = Field(default=None, max_length=8)
     """Trap destinations; when left out, the keyword address of its server, or the gateway."""

@@ -21,7 +21,7 @@ class SerialConsole:
     def __init__(self, name: str) -> None:
         self.name = name
         self.text = b""
-        self.spoken = 0  # octets ever written
+        self.written = 0  # octets ever written
         self.holder: int | None = None  # the session that has it
         self._typed = b""
         self._os = OsState.OFF
@@ -41,15 +41,15 @@ class SerialConsole:
         if before is host.os:
             return
         if host.os is OsState.BOOTING:
-            self._say(POST.format(device=device))
+            self._print(POST.format(device=device))
         elif host.os is OsState.RUNNING:
-            self._say(BANNER.format(name=self.name))
+            self._print(BANNER.format(name=self.name))
         elif host.os is OsState.SHUTTING_DOWN:
-            self._say(SHUTDOWN)
+            self._print(SHUTDOWN)
         elif host.os is OsState.HUNG:
-            self._say(PANIC)
+            self._print(PANIC)
         elif before is OsState.SHUTTING_DOWN:
-            self._say(HALTED)
+            self._print(HALTED)
         self._typed, self._asks_password = b"", False
 
     def type(self, octets: bytes) -> None:
@@ -61,7 +61,7 @@ class SerialConsole:
                 self._enter()
             elif octet in (0x08, 0x7F):
                 if self._typed and not self._asks_password:
-                    self._say("\b \b")
+                    self._print("\b \b")
                 self._typed = self._typed[:-1]
             elif octet >= 0x20 and len(self._typed) < 64:
                 self._typed += bytes((octet,))
@@ -70,23 +70,23 @@ class SerialConsole:
 
     def since(self, at: int) -> bytes:
         """The octets written behind octet `at`, as far as they are still kept."""
-        missing = self.spoken - at
+        missing = self.written - at
         return self.text[-missing:] if missing > 0 else b""
 
     def _enter(self) -> None:
         if self._asks_password:
             self._asks_password = False
-            self._say("\r\nLogin incorrect\r\n" + BANNER.format(name=self.name))
+            self._print("\r\nLogin incorrect\r\n" + BANNER.format(name=self.name))
         elif self._typed:
             self._asks_password = True
-            self._say("\r\nPassword: ")
+            self._print("\r\nPassword: ")
         else:
-            self._say(BANNER.format(name=self.name))
+            self._print(BANNER.format(name=self.name))
         self._typed = b""
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._write(text.encode("ascii", "replace"))
 
     def _write(self, octets: bytes) -> None:
         self.text = (self.text + octets)[-MOST:]
-        self.spoken += len(octets)
+        self.written += len(octets)

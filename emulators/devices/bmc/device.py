@@ -116,7 +116,7 @@ class EmulatedBmc:
     def console_since(self, at: int) -> tuple[bytes, int]:
         """The console's octets behind octet `at`, and how many it ever wrote."""
         console = self.model.console
-        return console.since(at), console.spoken
+        return console.since(at), console.written
 
     def type_console(self, octets: bytes) -> None:
         """Press keys at the console."""
@@ -136,7 +136,7 @@ class EmulatedBmc:
         self.model.react(now)
 
     def next_deadline(self) -> Instant | None:
-        """When `advance` must be called next, if never asked again before."""
+        """Return the instant at which `advance` must be called next; None for never."""
         return self.model.next_deadline()
 
     def ports(self) -> Iterable[Port[Any]]:
@@ -163,9 +163,9 @@ class EmulatedBmc:
         """The state that outlives a loss of power, as JSON."""
         return persistence.dump_state(self.model)
 
-    def load_state(self, memory: dict[str, Any]) -> None:
-        """Take over what `memory` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
-        persistence.load_state(self.model, memory)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `dump_state` returned in an earlier life. Raises ValueError, KeyError or TypeError."""
+        persistence.load_state(self.model, state)
 
     def _inputs(self) -> Inputs:
         """The words of `ridethrough inject`, with what each does."""

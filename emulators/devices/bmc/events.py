@@ -1,6 +1,6 @@
 """The path of an event: into the log, past the filters, to the destinations, and to the chassis or its hold.
 
-The order is that of IPMI 2.0 section 17: the record is in the log before a trap tells of it, and the trap has left
+The order is that of IPMI 2.0 section 17: the record is in the log before a trap reports it, and the trap has left
 before anything is done to the chassis. Whatever brings an event here (a sensor, an injected fault, a command) begins
 with `raise_event` or `log_event`.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ridethrough.emulators.bindings.chassis import Action, RestartCause
+from ridethrough.emulators.bindings.chassis import ChassisControl, RestartCause
 from ridethrough.emulators.devices.bmc import pef
 from ridethrough.emulators.devices.bmc.alerts import Alerts
 from ridethrough.emulators.devices.bmc.lan import CHANNEL, Lan
@@ -24,7 +24,7 @@ from ridethrough.wire.sel import SelRecord
 
 NO_DATA = 0xFF
 PEF_ACTION_OFFSET = 4  # of the system event sensor: "PEF action about to be taken"
-CAUSES = {Action.HARD_RESET: RestartCause.PEF_RESET, Action.POWER_CYCLE: RestartCause.PEF_CYCLE}
+CAUSES = {ChassisControl.HARD_RESET: RestartCause.PEF_RESET, ChassisControl.POWER_CYCLE: RestartCause.PEF_CYCLE}
 
 
 class EventHost(Protocol):
@@ -38,7 +38,7 @@ class EventHost(Protocol):
 
     @property
     def started(self) -> Instant:
-        """When the controller's present life began."""
+        """The instant at which the controller started last."""
 
     @property
     def reachable(self) -> bool:
@@ -58,7 +58,7 @@ class EventHost(Protocol):
     def mark_changed(self, now: Instant) -> None:
         """Say that something changes at `now`."""
 
-    def command_chassis(self, action: Action, cause: RestartCause) -> None:
+    def command_chassis(self, action: ChassisControl, cause: RestartCause) -> None:
         """Order the server to do something."""
 
 

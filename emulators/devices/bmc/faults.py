@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ridethrough.emulators.bindings.chassis import Action, RestartCause
+from ridethrough.emulators.bindings.chassis import ChassisControl, RestartCause
 from ridethrough.emulators.bindings.inputs import Input, NoEffectError, plain, while_able
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.pef import (
@@ -68,7 +68,7 @@ class FaultInjector:
         return "" if self._bmc.lifecycle.powered else f"{self._bmc.name} has no power"
 
     def unable(self) -> str:
-        """Why the controller notices nothing; empty where it does."""
+        """Return why the controller notices nothing; empty where it notices."""
         hung = f"{self._bmc.name} hangs; cold_reset restarts it" if self._bmc.lifecycle.hung else ""
         return self.powerless() or hung
 
@@ -85,7 +85,9 @@ class FaultInjector:
             bmc.sensors.overrides[sensor.number] = fault.reading
             bmc.watch_readings(now)
             return
-        action = ChassisAction(Action.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
+        action = (
+            ChassisAction(ChassisControl.HARD_RESET, RestartCause.WATCHDOG) if fault.sensor_type == WATCHDOG else None
+        )
         bmc.events.raise_event(sensor, fault.event_data, now, action=action)
 
     def _sensor(self, fault: BmcFault) -> Sensor | None:

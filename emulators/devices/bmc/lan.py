@@ -104,7 +104,7 @@ class Lan:
     def new(
         cls, address: str, mac_prefix: bytes, suites: Sequence[int], destinations: Sequence[AlertDestination]
     ) -> Lan:
-        """The factory's, telling `destinations`."""
+        """The factory's, with `destinations` as the receivers of alerts."""
         rows = [NOWHERE, *destinations[:DESTINATIONS]]
         rows += [NOWHERE] * (1 + DESTINATIONS - len(rows))
         return cls(address, mac_prefix, tuple(suites), rows, suite_levels=[int(Privilege.ADMINISTRATOR)] * len(suites))
@@ -154,7 +154,7 @@ class Lan:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         self.destinations[1:] = [AlertDestination(*row) for row in state["destinations"]]
         self.community = bytes.fromhex(state["community"])
         self.auth_enables = bytes.fromhex(state["auth_enables"])

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from ridethrough.emulators.bindings.chassis import AcLink, Action, OsState, RestartCause
+from ridethrough.emulators.bindings.chassis import AcLink, ChassisControl, OsState, RestartCause
 from ridethrough.emulators.devices.bmc import fru, pef
 from ridethrough.emulators.devices.bmc.boot import BootOptions
 from ridethrough.emulators.devices.bmc.chassis import Chassis
@@ -41,7 +41,7 @@ CLOCK_SYNC_OFFSET = 5
 SUPPLY_PRESENT, SUPPLY_INPUT_LOST = 0, 3
 POWER_OFF_OFFSET = 0
 WRONG_PASSWORD, LOCKED_OUT = 2, 3  # of the session audit sensor
-STOPPING = (Action.POWER_DOWN, Action.POWER_CYCLE, Action.HARD_RESET)
+STOPPING = (ChassisControl.POWER_DOWN, ChassisControl.POWER_CYCLE, ChassisControl.HARD_RESET)
 
 
 class InitialUser(NamedTuple):
@@ -58,7 +58,7 @@ class BmcOptions(NamedTuple):
     suites: tuple[int, ...] = ()
     """Cipher suites that are on, in place of the profile's."""
     inject: bool = False
-    """Whether managers may set readings and inject faults by IPMI."""
+    """True if managers may set readings and inject faults by IPMI."""
     port: int = RMCP_PORT
     """UDP port of the LAN channel, which serial over LAN names, too."""
     os_watchdog_s: float = 0.0
@@ -115,7 +115,7 @@ class Bmc:
 
     @property
     def started(self) -> Instant:
-        """When the controller's present life began."""
+        """The instant at which the controller started last."""
         return self.lifecycle.started
 
     @property
@@ -153,7 +153,7 @@ class Bmc:
                 data = (0x40 | CLOCK_SYNC_OFFSET, second, NO_DATA)
                 self.events.raise_event(sensor, data, self.now, lasting=False)
 
-    def command_chassis(self, action: Action, cause: RestartCause = RestartCause.CHASSIS_CONTROL) -> None:
+    def command_chassis(self, action: ChassisControl, cause: RestartCause = RestartCause.CHASSIS_CONTROL) -> None:
         """Order the server to do something; it acts when the world settles."""
         if cause is RestartCause.CHASSIS_CONTROL and action in STOPPING:
             self.hold.supersede(self.now)
@@ -196,7 +196,7 @@ class Bmc:
                 self.events.carry_out(action, now)
 
     def next_deadline(self) -> Instant | None:
-        """When `advance` is due next. Without power, or hung, there is nothing to wait for but start and lamp."""
+        """Return the next deadline; None for none. Without power, or hung, only start and lamp have any."""
         life, lamp = self.lifecycle, self.chassis.identify_until
         if not life.acts:
             return soonest(life.ready_at, lamp)
@@ -242,7 +242,7 @@ class Bmc:
         if host is before:
             return
         self.chassis.seen = host
-        self.meter.look(host, now)
+        self.meter.sample(host, now)
         if before is not None and host.powered != before.powered:
             sensor = self.sensors.of_type(pef.POWER_UNIT)
             if sensor is not None:

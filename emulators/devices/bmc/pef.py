@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ridethrough.emulators.bindings.chassis import Action
+from ridethrough.emulators.bindings.chassis import ChassisControl
 from ridethrough.wire.sdr import SENSOR_SPECIFIC, THRESHOLD
 
 FILTERS, POLICIES, STRINGS, STRING_BLOCKS = 40, 16, 4, 4
@@ -16,11 +16,11 @@ ENABLED = 0x80
 INFORMATION, OK, NON_CRITICAL, CRITICAL, NON_RECOVERABLE = 0x02, 0x04, 0x08, 0x10, 0x20
 ALERT, OFF, RESET, CYCLE, DIAGNOSTIC = 0x01, 0x02, 0x04, 0x08, 0x20
 # What a filter asks for, the strongest first (section 17.8), and its bit in the event "PEF action about to be taken".
-CHASSIS: tuple[tuple[int, Action], ...] = (
-    (OFF, Action.POWER_DOWN),
-    (CYCLE, Action.POWER_CYCLE),
-    (RESET, Action.HARD_RESET),
-    (DIAGNOSTIC, Action.DIAGNOSTIC_INTERRUPT),
+CHASSIS: tuple[tuple[int, ChassisControl], ...] = (
+    (OFF, ChassisControl.POWER_DOWN),
+    (CYCLE, ChassisControl.POWER_CYCLE),
+    (RESET, ChassisControl.HARD_RESET),
+    (DIAGNOSTIC, ChassisControl.DIAGNOSTIC_INTERRUPT),
 )
 CONTROL_ON, CONTROL_LOG, CONTROL_DELAY, CONTROL_ALERT_DELAY = 0x01, 0x02, 0x04, 0x08
 TEMPERATURE, VOLTAGE, FAN, INTRUSION, PROCESSOR, SUPPLY, POWER_UNIT = 0x01, 0x02, 0x04, 0x05, 0x07, 0x08, 0x09
@@ -107,7 +107,7 @@ class FilterVerdict(NamedTuple):
 
     severity: int
     policies: frozenset[int]
-    action: Action | None
+    action: ChassisControl | None
 
 
 def _encode(index: int, row: FactoryFilter) -> bytes:
@@ -147,7 +147,7 @@ class Pef:
 
     @classmethod
     def alerting(cls, destinations: int, channel: int) -> Pef:
-        """The factory's, which tells `destinations` receivers."""
+        """The factory's, which alerts so many `destinations`."""
         return cls(policies=_policies(destinations, channel))
 
     def judge(self, event: PlatformEvent) -> FilterVerdict:
@@ -188,7 +188,7 @@ class Pef:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         self.control, self.actions = state["control"], state["actions"]
         self.startup_delay_s, self.alert_delay_s = state["delays"]
         self.filters = [bytes.fromhex(row) for row in state["filters"]]

@@ -1,4 +1,4 @@
-"""What a controller keeps when it loses power, as JSON. The keys are those of files that stand on disks already."""
+"""The state that a controller keeps when it loses power, as JSON. The keys are those of files on users' disks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dump_state(bmc: Bmc) -> dict[str, Any]:
 
 
 def load_state(bmc: Bmc, state: dict[str, Any]) -> None:
-    """Take over what `dump_state` returned. Raises ValueError, KeyError or TypeError."""
+    """Restore what `dump_state` returned. Raises ValueError, KeyError or TypeError."""
     bmc.users.load_state(state["users"])
     bmc.events.log.load_state(state["log"])
     bmc.lan.load_state(state["lan"])

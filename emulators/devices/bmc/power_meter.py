@@ -24,7 +24,7 @@ class PowerMeter:
     on_ms: int = 0
     started: bool = False
 
-    def look(self, host: HostState, now: Instant) -> None:
+    def sample(self, host: HostState, now: Instant) -> None:
         """Count with the load and power state of a server from now on."""
         if not self.started:
             self.started = True

@@ -64,9 +64,9 @@ class SensorRow(RigModel):
     shown: int = Field(default=0, ge=0, lt=1 << 15)
     """States that it shows from the start."""
     drive: Drive = "fixed"
-    """What moves the reading."""
+    """The quantity that moves the reading."""
     standby: bool = False
-    """Whether it can be read while the server is off."""
+    """True if it can be read while the server is off."""
 
     def sensor(self) -> Sensor:
         """As its record says it."""
@@ -114,7 +114,7 @@ class BmcProfile(RigModel):
     suites: tuple[int, ...] = (3, 17)
     """Cipher suites that are on."""
     sessions: int = Field(default=32, ge=1, le=63)
-    """How many may be open at once."""
+    """Most sessions that may be open at once."""
     log_records: int = Field(default=512, ge=8, le=4096)
     start_s: float = Field(default=20, gt=0)
     """From standby power, or a cold reset, to the first answer."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple
 
-from ridethrough.emulators.bindings.chassis import Action, RestartCause
+from ridethrough.emulators.bindings.chassis import ChassisControl, RestartCause
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 MOST_INCIDENTS = 32
@@ -67,13 +67,18 @@ class HoldSettings(NamedTuple):
 
 
 # What is done when several faults ask for different things: the strongest of them.
-STRENGTH = (Action.DIAGNOSTIC_INTERRUPT, Action.HARD_RESET, Action.POWER_CYCLE, Action.POWER_DOWN)
+STRENGTH = (
+    ChassisControl.DIAGNOSTIC_INTERRUPT,
+    ChassisControl.HARD_RESET,
+    ChassisControl.POWER_CYCLE,
+    ChassisControl.POWER_DOWN,
+)
 
 
 class ChassisAction(NamedTuple):
     """An action on the chassis, and the restart cause that it leaves."""
 
-    action: Action
+    action: ChassisControl
     cause: RestartCause
 
 
@@ -204,7 +209,7 @@ class RecoveryHold:
         return None
 
     def record_heartbeat(self, address: bytes, now: Instant) -> int:
-        """A heartbeat from a node. How many nodes have sent any."""
+        """Note a heartbeat from a node; return the number of nodes that have sent any."""
         self.heartbeats[address] = now
         while len(self.heartbeats) > MOST_HEARTBEATS:
             self.heartbeats.popitem(last=False)
@@ -235,7 +240,7 @@ class RecoveryHold:
         self._clear()
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
-        """The state for people, as JSON."""
+        """Return the state of the hold, as JSON."""
         return {
             "on": self.on,
             "state": self.state.name.lower(),

@@ -127,7 +127,7 @@ class EventLog:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned. Raises WireError."""
+        """Restore what `dump_state` returned. Raises WireError."""
         self.records = [decode_any(bytes.fromhex(text)) for text in state["records"]]
         self.overflow = state["overflow"]
         self.added_at, self.erased_at = state["added_at"], state["erased_at"]

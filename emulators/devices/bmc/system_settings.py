@@ -49,7 +49,7 @@ class SystemSettings:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         self.controller_id = state["controller_id"]
         self.asset_tag = bytes.fromhex(state["asset_tag"])
         self.system = {(number, block): bytes.fromhex(text) for number, block, text in state["system"]}

@@ -107,7 +107,7 @@ class Users:
         ]
 
     def load_state(self, state: list[list[Any]]) -> None:
-        """Take over what `dump_state` returned."""
+        """Restore what `dump_state` returned."""
         for number, name, password, privilege, switches, payloads in state:
             enabled, messaging, callback, link_auth, long = switches
             self.slots[number] = UserSlot(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from ridethrough.emulators.bindings.chassis import Action, OsState
+from ridethrough.emulators.bindings.chassis import ChassisControl, OsState
 from ridethrough.emulators.kernel.instant import Instant, soonest
 
 RUNNING = 0x40
@@ -26,10 +26,10 @@ class TimeoutAction(IntEnum):
     POWER_CYCLE = 3
 
 
-CHASSIS: dict[int, Action] = {
-    TimeoutAction.RESET: Action.HARD_RESET,
-    TimeoutAction.POWER_DOWN: Action.POWER_DOWN,
-    TimeoutAction.POWER_CYCLE: Action.POWER_CYCLE,
+CHASSIS: dict[int, ChassisControl] = {
+    TimeoutAction.RESET: ChassisControl.HARD_RESET,
+    TimeoutAction.POWER_DOWN: ChassisControl.POWER_DOWN,
+    TimeoutAction.POWER_CYCLE: ChassisControl.POWER_CYCLE,
 }
 
 
@@ -38,7 +38,7 @@ class Expiry(NamedTuple):
 
     event_data: tuple[int, int]
     logged: bool
-    action: Action | None
+    action: ChassisControl | None
     pre: bool
 
 
@@ -109,7 +109,7 @@ class Watchdog:
         if self.warns_at is not None and self.warns_at <= now:
             self.warns_at = None
             # Interrupt 2 is a diagnostic interrupt of the host.
-            nmi = Action.DIAGNOSTIC_INTERRUPT if interrupt == 2 else None
+            nmi = ChassisControl.DIAGNOSTIC_INTERRUPT if interrupt == 2 else None
             expiries.append(Expiry((0xC0 | PRE_TIMEOUT_OFFSET, detail), self.logs, nmi, pre=True))
         if self.ends_at is not None and self.ends_at <= now:
             self.stop()
@@ -119,5 +119,5 @@ class Watchdog:
         return expiries
 
     def next_deadline(self) -> Instant | None:
-        """When the timer warns or ends."""
+        """Return the instant at which the timer warns or ends; None while it does not run."""
         return soonest(self.warns_at, self.ends_at)

@@ -23,7 +23,7 @@ class ClusterConfig(RigModel):
     groups: dict[Name, Name] = Field(default_factory=dict)
     """Failover groups, each with the node it is at home on."""
     shutdown_s: Seconds = 40
-    """How long a cluster shutdown takes."""
+    """Time that a cluster shutdown takes."""
 
     @model_validator(mode="after")
     def _homes(self) -> Self:

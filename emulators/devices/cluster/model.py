@@ -23,7 +23,7 @@ class Node(StrEnum):
 
 
 class Cluster:
-    """`hosts` and `disks` are what the cluster sees of its nodes and shared disks; `orders` what it tells the nodes."""
+    """`hosts` and `disks` are what the cluster sees of its nodes and shared disks; `orders` the orders to the nodes."""
 
     kind = "cluster"
 
@@ -101,6 +101,7 @@ class Cluster:
     # --- time -------------------------------------------------------------------------------------------------
 
     def advance(self, now: Instant) -> None:
+        """End a stop that has taken its time; then the nodes get their task, if they are to have one."""
         if self._stopped_at is None or self._stopped_at > now:
             return
         self._stopped_at = None
@@ -111,8 +112,9 @@ class Cluster:
         self.groups = dict.fromkeys(self.groups)
 
     def react(self, now: Instant) -> None:
+        """Let each node follow its server and the shared disks; start groups that run nowhere on an online node."""
         for node, port in self.hosts.items():
-            self._look(node, port.value.os)
+            self._follow_os(node, port.value.os)
         if not self._in(Node.STOPPING):
             self._stopped_at = None
             self._hangs = self._hangs and bool(self._in(Node.ONLINE))
@@ -122,7 +124,7 @@ class Cluster:
                 home = self._homes[group]
                 self.groups[group] = home if home in online else online[0]
 
-    def _look(self, node: str, os: OsState) -> None:
+    def _follow_os(self, node: str, os: OsState) -> None:
         """Follow the operating system of a node."""
         match os:
             case OsState.RUNNING if self.nodes[node] is Node.OFFLINE:
@@ -143,12 +145,15 @@ class Cluster:
                 self.groups[group] = next(iter(self._in(Node.ONLINE)), None)
 
     def next_deadline(self) -> Instant | None:
+        """Return the end of a stop under way; None while none is, or while it hangs."""
         return self._stopped_at
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The ports with orders to the nodes."""
         return self.orders.values()
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state of the cluster, its nodes and its groups, as JSON."""
         running = {group: place for group, place in self.groups.items() if place and self.nodes[place] is Node.ONLINE}
         return {
             "state": self._state(),

@@ -24,21 +24,24 @@ class Disk:
         self._spin_up_s = spin_up_s
         self._load_w = load_w
         self._ready_at: Instant | None = None
-        self._first_look = True
+        self._first_reaction = True
 
     def advance(self, now: Instant) -> None:
+        """End the spin-up when it is time."""
         if self._ready_at is not None and self._ready_at <= now:
             self._ready_at = None
             self.ready.value = True
 
     def next_deadline(self) -> Instant | None:
+        """Return the end of the spin-up; None while none is under way."""
         return self._ready_at
 
     def react(self, now: Instant) -> None:
+        """Follow the supply: without it, off at once; with it, ready after the spin-up."""
         live = self.inlet.supply.value.live
         self.inlet.demand_w.value = self._load_w if live else 0.0
-        if live and self._first_look:
-            self._first_look = False
+        if live and self._first_reaction:
+            self._first_reaction = False
             self.ready.value = True
         elif not live:
             self.ready.value = False
@@ -47,8 +50,10 @@ class Disk:
             self._ready_at = after(now, self._spin_up_s)
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The level `ready` and the demand at the inlet."""
         return [self.ready, self.inlet.demand_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state, one of `ready`, `spinning-up` and `off`, and the load in watts."""
         state = "ready" if self.ready.value else "spinning-up" if self._ready_at is not None else "off"
         return {"state": state, "load_w": self.inlet.demand_w.value}

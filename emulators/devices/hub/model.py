@@ -12,7 +12,7 @@ from ridethrough.emulators.kernel.world import Port
 
 
 class Hub:
-    """`passes` tells whether datagrams get through."""
+    """A hub: the devices that it `serves` are reached while it `passes` datagrams."""
 
     kind = "hub"
 
@@ -37,19 +37,24 @@ class Hub:
 
     @property
     def passes(self) -> bool:
+        """True while the hub has power and is not broken."""
         return self.inlet.supply.value.live and not self.broken
 
     def advance(self, now: Instant) -> None:
         """Nothing happens here by itself."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: nothing happens here by itself."""
         return None
 
     def react(self, now: Instant) -> None:
+        """Draw the load as long as there is a supply."""
         self.inlet.demand_w.value = self._load_w if self.inlet.supply.value.live else 0.0
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The demand at the inlet."""
         return [self.inlet.demand_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return whether the hub works, and the devices behind it."""
         return {"state": "on" if self.passes else "off", "serves": list(self.serves)}

@@ -21,7 +21,7 @@ class IntelligentUpsConfig(RigModel):
     line_board: bool = False
     """The V.24 board, whose line signal switches."""
     hold_s: Seconds = 600
-    """How long its battery lasts; no document says."""
+    """Time that its battery lasts; no document says."""
     off_delay_s: Seconds = 120
     """From the order to its outlets going off; no document says."""
 

@@ -22,7 +22,7 @@ class IntelligentUps:
         self.outlets: list[Outlet] = []
         self.automatic = True
         self.line_signal = True
-        self.client_calls = 0  # packets of clients that the LAN board heard
+        self.client_calls = 0  # packets of clients that the LAN board received
         self.lan_board = lan_board
         self.line_board = line_board
         self._wanted = True
@@ -70,15 +70,18 @@ class IntelligentUps:
 
     @property
     def output_on(self) -> bool:
+        """True while the outlets carry voltage: unless ordered off in AUTO, or empty."""
         return (self._wanted or not self.automatic) and not self._empty
 
     def advance(self, now: Instant) -> None:
+        """Carry out the order to switch off when its delay is over; go dark when the battery is empty."""
         if self._off_at is not None and self._off_at <= now:
             self._off_at, self._wanted = None, False
         if self._empty_at is not None and self._empty_at <= now:
             self._empty_at, self._empty = None, True
 
     def react(self, now: Instant) -> None:
+        """Follow the input: begin to discharge when it goes, be full when it is back."""
         live = self.inlet.supply.value.live
         if live:
             self._empty_at, self._empty = None, False
@@ -91,12 +94,15 @@ class IntelligentUps:
         self.inlet.demand_w.value = sum(outlet.demand_w.value for outlet in self.outlets) if live else 0.0
 
     def next_deadline(self) -> Instant | None:
+        """Return the instant at which `advance` must be called next; None for never."""
         return soonest(self._empty_at, self._off_at)
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The demand at the inlet, and the supply of each outlet."""
         return [self.inlet.demand_w, *(outlet.supply for outlet in self.outlets)]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state for people and scenarios, as JSON."""
         return {
             "state": "on-line" if self.inlet.supply.value.live else "on-battery",
             "switch": "auto" if self.automatic else "local",

@@ -68,15 +68,19 @@ class Mains:
         """Nothing happens here by itself."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: only inputs change the line."""
         return None
 
     def react(self, now: Instant) -> None:
+        """Show the line at all sockets."""
         self._supply.value = self.line
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The supply, which all sockets share."""
         return [self._supply]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return voltage, frequency and noise of the line, and the load in watts."""
         return {
             "state": "on" if self.line.live else "off",
             "volts": self.line.volts,

@@ -76,15 +76,18 @@ class Manager:
         """Nothing happens here by itself."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: nothing happens here by itself."""
         return None
 
     def react(self, now: Instant) -> None:
         """Nothing follows from the levels around."""
 
     def ports(self) -> Iterable[Port[Any]]:
+        """None: a manager is wired to nothing."""
         return []
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the active node, the mode, and what was received and missed."""
         return {
             "state": "running",
             "active": self.active,

@@ -42,15 +42,19 @@ class Psu:
         """Nothing happens here by itself."""
 
     def next_deadline(self) -> Instant | None:
+        """Return None: only levels and inputs change a supply."""
         return None
 
     def react(self, now: Instant) -> None:
+        """Show direct current from 80 V on, unless broken, and draw what the server asks for."""
         self.dc.value = self.inlet.supply.value.volts >= LOWEST_VOLTS and not self.failed
         self.inlet.demand_w.value = STANDBY_W + self.share_w.value if self.dc.value else 0.0
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The level `dc` and the demand at the inlet."""
         return [self.dc, self.inlet.demand_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state, one of `on`, `off` and `failed`, with input voltage and load in watts."""
         state = "failed" if self.failed else "on" if self.dc.value else "off"
         return {"state": state, "volts": self.inlet.supply.value.volts, "load_w": self.inlet.demand_w.value}

@@ -26,7 +26,7 @@ class WakeConfig(RigModel):
 
     mac: Annotated[str, AfterValidator(lambda text: (mac_address(text), text)[1])]
     supported: bool = True
-    """Whether the hardware wakes the server at all."""
+    """False for hardware that receives the packet and does not wake."""
 
 
 class ServerConfig(RigModel):
@@ -48,8 +48,8 @@ class ServerConfig(RigModel):
     guests: dict[Name, GuestConfig] = Field(default_factory=dict)
     """Virtual machines of a hypervisor host."""
     guests_start: Literal["host", "controller"] = "host"
-    """Whether the hypervisor starts its guests by itself, or waits for a controller."""
+    """`host`: the hypervisor starts its guests by itself; `controller`: it waits for one."""
     wake: WakeConfig | None = None
     clock_offset_s: float = 0
-    """How far the server's clock is ahead."""
+    """Seconds by which the server's clock is ahead."""
     bmc: BmcConfig | None = None

@@ -42,7 +42,7 @@ class Guests:
 
     @property
     def stopped(self) -> bool:
-        """Whether none is alive any more."""
+        """True if no guest runs, starts or shuts down."""
         return not self._in(GuestState.STARTING, GuestState.RUNNING, GuestState.STOPPING)
 
     def start(self, now: Instant, name: str | None = None) -> None:
@@ -105,4 +105,5 @@ class Guests:
         self._go_on(now)
 
     def next_deadline(self) -> Instant | None:
+        """Return the instant at which the next guest has started or shut down; None for never."""
         return soonest(*self._due.values())

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ridethrough.emulators.bindings.chassis import OsState, OsTask
 from ridethrough.emulators.bindings.inputs import Input, InputError, Inputs, NoEffectError, numeric, plain, while_able
-from ridethrough.emulators.devices.server.software import InstalledSoftware
+from ridethrough.emulators.devices.server.software import RunningSoftware
 from ridethrough.emulators.kernel.instant import Instant
 
 _ANY_BUT_OFF = (OsState.BOOTING, OsState.RUNNING, OsState.SHUTTING_DOWN, OsState.HUNG)
@@ -26,20 +26,26 @@ class Runs(Protocol):
     """The server that the words are about."""
 
     name: str
-    software: InstalledSoftware
+    software: RunningSoftware
 
     @property
-    def os(self) -> OsState: ...
+    def os(self) -> OsState:
+        """The state of the operating system."""
 
-    def unlike(self, *states: OsState) -> str: ...
+    def unlike(self, *states: OsState) -> str:
+        """Return why the operating system is in none of `states`; empty if it is in one."""
 
-    def press_button(self, now: Instant) -> None: ...
+    def press_button(self, now: Instant) -> None:
+        """Press the power button."""
 
-    def order_os(self, task: OsTask, now: Instant) -> None: ...
+    def order_os(self, task: OsTask, now: Instant) -> None:
+        """Order the operating system to shut down or restart."""
 
-    def hang(self, now: Instant) -> None: ...
+    def hang(self, now: Instant) -> None:
+        """Let the operating system hang."""
 
-    def start_guest(self, name: str, now: Instant) -> None: ...
+    def start_guest(self, name: str, now: Instant) -> None:
+        """Start a guest. Raises NoEffectError and InputError."""
 
 
 def inputs_of(server: Runs) -> Inputs:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ridethrough.emulators.bindings.chassis import (
     AcLink,
-    Action,
+    ChassisControl,
     ChassisOrder,
     HostState,
     OsOrder,
@@ -18,7 +18,7 @@ from ridethrough.emulators.bindings.chassis import (
 from ridethrough.emulators.bindings.inputs import InputError, Inputs, NoEffectError
 from ridethrough.emulators.devices.server.guests import Guest, Guests, GuestState
 from ridethrough.emulators.devices.server.inputs import inputs_of
-from ridethrough.emulators.devices.server.software import InstalledSoftware
+from ridethrough.emulators.devices.server.software import RunningSoftware
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.emulators.kernel.world import Port
 
@@ -30,7 +30,7 @@ STATE_WORDS = {
     OsState.SHUTTING_DOWN: "is shutting down",
     OsState.HUNG: "hangs",
 }
-NO_ORDER = ChassisOrder(0, Action.POWER_DOWN, RestartCause.UNKNOWN)
+NO_ORDER = ChassisOrder(0, ChassisControl.POWER_DOWN, RestartCause.UNKNOWN)
 NO_OS_ORDER = OsOrder(0, OsTask.SHUTDOWN)
 
 
@@ -66,7 +66,7 @@ class Server:
         self.policy = Port(name, "policy", ac_link)
         self.host = Port(name, "host", HostState(powered=True, os=OsState.RUNNING))
         self.guests = Guests(guests)
-        self.software = InstalledSoftware()
+        self.software = RunningSoftware()
         self.cuts = 0  # times the supply went away under a running system
         self.inputs: Inputs = inputs_of(self)
         self._boot_s = boot_s
@@ -91,11 +91,12 @@ class Server:
 
     @property
     def os(self) -> OsState:
+        """The state of the operating system."""
         return self.host.value.os
 
     @property
     def on_lan(self) -> bool:
-        """Whether the operating system answers on the network."""
+        """True if the operating system answers on the network."""
         return self.os in (OsState.RUNNING, OsState.SHUTTING_DOWN)
 
     def wake(self, mac: bytes, now: Instant) -> bool:
@@ -124,7 +125,7 @@ class Server:
         self._show(OsState.BOOTING, cause)
 
     def unlike(self, *states: OsState) -> str:
-        """Why the server is in none of these states; empty where it is in one, and could leave it."""
+        """Return why the server is in none of these states; empty where it is in one, and could leave it."""
         if self._fed is False:
             return f"{self.name} has no power"
         return "" if self.os in states else f"{self.name} {STATE_WORDS[self.os]}"
@@ -137,7 +138,7 @@ class Server:
             self.order_os(OsTask.SHUTDOWN, now)
 
     def order_os(self, task: OsTask, now: Instant) -> None:
-        """Give the operating system an order; only a running one hears it."""
+        """Give the operating system an order; only a running one takes it."""
         if self.os is OsState.RUNNING and self._task is None:
             self._task = after(now, self._order_s), task
             self._begin_task(now)
@@ -172,23 +173,24 @@ class Server:
 
     def _carry_out(self, order: ChassisOrder, now: Instant) -> None:
         match order.action:
-            case Action.POWER_DOWN:
+            case ChassisControl.POWER_DOWN:
                 self._off()
-            case Action.POWER_UP if not self._powered:
+            case ChassisControl.POWER_UP if not self._powered:
                 self._boot(now, order.cause)
-            case Action.POWER_CYCLE if self._powered:
+            case ChassisControl.POWER_CYCLE if self._powered:
                 self._off()
                 self._cycle_on = (after(now, max(SHORTEST_CYCLE_S, order.cycle_s)), order.cause)
-            case Action.HARD_RESET if self._powered:
+            case ChassisControl.HARD_RESET if self._powered:
                 self._boot(now, order.cause)
-            case Action.DIAGNOSTIC_INTERRUPT:
+            case ChassisControl.DIAGNOSTIC_INTERRUPT:
                 self.hang(now)  # the system stops in its dump
-            case Action.SOFT_SHUTDOWN:
+            case ChassisControl.SOFT_SHUTDOWN:
                 self.order_os(OsTask.SHUTDOWN, now)
             case _:
                 pass  # already there
 
     def advance(self, now: Instant) -> None:
+        """Do what is due: begin with an order; end a boot, a shutdown or a power cycle; let guests and jobs move on."""
         self.software.advance(now)
         self.guests.advance(now)
         self._begin_task(now)
@@ -207,6 +209,7 @@ class Server:
             self._boot(now, self._cycle_on[1])
 
     def react(self, now: Instant) -> None:
+        """Follow supplies, the BMC and the agent: power lost or back, and orders that are new."""
         fed = any(port.value for port in self.dc)
         if self._fed is None:
             self._show(self.os)
@@ -236,6 +239,7 @@ class Server:
             self._boot(now, RestartCause.AC_PREVIOUS)
 
     def next_deadline(self) -> Instant | None:
+        """Return the instant at which `advance` must be called next; None for never."""
         return soonest(
             self._boot_done,
             self._shutdown_done,
@@ -246,9 +250,11 @@ class Server:
         )
 
     def ports(self) -> Iterable[Port[Any]]:
+        """The level `host`, and the share of the load that each supply carries."""
         return [self.host, *self.share_w]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
+        """Return the state of power, operating system, guests and software, as JSON."""
         host = self.host.value
         shown: dict[str, Any] = {
             "state": host.os.value,

@@ -1,11 +1,11 @@
-"""What runs on a server beside its operating system: jobs and the clients it serves."""
+"""Software on a server beside its operating system: jobs, and the clients that it serves."""
 
 from __future__ import annotations
 
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
 
-class InstalledSoftware:
+class RunningSoftware:
     """Jobs by name, and the number of clients that work with the server over the network."""
 
     def __init__(self) -> None:
@@ -36,4 +36,5 @@ class InstalledSoftware:
                 self.finished.append(name)
 
     def next_deadline(self) -> Instant | None:
+        """Return the end of the next job; None without any."""
         return soonest(*self._jobs.values())

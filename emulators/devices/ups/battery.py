@@ -27,7 +27,7 @@ class Battery:
         self.packs = profile.battery_packs
         self.ambient_celsius = self._data.celsius  # as measured inside, at rest
         self.celsius = Quantity(self._data.celsius, START, low=self._data.celsius, high=self._data.celsius)
-        self._towards = self._data.celsius
+        self._target_celsius = self._data.celsius
 
     def resting(self, now: Instant) -> bool:
         """Return whether charge and temperature stay as they are."""
@@ -73,14 +73,14 @@ class Battery:
             self.charge.change(now, rate)
         self._warm(now, self.ambient_celsius + (self._data.rise_celsius * min(1.0, load) if discharging else 0.0))
 
-    def _warm(self, now: Instant, towards: float) -> None:
-        """Let the temperature move steadily to `towards` and stay there."""
-        if towards == self._towards:
+    def _warm(self, now: Instant, target_celsius: float) -> None:
+        """Let the temperature move steadily to `target_celsius` and stay there."""
+        if target_celsius == self._target_celsius:
             return
-        self._towards = towards
+        self._target_celsius = target_celsius
         present = self.celsius.at(now)
-        rate = math.copysign(1 / self._data.warming_s, towards - present)
-        self.celsius = Quantity(present, now, rate, min(present, towards), max(present, towards))
+        rate = math.copysign(1 / self._data.warming_s, target_celsius - present)
+        self.celsius = Quantity(present, now, rate, min(present, target_celsius), max(present, target_celsius))
 
     def judge(self, now: Instant, load: float, low_s: float, *, discharging: bool, charging: bool) -> bool:
         """Update `low`; returns whether it changed."""

@@ -8,7 +8,7 @@ from ridethrough.emulators.devices.ups.traps import Trap
 
 
 class Bypass(IntEnum):
-    """Why the bare line feeds the load, with the numbers of upsBasicOutputStatus."""
+    """Reason for which the bare line feeds the load, with the numbers of upsBasicOutputStatus."""
 
     NONE = 0
     SOFTWARE = 6

@@ -1,4 +1,4 @@
-"""The lasting conditions of a UPS, and the traps that tell of their beginning and their end."""
+"""The lasting conditions of a UPS, and the traps of their beginning and their end."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class LastingCondition(Enum):
 
 
 class Facts(NamedTuple):
-    """The present state of a UPS, as far as it is told. `avr` is the voltage regulation that the load gets; `abnormal`
-    are the numbers of the abnormal conditions.
+    """The present state of a UPS, as far as traps report it. `avr` is the voltage regulation that the load gets;
+    `abnormal` are the numbers of the abnormal conditions.
     """
 
     outage: bool
@@ -53,7 +53,7 @@ class ConditionMonitor:
         self._abnormal: set[int] = set()
 
     def update(self, facts: Facts) -> list[Notice]:
-        """Take up the present facts; returns the traps to send, in the order in which a card sends them."""
+        """Compare the present facts with the last ones; returns the traps to send, in the order of a card."""
         notices = [*self._regulation(facts.avr), *self._conditions(facts), *self._abnormal_conditions(facts.abnormal)]
         if facts.outage and not self._outage:
             self._outage = True

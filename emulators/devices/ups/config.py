@@ -24,9 +24,9 @@ class TrapReceiver(RigModel):
     user: str | None = None
     """User of version 3, one of the card's."""
     generation: bool = True
-    """Whether traps go to this receiver at all."""
+    """False keeps the row and sends it nothing."""
     authentication: bool = True
-    """Whether traps of failed authentication go to it."""
+    """True sends it traps of failed authentication, too."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -95,7 +95,7 @@ class UpsConfig(RigModel):
     traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
     """Trap receivers; when left out, the gateway of the rig."""
     serial: str | None = None
-    """Where to put the serial port of the card, as a link to a pseudo-terminal."""
+    """Path of the card's serial port, a link to a pseudo-terminal."""
 
     @model_validator(mode="after")
     def _known_users(self) -> Self:

@@ -26,7 +26,7 @@ from ridethrough.emulators.kernel.instant import Instant
 
 
 class ControlRefusal(Enum):
-    """Why a command is refused."""
+    """Reason for which a command is refused."""
 
     NOT_ON_BATTERY = auto()
     NO_BYPASS = auto()  # the model has none

@@ -93,7 +93,7 @@ class EmulatedUps:
     def advance(self, now: Instant) -> None:
         """Do what is due at `now`."""
         self.card.accounts.advance(now)
-        # Before the card is back from a restart: what a group does at that very instant goes untold.
+        # Before the card is back from a restart: what a group does at that very instant is sent to nobody.
         self.ups.outlet_groups.advance(now)
         self.card.advance(now)
         self.ups.advance(now)
@@ -117,7 +117,7 @@ class EmulatedUps:
         return {"settings": self.ups.settings.dump_state(), "card": self.card.dump_state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned in an earlier life. Raises KeyError, TypeError and ValueError."""
+        """Restore what `dump_state` returned in an earlier life. Raises KeyError, TypeError and ValueError."""
         for name, value in state["settings"].items():
             self.ups.settings.preset(name, value)
         self.card.load_state(state["card"])

@@ -49,7 +49,7 @@ class LineMonitor:
     """The judge of the input. Starts on a good line at nominal voltage, as a UPS does that was switched on in peace."""
 
     def __init__(self, profile: Profile) -> None:
-        self._deep_volts = profile.rating.volts * profile.battery.low_input_fraction
+        self._deep_sag_volts = profile.rating.volts * profile.battery.low_input_fraction
         self._rated = profile.rating
         self._limits = profile.line
         self._regulation = profile.regulation
@@ -86,7 +86,7 @@ class LineMonitor:
             large = supply.volts > self._limits.large_spike * self._rated.volts
             return FailCause.LARGE_MOMENTARY_SPIKE if large else FailCause.SMALL_MOMENTARY_SPIKE
         if supply.volts < low:
-            deep = supply.volts < self._deep_volts
+            deep = supply.volts < self._deep_sag_volts
             return FailCause.DEEP_MOMENTARY_SAG if deep else FailCause.SMALL_MOMENTARY_SAG
         strayed = abs(supply.hertz - self._nominal_hertz(supply.hertz)) > self._limits.frequency_window_hz
         if strayed or (supply.noisy and sensitivity >= self._limits.noise_sensitivity):

@@ -1,6 +1,6 @@
 """The power path of a UPS: input, battery, inverter, bypass and outlets.
 
-Nothing here knows the network card or SNMP: both show this state, and tell the model what a user wants. The world
+Nothing here knows the network card or SNMP: both show this state, and call the model with what a user wants. The world
 asks twice. `advance` does what is due at an instant (a delay is over, a test ends). `react` looks at the input and
 follows it: first the line is judged, then what it ends (software bypass, a test), then the battery, then the return of
 the outlets, then the conditions and their traps, and at last the outlets, whose loads the battery then feels.

@@ -29,17 +29,17 @@ class CardProfile(RigModel):
     runtime_step_ticks: int = Field(default=6000, gt=0)
     """Smallest step of the remaining runtime: minutes on serial models, seconds on later ones."""
     latency_s: float = Field(default=0, ge=0)
-    """How long an answer takes, and `jitter_s` how much longer it may take; no recording has figures."""
+    """Time that an answer takes; up to `jitter_s` more. No recording has figures."""
     jitter_s: float = Field(default=0, ge=0)
     online_source: int = Field(default=3, ge=1, le=7)
     """upsOutputSource (RFC 1628) on line; AOS 5 shows none (2)."""
     clients_margin_s: float | None = Field(default=None, ge=0)
-    """Where the card has no upsAdvConfigMaxShutdownTime: what a graceful order waits for its clients beyond the run
-    time after LowBattery."""
+    """Time that a graceful order waits for its clients beyond the run time after LowBattery, on cards without
+    upsAdvConfigMaxShutdownTime."""
     lenient_set: bool = False
     """Take a SET of an object without its `.0`, which real cards refuse and apcupsd sends."""
     logon_s: float = Field(default=180, gt=0)
-    """How long a session at the web pages or the console lasts without a key pressed."""
+    """Time after which a session at the web pages or the console ends without a key pressed."""
     inform_s: float = Field(default=5, gt=0)
     inform_retries: int = Field(default=3, ge=0)
 
@@ -82,7 +82,7 @@ class BatteryProfile(RigModel):
     """Capacity of an external pack, in parts of the battery inside."""
     over_celsius: float = 45
     rise_celsius: float = Field(default=6, ge=0)
-    """How much warmer a full load makes it in time; a smaller load warms it in proportion."""
+    """Degrees by which a full load warms it in time; a smaller load warms it in proportion."""
     warming_s: float = Field(default=120, gt=0)
     """Time for one degree."""
 
@@ -118,7 +118,7 @@ class DiagnosticsProfile(RigModel):
     schedule_days: dict[int, int] = Field(default={2: 14, 3: 7, 6: 28, 7: 84, 8: 14, 9: 7, 10: 56, 11: 182, 12: 364})
     """Days between self tests by upsAdvTestDiagnosticSchedule; a value not listed tests at no fixed interval."""
     short_reboot_s: float = Field(default=8, gt=0)
-    """How long the outlets stay off when they come back with or without input."""
+    """Time for which the outlets stay off when they come back with or without input."""
 
 
 class Raw(RigModel):
@@ -200,7 +200,7 @@ class Profile(RigModel):
         )
 
     def setting(self, name: str) -> int:
-        """The factory value of a setting. Raises ProfileError where neither the card nor `hidden` tells it."""
+        """The factory value of a setting. Raises ProfileError where neither `instances` nor `hidden` has it."""
         value = self.instances.get(f"{name}.0", self.hidden.get(name))
         if not isinstance(value, int):
             raise ProfileError(f"profile {self.profile}: no factory value of {name} in `instances` or `hidden`")

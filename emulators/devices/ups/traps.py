@@ -81,4 +81,5 @@ class Notify(Protocol):
     about.
     """
 
-    def __call__(self, trap: Trap, now: Instant, number: int = 0) -> None: ...
+    def __call__(self, trap: Trap, now: Instant, number: int = 0) -> None:
+        """Send a trap. `number` 0 is about the UPS as a whole."""

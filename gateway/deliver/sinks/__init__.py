@@ -1,49 +1,29 @@
-"""One module per kind of sink."""
+"""Sinks: one module each, found here by its `SINK`, the model of the sink's keys in a site file.
+
+A subclass of `base.SinkConfig` has a `type` that no other has, and `build` makes the sink of it. The server-sent events
+are listed among them for their keys; they have no cursor and are not built from here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Union
 
-from ridethrough.gateway.records import Event
+from pydantic import Field
 
-
-class Outcome(NamedTuple):
-    """What became of a delivery: done, to be tried again, or never to be taken."""
-
-    done: bool = False
-    permanent: bool = False
-    reason: str = ""
+from ridethrough.gateway.deliver.sinks.base import SinkConfig
+from ridethrough.gateway.deliver.sinks.sse import SseConfig
 
 
-DONE = Outcome(done=True)
+def _found() -> list[type[SinkConfig | SseConfig]]:
+    modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return [module.SINK for module in modules if hasattr(module, "SINK")]
 
 
-def retry(reason: str) -> Outcome:
-    """The destination may take it later."""
-    return Outcome(reason=reason)
+if TYPE_CHECKING:
+    AnySink = SinkConfig | SseConfig
+else:
+    AnySink = Annotated[Union[tuple(_found())], Field(discriminator="type")]  # noqa: UP007  # made at run time
 
-
-def give_up(reason: str) -> Outcome:
-    """The destination will never take it."""
-    return Outcome(permanent=True, reason=reason)
-
-
-class Sink(Protocol):
-    """Takes events and raises nothing. `lanes` is how many at once, each of another device."""
-
-    @property
-    def lanes(self) -> int: ...
-
-    async def deliver(self, event: Event) -> Outcome: ...
-
-    async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Batching(Sink, Protocol):
-    """A sink that also takes up to `batch` events at once, all or none of them."""
-
-    batch: int
-
-    async def deliver_all(self, events: Sequence[Event]) -> Outcome: ...
+__all__ = ["AnySink", "SinkConfig", "SseConfig"]

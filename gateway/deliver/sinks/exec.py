@@ -4,12 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
-from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
-from ridethrough.gateway.deliver.templates import filled
+from pydantic import Field
+
+from ridethrough.gateway.config.base import Seconds
+from ridethrough.gateway.deliver.sinks.base import (
+    Delivered,
+    EventPattern,
+    Outcome,
+    Reject,
+    Retry,
+    Sink,
+    SinkConfig,
+    SinkContext,
+)
+from ridethrough.gateway.deliver.templates import Template, filled
 from ridethrough.gateway.records import Event
 
-MOST_SAID = 200
+MOST_STDERR = 200
+
+
+class ExecConfig(SinkConfig):
+    """Run a program for each event, without a shell. Exit status 0 means taken."""
+
+    type: Literal["exec"]
+    argv: tuple[Template, ...] = Field(min_length=1)
+    """The program by its path, and its arguments; `{subject}`, `{data.server}` and the like are filled in."""
+    types: tuple[EventPattern, ...] = ("bmc.notice",)
+    """Types of events it is run for."""
+    timeout_s: Seconds = 180
+
+    def build(self, context: SinkContext) -> Sink:
+        """The sink, not connected yet. Raises SecretError."""
+        return ExecSink(self.argv, self.timeout_s)
 
 
 class ExecSink:
@@ -22,10 +50,11 @@ class ExecSink:
         self._timeout_s = timeout_s
 
     async def deliver(self, event: Event) -> Outcome:
+        """Run the program and wait for its end, at most `timeout_s`."""
         try:
             argv = [filled(part, event) for part in self._argv]
         except KeyError as error:
-            return give_up(f"the event has no {error.args[0]}")
+            return Reject(f"the event has no {error.args[0]}")
         try:
             process = await asyncio.create_subprocess_exec(
                 *argv,
@@ -34,18 +63,21 @@ class ExecSink:
                 stderr=asyncio.subprocess.PIPE,
             )
         except (OSError, ValueError) as error:
-            return retry(f"{argv[0]}: {error}")
+            return Retry(f"{argv[0]}: {error}")
         try:
             async with asyncio.timeout(self._timeout_s):
-                _, said = await process.communicate()
+                _, stderr = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()
-            return retry(f"{argv[0]}: still running after {self._timeout_s:g} s, ended")
+            return Retry(f"{argv[0]}: still running after {self._timeout_s:g} s, ended")
         if process.returncode == 0:
-            return DONE
-        words = said.decode("utf-8", "replace").strip().replace("\n", " ")[:MOST_SAID]
-        return retry(f"{argv[0]}: exit status {process.returncode}{': ' + words if words else ''}")
+            return Delivered()
+        reason = stderr.decode("utf-8", "replace").strip().replace("\n", " ")[:MOST_STDERR]
+        return Retry(f"{argv[0]}: exit status {process.returncode}{': ' + reason if reason else ''}")
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+SINK = ExecConfig

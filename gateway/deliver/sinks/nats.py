@@ -1,6 +1,6 @@
 """Events published to a NATS JetStream, which acknowledges each one.
 
-`Nats-Msg-Id` is the event's identifier, so that the stream drops what is said twice within its window.
+`Nats-Msg-Id` is the event's identifier, so that the stream drops what is published twice within its window.
 """
 
 from __future__ import annotations
@@ -10,18 +10,37 @@ import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
-from ridethrough.gateway.deliver.sinks import DONE, Outcome, give_up, retry
-from ridethrough.gateway.deliver.templates import document, shown
+from ridethrough.gateway.config.base import Seconds
+from ridethrough.gateway.config.clients import NatsLogin
+from ridethrough.gateway.config.secrets import client_tls, nats_login
+from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome, Reject, Retry, Sink, SinkConfig, SinkContext
+from ridethrough.gateway.deliver.templates import Template, TemplateTree, document, shown
 from ridethrough.gateway.records import Event, encode_json
 
 UNUSABLE = re.compile(r"[^\w.-]+")  # spaces and wildcards in the tokens of a subject
 TOO_LARGE = 10054  # the server's number for a message beyond the stream's limit
 
 
+class NatsConfig(SinkConfig):
+    """Publish each event to a NATS JetStream, which acknowledges it. Needs the extra `ridethrough[nats]`."""
+
+    type: Literal["nats"]
+    login: NatsLogin = NatsLogin()
+    subject: Template = "ridethrough.events.{type}"
+    """Subject to publish at; a stream must take it."""
+    body: TemplateTree = None
+    timeout_s: Seconds = 5
+
+    def build(self, context: SinkContext) -> Sink:
+        """The sink, not connected yet. Raises SecretError."""
+        login, tls = nats_login(context.where, self.login), client_tls(f"{context.where}.login", self.login.tls)
+        return NatsSink(login, tls, self.subject, self.body, self.timeout_s)
+
+
 class NatsSink:
-    """`login` are the words of `nats.connect`; the connection is made at the first event and kept."""
+    """`login` returns arguments of `nats.connect`; the connection is made at the first event and kept."""
 
     lanes = 32
 
@@ -42,6 +61,7 @@ class NatsSink:
         self._connecting = asyncio.Lock()
 
     async def deliver(self, event: Event) -> Outcome:
+        """Publish the event, and wait for the acknowledgement of the stream."""
         from nats.errors import Error, MaxPayloadError
         from nats.js.errors import APIError, NoStreamResponseError
 
@@ -52,15 +72,15 @@ class NatsSink:
             stream = (await self._connected()).jetstream(timeout=self._timeout_s)
             await stream.publish(subject, body, headers=headers)
         except NoStreamResponseError:
-            return retry(f"no stream takes {subject}")
+            return Retry(f"no stream takes {subject}")
         except MaxPayloadError as error:
-            return give_up(str(error))
+            return Reject(str(error))
         except APIError as error:
             reason = f"{subject}: {error.description}"
-            return give_up(reason) if error.err_code == TOO_LARGE else retry(reason)
+            return Reject(reason) if error.err_code == TOO_LARGE else Retry(reason)
         except (Error, OSError, TimeoutError) as error:
-            return retry(f"{type(error).__name__}: {error}")
-        return DONE
+            return Retry(f"{type(error).__name__}: {error}")
+        return Delivered()
 
     async def _connected(self) -> Any:
         """Raises the errors of nats-py, OSError, and TimeoutError: it would try to connect for ever."""
@@ -82,9 +102,13 @@ class NatsSink:
         return self._connection
 
     async def close(self) -> None:
+        """Close the connection."""
         if self._connection is not None and not self._connection.is_closed:
             await self._connection.close()
 
 
 async def _quiet(_error: Exception) -> None:
-    """Every failure comes back from the call that met it."""
+    """Drop errors that nats-py reports besides: each failed call raises its own."""
+
+
+SINK = NatsConfig

@@ -14,11 +14,9 @@ from ridethrough.gateway.storage.former_name import former_streams
 T = TypeVar("T")
 
 WINDOW = 256  # publications under way at once
-PATIENCE_S = 2.0
+TIMEOUT_S = 2.0
 DAY_S, MIB = 86_400, 1 << 20
 LEASE_S = 3.0  # without renewal, after which what a gateway owned is free
-LOOK_S = 0.05  # how long a read waits for the server to say that there is nothing
-LOST = "messages were lost on their way; they are read again"
 
 
 class Layout(NamedTuple):
@@ -45,8 +43,8 @@ class Layout(NamedTuple):
         return f"{self.prefix}.event.{partition}"
 
 
-class Message(NamedTuple):
-    """What a stream holds. `headers` is empty where there are none."""
+class StreamMessage(NamedTuple):
+    """A message as a stream holds it. `headers` is empty where there are none."""
 
     seq: int
     subject: str
@@ -55,7 +53,7 @@ class Message(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """What is to be in a stream once, however often it is published under this identifier."""
+    """A message that a stream holds once, however often it is published under its identifier."""
 
     subject: str
     data: bytes
@@ -63,7 +61,7 @@ class Publication(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-class Place(NamedTuple):
+class Consumer(NamedTuple):
     """A consumer of a stream, by its name there, and how many messages stood behind it when it was made."""
 
     stream: str
@@ -72,12 +70,12 @@ class Place(NamedTuple):
     pending: int
 
 
-class Fenced(StoreError):
-    """Another gateway has taken over what this one believed to own."""
+class LeaseLost(StoreError):
+    """Another gateway has taken over what this one held a lease of."""
 
 
-class Bus:
-    """All methods raise StoreError when the server cannot be reached or says no."""
+class JetStreamClient:
+    """All methods raise StoreError when the server cannot be reached or refuses."""
 
     def __init__(
         self, login: Callable[[], dict[str, Any]], tls: Callable[[], ssl.SSLContext | None], layout: Layout
@@ -87,14 +85,14 @@ class Bus:
         self._login = login
         self._tls = tls
         self._connection: Any = None
-        self._stream: Any = None
-        self._memory: Any = None
+        self._jetstream: Any = None
+        self._state: Any = None
         self._leases: Any = None
         self.raw_name, self.event_name = f"{layout.prefix}-raw", f"{layout.prefix}-events"
 
     async def start(self) -> None:
         """Connect, and make what is not there yet."""
-        await self._asked(self._start(), 5 * PATIENCE_S)
+        await self._request(self._start(), 5 * TIMEOUT_S)
 
     async def _start(self) -> None:
         from nats.js.api import KeyValueConfig, StorageType, StreamConfig
@@ -106,18 +104,18 @@ class Bus:
             **options(self._login, self._tls),
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.2,
-            connect_timeout=PATIENCE_S,
+            connect_timeout=TIMEOUT_S,
             error_cb=_quiet,
         )
-        self._stream = self._connection.jetstream(timeout=PATIENCE_S)
+        self._jetstream = self._connection.jetstream(timeout=TIMEOUT_S)
         layout, replicas = self.layout, self.layout.replicas
-        if not layout.chosen and (problem := await former_streams(self._stream, self.raw_name)):
+        if not layout.chosen and (problem := await former_streams(self._jetstream, self.raw_name)):
             raise StoreError(problem)
         for name, subject, window in (
             (self.raw_name, layout.raw("*"), layout.duplicate_s),
             (self.event_name, f"{layout.events('*')}.>", 120.0),
         ):
-            await self._stream.add_stream(
+            await self._jetstream.add_stream(
                 StreamConfig(
                     name=name,
                     subjects=[subject],
@@ -128,13 +126,14 @@ class Bus:
                     max_bytes=-1 if layout.keep_mib is None else round(layout.keep_mib * MIB),
                 )
             )
-        memory = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
+        state = KeyValueConfig(bucket=f"{layout.prefix}-memory", storage=StorageType.FILE, replicas=replicas)
         leases = KeyValueConfig(bucket=self._lease_bucket, storage=StorageType.MEMORY, replicas=replicas)
         leases.ttl = LEASE_S
-        self._memory = await self._stream.create_key_value(memory)
-        self._leases = await self._stream.create_key_value(leases)
+        self._state = await self._jetstream.create_key_value(state)
+        self._leases = await self._jetstream.create_key_value(leases)
 
     async def stop(self) -> None:
+        """Close the connection."""
         if self._connection is not None and not self._connection.is_closed:
             await self._connection.close()
 
@@ -145,49 +144,45 @@ class Bus:
         numbers: list[int] = []
         for start in range(0, len(items), WINDOW):
             window = [self._publish(item) for item in items[start : start + WINDOW]]
-            numbers += await self._asked(asyncio.gather(*window))
+            numbers += await self._request(asyncio.gather(*window))
         return numbers
 
     async def _publish(self, item: Publication) -> int:
         headers = {"Nats-Msg-Id": item.identifier, **item.headers}
-        ack = await self._stream.publish(item.subject, item.data, headers=headers)
+        ack = await self._jetstream.publish(item.subject, item.data, headers=headers)
         return int(ack.seq)
 
-    def reader(self, stream: str, subject: str) -> Reader:
-        """Reads on from any number."""
-        return Reader(self, stream, subject)
-
     async def last(self, stream: str) -> tuple[int, int]:
-        """How many messages a stream holds, and the number of the last one."""
-        info = await self._asked(self._stream.stream_info(stream))
+        """Number of messages in a stream, and the number of the last one."""
+        info = await self._request(self._jetstream.stream_info(stream))
         return int(info.state.messages), int(info.state.last_seq)
 
-    async def by_number(self, stream: str, number: int) -> str | None:
+    async def subject_at(self, stream: str, number: int) -> str | None:
         """The subject of a message; None when there is none of that number."""
-        return await self._asked(self._found(stream, seq=number))
+        return await self._request(self._subject_of(stream, seq=number))
 
-    async def number_of(self, stream: str, subject: str) -> int | None:
+    async def last_of_subject(self, stream: str, subject: str) -> int | None:
         """The number of the last message of a subject; None when there is none."""
         from nats.js.errors import NotFoundError
 
         async def find() -> int | None:
             try:
-                return int((await self._stream.get_msg(stream, subject=subject)).seq)
+                return int((await self._jetstream.get_msg(stream, subject=subject)).seq)
             except NotFoundError:
                 return None
 
-        return await self._asked(find())
+        return await self._request(find())
 
-    async def _found(self, stream: str, **words: Any) -> str | None:
+    async def _subject_of(self, stream: str, **which: Any) -> str | None:
         from nats.js.errors import NotFoundError
 
         try:
-            return str((await self._stream.get_msg(stream, **words)).subject)
+            return str((await self._jetstream.get_msg(stream, **which)).subject)
         except NotFoundError:
             return None
 
-    async def consume(self, stream: str, subject: str, after: int) -> Place:
-        """A place in a stream, to be left when it is needed no more; the server forgets it after a minute's silence."""
+    async def open_consumer(self, stream: str, subject: str, after: int) -> Consumer:
+        """A consumer of what is behind `after`; the server forgets it after a minute without a question."""
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
         config = ConsumerConfig(
@@ -198,68 +193,70 @@ class Bus:
             mem_storage=True,
             num_replicas=1,
         )
-        subscription = await self._asked(self._stream.pull_subscribe(subject, stream=stream, config=config))
-        info = await self._asked(subscription.consumer_info())
-        return Place(stream, subscription, str(info.name), int(info.num_pending))
+        subscription = await self._request(self._jetstream.pull_subscribe(subject, stream=stream, config=config))
+        info = await self._request(subscription.consumer_info())
+        return Consumer(stream, subscription, str(info.name), int(info.num_pending))
 
-    async def delivered(self, place: Place) -> int:
-        """How many messages were sent to a place. Raises StoreError when the server knows it no more."""
-        info = await self._asked(place.subscription.consumer_info())
+    async def delivered(self, consumer: Consumer) -> int:
+        """Number of messages sent to a consumer. Raises StoreError when the server knows it no more."""
+        info = await self._request(consumer.subscription.consumer_info())
         return int(info.delivered.consumer_seq)
 
-    async def leave(self, place: Place) -> None:
-        """Let the server forget a place. Trouble is nothing: it does so by itself later."""
+    async def close_consumer(self, consumer: Consumer) -> None:
+        """Remove a consumer. Errors are dropped: the server removes it by itself later."""
         with suppress(Exception):
-            async with asyncio.timeout(PATIENCE_S):
-                await place.subscription.unsubscribe()
-                await self._stream.delete_consumer(place.stream, place.name)
+            async with asyncio.timeout(TIMEOUT_S):
+                await consumer.subscription.unsubscribe()
+                await self._jetstream.delete_consumer(consumer.stream, consumer.name)
 
     async def pending(self, stream: str, subject: str, after: int) -> int:
-        """How many messages of a subject stand behind a number."""
-        place = await self.consume(stream, subject, after)
-        await self.leave(place)
-        return place.pending
+        """Number of messages of a subject behind a number."""
+        consumer = await self.open_consumer(stream, subject, after)
+        await self.close_consumer(consumer)
+        return consumer.pending
 
-    async def hear(self, subject: str, tell: Callable[[], None]) -> Any:
-        """Be told whenever something is published; what `unsubscribe` is called on in the end."""
+    async def subscribe(self, subject: str, notify: Callable[[], None]) -> Any:
+        """Call `notify` whenever something is published; `unsubscribe` of the result ends that."""
 
-        async def told(_message: Any) -> None:
-            tell()
+        async def on_message(_message: Any) -> None:
+            notify()
 
-        return await self._asked(self._connection.subscribe(subject, cb=told))
+        return await self._request(self._connection.subscribe(subject, cb=on_message))
 
-    # --- memory -----------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------------
 
     async def get(self, key: str) -> tuple[bytes, int] | None:
         """A value and its revision."""
-        return await self._asked(self._entry(self._memory, key))
+        return await self._request(self._entry(self._state, key))
 
     async def put(self, key: str, value: bytes) -> None:
-        await self._asked(self._memory.put(key, value))
+        """Store a value, whatever was there."""
+        await self._request(self._state.put(key, value))
 
     async def swap(self, key: str, value: bytes, revision: int) -> int:
-        """Replace what was read at `revision` (0: nothing); the new revision. Raises Fenced when it has changed."""
+        """Replace what was read at `revision` (0: nothing); the new revision. Raises LeaseLost when it has changed."""
         from nats.js.errors import KeyWrongLastSequenceError
 
         async def work() -> int:
             try:
-                return int(await self._memory.update(key, value, last=revision))
+                return int(await self._state.update(key, value, last=revision))
             except KeyWrongLastSequenceError as error:
-                raise Fenced(f"{self.layout.prefix}: {key} was changed by another gateway") from error
+                raise LeaseLost(f"{self.layout.prefix}: {key} was changed by another gateway") from error
 
-        return await self._asked(work())
+        return await self._request(work())
 
     async def remove(self, key: str) -> None:
-        await self._asked(self._memory.purge(key))
+        """Remove a value; its key is listed no more."""
+        await self._request(self._state.purge(key))
 
     async def keys(self, beginning: str) -> list[str]:
-        """Keys in memory that begin so."""
-        return await self._asked(self._keys(self._memory, beginning))
+        """Keys of values that begin so."""
+        return await self._request(self._keys(self._state, beginning))
 
     # --- leases -----------------------------------------------------------------------------------------------
 
     async def lease(self, key: str, owner: str) -> bool:
-        """Take or keep what is free or ours, for LEASE_S."""
+        """Take a lease that is free, or renew our own, for `LEASE_S`; False when another has it."""
         from nats.js.errors import KeyWrongLastSequenceError
 
         async def work() -> bool:
@@ -275,10 +272,11 @@ class Bus:
                 return False  # somebody was quicker
             return True
 
-        return await self._asked(work())
+        return await self._request(work())
 
     async def release(self, key: str) -> None:
-        await self._asked(self._leases.purge(key))
+        """End a lease before its time."""
+        await self._request(self._leases.purge(key))
 
     async def leased(self, beginning: str) -> list[str]:
         """Keys that are leased now and begin so.
@@ -288,13 +286,13 @@ class Bus:
         """
 
         async def work() -> list[str]:
-            front = f"$KV.{self._lease_bucket}."
-            info = await self._stream.stream_info(f"KV_{self._lease_bucket}", subjects_filter=f"{front}>")
-            keys = sorted(subject.removeprefix(front) for subject in info.state.subjects or {})
+            prefix = f"$KV.{self._lease_bucket}."
+            info = await self._jetstream.stream_info(f"KV_{self._lease_bucket}", subjects_filter=f"{prefix}>")
+            keys = sorted(subject.removeprefix(prefix) for subject in info.state.subjects or {})
             # What was given back is still a subject.
             return [key for key in keys if key.startswith(beginning) and await self._entry(self._leases, key)]
 
-        return await self._asked(work())
+        return await self._request(work())
 
     # --- helpers ----------------------------------------------------------------------------------------------
 
@@ -318,11 +316,11 @@ class Bus:
         except NoKeysError:
             return []
 
-    async def _asked(self, work: Awaitable[T], patience_s: float = 3 * PATIENCE_S) -> T:
+    async def _request(self, work: Awaitable[T], timeout_s: float = 3 * TIMEOUT_S) -> T:
         from nats.errors import Error
 
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 return await work
         except StoreError:
             raise
@@ -330,66 +328,5 @@ class Bus:
             raise StoreError(f"JetStream {self.layout.prefix}: {type(error).__name__} {error}".rstrip()) from error
 
 
-class Reader:
-    """A subject of a stream, read in order; going on where it stopped costs no question.
-
-    A consumer's answers may be lost with a connection, and a consumer with its server, and neither is told: silence
-    looks the same. So what is read is counted against the consumer's own numbers.
-    """
-
-    def __init__(self, bus: Bus, stream: str, subject: str) -> None:
-        self._bus = bus
-        self._stream = stream
-        self._subject = subject
-        self._place: Place | None = None
-        self._at = -1
-        self._delivered = 0  # by the consumer of this place
-
-    async def after(self, number: int, limit: int) -> list[Message]:
-        """Up to `limit` messages behind a number. Raises StoreError."""
-        if self._place is None or self._at != number:
-            await self.close()
-            self._place = await self._bus.consume(self._stream, self._subject, number)
-            self._at, self._delivered = number, 0
-        try:
-            return await self._next(self._place, limit)
-        except StoreError:
-            await self.close()
-            raise
-
-    async def _next(self, place: Place, limit: int) -> list[Message]:
-        found = await self._fetched(place, limit)
-        if not found and await self._bus.delivered(place) != self._delivered:
-            found = await self._fetched(place, limit)  # what came too late for the first time is here by now
-            if not found:
-                raise StoreError(f"JetStream {self._stream}: {LOST}")
-        for item in found:
-            self._delivered += 1
-            if item.metadata.sequence.consumer != self._delivered:
-                raise StoreError(f"JetStream {self._stream}: {LOST}")
-        messages = [
-            Message(item.metadata.sequence.stream, item.subject, item.data, dict(item.headers or {})) for item in found
-        ]
-        if messages:
-            self._at = messages[-1].seq
-        return messages
-
-    async def _fetched(self, place: Place, limit: int) -> list[Any]:
-        from nats.errors import Error
-
-        try:
-            return list(await place.subscription.fetch(limit, timeout=LOOK_S))
-        except TimeoutError:
-            return []
-        except (Error, OSError) as error:
-            raise StoreError(f"JetStream {self._stream}: {type(error).__name__} {error}".rstrip()) from error
-
-    async def close(self) -> None:
-        """The place in the stream is needed no more."""
-        place, self._place = self._place, None
-        if place is not None:
-            await self._bus.leave(place)
-
-
 async def _quiet(_error: Exception) -> None:
-    """Every failure comes back from the call that met it."""
+    """Drop errors that nats-py reports besides: each failed call raises its own."""

@@ -20,14 +20,14 @@ from ridethrough.gateway.records import Arrival, Record, RecordKind
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import FormerNameError, journal_file
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.packed_rows import behind, last_used, total
+from ridethrough.gateway.storage.sqlite.packed_rows import last_used, rows_after, total
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, known_form
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, JOURNAL, events, name_of, put_records, records
 
 ROWS = 256  # read at one look
 
 
-class Line(msgspec.Struct, forbid_unknown_fields=True):
+class ExportedRecord(msgspec.Struct, forbid_unknown_fields=True):
     """A record as it stands in a file. `data` is base64 there."""
 
     position: int
@@ -63,7 +63,7 @@ def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
 def extent(folder: Path) -> tuple[int, int, int]:
     """Number of records, and the first and the last position there. Raises StoreError."""
     with _opened(folder) as connection:
-        first = next(behind(connection, JOURNAL, 0), None)
+        first = next(rows_after(connection, JOURNAL, 0), None)
         (last,) = connection.execute(f"SELECT COALESCE(MAX(last), 0) FROM {JOURNAL}").fetchone()  # noqa: S608
         return total(connection, JOURNAL), first.first if first else 0, int(last)
 
@@ -87,13 +87,13 @@ def event_count(folder: Path) -> int:
 
 
 def bodies(folder: Path) -> dict[str, bytes]:
-    """The events of a folder's outbox, by identifier, as they were told. Raises StoreError."""
+    """The events of a folder's outbox as JSON, by identifier. Raises StoreError."""
     with _opened(folder) as connection:
         return {name_of(body): body for _, body in events(connection, 0)}
 
 
 def saved(folder: Path, name: str) -> bytes | None:
-    """A value among what the gateway remembers. Raises StoreError."""
+    """A value of the table `state`; None without one. Raises StoreError."""
     with _opened(folder) as connection:
         row = connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
     return bytes(row[0]) if row else None
@@ -104,18 +104,20 @@ def _file(path: Path, mode: str) -> IO[bytes]:
 
 
 def write_file(path: Path, found: Iterable[Record]) -> Iterator[int]:
-    """Write records and tell the position of each one written. Raises OSError."""
+    """Write records; yields the position of each one written. Raises OSError."""
     with _file(path, "wb") as stream:
         for record in found:
             item = record.arrival
-            line = Line(record.position, item.at_ms, item.kind, item.data, item.listener, item.source, item.port)
+            line = ExportedRecord(
+                record.position, item.at_ms, item.kind, item.data, item.listener, item.source, item.port
+            )
             stream.write(msgspec.json.encode(line) + b"\n")
             yield record.position
 
 
 def read_file(path: Path) -> Iterator[Record]:
     """The records of a file, in order. Raises ArchiveError and OSError."""
-    decoder = msgspec.json.Decoder(Line)
+    decoder = msgspec.json.Decoder(ExportedRecord)
     last = 0
     with _file(path, "rb") as stream:
         number = 0

@@ -1,4 +1,4 @@
-"""Who changed what through the HTTP interface, and who tried to."""
+"""The audit: requests through the HTTP interface that changed something, or were refused."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import structlog
 
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import carry_over, journal_file
-from ridethrough.gateway.storage.sqlite.recovery import Salvage, damage, interrupted, salvage
+from ridethrough.gateway.storage.sqlite.recovery import RecoveryReport, find_damage, interrupted, recover
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, SCHEMA, known_form
 
 T = TypeVar("T")
@@ -23,12 +23,12 @@ log = structlog.get_logger("gateway")
 # Pages (of 4 KiB) in the write-ahead log before they go to the file: four times what SQLite does by itself, so that the
 # pages at the ends of the tables, which every commit writes again, go there less often.
 CHECKPOINT = 4000
-# And after so many small commits: what they write again and again is short work then, and nobody waits long behind it.
+# And after so many small commits: a checkpoint of what they write again and again is short then, as is the wait for it.
 COMMITS = 128
 
 
 def _explained(error: Exception, folder: Path | None) -> str:
-    """SQLite calls a folder in which nothing can be made a file that it cannot open."""
+    """The error in words; SQLite reports a folder without write permission as a file that it cannot open."""
     if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
         return f"{folder} may not be written"
     return str(error)
@@ -42,34 +42,34 @@ class Database:
         self.durable = folder is not None
         self._path = folder / FILE_NAME if folder else None
         self.place = str(self._path) if self._path else ":memory:"
-        self._riding: dict[str, Callable[[sqlite3.Connection], object]] = {}
-        self.salvaged: Salvage | None = None  # what became of a damaged file that was found here
+        self._piggybacked: dict[str, Callable[[sqlite3.Connection], object]] = {}
+        self.recovered: RecoveryReport | None = None  # of a damaged file that was found here
         self._thread = thread or ThreadPoolExecutor(1, "ridethrough-store")
         self._commits = 0
         try:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
-                self._thread.submit(self._take_up, folder).result()
+                self._thread.submit(self._adopt_former_journal, folder).result()
             self._connection = self._thread.submit(self._open).result()
         except (OSError, sqlite3.Error) as error:
             self._thread.shutdown()
             raise StoreError(f"journal {self.place}: {_explained(error, folder)}") from error
 
-    def _take_up(self, folder: Path) -> None:
-        """A journal of the former name comes under the present one, whole."""
+    def _adopt_former_journal(self, folder: Path) -> None:
+        """Rename a journal of the product's former name."""
         found = journal_file(folder)
         if found != self._path:
-            self._mend(found)
+            self._recover_if_damaged(found)
             carry_over(found)
             log.info("journal of the product's former name carried over", found=str(found), place=self.place)
 
-    def _mend(self, path: Path) -> None:
-        if interrupted(path) or (path.exists() and damage(path)):
-            self.salvaged = salvage(path)
+    def _recover_if_damaged(self, path: Path) -> None:
+        if interrupted(path) or (path.exists() and find_damage(path)):
+            self.recovered = recover(path)
 
     def _open(self) -> sqlite3.Connection:
         if self._path is not None:
-            self._mend(self._path)
+            self._recover_if_damaged(self._path)
         connection = sqlite3.connect(self.place, isolation_level=None, check_same_thread=False)
         try:
             new = not known_form(connection)
@@ -88,12 +88,12 @@ class Database:
 
         Raises StoreError, with nothing of `work` left, when the disk is full or broken.
         """
-        riding, self._riding = self._riding, {}
+        riding, self._piggybacked = self._piggybacked, {}
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, riding.values())
 
     def piggyback(self, name: str, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Let `work` be a part of the next transaction, if there is one; of the same name, the last counts."""
-        self._riding[name] = work
+        """Run `work` in the next transaction, if there is one; it replaces an earlier one of the same name."""
+        self._piggybacked[name] = work
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the store's thread. Raises StoreError."""
@@ -131,11 +131,11 @@ class Database:
         except sqlite3.Error as error:  # it stays in the log; what is wrong shows at the next commit
             log.warning("journal not checkpointed", place=self.place, reason=str(error))
 
-    async def reopen(self) -> Salvage | None:
-        """Open the file anew; what became of it, when it proved to be damaged. Raises StoreError."""
+    async def reopen(self) -> RecoveryReport | None:
+        """Open the file anew; returns a report when it was damaged. Raises StoreError."""
 
-        def work() -> Salvage | None:
-            self.salvaged = None
+        def work() -> RecoveryReport | None:
+            self.recovered = None
             if self._path is None:
                 return None  # there is nothing to be found again
             self._connection.close()
@@ -143,7 +143,7 @@ class Database:
                 self._connection = self._open()
             except (OSError, sqlite3.Error) as error:
                 raise StoreError(f"journal {self.place}: {error}") from error
-            return self.salvaged
+            return self.recovered
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 

@@ -9,7 +9,7 @@ from ridethrough.gateway.records import Arrival, Record
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.packed_rows import last_used, total
 from ridethrough.gateway.storage.sqlite.tables import JOURNAL, put_records, records
-from ridethrough.gateway.storage.tail import Newest
+from ridethrough.gateway.storage.tail import TailCache
 
 
 class Journal:
@@ -17,22 +17,22 @@ class Journal:
 
     def __init__(self, store: Database) -> None:
         self._store = store
-        self._newest: Newest[Record] = Newest()
+        self._tail: TailCache[Record] = TailCache()
 
     async def append(self, arrivals: Sequence[Arrival]) -> list[Record]:
         """Write a group in one commit. When this returns, it is on disk."""
-        records = await self._store.write(self.appending(arrivals))
-        self.grown(records)
+        records = await self._store.write(self.append_of(arrivals))
+        self.extend_tail(records)
         return records
 
-    def grown(self, records: list[Record]) -> None:
-        """These are on disk, behind what was there."""
+    def extend_tail(self, records: list[Record]) -> None:
+        """Keep in memory what a transaction has written, for readers at the end. Called after its commit."""
         if records:
             octets = sum([len(record.arrival.data) for record in records])
-            self._newest.grown(records[0].position, records, octets)
+            self._tail.extend(records[0].position, records, octets)
 
-    def appending(self, arrivals: Sequence[Arrival]) -> Callable[[sqlite3.Connection], list[Record]]:
-        """The same as a part of a transaction."""
+    def append_of(self, arrivals: Sequence[Arrival]) -> Callable[[sqlite3.Connection], list[Record]]:
+        """Like `append`, but as a function to run inside the caller's transaction; its result goes to `extend_tail`."""
 
         def work(connection: sqlite3.Connection) -> list[Record]:
             if not arrivals:
@@ -45,7 +45,7 @@ class Journal:
 
     async def after(self, position: int, limit: int) -> list[Record]:
         """Up to `limit` records behind `position`, in order."""
-        newest = self._newest.after(position, limit)
+        newest = self._tail.after(position, limit)
         if newest is not None:
             return newest
 

@@ -1,4 +1,4 @@
-"""Events on disk, and how far each sink has come."""
+"""The outbox in SQLite: events, the state of the stages, the gateway's own SNMP engine and clocks of others."""
 
 from __future__ import annotations
 
@@ -10,68 +10,65 @@ from typing import NamedTuple
 import msgspec
 
 from ridethrough.gateway.records import EngineClock, EngineIdentity, Event, encode_json
-from ridethrough.gateway.storage.interfaces import Cursor, Queued
+from ridethrough.gateway.storage.interfaces import Cursor, OutboxWrite, Queued
 from ridethrough.gateway.storage.sqlite import tables
 from ridethrough.gateway.storage.sqlite.cursors import StoredCursor
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.packed_rows import last_used
+from ridethrough.gateway.storage.sqlite.schema import CORRELATOR, ENGINE, PROCESSED
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, encoded, place_of, put_events
-from ridethrough.gateway.storage.tail import Newest
+from ridethrough.gateway.storage.tail import TailCache
 
-PROCESSED = "processed"
-CORRELATOR = "correlator"
-ENGINE = "engine"
 _KEEP_STATE = (
     "INSERT INTO state VALUES (?, ?), (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"  # both at once
 )
 
 
-class Told(NamedTuple):
-    """What a transaction has written, and the octets of its JSON."""
+class StoredEvents(NamedTuple):
+    """Events that a transaction has written, and the octets of their JSON."""
 
     events: list[Queued]
     octets: int
 
 
-class Outbox:
-    """Events in order. An event, the position it came from and the correlator's memory are one commit."""
+class SqliteOutbox:
+    """Events in order, written in one commit with the position they came from and the state of the stages."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
-        self._newest: Newest[Queued] = Newest()
+        self._tail: TailCache[Queued] = TailCache()
 
     async def add(
         self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
     ) -> None:
         """Store events, clocks of SNMP engines, and the fact that the journal has been worked off up to `processed`."""
-        self.grown(await self._store.write(self.adding(events, processed, state, clocks)))
+        write = self.write_of(OutboxWrite(events, processed, state, clocks))
+        self.extend_tail(await self._store.write(write))
 
-    def grown(self, told: Told) -> None:
-        """These are on disk, behind what was there."""
-        if told.events:
-            self._newest.grown(told.events[0].seq, *told)
+    def extend_tail(self, stored: StoredEvents) -> None:
+        """Keep in memory what a transaction has written, for readers at the end. Called after its commit."""
+        if stored.events:
+            self._tail.extend(stored.events[0].seq, *stored)
 
-    def adding(
-        self, events: Sequence[Event], processed: int, state: bytes, clocks: Sequence[EngineClock] = ()
-    ) -> Callable[[sqlite3.Connection], Told]:
-        """The same as a part of a transaction, behind which `grown` takes what it gives."""
-        bodies, positions = encoded(events)
+    def write_of(self, write: OutboxWrite) -> Callable[[sqlite3.Connection], StoredEvents]:
+        """Like `add`, but as a function to run inside the caller's transaction; its result goes to `extend_tail`."""
+        bodies, positions = encoded(write.events)
 
-        def work(connection: sqlite3.Connection) -> Told:
+        def work(connection: sqlite3.Connection) -> StoredEvents:
             places = put_events(connection, bodies, positions)
-            connection.execute(_KEEP_STATE, (PROCESSED, str(processed).encode(), CORRELATOR, state))
-            if clocks:
+            connection.execute(_KEEP_STATE, (PROCESSED, str(write.processed).encode(), CORRELATOR, write.state))
+            if write.clocks:
                 connection.executemany(
                     "INSERT OR REPLACE INTO engines VALUES (?, ?, ?, ?)",
-                    [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in clocks],
+                    [(clock.engine_id, clock.boots, clock.time_s, clock.at_ms) for clock in write.clocks],
                 )
-            known = len(events) - len(places)  # told before a crash
-            return Told(list(map(Queued, places, events[known:])), sum(map(len, bodies[known:])))
+            known = len(write.events) - len(places)  # stored before a crash
+            return StoredEvents(list(map(Queued, places, write.events[known:])), sum(map(len, bodies[known:])))
 
         return work
 
     async def resume(self) -> tuple[int, bytes]:
-        """The last position worked off and the correlator's memory at that moment."""
+        """The last position worked off, and the state of the stages there."""
 
         def work(connection: sqlite3.Connection) -> tuple[int, bytes]:
             rows = dict(connection.execute("SELECT name, value FROM state"))
@@ -99,7 +96,7 @@ class Outbox:
         return await self._store.write(work)
 
     async def clocks(self, most: int) -> list[EngineClock]:
-        """The clocks of SNMP engines heard last, oldest first; others are forgotten."""
+        """The clocks of the SNMP engines that sent last, oldest first; others are forgotten."""
 
         def work(connection: sqlite3.Connection) -> list[EngineClock]:
             connection.execute(
@@ -114,7 +111,7 @@ class Outbox:
 
     async def after(self, seq: int, limit: int) -> list[Queued]:
         """Up to `limit` events behind `seq`."""
-        newest = self._newest.after(seq, limit)
+        newest = self._tail.after(seq, limit)
         if newest is not None:
             return newest
         found = await self._store.read(lambda connection: list(islice(tables.events(connection, seq), limit)))
@@ -129,15 +126,15 @@ class Outbox:
         return await self._store.read(lambda connection: last_used(connection, EVENTS))
 
     async def behind(self, seq: int) -> int:
-        """How many events stand behind `seq`."""
+        """Number of events behind `seq`."""
         return max(0, await self.last_seq() - seq)
 
     def cursor(self, name: str) -> Cursor:
-        """How far the destination called `name` has come."""
+        """The cursor of the destination called `name`."""
         return StoredCursor(self._store, name)
 
-    def view(self) -> Outbox:
-        """The same: reading costs the same from anywhere."""
+    def view(self) -> SqliteOutbox:
+        """This object: reading costs the same from anywhere."""
         return self
 
     async def close(self) -> None:

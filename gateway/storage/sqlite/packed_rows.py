@@ -1,6 +1,6 @@
 """Items kept many to a row: what came together fills a page of the database file, and costs little more than one item.
 
-A row is known by the number of its last item. Its checksum tells that it is what was written: SQLite's pages have none.
+A row is known by the number of its last item. Its checksum shows that it is what was written: SQLite's pages have none.
 """
 
 from __future__ import annotations
@@ -18,62 +18,63 @@ T = TypeVar("T")
 
 # A page of 4,096 octets holds one row of up to 4,061 (SQLite's file format, section 1.6); this is left for the items,
 # beside the other columns. A longer item takes further pages.
-ROOM = 4_030
-TOGETHER = (64, 16, 4, 1)  # rows of one statement; a few sizes, as each is compiled and kept
+PAGE_OCTETS = 4_030
+ROWS_PER_STATEMENT = (64, 16, 4, 1)  # rows of one statement; a few sizes, as each is compiled and kept
 COLUMNS = "last, items, mark, crc32, body"
 ARRAY_16 = b"\xdc"  # of msgpack, with the number of items in two octets
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class SpoiltError(sqlite3.DatabaseError):
-    """A row that is not what was written."""
+class ChecksumError(sqlite3.DatabaseError):
+    """A row that differs from what was written."""
 
 
-class Row(NamedTuple):
-    """So many items, numbered up to `last` without a gap; `mark` is the largest of theirs, by which rows are found."""
+class PackedRow(NamedTuple):
+    """Items that are numbered up to `last` without a gap; `sort_key`, the column `mark`, is the largest of theirs."""
 
     last: int
     items: int
-    mark: int
+    sort_key: int
     crc32: int
     body: bytes
 
     @property
     def first(self) -> int:
+        """The number of the first item."""
         return self.last - self.items + 1
 
     @property
     def sound(self) -> bool:
-        """Whether it is as it was written."""
-        return self.crc32 == _checksum(self.last, self.items, self.mark, self.body)
+        """True when the row is as it was written."""
+        return self.crc32 == _checksum(self.last, self.items, self.sort_key, self.body)
 
 
-def pack(first: int, items: Sequence[Any], marks: Sequence[int]) -> Iterator[Row]:
+def pack(first: int, items: Sequence[Any], sort_keys: Sequence[int]) -> Iterator[PackedRow]:
     """Rows of items that are numbered from `first`, as full as a page allows; each item has a mark."""
     encoded = [_encode(item) for item in items]
     ends = list(accumulate(map(len, encoded)))
     start = 0
     while start < len(encoded):
         begun = ends[start] - len(encoded[start])
-        stop = max(start + 1, bisect_right(ends, begun + ROOM, start))
-        last, count, mark = first + stop - 1, stop - start, max(marks[start:stop])
+        stop = max(start + 1, bisect_right(ends, begun + PAGE_OCTETS, start))
+        last, count, sort_key = first + stop - 1, stop - start, max(sort_keys[start:stop])
         body = b"".join((ARRAY_16, count.to_bytes(2, "big"), *encoded[start:stop]))
-        yield Row(last, count, mark, _checksum(last, count, mark, body), body)
+        yield PackedRow(last, count, sort_key, _checksum(last, count, sort_key, body), body)
         start = stop
 
 
-def unpack(row: Row, decoder: msgspec.msgpack.Decoder[list[T]]) -> list[T]:
-    """The items of a row. Raises SpoiltError."""
+def unpack(row: PackedRow, decoder: msgspec.msgpack.Decoder[list[T]]) -> list[T]:
+    """The items of a row. Raises ChecksumError."""
     if not row.sound:
-        raise SpoiltError(f"items {row.first} to {row.last} are not what was written")
+        raise ChecksumError(f"items {row.first} to {row.last} are not what was written")
     return decoder.decode(row.body)
 
 
-def _checksum(last: int, count: int, mark: int, body: bytes) -> int:
-    return crc32(body, crc32(b"%d %d %d" % (last, count, mark)))
+def _checksum(last: int, count: int, sort_key: int, body: bytes) -> int:
+    return crc32(body, crc32(b"%d %d %d" % (last, count, sort_key)))
 
 
-def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+def insert(connection: sqlite3.Connection, table: str, rows: Iterable[PackedRow]) -> None:
     """Add rows to a table.
 
     A statement lets go of the interpreter's lock once, and waits for it again: with one for each row, a busy loop
@@ -81,7 +82,7 @@ def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> N
     """
     waiting = list(rows)
     at = 0
-    for size in TOGETHER:
+    for size in ROWS_PER_STATEMENT:
         places = ", ".join(["(?, ?, ?, ?, ?)"] * size)
         query = f"INSERT INTO {table} ({COLUMNS}) VALUES {places}"  # noqa: S608
         while at + size <= len(waiting):
@@ -89,10 +90,10 @@ def insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> N
             at += size
 
 
-def behind(connection: sqlite3.Connection, table: str, number: int) -> Iterator[Row]:
+def rows_after(connection: sqlite3.Connection, table: str, number: int) -> Iterator[PackedRow]:
     """Rows with items behind `number`, in order, read as they are asked for."""
     query = f"SELECT {COLUMNS} FROM {table} WHERE last > ? ORDER BY last"  # noqa: S608
-    return map(Row._make, connection.execute(query, (number,)))
+    return map(PackedRow._make, connection.execute(query, (number,)))
 
 
 def last_used(connection: sqlite3.Connection, table: str) -> int:
@@ -102,5 +103,5 @@ def last_used(connection: sqlite3.Connection, table: str) -> int:
 
 
 def total(connection: sqlite3.Connection, table: str) -> int:
-    """How many items a table holds."""
+    """Number of items in a table."""
     return int(connection.execute(f"SELECT COALESCE(SUM(items), 0) FROM {table}").fetchone()[0])  # noqa: S608

@@ -1,4 +1,4 @@
-"""A damaged database: what can be read of it goes into a new one, and the old one is kept beside it."""
+"""A damaged database: rows that can be read are copied into a new one, and the old one is kept beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ridethrough.gateway.storage.sqlite.packed_rows import ROOM, Row, behind
+from ridethrough.gateway.storage.sqlite.packed_rows import PAGE_OCTETS, PackedRow, rows_after
 from ridethrough.gateway.storage.sqlite.schema import SCHEMA, TABLES, FormError, known_form
 from ridethrough.gateway.storage.sqlite.tables import EVENTS, JOURNAL
 
@@ -18,12 +18,12 @@ PACKED = (JOURNAL, EVENTS)
 NUMBERED = (*PACKED, "audit")
 LOG = "-wal"
 BESIDE = ("", LOG, "-shm")  # what belongs to a database file
-KEPT = ".damaged-"  # with a number, a file that was set aside
+KEPT = ".damaged-"  # with a number, a damaged file under its new name
 NEW = ".new"  # the database that takes its place, while it is filled
 
 
-class Salvage(NamedTuple):
-    """What became of a damaged file: where it is now, rows saved and rows that could not be read, and the reason."""
+class RecoveryReport(NamedTuple):
+    """The result for a damaged file: where it is now, rows saved, rows that could not be read, and the damage."""
 
     kept: str
     saved: int
@@ -31,33 +31,33 @@ class Salvage(NamedTuple):
     reason: str
 
 
-def damage(path: Path) -> str:
-    """What is wrong with a database file; empty when nothing is."""
+def find_damage(path: Path) -> str:
+    """The first damage found in a database file, in words; empty without any."""
     try:
         with closing(sqlite3.connect(path)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            for table in PACKED if said == "ok" and known_form(connection) else ():
-                spoilt = next((row for row in behind(connection, table, 0) if not row.sound), None)
-                if spoilt is not None:
-                    return f"items {spoilt.first} to {spoilt.last} of {table} are not what was written"
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            for table in PACKED if answer == "ok" and known_form(connection) else ():
+                damaged = next((row for row in rows_after(connection, table, 0) if not row.sound), None)
+                if damaged is not None:
+                    return f"items {damaged.first} to {damaged.last} of {table} are not what was written"
     except FormError:
         return ""
     except sqlite3.DatabaseError as error:
         # A disk that is full or may not be written says so when the file is used; that is no damage.
         primary = error.sqlite_errorcode & 0xFF
         return str(error) if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
-    return "" if said == "ok" else str(said).replace("\n", " ")
+    return "" if answer == "ok" else str(answer).replace("\n", " ")
 
 
 def interrupted(path: Path) -> bool:
-    """Whether a salvage of this file ended before its end, with the process: it is to be done again."""
+    """True when the process ended during the recovery of this file, which is to be done again."""
     return not path.exists() and _new(path).exists() and bool(_numbers(path))
 
 
-def salvage(path: Path) -> Salvage:
-    """Set a damaged file aside and put what it still holds into a new one. Raises OSError and sqlite3.Error.
+def recover(path: Path) -> RecoveryReport:
+    """Rename a damaged file, and copy what can be read of it into a new one. Raises OSError and sqlite3.Error.
 
-    After a crash in between, the same call begins again with what was set aside then.
+    After a crash in between, the same call begins again with the file renamed then.
     """
     new = _new(path)
     number = max(_numbers(path), default=0) + (not interrupted(path))
@@ -67,7 +67,7 @@ def salvage(path: Path) -> Salvage:
         part = path.with_name(path.name + end)
         if part.exists():
             part.rename(kept.with_name(kept.name + end))
-    reason = damage(kept)
+    reason = find_damage(kept)
     new.with_name(f"{new.name}-journal").unlink(missing_ok=True)
     new.write_bytes(b"")
     with closing(sqlite3.connect(new)) as fresh, closing(sqlite3.connect(kept)) as old:
@@ -81,16 +81,16 @@ def salvage(path: Path) -> Salvage:
                 if isinstance(found, int):
                     lost += found
                     continue
-                row = Row._make(found) if table in PACKED else None
+                row = PackedRow._make(found) if table in PACKED else None
                 if row is not None and not row.sound:
-                    lost += min(max(1, row.items), ROOM)  # not even its count is certain
+                    lost += min(max(1, row.items), PAGE_OCTETS)  # not even its count is certain
                 else:
                     saved += 1 if row is None else row.items
                     fresh.execute(f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})", found)  # noqa: S608
-            _count_on(fresh, old, table, ends[1])
+            _advance_sequences(fresh, old, table, ends[1])
         fresh.commit()
     new.rename(path)
-    return Salvage(str(kept), saved, lost, reason)
+    return RecoveryReport(str(kept), saved, lost, reason)
 
 
 def _new(path: Path) -> Path:
@@ -98,14 +98,14 @@ def _new(path: Path) -> Path:
 
 
 def _numbers(path: Path) -> list[int]:
-    """Of the files that were set aside."""
-    front = f"{path.name}{KEPT}"
-    ends = [item.name.removeprefix(front) for item in path.parent.glob(f"{front}*")]
+    """Numbers of the damaged files that were renamed."""
+    prefix = f"{path.name}{KEPT}"
+    ends = [item.name.removeprefix(prefix) for item in path.parent.glob(f"{prefix}*")]
     return [int(end) for end in ends if end.isdecimal()]
 
 
 def _ends(old: sqlite3.Connection, table: str, order: str) -> tuple[int, int]:
-    """The first and the last number of a table's rows, as far as can be told."""
+    """The first and the last number of a table's rows, as far as can be read."""
     try:
         first, last = old.execute(f"SELECT MIN({order}), MAX({order}) FROM {table}").fetchone()  # noqa: S608
     except sqlite3.Error:
@@ -145,7 +145,7 @@ def _rows(
         step = min(STEP, step * 2)
 
 
-def _count_on(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
+def _advance_sequences(fresh: sqlite3.Connection, old: sqlite3.Connection, table: str, last: int) -> None:
     """Numbers are never used twice, not even those of rows that are lost."""
     if table not in NUMBERED:
         return

@@ -1,6 +1,6 @@
-"""How long journal and events are kept: by age and by size, and never less than a destination still waits for.
+"""Removal of old records and events, by age and by size, but of nothing that a destination still has to read.
 
-What stands in one row (`ridethrough.gateway.storage.sqlite.packed_rows`) goes together, when nobody needs any of it.
+Items of one row (`packed_rows`) go together, when no destination needs any of them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import structlog
 
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.outbox import PROCESSED
-from ridethrough.gateway.storage.sqlite.packed_rows import behind
+from ridethrough.gateway.storage.sqlite.packed_rows import rows_after
+from ridethrough.gateway.storage.sqlite.schema import PROCESSED
 from ridethrough.gateway.storage.sqlite.tables import JOURNAL, events, name_of, position_of
 
 log = structlog.get_logger("retention")
@@ -28,15 +28,15 @@ MIB = 1 << 20
 NEVER = -1
 
 
-class Limits(NamedTuple):
-    """What is kept at most; None is without limit."""
+class RetentionLimits(NamedTuple):
+    """The age and the size above which records go; None is without limit."""
 
     days: float | None = None
     mib: float | None = None
 
 
-class Swept(NamedTuple):
-    """What a sweep removed, and octets in use after it.
+class SweepResult(NamedTuple):
+    """Numbers of what a sweep removed, and octets in use after it.
 
     `more` may be removed at once; `waiting` is what should go and is kept for a destination that has not taken it.
     """
@@ -52,7 +52,7 @@ class Retention:
     """Removes what is older or more than `limits` allow, but nothing that a named cursor has not passed yet."""
 
     def __init__(
-        self, store: Database, limits: Limits, journal_cursors: Sequence[str], event_cursors: Sequence[str]
+        self, store: Database, limits: RetentionLimits, journal_cursors: Sequence[str], event_cursors: Sequence[str]
     ) -> None:
         self._store = store
         self._limits = limits
@@ -78,11 +78,11 @@ class Retention:
                     continue
             await asyncio.sleep(EVERY_S)
 
-    async def sweep(self, now_ms: int) -> Swept:
+    async def sweep(self, now_ms: int) -> SweepResult:
         """Remove a part of what need not be kept, records with the events that came from them. Raises StoreError."""
         return await self._store.write(lambda connection: self._sweep(connection, now_ms))
 
-    def _sweep(self, connection: sqlite3.Connection, now_ms: int) -> Swept:
+    def _sweep(self, connection: sqlite3.Connection, now_ms: int) -> SweepResult:
         days = self._limits.days
         oldest_ms = NEVER if days is None else now_ms - round(days * DAY_MS)
         free_to = self._passed(connection)
@@ -92,27 +92,27 @@ class Retention:
             " AND last IN (SELECT last FROM journal ORDER BY last LIMIT ?) RETURNING items",
             (free_to, oldest_ms, self._too_big(connection), CHUNK),
         ).fetchall()
-        first = next(behind(connection, JOURNAL, 0), None)
+        first = next(rows_after(connection, JOURNAL, 0), None)
         kept_from = free_to + 1 if first is None else min(first.first, free_to + 1)
-        told = connection.execute(
+        removed_events = connection.execute(
             "DELETE FROM events WHERE last IN (SELECT last FROM events ORDER BY last LIMIT ?) AND mark < ?"
             " RETURNING items",
             (CHUNK, kept_from),
         ).fetchall()
-        more = max(len(records), len(told)) >= CHUNK or (len(records) > 0 and self._too_big(connection))
-        old = first is not None and first.mark < oldest_ms
+        more = max(len(records), len(removed_events)) >= CHUNK or (len(records) > 0 and self._too_big(connection))
+        old = first is not None and first.sort_key < oldest_ms
         waiting = not more and (old or self._too_big(connection))
-        return Swept(_sum(records), _sum(told), _octets_in_use(connection), more, waiting)
+        return SweepResult(_sum(records), _sum(removed_events), _octets_in_use(connection), more, waiting)
 
     def _passed(self, connection: sqlite3.Connection) -> int:
-        """The journal's position up to which nobody waits for anything."""
+        """The journal's position up to which all cursors are past."""
         cursors = dict(connection.execute("SELECT sink, seq FROM cursors"))
         row = connection.execute("SELECT value FROM state WHERE name = ?", (PROCESSED,)).fetchone()
         passed = min([int(row[0]) if row else 0, *(cursors.get(name, 0) for name in self._journal_cursors)])
         if self._event_cursors:
             taken = min(cursors.get(name, 0) for name in self._event_cursors)
             untaken = next(events(connection, taken), None)
-            passed = passed if untaken is None else min(passed, (position_of(name_of(untaken[1])) or 0) - 1)
+            passed = passed if untaken is None else min(passed, position_of(name_of(untaken[1])) - 1)
         return int(passed)
 
     def _too_big(self, connection: sqlite3.Connection) -> bool:

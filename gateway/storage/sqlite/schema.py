@@ -9,6 +9,9 @@ from __future__ import annotations
 import sqlite3
 
 FILE_NAME = "ridethrough.sqlite"
+# Names in the table `state`: the position up to which the journal was worked off, the state of the stages at that
+# position, and the SNMP engine of the gateway.
+PROCESSED, CORRELATOR, ENGINE = "processed", "correlator", "engine"
 FORM = 1  # of the tables, as the file's user_version says it
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS journal (
@@ -54,7 +57,7 @@ class FormError(sqlite3.DatabaseError):
 
 
 def known_form(connection: sqlite3.Connection) -> bool:
-    """Whether a database has the tables; False when it has none yet. Raises FormError for those of another version."""
+    """True when a database has the tables, False when it is empty. Raises FormError for those of another version."""
     form = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if form not in (0, FORM) or (form == 0 and connection.execute("SELECT 1 FROM sqlite_schema").fetchone()):
         raise FormError(

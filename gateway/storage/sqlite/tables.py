@@ -1,4 +1,4 @@
-"""What the rows of journal and outbox hold, and how they are searched. All readers raise sqlite3.Error."""
+"""Records and events in the packed rows of the database. All readers raise sqlite3.Error."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ridethrough.gateway.records import Arrival, Event, Record, encode_json
-from ridethrough.gateway.storage.sqlite.packed_rows import behind, insert, pack, unpack
+from ridethrough.gateway.records import Arrival, Event, Record, encode_json, event_place
+from ridethrough.gateway.storage.sqlite.packed_rows import insert, pack, rows_after, unpack
 
 JOURNAL, EVENTS = "journal", "events"
 _ARRIVALS = msgspec.msgpack.Decoder(list[Arrival])
@@ -17,7 +17,6 @@ _BODIES = msgspec.msgpack.Decoder(list[bytes])
 # at the interpreter's lock.
 _END_OF_EVENTS = f"""SELECT seq, (SELECT mark FROM {EVENTS} ORDER BY last DESC LIMIT 1)
     FROM sqlite_sequence WHERE name = '{EVENTS}'"""  # noqa: S608
-_LARGEST = (1 << 63) - 1  # that the database can compare with
 
 
 class Name(msgspec.Struct):
@@ -27,14 +26,6 @@ class Name(msgspec.Struct):
 
 
 _NAME = msgspec.json.Decoder(Name)
-
-
-def position_of(event_id: str) -> int | None:
-    """The position of the record that an event came from; None for what is no identifier of an event."""
-    position, _, index = event_id.partition("-")
-    if not (position + index).isascii() or not (position.isdecimal() and index.isdecimal()):
-        return None
-    return int(position) if len(position) < len(str(_LARGEST)) else None
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
@@ -47,7 +38,7 @@ def put_records(connection: sqlite3.Connection, first: int, arrivals: Sequence[A
 
 def records(connection: sqlite3.Connection, after: int) -> Iterator[list[Record]]:
     """The records behind a position in order, a row's at a time."""
-    for row in behind(connection, JOURNAL, after):
+    for row in rows_after(connection, JOURNAL, after):
         found = [Record(position, item) for position, item in enumerate(unpack(row, _ARRIVALS), start=row.first)]
         yield found[max(0, after + 1 - row.first) :]
 
@@ -56,15 +47,15 @@ def records(connection: sqlite3.Connection, after: int) -> Iterator[list[Record]
 
 
 def put_events(connection: sqlite3.Connection, bodies: Sequence[bytes], positions: Sequence[int]) -> range:
-    """Write events as JSON, each with its record's position; those of positions that have told theirs are left out.
+    """Write events as JSON, each with its record's position; those of positions that have events already are left out.
 
     Returns the places of the others, which are the last of them.
     """
     if not bodies:
         return range(0)
-    last, told = connection.execute(_END_OF_EVENTS).fetchone() or (0, None)
-    if told is not None and positions[0] <= told:
-        kept = [index for index, position in enumerate(positions) if position > told]
+    last, stored_to = connection.execute(_END_OF_EVENTS).fetchone() or (0, None)
+    if stored_to is not None and positions[0] <= stored_to:
+        kept = [index for index, position in enumerate(positions) if position > stored_to]
         bodies, positions = [bodies[index] for index in kept], [positions[index] for index in kept]
     first = last + 1
     insert(connection, EVENTS, pack(first, bodies, positions))
@@ -73,7 +64,7 @@ def put_events(connection: sqlite3.Connection, bodies: Sequence[bytes], position
 
 def events(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, bytes]]:
     """Place and JSON of the events behind a place, in order."""
-    for row in behind(connection, EVENTS, after):
+    for row in rows_after(connection, EVENTS, after):
         for seq, body in enumerate(unpack(row, _BODIES), start=row.first):
             if seq > after:
                 yield seq, body
@@ -87,9 +78,10 @@ def event_at(connection: sqlite3.Connection, seq: int) -> Event | None:
 
 def place_of(connection: sqlite3.Connection, event_id: str) -> int | None:
     """The place of an event; None when there is none of that name."""
-    position = position_of(event_id)
-    if position is None:
+    wanted = event_place(event_id)
+    if wanted is None:
         return None
+    position = wanted[0]
     query = f"SELECT last, items FROM {EVENTS} WHERE mark >= ? ORDER BY mark, last LIMIT 1"  # noqa: S608
     row = connection.execute(query, (position,)).fetchone()
     if row is None:
@@ -98,7 +90,7 @@ def place_of(connection: sqlite3.Connection, event_id: str) -> int | None:
         found = name_of(body)
         if found == event_id:
             return seq
-        if (position_of(found) or 0) > position:
+        if position_of(found) > position:
             break
     return None
 
@@ -108,6 +100,11 @@ def name_of(body: bytes) -> str:
     return _NAME.decode(body).id
 
 
-def encoded(told: Sequence[Event]) -> tuple[list[bytes], list[int]]:
+def position_of(event_id: str) -> int:
+    """The position of the record that one of our own events came from; 0 for a foreign identifier."""
+    return (event_place(event_id) or (0, 0))[0]
+
+
+def encoded(added: Sequence[Event]) -> tuple[list[bytes], list[int]]:
     """Events of our own making as JSON, and the positions of their records."""
-    return [encode_json(event) for event in told], [int(event.id.partition("-")[0]) for event in told]
+    return [encode_json(event) for event in added], [position_of(event.id) for event in added]

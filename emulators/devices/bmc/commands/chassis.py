@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.emulators.bindings.chassis import AcLink, Action
+from ridethrough.emulators.bindings.chassis import AcLink, ChassisControl
 from ridethrough.emulators.bindings.ipmi import Answer, IpmiCommand, Table, ok, refuse
 from ridethrough.emulators.devices.bmc import pef
 from ridethrough.emulators.devices.bmc.commands.common import ADMIN, CHASSIS, OPERATOR, USER
@@ -38,11 +38,11 @@ def get_chassis_status(bmc: Bmc, _data: bytes, _session: Session | None) -> Answ
 def chassis_control(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     """Chassis Control (section 28.3)."""
     number = data[0] & 0x0F
-    if number > Action.SOFT_SHUTDOWN:
+    if number > ChassisControl.SOFT_SHUTDOWN:
         return refuse(Completion.INVALID_FIELD)
-    action = Action(number)
+    action = ChassisControl(number)
     powered = bmc.chassis.host.value.powered
-    if action in (Action.POWER_CYCLE, Action.HARD_RESET) and not powered:
+    if action in (ChassisControl.POWER_CYCLE, ChassisControl.HARD_RESET) and not powered:
         return refuse(Completion.NOT_SUPPORTED_IN_STATE)
     bmc.command_chassis(action)
     return ok()

@@ -1,4 +1,4 @@
-"""What the handlers of several sections share."""
+"""Names and checks that the handlers of several sections share."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LONGEST_PASSWORD = 32
 
 
 class LoginChannel(Enum):
-    """A way to log on, with the trap that tells of a failure."""
+    """A way to log on, with the trap that reports a failure."""
 
     WEB = Trap.HTTP_VIOLATION
     CONSOLE = Trap.CONSOLE_VIOLATION
@@ -133,6 +133,6 @@ class Accounts:
         return {"name": self.name, "password": self._password, "bootp": place.bootp, "mask": place.mask}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned; the address is the rig's to say. Raises KeyError and TypeError."""
+        """Restore what `dump_state` returned; the address is the rig's to say. Raises KeyError and TypeError."""
         self.name, self._password = state["name"], state["password"]
         self.tcpip = replace(self.tcpip, bootp=state["bootp"], mask=state["mask"])

@@ -119,7 +119,7 @@ class Card:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take up what `dump_state` returned in an earlier life; this start is one more boot.
+        """Restore what `dump_state` returned in an earlier life; this start is one more boot.
 
         Raises KeyError, TypeError and ValueError.
         """
@@ -132,7 +132,7 @@ class Card:
         self.accounts.load_state(state["people"])
 
     def set_access(self, rows: tuple[AccessRow, ...], now: Instant | None) -> None:
-        """Change who may do what; the receivers are told where it is done at an instant."""
+        """Change who may do what; the receivers get a trap where it is done at an instant."""
         self.rows = rows
         self._rights.clear()
         self.revision += 1

@@ -11,7 +11,7 @@ DATE, TIME = "%m/%d/%Y", "%H:%M:%S"
 
 
 class CardClock:
-    """Starts at its epoch, as a card does that nobody has told the time."""
+    """Starts at its epoch, as a card does whose time was never set."""
 
     def __init__(self) -> None:
         self._at: datetime = CARD_EPOCH

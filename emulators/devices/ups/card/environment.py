@@ -132,7 +132,8 @@ class SendTrap(Protocol):
         values: Mapping[str, Value] | None = None,
         index: tuple[int, ...] | None = None,
         text: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Queue the trap for every receiver; its text is that of `Trap` unless `text` is given."""
 
 
 class EnvironmentMonitor:

@@ -10,7 +10,7 @@ OID_PREFIX = "oid:"
 
 
 class StoredValues:
-    """The memory of one card. `written` holds what differs from the profile, and outlives a loss of power."""
+    """The stored values of one card. `written` holds what differs from the profile, and outlives a loss of power."""
 
     def __init__(self, profile: Profile) -> None:
         self.written: dict[str, Value] = {}
@@ -33,7 +33,7 @@ class StoredValues:
         return {label: _as_json(value) for label, value in self.written.items()}
 
     def load_state(self, state: dict[str, int | str | None]) -> None:
-        """Take up what `dump_state` returned. Raises ValueError for a text that is neither of the two."""
+        """Restore what `dump_state` returned. Raises ValueError for a text that is neither of the two."""
         self.written = {label: _from_json(value) for label, value in state.items()}
 
 

@@ -47,17 +47,17 @@ BYPASS_FLAGS = {
 
 
 def output_flags(ups: Ups, _now: Instant) -> bytes:
-    """Return upsBasicStateOutputState; a card that does not hear its UPS says so instead."""
+    """Return upsBasicStateOutputState; `UNKNOWN` from a card without a link to its UPS."""
     return _ones(OUTPUT_FLAGS, positions(ups)) if ups.link_up else b"UNKNOWN"
 
 
 def abnormal_conditions(ups: Ups, _now: Instant) -> bytes:
-    """Return upsAdvStateAbnormalConditions; a card that does not hear its UPS says so instead."""
+    """Return upsAdvStateAbnormalConditions; `UNKNOWN` from a card without a link to its UPS."""
     return _ones(ABNORMAL_CONDITIONS, ups.abnormal) if ups.link_up else b"UNKNOWN"
 
 
 def positions(ups: Ups) -> set[int]:
-    """Return the positions in upsBasicStateOutputState that hold now, for a card that hears its UPS."""
+    """Return the positions in upsBasicStateOutputState that hold now, for a card with a link to its UPS."""
     status = ups.status
     shown = {
         FLAG_ABNORMAL: bool(ups.abnormal),

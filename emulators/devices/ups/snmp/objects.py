@@ -1,4 +1,4 @@
-"""The objects of a card by instance: readings, settings, controls and stored values; the profile tells which exist.
+"""The objects of a card by instance: readings, settings, controls and stored values; the profile has those that exist.
 
 The rows are made once for all cards of a profile.
 """
@@ -153,7 +153,7 @@ def _clock(label: str) -> RowAccess:
 
 
 def _receiver(index: int) -> Rows:
-    """Return a row of the table of trap receivers, all of whom are told of a change."""
+    """Return a row of the table of trap receivers, all of whom get a trap about a change."""
 
     def announced(change: Callable[[Receiver, Value], None]) -> Applier:
         def apply(source: Source, value: Value, now: Instant) -> None:

@@ -88,7 +88,7 @@ def _with_engine(profile: Profile) -> Instances:
 
 @lru_cache(maxsize=256)
 def _of_members(base: Instances, members: tuple[Member, ...]) -> Instances:
-    """Return the same for all cards of a profile that the same people may use."""
+    """Return the same for all cards of a profile with the same access tables."""
     return Instances(access_rows(members), base, MOST_SHARED_ANSWERS)
 
 

@@ -12,18 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ridethrough.gateway.records import Arrival, Event, RecordKind
+from ridethrough.gateway.records import Arrival, Event, RecordKind, event_id, event_place
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
-from ridethrough.gateway.storage.sqlite.packed_rows import ROOM, SpoiltError, pack, unpack
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
+from ridethrough.gateway.storage.sqlite.packed_rows import PAGE_OCTETS, ChecksumError, pack, unpack
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
-from ridethrough.gateway.storage.sqlite.tables import position_of
 from ridethrough.rigs.clock import run
 
 BODIES = msgspec.msgpack.Decoder(list[bytes])
-sizes = st.one_of(st.integers(0, 300), st.sampled_from([ROOM - 4, ROOM - 3, ROOM - 2, ROOM, 3 * ROOM]))
+sizes = st.one_of(
+    st.integers(0, 300),
+    st.sampled_from([PAGE_OCTETS - 4, PAGE_OCTETS - 3, PAGE_OCTETS - 2, PAGE_OCTETS, 3 * PAGE_OCTETS]),
+)
 
 
 @given(st.integers(1, 1 << 40), st.lists(st.tuples(sizes, st.integers(0, 1 << 40)), max_size=120))
@@ -34,11 +36,11 @@ def test_rows_hold_what_was_put_in(first: int, found: list[tuple[int, int]]) -> 
     at = first
     for row in rows:
         assert row.first == at
-        assert row.mark == max(marks[at - first : row.last + 1 - first])
-        assert row.items == 1 or len(row.body) <= ROOM + 3
+        assert row.sort_key == max(marks[at - first : row.last + 1 - first])
+        assert row.items == 1 or len(row.body) <= PAGE_OCTETS + 3
         at = row.last + 1
     for row, following in pairwise(rows):  # as full as can be
-        assert len(row.body) + len(BODIES.decode(following.body)[0]) + 2 > ROOM
+        assert len(row.body) + len(BODIES.decode(following.body)[0]) + 2 > PAGE_OCTETS
 
 
 @given(st.lists(st.binary(max_size=60), min_size=1, max_size=9), st.data())
@@ -53,12 +55,12 @@ def test_a_row_that_changed_is_not_read(items: list[bytes], data: st.DataObject)
                 row._replace(body=bytes(body)),
                 row._replace(items=row.items + 1),
                 row._replace(last=row.last + 1),
-                row._replace(mark=row.mark + 1),
+                row._replace(sort_key=row.sort_key + 1),
                 row._replace(crc32=row.crc32 ^ 1),
             ]
         )
     )
-    with pytest.raises(SpoiltError, match="not what was written"):
+    with pytest.raises(ChecksumError, match="not what was written"):
         unpack(changed, BODIES)
 
 
@@ -96,7 +98,7 @@ def test_a_full_row_takes_one_page_of_the_file(tmp_path: Path) -> None:
 def test_reading_begins_and_ends_anywhere(groups: list[list[int]], after: int, limit: int) -> None:
     async def body() -> None:
         store = Database(None)
-        journal, outbox = Journal(store), Outbox(store)
+        journal, outbox = Journal(store), SqliteOutbox(store)
         records, events = [], []
         for group in groups:
             await journal.after(0, 1)  # somebody reads on, so what is written next is kept
@@ -128,15 +130,15 @@ def test_reading_begins_and_ends_anywhere(groups: list[list[int]], after: int, l
 def test_any_text_names_an_event_or_none(text: str) -> None:
     async def body() -> int | None:
         store = Database(None)
-        await Outbox(store).add([Event("7-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {})], 7, b"")
+        await SqliteOutbox(store).add([Event("7-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {})], 7, b"")
         try:
-            return await Outbox(store).seq_of(text)
+            return await SqliteOutbox(store).seq_of(text)
         finally:
             store.close()
 
     assert run(body(), 1) == (1 if text == "7-0" else None)
-    position = position_of(text)
-    assert position is None or text.lstrip("0").startswith(str(position or "-"))
+    place = event_place(text)
+    assert place is None or event_id(*place) == text
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:

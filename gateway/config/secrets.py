@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ridethrough.gateway.config.sinks import NatsLogin, Tls
-from ridethrough.gateway.config.site import BmcDeviceConfig
+from ridethrough.gateway.config.clients import NatsLogin, Tls
 
 SHORTEST_PASSPHRASE = 8  # RFC 3414 section 11.2
 SHORTEST_TOKEN = 16
@@ -20,6 +20,7 @@ class SecretError(ValueError):
 
 
 def read_passphrase(where: str, name: str, text: str | None, path: Path | None) -> bytes:
+    """The passphrase `name` (auth or priv) of a user: given as text, or read from a file. Raises SecretError."""
     if path is None:
         return (text or "").encode()
     try:
@@ -32,6 +33,7 @@ def read_passphrase(where: str, name: str, text: str | None, path: Path | None) 
 
 
 def token_digest(where: str, path: Path | None) -> str:
+    """The SHA-256, in hexadecimal, of the token in a file. Raises SecretError."""
     try:
         text = "" if path is None else path.read_text().strip()
     except OSError as error:
@@ -60,9 +62,14 @@ def client_tls(where: str, config: Tls | None) -> Callable[[], ssl.SSLContext | 
 
 
 def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
-    """How to connect, with the password read each time. Raises SecretError."""
+    """The arguments of a connection to NATS, with the password read each time it is called.
 
-    def words() -> dict[str, Any]:
+    Raises SecretError, also where nats-py is not installed.
+    """
+    if find_spec("nats") is None:
+        raise SecretError(f"{where}: NATS needs the package nats-py; install ridethrough[nats]")
+
+    def arguments() -> dict[str, Any]:
         known: dict[str, Any] = {"servers": list(config.servers)}
         if config.user is not None and config.password_file is not None:
             known |= {"user": config.user, "password": config.password_file.read_text().rstrip("\r\n")}
@@ -71,15 +78,7 @@ def nats_login(where: str, config: NatsLogin) -> Callable[[], dict[str, Any]]:
         return known
 
     try:
-        words()
+        arguments()
     except OSError as error:
         raise SecretError(f"{where}.login.password_file {config.password_file}: {error.strerror}") from error
-    return words
-
-
-def password_of(device: BmcDeviceConfig) -> Callable[[], str]:
-    """Read at each login, so that a rotated file takes effect."""
-    path = device.password_file
-    if path is not None:
-        return lambda: path.read_text().rstrip("\r\n")
-    return lambda: device.password or ""
+    return arguments

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.records import Arrival, Event, RecordKind
-from ridethrough.gateway.storage import tail as newest
+from ridethrough.gateway.storage import tail
 from ridethrough.gateway.storage.sqlite import tables
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
 from ridethrough.rigs.clock import run
 from ridethrough.wire.snmp import Kind
 from tests.support.sites import octets
@@ -31,13 +31,13 @@ STEPS = st.lists(st.one_of(GROUPS, READS), max_size=30)
 def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]) -> None:
     async def body() -> None:
         store = Database(None)
-        journal, outbox = Journal(store), Outbox(store)
+        journal, outbox = Journal(store), SqliteOutbox(store)
         told = 0
         for step in steps:
             if isinstance(step, tuple):
                 # What has just been made knows nothing yet, and looks on disk.
                 assert await journal.after(*step) == await Journal(store).after(*step)
-                assert await outbox.after(*step) == await Outbox(store).after(*step)
+                assert await outbox.after(*step) == await SqliteOutbox(store).after(*step)
                 continue
             await journal.append([Arrival(1, RecordKind.DATAGRAM, data, "l", "s", 1) for data in step])
             events = [Event(f"{told + n}-0", "t", "/t", "s", "", {"n": data.hex()}) for n, data in enumerate(step, 1)]
@@ -45,14 +45,14 @@ def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]
             told += len(step)
         store.close()
 
-    with patch.multiple(newest, MOST=9, MOST_OCTETS=300):
+    with patch.multiple(tail, MOST=9, MOST_OCTETS=300):
         run(body(), "max")
 
 
 def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
     async def body() -> None:
         store = Database(None)
-        outbox = Outbox(store)
+        outbox = SqliteOutbox(store)
         told = 0
         for _ in range(4):
             await outbox.add([Event(f"{told + n}-0", "t", "/t", "s", "", {}) for n in range(1, 4)], told + 3, b"")
@@ -63,19 +63,19 @@ def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
         assert seqs == [[], [4, 5, 6, 7, 8, 9, 10, 11, 12], [7, 8, 9, 10, 11, 12], [10, 11, 12], []]
         store.close()
 
-    with patch.multiple(newest, MOST=9):
+    with patch.multiple(tail, MOST=9):
         run(body(), "max")
 
 
 def test_whoever_is_busy_for_a_while_finds_what_has_grown_and_whoever_has_gone_finds_nothing_held() -> None:
-    held: newest.Newest[int] = newest.Newest()
+    held: tail.TailCache[int] = tail.TailCache()
     held.after(0, 1)
-    for number in range(1, newest.UNASKED + 1):
-        held.grown(number, [number], 1)
-    assert held.after(0, 99) == list(range(1, newest.UNASKED + 1))
-    for number in range(newest.UNASKED + 1, 2 * newest.UNASKED + 2):
-        held.grown(number, [number], 1)
-    assert held.after(newest.UNASKED, 99) is None
+    for number in range(1, tail.IDLE_APPENDS + 1):
+        held.extend(number, [number], 1)
+    assert held.after(0, 99) == list(range(1, tail.IDLE_APPENDS + 1))
+    for number in range(tail.IDLE_APPENDS + 1, 2 * tail.IDLE_APPENDS + 2):
+        held.extend(number, [number], 1)
+    assert held.after(tail.IDLE_APPENDS, 99) is None
 
 
 def test_the_sinks_of_a_gateway_are_told_from_memory(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
-from ridethrough.gateway.storage.sqlite.outbox import Outbox
-from ridethrough.gateway.storage.sqlite.recovery import damage
+from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
+from ridethrough.gateway.storage.sqlite.recovery import find_damage
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.rigs.clock import run
 
@@ -37,8 +37,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store = Database(folder)
         await Journal(store).append(arrivals())
         events = [Event(f"{n}-0", "t", "/t", "UPS1", "2026-01-01T00:00:00.000Z", {"n": n}) for n in range(1, COUNT, 4)]
-        await Outbox(store).add(events, COUNT, b"memory")
-        await Outbox(store).cursor("ops").advance(17)
+        await SqliteOutbox(store).add(events, COUNT, b"memory")
+        await SqliteOutbox(store).cursor("ops").advance(17)
         store.close()
 
     run(fill(), 1)
@@ -58,15 +58,15 @@ def broken(whole: Path, folder: Path, pages: list[int], filling: bytes) -> Path:
 
 def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> None:
     path = broken(whole, tmp_path, [40], b"\xff")
-    assert damage(path)
+    assert find_damage(path)
 
     async def body() -> None:
         store = Database(tmp_path)
-        salvage = store.salvaged
+        salvage = store.recovered
         assert salvage is not None
         assert 0 < salvage.lost < 40
         assert Path(salvage.kept).read_bytes()[40 * PAGE : 41 * PAGE] == b"\xff" * PAGE
-        journal, outbox = Journal(store), Outbox(store)
+        journal, outbox = Journal(store), SqliteOutbox(store)
         records = await journal.after(0, COUNT)
         assert len(records) == COUNT - salvage.lost
         assert all(record.arrival == arrivals()[record.position - 1] for record in records)
@@ -76,7 +76,7 @@ def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> N
         assert new.position == COUNT + 1
         store.close()
         again = Database(tmp_path)
-        assert again.salvaged is None
+        assert again.recovered is None
         again.close()
 
     run(body(), 1)
@@ -94,15 +94,15 @@ def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling
     async def body() -> None:
         store = Database(tmp_path)
         records = await Journal(store).after(0, 2 * COUNT)
-        if store.salvaged is None:
-            assert not damage(path)
+        if store.recovered is None:
+            assert not find_damage(path)
         wrong = [record for record in records if expected.get(record.position) != record.arrival]
         assert not wrong
-        assert await Outbox(store).cursor("ops").position() in (0, 17)
+        assert await SqliteOutbox(store).cursor("ops").position() in (0, 17)
         (new,) = await Journal(store).append(arrivals()[:1])
         assert new.position > COUNT
         store.close()
-        assert not damage(path)
+        assert not find_damage(path)
 
     run(body(), 1)
 
@@ -122,7 +122,7 @@ def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: in
     async def body() -> None:
         store = Database(tmp_path)
         records = await Journal(store).after(0, 2 * COUNT)
-        lost = store.salvaged.lost if store.salvaged else 0
+        lost = store.recovered.lost if store.recovered else 0
         assert COUNT - len(records) <= lost <= 40
         assert not [record for record in records if expected.get(record.position) != record.arrival]
         store.close()
@@ -133,9 +133,9 @@ def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: in
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("this is no database, but long enough to be taken for one" * 20)
     store = Database(tmp_path)
-    assert store.salvaged is not None
-    assert (store.salvaged.saved, store.salvaged.reason) == (0, "file is not a database")
-    assert Path(store.salvaged.kept).read_text().startswith("this is no")
+    assert store.recovered is not None
+    assert (store.recovered.saved, store.recovered.reason) == (0, "file is not a database")
+    assert Path(store.recovered.kept).read_text().startswith("this is no")
     store.close()
 
 
