@@ -17,16 +17,9 @@ from ridethrough.rigs.rigfile.generate import generated
 from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.live import Live, running, sample
 
-PAGES = (
-    "",
-    "#/devices",
-    "#/devices/UPS1",
-    "#/devices/server1.bmc",
-    "#/events",
-    "#/delivery",
-    "#/groups",
-    "#/scenarios",
-)
+CONSOLE = Path(__file__).parents[2] / "rigs" / "console"
+ROWS = re.findall(r'\["(\w*)", "([\w ]+)", \w+\.page\]', (CONSOLE / "app.js").read_text(encoding="utf-8"))
+PAGES = (*(f"#/{path}" if path else "" for path, _ in ROWS), "#/devices/UPS1", "#/devices/server1.bmc")
 SERIOUS = ("serious", "critical")
 
 
@@ -290,6 +283,15 @@ def test_japanese_for_those_who_read_it(browser: Browser, live: Live) -> None:
     page.reload()
     expect(page.locator("nav a").first).to_have_text("Overview")
     context.close()
+
+
+def test_what_is_asked_for_has_words_in_japanese() -> None:
+    known = (CONSOLE / "texts.js").read_text(encoding="utf-8")
+    asked = {title for _, title in ROWS}
+    for path in CONSOLE.glob("*.js"):
+        asked |= set(re.findall(r'\bt\("([^"]+)"\)', path.read_text(encoding="utf-8")))
+    assert len(ROWS) >= 6
+    assert [text for text in sorted(asked) if f'"{text}":' not in known] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
