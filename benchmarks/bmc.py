@@ -223,7 +223,7 @@ def set_up_by_processor_time(peer: Peer) -> BmcFigure:
 
 
 def _set_up(peer: Peer) -> tuple[float, BmcFigure]:
-    """StageRunner time spent, and sessions. What the consoles have to say goes out together, as a busy BMC is met."""
+    """Processor time spent, and sessions. What the consoles have to say goes out together, as a busy BMC is met."""
     os.sched_setaffinity(0, {GENERATOR_CORE})
     lines = [_Line(peer, seed) for seed in range(CONSOLES)]
     looks = idle = 0
@@ -300,7 +300,7 @@ class _Line:
 
 
 def processor_s(pid: int) -> float:
-    """StageRunner time of a process, in the kernel and outside."""
+    """Processor time of a process, in the kernel and outside."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
