@@ -138,7 +138,7 @@ class _Lab:
         return reply({"elapsed_s": self._emulators.now() / 1000})
 
     def _device(self, request: web.Request) -> LabDevice:
-        device = self._emulators.places.get(request.match_info["id"])
+        device = self._emulators.devices.get(request.match_info["id"])
         if device is None:
             raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")
         return device

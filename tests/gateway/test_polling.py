@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.devices.rtt import INITIAL_RTO_S, MIN_RTO_S, MAX_RTO_S, TRIES, RttEstimator
+from ridethrough.gateway.devices.rtt import INITIAL_RTO_S, MAX_RTO_S, MIN_RTO_S, TRIES, RttEstimator
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.records import Observation, Silence
 from ridethrough.gateway.translate.readings import POLLED
