@@ -21,14 +21,14 @@ ACK_TIMEOUT_S = 1.5  # how long an acknowledgement may take before the inform is
 MOST_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
 
 
-class Destination:
+class ForwardTarget:
     """Sends to `HOST:PORT`. `local` is the address to send from; `now_ms` gives Unix time for version 3."""
 
     def __init__(
         self,
         host: str,
         port: int,
-        target: ForwardFormat,
+        trap_format: ForwardFormat,
         local: str = "",
         v3_sender: V3Sender | None = None,
         spoofer: Spoofer | None = None,
@@ -36,7 +36,7 @@ class Destination:
     ) -> None:
         self.host = host
         self.port = port
-        self.target = target
+        self.trap_format = trap_format
         self.own: frozenset[str] = frozenset()  # its addresses, without loopback, which many share
         self._v3_sender = v3_sender
         self._spoofer = spoofer
