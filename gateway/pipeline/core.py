@@ -43,7 +43,7 @@ class PipelineCore(Protocol):
         """Number of arrivals that are not written yet."""
 
     @property
-    def trouble(self) -> str:
+    def write_error(self) -> str:
         """The reason for which nothing can be written; empty when it can."""
 
     def parts(self) -> Sequence[DeliverySet]:

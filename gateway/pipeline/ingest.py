@@ -59,7 +59,7 @@ class Ingest:
         self._arrived = asyncio.Event()
         self._ending = False
         self._task: asyncio.Task[None] | None = None
-        self.trouble = ""  # why nothing can be written, while that is so
+        self.write_error = ""  # why nothing can be written, while that is so
 
     @property
     def waiting(self) -> int:
@@ -82,7 +82,7 @@ class Ingest:
         if self._task is not None:
             await self._task
         if self._arrivals:
-            log.error("cannot write at the end", reason=self.trouble, lost=len(self._arrivals))
+            log.error("cannot write at the end", reason=self.write_error, lost=len(self._arrivals))
 
     # --- receiving ----------------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class Ingest:
                 records = await self._storage.commit(None if derived is None else derived.kept, arrivals)
             except StoreError as error:
                 await self._recover(arrivals, error)
-                if self.trouble:
+                if self.write_error:
                     return  # the end came first
                 derived = None
                 continue
@@ -138,17 +138,17 @@ class Ingest:
     async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
         """Go on from what is on disk, once it can be read, after a write that failed; nothing was acknowledged."""
         log.error("cannot write; informs wait", reason=str(error))
-        self.trouble = str(error)
+        self.write_error = str(error)
         self._arrivals.put_back(arrivals)
-        while self.trouble and not self._ending:
+        while self.write_error and not self._ending:
             await asyncio.sleep(RECOVERY_S)
             try:
                 await self._hooks.reopen_store()
                 await self._runner.resume(self.journal)
-                self.trouble = ""
+                self.write_error = ""
             except StoreError as again:
-                self.trouble = str(again)
-        if not self.trouble:
+                self.write_error = str(again)
+        if not self.write_error:
             log.info("writing again")
         if self._arrivals:
             self._arrived.set()

@@ -89,9 +89,9 @@ class StandaloneCore:
         return self._ingest.waiting
 
     @property
-    def trouble(self) -> str:
+    def write_error(self) -> str:
         """The reason for which nothing can be written; empty when it can."""
-        return self._ingest.trouble
+        return self._ingest.write_error
 
     def parts(self) -> Sequence[DeliverySet]:
         """All destinations, as one part."""
@@ -139,17 +139,17 @@ class StandaloneCore:
 
     async def status(self) -> JournalStatus:
         """Extent and state of the journal. Raises nothing."""
-        trouble = self.trouble
+        reason = self.write_error
         records = last_position = events = None
         try:
             extent, events = await self._journal.extent(), await self._outbox.last_seq()
             records, last_position = extent
         except StoreError as error:  # what cannot be read is not known, and the rest is wanted all the more
-            trouble = trouble or str(error)
+            reason = reason or str(error)
         return JournalStatus(
             self._store.place,
             self._store.durable,
-            trouble,
+            reason,
             self.waiting,
             self._retention.waiting,
             records=records,

@@ -177,8 +177,8 @@ class _Lab:
             body = msgspec.json.decode(await request.read(), type=Typing)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        if trouble := bmc.faults.unable():
-            raise Refusal(409, trouble)
+        if reason := bmc.faults.unable():
+            raise Refusal(409, reason)
         bmc.type_console(body.text.encode("ascii", "replace"))
         self._emulators.changed(bmc.name)
         return reply({"next": bmc.model.console.written})
