@@ -15,7 +15,7 @@ from ridethrough.emulators.kernel.instant import Instant
 
 log = structlog.get_logger("emulators")
 
-MOST_REFUSALS = 1024  # reasons and sources remembered
+MAX_REFUSALS = 1024  # reasons and sources remembered
 
 
 class BmcHost:
@@ -80,7 +80,7 @@ class BmcHost:
         count = self._refusals[reason, peer]
         if count & (count - 1) == 0:
             log.warning("security.refused", device=self._bmc.name, reason=reason, source=peer, count=count)
-        if len(self._refusals) > MOST_REFUSALS:
+        if len(self._refusals) > MAX_REFUSALS:
             self._refusals.clear()
 
 

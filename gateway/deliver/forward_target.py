@@ -18,7 +18,7 @@ from ridethrough.wire.snmp import Kind, Pdu, decode
 from ridethrough.wire.snmp.v3 import is_v3
 
 ACK_TIMEOUT_S = 1.5  # how long an acknowledgement may take before the inform is sent again
-MOST_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
+MAX_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
 
 
 class ForwardTarget:
@@ -113,7 +113,7 @@ class ForwardTarget:
         while (other := self._waiting.get(converted.request_id)) is not None:
             await asyncio.wait([other])  # another sender's with the same identifier: one acknowledgement is not two
         address, answers = self._sender.address, self._sender.answers
-        for _ in range(MOST_SENT if self._v3_sender else 1):
+        for _ in range(MAX_SENT if self._v3_sender else 1):
             answer = self._waiting[converted.request_id] = asyncio.get_running_loop().create_future()
             try:
                 self._sender.send(self._octets(converted), again=False)

@@ -19,7 +19,7 @@ from contextlib import suppress
 from ridethrough.gateway.net.addresses import Address, AddressSelector, connected, resolve
 
 REFUSAL_S = 4.0  # the longest that a refusal takes to come back: Linux looks three seconds for a host beside it
-MOST_AGAIN = 4096  # datagrams kept in case they are refused
+MAX_RESENT = 4096  # datagrams kept in case they are refused
 LOOKUP_S = 5.0  # between two lookups of a name whose addresses all refuse
 LARGEST = 65535
 BATCH = 64
@@ -57,7 +57,7 @@ class UdpSender:
         self._paths: dict[Address, _Path] = {}
         self._path: _Path | None = None  # the one in use
         # Loop time at which it was sent first, datagram, and how many addresses have refused it.
-        self._recent: deque[tuple[float, bytes, int]] = deque(maxlen=MOST_AGAIN)
+        self._recent: deque[tuple[float, bytes, int]] = deque(maxlen=MAX_RESENT)
         self._queue: deque[bytes] = deque()  # while the kernel's buffer is full
         self._lookup_lock = asyncio.Lock()
         self._looked_up_s = 0.0

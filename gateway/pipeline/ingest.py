@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from ridethrough.gateway.decode.usm import MOST_ENGINES
+from ridethrough.gateway.decode.usm import MAX_ENGINES
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.intake import Intake
 from ridethrough.gateway.pipeline.runner import Derived, StageRunner
@@ -70,7 +70,7 @@ class Ingest:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Load the state that an earlier run left, and begin. Raises StoreError."""
-        self.stages.set_engine(identity, await self.outbox.clocks(MOST_ENGINES))
+        self.stages.set_engine(identity, await self.outbox.clocks(MAX_ENGINES))
         await self._runner.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 

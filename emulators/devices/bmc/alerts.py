@@ -11,7 +11,7 @@ from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.wire import pet
 from ridethrough.wire.snmp import TrapV1
 
-MOST_WAITING = 64
+MAX_WAITING = 64
 
 
 class AlertStatus(IntEnum):
@@ -56,7 +56,7 @@ class Alerts:
             self.status[selector] = AlertStatus.ACKNOWLEDGED
             return
         self.status[selector] = AlertStatus.IN_PROGRESS
-        if len(self.waiting) >= MOST_WAITING:
+        if len(self.waiting) >= MAX_WAITING:
             self.waiting.pop(0)
         due = after(now, max(1, destination.timeout_s))  # 0 counts as 1
         self.waiting.append(PendingAlert(selector, destination, event, out, destination.retries, due))
