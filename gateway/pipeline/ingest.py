@@ -26,7 +26,7 @@ log = structlog.get_logger("gateway")
 
 FULL_BATCH = 64  # arrivals that are worth a commit at once
 YIELDS = 4  # of the loop before a commit of fewer
-RECOVERY_S = 1.0
+RETRY_S = 1.0
 
 
 class IngestHooks(NamedTuple):
@@ -105,7 +105,7 @@ class Ingest:
             try:
                 records = await self._storage.commit(None if derived is None else derived.kept, arrivals)
             except StoreError as error:
-                await self._recover(arrivals, error)
+                await self._resume_when_writable(arrivals, error)
                 if self.write_error:
                     return  # the end came first
                 derived = None
@@ -135,13 +135,13 @@ class Ingest:
             self._arrived.clear()
         return arrivals
 
-    async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
+    async def _resume_when_writable(self, arrivals: list[Arrival], error: StoreError) -> None:
         """Go on from what is on disk, once it can be read, after a write that failed; nothing was acknowledged."""
         log.error("cannot write; informs wait", reason=str(error))
         self.write_error = str(error)
         self._arrivals.put_back(arrivals)
         while self.write_error and not self._ending:
-            await asyncio.sleep(RECOVERY_S)
+            await asyncio.sleep(RETRY_S)
             try:
                 await self._hooks.reopen_store()
                 await self._runner.resume(self.journal)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-MAX_ITEMS = 4096  # items
+MAX_ITEMS = 4096  # kept
 MAX_OCTETS = 1 << 20  # and of what they hold
 IDLE_APPENDS = 8  # appends without a reader, after which nothing is kept; a reader may be busy for some
 
