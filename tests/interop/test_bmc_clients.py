@@ -132,7 +132,7 @@ def test_freeipmi_shows_sensors_log_inventory_and_power(bmcs: Live, tmp_path: Pa
     cache = ["--sdr-cache-directory", str(tmp_path)]
     sensors = freeipmi("ipmi-sensors", *cache)
     assert re.search(r"Inlet Temp +\| Temperature +\| 22\.00 +\| C +\| 'OK'", sensors)
-    assert "'StageRunner Presence detected'" in sensors
+    assert "'Processor Presence detected'" in sensors
     bmcs.tell("server9.bmc temperature_critical")
     log = freeipmi("ipmi-sel", *cache, "--ignore-sdr-cache", server=9)
     assert "Upper Critical - going high" in log
