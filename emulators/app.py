@@ -1,4 +1,7 @@
-"""The only place of the emulators that opens sockets and reads the loop's clock."""
+"""The running plant: starts a host for each device, and advances the world by the loop's clock.
+
+Faces and hosts open the sockets; the world's time is read here alone.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,11 @@ class BmcHost:
         self._socket.close()
 
     def flush(self, now: Instant) -> None:
-        """Send what is to be sent."""
+        """Send the alerts that are queued and the serial console's packets that are due at `now`.
+
+        Alerts are lost, and counted, while the uplink is cut. Their socket is closed again, so that thousands of
+        controllers need no descriptor each.
+        """
         passes = self._uplink is None or self._uplink.passes
         for out in self._bmc.outgoing:
             for data, peer in Notifier.plain(out, self._ports.trap):

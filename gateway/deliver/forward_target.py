@@ -1,4 +1,4 @@
-"""The other end of a forward: sends datagrams there, and recognizes acknowledgements that come back."""
+"""The target of a forward: sends datagrams there, and recognizes acknowledgements that come back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ MAX_SENT = 3  # datagrams of one attempt in version 3: a question, one with the 
 
 
 class ForwardTarget:
-    """Sends to `HOST:PORT`. `local` is the address to send from; `now_ms` gives Unix time for version 3."""
+    """The manager to which a forward sends, at `host:port`.
+
+    `local` is the address to send from; `now_ms` gives Unix time for version 3.
+    """
 
     def __init__(
         self,

@@ -237,8 +237,8 @@ class UdpSender:
         recent = [(sent_s, data, count + 1) for sent_s, data, count in self._recent if sent_s >= earliest_s]
         self._recent.clear()
         self._recent.extend(item for item in recent if item[2] < len(self._paths))
-        if given_up := 1 if len(self._paths) == 1 else len(recent) - len(self._recent):
-            self.lost[self.refused] += given_up
+        if undeliverable := 1 if len(self._paths) == 1 else len(recent) - len(self._recent):
+            self.lost[self.refused] += undeliverable
             if not self._recent:
                 self._selector.exhaust()
         return bool(self._recent)

@@ -32,7 +32,7 @@ RETRY_S = 1.0
 class IngestHooks(NamedTuple):
     """Callbacks of `Ingest`."""
 
-    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
+    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform; its record and events are durable now
     on_journal_growth: Callable[[], None]
     on_events: Callable[[], None]  # the outbox has grown
     reopen_store: Callable[[], Awaitable[None]]  # after a write that failed; raises StoreError

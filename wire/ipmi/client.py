@@ -65,7 +65,7 @@ class LanPlusClient:
         self._inbound = Window(16, 15)
 
     def start(self) -> bytes:
-        """The Open Session Request."""
+        """Begin: the Open Session Request, to be sent, and repeated until `receive` returns the next datagram."""
         self._console_sid = int.from_bytes(self._random(4), "little") or 1
         self.state = ClientState.OPENING
         asked = rakp.encode_open_request(0, self._privilege, self._console_sid, self._suite[1:])
@@ -102,7 +102,7 @@ class LanPlusClient:
         return protect.seal(self._keys, self._bmc_sid, self._sequence, message)
 
     def close(self) -> bytes:
-        """Close Session."""
+        """Close Session, to be sent; the state stays, as the BMC ends the session. Raises RuntimeError unless open."""
         return self.request(NetFn.APP, 0x3C, self._bmc_sid.to_bytes(4, "little"))
 
     def _refuse(self, status: int) -> bytes | None:
@@ -188,7 +188,7 @@ class LanClient:
         self._inbound = Window(8, 8)
 
     def start(self) -> bytes:
-        """Get Session Challenge."""
+        """Begin: Get Session Challenge, to be sent, and repeated until `receive` returns the next datagram."""
         self.state = ClientState.CHALLENGED
         return sessionless(IpmiRequest(NetFn.APP, 0x39, bytes((AuthType.MD5,)) + self._user.ljust(16, b"\0")))
 
@@ -229,7 +229,7 @@ class LanClient:
         return datagram
 
     def close(self) -> bytes:
-        """Close Session."""
+        """Close Session, to be sent; the state stays, as the BMC ends the session."""
         return self.request(NetFn.APP, 0x3C, self._session_id.to_bytes(4, "little"))
 
     def _refuse(self, completion: int) -> bytes | None:

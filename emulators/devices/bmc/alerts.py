@@ -47,7 +47,11 @@ class Alerts:
     def send(
         self, selector: int, destination: AlertDestination, community: bytes, event: pet.Pet, trap: TrapV1, now: Instant
     ) -> None:
-        """The first copy leaves now."""
+        """Queue an alert for sending now, and its repeats, if the destination has any.
+
+        `selector` is the row of the destination, whose status follows. Nothing is sent to 0.0.0.0. Beyond `MAX_WAITING`
+        alerts that wait, the oldest is not repeated any more.
+        """
         if destination.address == NOWHERE.address:
             return
         out = OutgoingTrap(destination.address, destination.port, community, trap)

@@ -36,7 +36,7 @@ class ExecConfig(SinkConfig):
     timeout_s: Seconds = 180
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink, not connected yet. Raises SecretError."""
+        """The sink; no process runs before its first event."""
         return ExecSink(self.argv, self.timeout_s)
 
 
