@@ -87,7 +87,7 @@ class Alerts:
             self.outgoing.append(row.out)
 
     def forget(self) -> None:
-        """The controller lost power or restarts."""
+        """Drop all alerts, sent or waiting: the controller lost power or restarts."""
         self.waiting.clear()
         self.outgoing.clear()
 

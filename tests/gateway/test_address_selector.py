@@ -1,4 +1,4 @@
-"""Addresses by themselves: which is chosen, what is looked up, how places are written, what can be bound."""
+"""Addresses by themselves: which is selected, what is looked up, how they are written, what can be bound."""
 
 from __future__ import annotations
 
