@@ -25,7 +25,7 @@ from benchmarks.results import ResultRow, keep
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
-from ridethrough.wire.ipmi.console import ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.client import ClientState, LanPlusClient
 from ridethrough.wire.ipmi.message import IpmiResponse
 
 REPEATS = 5
@@ -151,27 +151,27 @@ def pyghmi(_folder: Path) -> Iterator[Peer]:
         yield peer
 
 
-def _login(sender: socket.socket, user: bytes, password: bytes, seed: int) -> ConsolePlus | None:
+def _login(sender: socket.socket, user: bytes, password: bytes, seed: int) -> LanPlusClient | None:
     """An open session; None when an answer does not come."""
-    console = ConsolePlus(user, password, random.Random(seed).randbytes, SUITE)
-    step: bytes | IpmiResponse | None = console.start()
+    client = LanPlusClient(user, password, random.Random(seed).randbytes, SUITE)
+    step: bytes | IpmiResponse | None = client.start()
     try:
         while isinstance(step, bytes):
             sender.send(step)
-            step = console.receive(sender.recv(LARGEST))
+            step = client.receive(sender.recv(LARGEST))
     except (OSError, WireError):
         return None
-    return console if console.state is ConsoleState.OPEN else None
+    return client if client.state is ClientState.OPEN else None
 
 
 def _answers(address: Address, user: bytes, password: bytes) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(0.3)
         sender.connect(address)
-        console = _login(sender, user, password, 1)
-        if console is not None:
-            sender.send(console.close())
-        return console is not None
+        client = _login(sender, user, password, 1)
+        if client is not None:
+            sender.send(client.close())
+        return client is not None
 
 
 def chassis_status(peer: Peer) -> BmcFigure:
@@ -182,10 +182,10 @@ def chassis_status(peer: Peer) -> BmcFigure:
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sender.settimeout(5)
         sender.connect(peer.address)
-        console = _login(sender, peer.user, peer.password, 100 + index)
-        if console is None:
+        client = _login(sender, peer.user, peer.password, 100 + index)
+        if client is None:
             raise SystemExit(f"{peer.name} refuses session {index + 1} of {SESSIONS}")
-        queue = deque(console.request(0x00, 0x01) for _ in range(REQUESTS))
+        queue = deque(client.request(0x00, 0x01) for _ in range(REQUESTS))
         sender.setblocking(False)
         pairs.append((sender, queue))
     for sender, queue in pairs:
@@ -261,9 +261,9 @@ class _Line:
         if lost or self._peer.name == "pyghmi":
             self.socket.close()
             self._open()
-        self._console = ConsolePlus(self._peer.user, self._peer.password, self._chance.randbytes, SUITE)
+        self._client = LanPlusClient(self._peer.user, self._peer.password, self._chance.randbytes, SUITE)
         self._closing = False
-        self._send(self._console.start())
+        self._send(self._client.start())
 
     def _send(self, data: bytes) -> None:
         self._sent_at = time.perf_counter()
@@ -278,7 +278,7 @@ class _Line:
     def look(self) -> bool:
         """Take a step, if there is an answer; whether there was one."""
         try:
-            step = self._console.receive(self.socket.recv(LARGEST))
+            step = self._client.receive(self.socket.recv(LARGEST))
         except BlockingIOError:
             if time.perf_counter() > self._sent_at + PATIENCE_S:
                 self.lost += 1  # pyghmi leaves one in some hundred without an answer
@@ -293,9 +293,9 @@ class _Line:
         elif self._closing:
             self.count += 1
             self._begin()
-        elif self._console.state is ConsoleState.OPEN:
+        elif self._client.state is ClientState.OPEN:
             self._closing = True
-            self._send(self._console.close())
+            self._send(self._client.close())
         return True
 
 

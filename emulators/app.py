@@ -1,4 +1,7 @@
-"""The only place of the emulators that opens sockets and reads the loop's clock."""
+"""The running plant: starts a host for each device, and advances the world by the loop's clock.
+
+Faces and hosts open the sockets; the world's time is read here alone.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ class Emulators:
         self._time: Callable[[], float] = lambda: 0.0  # of the loop, once it runs
 
     @property
-    def places(self) -> dict[str, LabDevice]:
+    def devices(self) -> dict[str, LabDevice]:
         """Every device, by name."""
         return self.world.devices
 
@@ -111,7 +114,7 @@ class Emulators:
         self._watchers.append(callback)
 
     def listen(self, callback: Callable[[str, str, list[str]], None]) -> None:
-        """Call `callback` with the place and the words of every input that was taken."""
+        """Call `callback` with the device and the words of every input that was taken."""
         self._listeners.append(callback)
 
     def now(self) -> Instant:
@@ -119,31 +122,34 @@ class Emulators:
         elapsed = self._time() - self._zero
         return max(self.world.now, Instant(round(elapsed * 1000)))
 
-    def inject(self, place: str, name: str, args: list[str]) -> None:
-        """Apply an input. Raises InputError with the accepted words, and NoEffectError where nothing comes of it."""
-        device = self.places.get(place)
+    def inject(self, name: str, word: str, args: list[str]) -> None:
+        """Apply an input to a device.
+
+        Raises InputError with the accepted words, and NoEffectError where nothing comes of it.
+        """
+        device = self.devices.get(name)
         if device is None:
-            raise InputError(f"there is no {place!r} in this rig; accepted: {', '.join(self.places)}")
+            raise InputError(f"there is no {name!r} in this rig; accepted: {', '.join(self.devices)}")
         now = self.now()
         self.world.advance(now)
         try:
-            device.inputs.apply(name, args, now)
+            device.inputs.apply(word, args, now)
         except NoEffectError:
-            self._announce_input(place, name, args)  # it was entered all the same
+            self._announce_input(name, word, args)  # it was entered all the same
             raise
-        self._announce_input(place, name, args)
-        self.changed(place)
+        self._announce_input(name, word, args)
+        self.changed(name)
 
-    def _announce_input(self, place: str, name: str, args: list[str]) -> None:
+    def _announce_input(self, name: str, word: str, args: list[str]) -> None:
         for listener in self._listeners:
-            listener(place, name, args)
+            listener(name, word, args)
 
     def snapshot(self, kinds: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
         """Return every device's state, or those of some kinds, by name, as JSON."""
         now = self.now()
         self.world.advance(now)
-        places = {name: place for name, place in self.places.items() if kinds is None or place.kind in kinds}
-        return {name: {"kind": place.kind, **place.snapshot(now)} for name, place in places.items()}
+        devices = {name: device for name, device in self.devices.items() if kinds is None or device.kind in kinds}
+        return {name: {"kind": device.kind, **device.snapshot(now)} for name, device in devices.items()}
 
     def wiring(self) -> list[tuple[str, str]]:
         """Return the pairs of feed and fed, for the drawing of the plant."""

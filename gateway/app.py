@@ -1,4 +1,4 @@
-"""The running gateway: the only place that joins the stages, opens sockets and reads the loop's clock."""
+"""The running gateway: builds its parts, joins them by callbacks, and starts and stops them in order."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class GatewayBackend:
 
     def ready(self) -> bool:
         """True while datagrams are taken and can be stored."""
-        return self._parts.working() and not self._core.trouble
+        return self._parts.working() and not self._core.write_error
 
     async def metrics(self) -> bytes:
         """Counters and gauges in the text format of Prometheus."""

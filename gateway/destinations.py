@@ -96,7 +96,7 @@ class DestinationService:
             else:
                 worker.redeliver(seq)
 
-    async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
+    async def dead_letters(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
         """Dead letters of a sink behind the event `after`, with the reasons. Raises Refusal 404 and StoreError."""
         self._known(name)
         seq = await self._seq(after)

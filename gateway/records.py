@@ -261,7 +261,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 class Redelivery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The events that a destination is to get again: all behind an event (empty: all), a position, or those aside."""
+    """The events that a destination is to get again: all behind an event (empty: all), a position, or dead letters."""
 
     after: str | None = None
     after_position: int | float | None = None  # JSON knows 7.0 as an integer, too

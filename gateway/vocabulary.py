@@ -1,4 +1,7 @@
-"""The single vocabulary of controller events: their types, and the conditions that devices can be in."""
+"""Words of controller events: all of their types, and the conditions that code names.
+
+Most conditions are named by no code and stand only in the column `condition` of `translate/trap_rules.csv`.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class EventType(StrEnum):
 
 
 class Condition(StrEnum):
-    """A state of a device that opens and clears. Fault traps have more of them, by the rows of `trap_rules.csv`."""
+    """Conditions that code names. A condition is a state of a device, or of a segment, that opens and clears."""
 
     INPUT = "input"
     OUTAGE = "outage"
@@ -104,3 +107,4 @@ class Condition(StrEnum):
     SILENCE = "silence"
     POWER = "power"
     COMMUNICATION = "communication"
+    SEGMENT = "segment"

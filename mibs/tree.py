@@ -51,7 +51,7 @@ def readable(octets: bytes) -> str:
     return text if text.isprintable() else octets.hex(" ")
 
 
-MOST_FOUND = 4096
+MAX_FOUND = 4096
 
 
 class MibTree:
@@ -88,7 +88,7 @@ class MibTree:
             if item := self._by_oid.get(Oid(oid[:length])):
                 found = item, Oid(oid[length:])
                 break
-        if len(self._found) >= MOST_FOUND:
+        if len(self._found) >= MAX_FOUND:
             self._found.clear()
         self._found[oid] = found
         return found
@@ -111,7 +111,7 @@ class MibTree:
             else:
                 item, rest = found
                 known = f"{item.name}.{rest}" if rest else item.name, item
-            if len(self._described) >= MOST_FOUND:
+            if len(self._described) >= MAX_FOUND:
                 self._described.clear()
             self._described[oid] = known
         return known

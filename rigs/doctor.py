@@ -187,7 +187,7 @@ def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Di
 
 
 def _bind(place: Address, kind: socket.SocketKind) -> None:
-    """Raises OSError."""
+    """Bind an address and free it again. Raises OSError where that is not possible."""
     with socket.socket(place.family, kind) as probe:
         if place.family == socket.AF_INET6:
             probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -46,7 +46,7 @@ class HttpServer:
     """The HTTP side of a gateway, of a lab, or of both."""
 
     def __init__(self, application: web.Application, api: Api) -> None:
-        """Raises SecretError."""
+        """Nothing is bound yet; the certificate is read. Raises SecretError."""
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         self._api = api
         self._tls = server_tls(api)
@@ -233,7 +233,7 @@ class EmulatorsProcess:
         self._http = HttpServer(application, api)
 
     async def start(self) -> None:
-        """Raises BindError."""
+        """Bind HTTP, then every device. Raises BindError, with nothing left open."""
         await self._http.start()
         try:
             await self.emulators.start()

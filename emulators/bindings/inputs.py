@@ -62,11 +62,11 @@ def choice(help_text: str, name: str, words: list[str], run: Callable[[str, Inst
     return Input(help_text, checked)
 
 
-def while_able(trouble: Callable[[], str], row: Input) -> Input:
-    """The same input, refused with NoEffectError as long as `trouble` says what stands against it."""
+def while_able(refusal: Callable[[], str], row: Input) -> Input:
+    """The same input, refused with NoEffectError as long as `refusal` says what stands against it."""
 
     def run(args: list[str], now: Instant) -> None:
-        if words := trouble():
+        if words := refusal():
             raise NoEffectError(words)
         row.run(args, now)
 

@@ -11,7 +11,7 @@ from ridethrough.wire.ipmi.session import Session
 Answer = tuple[int, bytes]
 # Called with the controller, the data of the request and the session (None outside sessions).
 Handler = Callable[[Any, bytes, Session | None], Answer]
-MOST_STEADY = 64
+MAX_STEADY = 64
 # Octets at the head of data that say whose command it is; every answer repeats them (IPMI 2.0 table 5-1).
 BODY_OCTETS: dict[int, int] = {NetFn.GROUP: 1, NetFn.OEM: 3}
 
@@ -81,7 +81,7 @@ class SteadyAnswers:
         """Remember a success."""
         if session is None or request[:2] not in self._commands or answer[0] != Completion.OK:
             return
-        if len(self._known) >= MOST_STEADY:
+        if len(self._known) >= MAX_STEADY:
             self._known.clear()
         self._known[request[:3]] = session.privilege, answer
 

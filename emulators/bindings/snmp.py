@@ -145,22 +145,20 @@ class SnmpView(Protocol):
         """Return whether time alone changes none of the steady rows from `now` on."""
 
 
-MOST_ANSWERS, MOST_SHARED_ANSWERS = 64, 2048  # of one device, and of all that show the same
+MAX_ANSWERS, MAX_SHARED_ANSWERS = 64, 2048  # of one device, and of all that show the same
 
 
 class Instances:
     """Instances in the order of RFC 3416 section 4.2.2, perhaps on top of others that many devices share."""
 
-    def __init__(
-        self, rows: Iterable[Instance], base: Instances | None = None, most_answers: int = MOST_ANSWERS
-    ) -> None:
+    def __init__(self, rows: Iterable[Instance], base: Instances | None = None, max_answers: int = MAX_ANSWERS) -> None:
         """Raises ValueError when two rows show the same instance."""
         ordered = sorted(rows, key=lambda row: row.oid)
         self._rows = {row.oid: row for row in ordered}
         self._order = [row.oid for row in ordered]
         self.base = base
         self.answers: dict[bytes, Any] = {}  # cached by the agents that show these instances
-        self.most_answers = most_answers
+        self.max_answers = max_answers
         if len(self._rows) != len(ordered) or (base is not None and any(base.get(oid) for oid in self._order)):
             raise ValueError("two rows show the same instance")
 

@@ -18,8 +18,8 @@ from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire import ber
 from ridethrough.wire.snmp import Kind, Pdu, Version
 
-MOST_VARIABLES = 128
-MOST_STEADY = 1024  # answers with values filled in, of one device
+MAX_VARIABLES = 128
+MAX_STEADY = 1024  # answers with values filled in, of one device
 NO_ERROR = b"\x02\x01\x00\x02\x01\x00"  # error-status and error-index
 
 
@@ -75,7 +75,7 @@ class AnswerCache:
         if cached is not None:
             return cached
         cached = lookup(instances, key)
-        if cached is not None and len(self._steady) < MOST_STEADY and view.resting(now):
+        if cached is not None and len(self._steady) < MAX_STEADY and view.resting(now):
             if cached.frame is None:
                 room = self._room(envelope, cached.community)
                 cached = with_steady_values(cached, data[span[0] - 2 : span[1]], self._source, now, room)
@@ -93,8 +93,8 @@ class AnswerCache:
         pdu: Pdu,
     ) -> None:
         """Keep what answers a reading request, unless that is an error, or too much to keep."""
-        items = [*islice(select(pdu, instances), MOST_VARIABLES + 1)]
-        if len(items) > MOST_VARIABLES or (version is Version.V1 and any(item.row is None for item in items)):
+        items = [*islice(select(pdu, instances), MAX_VARIABLES + 1)]
+        if len(items) > MAX_VARIABLES or (version is Version.V1 and any(item.row is None for item in items)):
             return
         cached = cached_answer(community, pdu, items, data, self._room(envelope, community))
         store(instances, _key(data, span), cached)
@@ -185,9 +185,9 @@ def store(instances: Instances, key: bytes, cached: CachedAnswer) -> None:
     """Keep an answer with the instances it was made of, while there is room: the first requests come most often."""
     base = instances.base
     if base is not None and cached.kind is Kind.GET and all(item.row and base.get(item.oid) for item in cached.items):
-        if len(base.answers) < base.most_answers:
+        if len(base.answers) < base.max_answers:
             base.answers[key] = cached
-    elif len(instances.answers) < instances.most_answers:
+    elif len(instances.answers) < instances.max_answers:
         instances.answers[key] = cached
 
 

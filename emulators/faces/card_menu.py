@@ -24,7 +24,7 @@ class Item(NamedTuple):
 
 
 class ConsoleMenu:
-    """One person at one console. `token` names the session; `closed` says that the line should be hung up."""
+    """One session of the console. `token` names it; `closed` is True once the connection is to be closed."""
 
     def __init__(self, device: EmulatedUps, token: str) -> None:
         self.closed = False
@@ -63,7 +63,7 @@ class ConsoleMenu:
         return self._flush()
 
     def hang_up(self) -> None:
-        """The line went away."""
+        """End the session: log off, if anybody is logged on, and set `closed`. May be called again."""
         if self.logged_on:
             self._card.accounts.log_off(self._token)
         self.closed = True

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 
 BATCH = 64  # datagrams read of a socket before others get their turn
-MOST = 1024  # sockets looked at together
+MAX_READY = 1024  # sockets looked at together
 ROUNDS = 16  # looks before the event loop gets its turn
 LARGEST = 65535
 
@@ -58,7 +58,7 @@ class EpollReader:
     def _read(self) -> None:
         """Read until nothing is there, but for a while only: others wait in the loop."""
         for _ in range(ROUNDS):
-            if self._epoll is None or not (ready := self._epoll.poll(0, MOST)):
+            if self._epoll is None or not (ready := self._epoll.poll(0, MAX_READY)):
                 return
             self._take(ready)
 

@@ -15,7 +15,7 @@ from ridethrough.emulators.kernel.instant import Instant
 
 log = structlog.get_logger("emulators")
 
-MOST_REFUSALS = 1024  # reasons and sources remembered
+MAX_REFUSALS = 1024  # reasons and sources remembered
 
 
 class BmcHost:
@@ -48,7 +48,11 @@ class BmcHost:
         self._socket.close()
 
     def flush(self, now: Instant) -> None:
-        """Send what is to be sent."""
+        """Send the alerts that are queued and the serial console's packets that are due at `now`.
+
+        Alerts are lost, and counted, while the uplink is cut. Their socket is closed again, so that thousands of
+        controllers need no descriptor each.
+        """
         passes = self._uplink is None or self._uplink.passes
         for out in self._bmc.outgoing:
             for data, peer in Notifier.plain(out, self._ports.trap):
@@ -80,7 +84,7 @@ class BmcHost:
         count = self._refusals[reason, peer]
         if count & (count - 1) == 0:
             log.warning("security.refused", device=self._bmc.name, reason=reason, source=peer, count=count)
-        if len(self._refusals) > MOST_REFUSALS:
+        if len(self._refusals) > MAX_REFUSALS:
             self._refusals.clear()
 
 

@@ -47,7 +47,7 @@ class ServerHost(LanHost):
         self._echo: UdpSocket | None = None
 
     async def start(self) -> None:
-        """Raises BindError."""
+        """Bind the echo and the port for magic packets, where the rig has them. Raises BindError."""
         if self._ports.echo is not None:
             self._echo = UdpSocket(self._server.address, self._ports.echo, self._runtime.reader, self._answer)
             self._sockets.append(self._echo)
@@ -82,7 +82,7 @@ class ManagerHost(LanHost):
         self._manager = manager
 
     async def start(self) -> None:
-        """Raises BindError."""
+        """Bind the trap port at every node's address and at the floating one. Raises BindError."""
         for address in (*self._manager.nodes.values(), self._manager.floating):
             self._sockets.append(
                 UdpSocket(address, self._manager.port, self._runtime.reader, partial(self._receive, address))

@@ -86,7 +86,7 @@ class ReplySocket:
         self._socket: UdpSocket | None = None
 
     def bind(self, address: str, port: int, reader: EpollReader, receive: Callable[[bytes, Peer], None]) -> None:
-        """Raises BindError."""
+        """Open the socket; `receive` gets each datagram and its sender. Raises BindError."""
         self._socket = UdpSocket(address, port, reader, receive)
 
     def send(self, answer: bytes, peer: Peer) -> None:

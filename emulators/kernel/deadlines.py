@@ -28,7 +28,7 @@ class Deadlines:
                 heapify(self._heap)
 
     def first(self) -> Instant | None:
-        """The soonest."""
+        """The earliest instant at which anything is due; None while nothing is."""
         while self._heap and self._of.get(self._heap[0][1]) != self._heap[0][0]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None

@@ -62,7 +62,7 @@ class LoopError(RuntimeError):
 
 @dataclass(slots=True, eq=False)
 class DeviceSlot:
-    """A device's place in the world.
+    """A device, its wires, and its number in the order of the world.
 
     `revision` is another number whenever its state may have changed other than by the passing of time.
     """
@@ -109,7 +109,7 @@ class World(Generic[DeviceT]):
         self._slots[source.device].wires.append(Wire(source, sink, self._slots[sink.device]))
 
     def slot(self, name: str) -> DeviceSlot:
-        """The place of a device."""
+        """A device's slot, whose `revision` shows when answers made from its state are out of date. Raises KeyError."""
         return self._slots[name]
 
     def next_deadline(self) -> Instant | None:

@@ -43,7 +43,7 @@ class DestinationsBackend(Protocol):
     async def redeliver(self, name: str, wanted: Redelivery) -> None:
         """Deliver again. Raises Refusal 422 for a wish that this kind of destination does not take."""
 
-    async def aside(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
+    async def dead_letters(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
         """Events that a sink has rejected for ever, with the reasons, behind the one called `after`."""
 
 

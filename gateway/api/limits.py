@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MOST = 10_000  # clients remembered; those idle for longest go first
+MAX_CLIENTS = 10_000  # clients remembered; those idle for longest go first
 
 
 class Buckets:
@@ -17,7 +17,7 @@ class Buckets:
         """Take a token; 0 when there was one, else the seconds until there will be."""
         left, at_s = self._levels.pop(client, (float(self._burst), now_s))
         left = min(self._burst, left + max(0.0, now_s - at_s) * self._per_s)
-        if len(self._levels) >= MOST:
+        if len(self._levels) >= MAX_CLIENTS:
             del self._levels[next(iter(self._levels))]
         if left < 1:
             self._levels[client] = (left, now_s)

@@ -95,7 +95,7 @@ REDELIVERY = {
         "aside": {"type": "boolean"},
     },
 }
-PAGE_OF_ASIDE = _list(
+PAGE_OF_DEAD_LETTERS = _list(
     "aside",
     {
         "type": "object",
@@ -215,7 +215,7 @@ ROUTES: tuple[Route, ...] = (
         "aside",
         Role.READ,
         "Events that a sink will never take",
-        {200: ("A page of them, and where the next one begins", PAGE_OF_ASIDE)},
+        {200: ("A page of them, and where the next one begins", PAGE_OF_DEAD_LETTERS)},
         (ID, AFTER, LIMIT),
     ),
     Route(

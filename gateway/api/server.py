@@ -193,7 +193,7 @@ class _Handlers:
     async def aside(self, request: web.Request) -> web.Response:
         limit = _count("limit", request.query.get("limit", str(DEFAULT_PAGE)))
         after = request.query.get("after", "")
-        found = await self._backend.destinations.aside(request.match_info["id"], after, limit)
+        found = await self._backend.destinations.dead_letters(request.match_info["id"], after, limit)
         return reply({"aside": found, "next": found[-1]["event"].id if len(found) == limit else None})
 
     async def journal(self, _request: web.Request) -> web.Response:

@@ -11,9 +11,9 @@ from ridethrough.gateway.config.secrets import SecretError, read_passphrase
 from ridethrough.gateway.config.site import Site
 from ridethrough.gateway.config.traps import Forward
 from ridethrough.gateway.deliver.convert import ForwardFormat, SnmpForm
-from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import SinkSpec
 from ridethrough.gateway.deliver.filters import Filter
+from ridethrough.gateway.deliver.forward_target import ForwardTarget
 from ridethrough.gateway.deliver.sinks import SinkConfig
 from ridethrough.gateway.deliver.sinks.base import SinkContext
 from ridethrough.gateway.deliver.spoof import Spoofer
@@ -33,20 +33,21 @@ def sinks_of(site: Site, now_s: Callable[[], int]) -> dict[str, SinkSpec]:
     }
 
 
-def forwards_of(site: Site, now_ms: Callable[[], int]) -> dict[str, Destination]:
+def forwards_of(site: Site, now_ms: Callable[[], int]) -> dict[str, ForwardTarget]:
     """The forwards, by name; nothing is open yet. `now_ms` is Unix time. Raises SecretError."""
     destinations = {}
     for name, config in site.forwards.items():
         community = None if config.community is None else config.community.encode()
         identity = config.source.packed if isinstance(config.source, IPv4Address) else None
         keep = config.source == "varbind" or identity is not None
-        target = ForwardFormat(SnmpForm(config.version), config.inform, community, keep, identity)
+        trap_format = ForwardFormat(SnmpForm(config.version), config.inform, community, keep, identity)
         spoofer = Spoofer() if config.source == "spoof" else None
         if spoofer is not None and not Spoofer.allowed():
             raise SecretError(f"forwards.{name}.source: spoof needs the capability CAP_NET_RAW")
-        place = split_host_port(config.to)
         v3_sender = _v3_sender(f"forwards.{name}", config)
-        destinations[name] = Destination(*place, target, config.send_from or "", v3_sender, spoofer, now_ms)
+        destinations[name] = ForwardTarget(
+            *split_host_port(config.to), trap_format, config.send_from or "", v3_sender, spoofer, now_ms
+        )
     return destinations
 
 

@@ -30,6 +30,7 @@ from ridethrough.gateway.records import (
 from ridethrough.gateway.vocabulary import Condition, EventType
 
 # Plain texts: a member of an enumeration costs a look-up each time, here where every signal passes.
+SEGMENT: Final = Condition.SEGMENT.value
 SILENCE: Final = Condition.SILENCE.value
 EXPIRED: Final = EventType.RECOVERY_EXPIRED.value
 FLAPPING: Final = EventType.CONDITION_FLAPPING.value
@@ -232,7 +233,7 @@ class Correlator:
             self._segments.delay(signal.device, batch.at_ms, signal.type, signal.severity, signal.text)
             return
         text = f"nothing behind {segment} answers: {', '.join(silent)}"
-        data = {"devices": silent, "condition": "segment", "opens": True}
+        data = {"devices": silent, "condition": SEGMENT, "opens": True}
         event_id = batch.append(SEGMENT_LOST, segment, Severity.CRITICAL, text, data, signal.evidence)
         self._segments.mark_lost(segment, event_id)
         for name in silent:
@@ -243,7 +244,7 @@ class Correlator:
         """Append the return of a segment that `lost_by` had announced as lost, of which one device answers again."""
         self._segments.mark_restored(segment)
         text = f"{device} behind {segment} answers again"
-        data = {"condition": "segment", "clears": True, "opened_by": lost_by}
+        data = {"condition": SEGMENT, "clears": True, "opened_by": lost_by}
         batch.append(SEGMENT_RESTORED, segment, Severity.INFO, text, data, {})
         for name in self._segments.members(segment):
             known = self.state.open.get(name, {}).get(SILENCE)

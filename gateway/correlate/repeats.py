@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 QUIET_MS = 600_000  # between two events of the same key
-MOST = 1000  # keys remembered; beyond them all share one
+MAX_KEYS = 1000  # keys remembered; beyond them all share one
 
 
 class Repeat(msgspec.Struct):
@@ -27,9 +27,9 @@ class RepeatLimiter:
         The number is how many were suppressed since the last one that was emitted.
         """
         repeat = self._known.get(key)
-        if repeat is None and len(self._known) >= MOST:
+        if repeat is None and len(self._known) >= MAX_KEYS:
             self._forget(at_ms)
-            if len(self._known) >= MOST:
+            if len(self._known) >= MAX_KEYS:
                 key = ""
                 repeat = self._known.get(key)
         # A clock set back must not silence anything for longer than it would have been.

@@ -1,4 +1,7 @@
-"""The state of the correlator. A module of its own, because the correlator is compiled and these values are not."""
+"""The state of the correlator. A module of its own, because the correlator is compiled and these values are not.
+
+`COMPILED` in `hatch_build.py` lists the modules that mypyc compiles, `correlator.py` among them; this one is not.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.usm import Auth, Priv
 from ridethrough.wire.snmp.v3 import Flags, Scoped, V3Message
 
-MOST_ENGINES = 4096  # senders whose keys and clocks are remembered
+MAX_ENGINES = 4096  # senders whose keys and clocks are remembered
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class UsmReceiver:
                 if any(address in network for network in user.sources):
                     found[user.name] = user
             known = self._by_source[source] = found
-            if len(self._by_source) > MOST_ENGINES:
+            if len(self._by_source) > MAX_ENGINES:
                 self._by_source.popitem(last=False)
         self._known = known
 
@@ -143,7 +143,7 @@ class UsmReceiver:
         keys = self._keys.get(place)
         if keys is None:
             keys = self._keys[place] = user.keys(engine_id)
-            if len(self._keys) > MOST_ENGINES:
+            if len(self._keys) > MAX_ENGINES:
                 self._keys.popitem(last=False)
         return keys
 
@@ -161,7 +161,7 @@ class UsmReceiver:
             clock = EngineClock(header.engine_id, header.boots, header.time_s, at_ms)
             self._clocks[header.engine_id] = self._moved[header.engine_id] = clock
             self._clocks.move_to_end(header.engine_id)
-            if len(self._clocks) > MOST_ENGINES:
+            if len(self._clocks) > MAX_ENGINES:
                 self._clocks.popitem(last=False)
         return True
 

@@ -1,6 +1,6 @@
 """The position of a destination, in memory and on disk.
 
-Three places, each at or behind the one before: `done` is what the destination has taken; `scheduled` is what goes to
+Three positions, each at or behind the one before: `done` is what the destination has taken; `scheduled` is what goes to
 disk with the next write of anything else; `durable` is what a restart goes on from, so that a crash repeats the events
 between `durable` and `done`.
 """
@@ -11,7 +11,7 @@ import asyncio
 
 from ridethrough.gateway.storage.interfaces import Cursor
 
-CURSOR_FLUSH_S = 0.05  # without anything new to schedule, after which the place is written by itself
+CURSOR_FLUSH_S = 0.05  # without anything new to schedule, after which the position is written by itself
 
 
 class CursorTracker:
@@ -25,27 +25,27 @@ class CursorTracker:
         self._durable = 0
 
     async def position(self) -> int:
-        """The place up to which everything is done; read from disk before the first `load`."""
+        """The position up to which everything is done; read from disk before the first `load`."""
         return await self.cursor.position() if self.done is None else self.done
 
     async def load(self) -> int:
-        """Read the place that an earlier run left, and go on from there."""
+        """Read the position that an earlier run left, and go on from there."""
         self.done = self._scheduled = self._durable = await self.cursor.position()
         return self.done
 
-    async def move(self, place: int) -> None:
-        """Go on from another place, forward or back."""
-        await self.cursor.advance(place)
-        self.done = self._scheduled = self._durable = place
+    async def move(self, position: int) -> None:
+        """Go on from another position, forward or back."""
+        await self.cursor.advance(position)
+        self.done = self._scheduled = self._durable = position
 
-    async def schedule(self, place: int) -> bool:
-        """Have `place` written together with whatever is written next. False when it was scheduled before."""
-        if place == self._scheduled:
+    async def schedule(self, position: int) -> bool:
+        """Have `position` written together with whatever is written next. False when it was scheduled before."""
+        if position == self._scheduled:
             return False
-        self.done = self._scheduled = place
+        self.done = self._scheduled = position
         self._scheduled_at_s = asyncio.get_running_loop().time()
-        if await self.cursor.advance_lazily(place):
-            self._durable = place
+        if await self.cursor.advance_lazily(position):
+            self._durable = position
         return True
 
     @property
@@ -58,9 +58,9 @@ class CursorTracker:
         """True when nothing was scheduled for `CURSOR_FLUSH_S`, so that no other write may come soon."""
         return asyncio.get_running_loop().time() - self._scheduled_at_s >= CURSOR_FLUSH_S
 
-    async def flush(self, place: int) -> None:
-        """Write `place` now, unless it is on disk already."""
-        self.done = self._scheduled = place
-        if place != self._durable:
-            await self.cursor.advance(place)
-            self._durable = place
+    async def flush(self, position: int) -> None:
+        """Write `position` now, unless it is on disk already."""
+        self.done = self._scheduled = position
+        if position != self._durable:
+            await self.cursor.advance(position)
+            self._durable = position

@@ -17,7 +17,7 @@ import structlog
 from ridethrough.gateway.backoff import GrowthSignal, delay_s, wait_within
 from ridethrough.gateway.deliver.convert import Converted, SenderPolicy, Skipped, convert
 from ridethrough.gateway.deliver.cursor_tracker import CURSOR_FLUSH_S, CursorTracker
-from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.forward_target import ForwardTarget
 from ridethrough.gateway.records import EngineIdentity, Record, RecordKind
 from ridethrough.gateway.status import DestinationStatus
 from ridethrough.gateway.storage.errors import StoreError
@@ -50,7 +50,7 @@ class Forwarder:
         self,
         outbox: EventReader,
         readers: Callable[[], ReadRecords],
-        destinations: dict[str, Destination],
+        destinations: dict[str, ForwardTarget],
         policy: SenderPolicy,
         jitter: Callable[[], float],
     ) -> None:
@@ -83,7 +83,7 @@ class Forwarder:
         if not self.progress[name].paused:
             self._begin(name)
 
-    async def change(self, gone: Iterable[str], new: Mapping[str, Destination], position: int) -> None:
+    async def change(self, gone: Iterable[str], new: Mapping[str, ForwardTarget], position: int) -> None:
         """End some forwards, and begin others as `start` does. Raises StoreError."""
         for name in gone:
             await self._end(name)
@@ -166,7 +166,7 @@ class Forwarder:
     def _tracker(self, name: str) -> CursorTracker:
         return CursorTracker(self._outbox.cursor(forward_cursor(name)))
 
-    async def _run(self, name: str, destination: Destination) -> None:
+    async def _run(self, name: str, destination: ForwardTarget) -> None:
         progress, attempt = self.progress[name], 0
         while True:
             try:
@@ -178,7 +178,7 @@ class Forwarder:
                 progress.last_error = f"{destination.host}:{destination.port}: {error}"
                 await asyncio.sleep(delay_s(attempt, self._jitter))
 
-    async def _run_queue(self, name: str, destination: Destination, progress: ForwardProgress) -> None:
+    async def _run_queue(self, name: str, destination: ForwardTarget, progress: ForwardProgress) -> None:
         """Send for ever. Raises StoreError; the cursor on disk says where to go on."""
         tracker = self._trackers[name]
         position = await tracker.load()
@@ -199,7 +199,7 @@ class Forwarder:
             with suppress(StoreError):  # then what was sent comes again
                 await tracker.flush(position)
 
-    async def _forward_page(self, page: list[Record], destination: Destination, progress: ForwardProgress) -> None:
+    async def _forward_page(self, page: list[Record], destination: ForwardTarget, progress: ForwardProgress) -> None:
         """Records of one source keep their order; no source waits for the acknowledgement of another's."""
         sources: dict[str, list[Record]] = {}
         for record in page:
@@ -207,14 +207,14 @@ class Forwarder:
                 sources.setdefault(record.arrival.source, []).append(record)
         await asyncio.gather(*(self._forward(records, destination, progress) for records in sources.values()))
 
-    async def _forward(self, records: Sequence[Record], destination: Destination, progress: ForwardProgress) -> None:
+    async def _forward(self, records: Sequence[Record], destination: ForwardTarget, progress: ForwardProgress) -> None:
         for record in records:
             # What a destination sends is not sent back to it. Loopback is one machine with many roles, where nothing
             # can be concluded from the address.
             if record.arrival.source in destination.own:
                 progress.skipped["loop"] += 1
                 continue
-            what = convert(record.arrival, record.position, destination.target, self._policy)
+            what = convert(record.arrival, record.position, destination.trap_format, self._policy)
             if isinstance(what, Skipped):
                 progress.skipped[what.reason] += 1
                 if what.lost:
@@ -231,7 +231,7 @@ class Forwarder:
             progress.delivered += 1
 
     async def _send_until_acknowledged(
-        self, what: Converted, destination: Destination, progress: ForwardProgress
+        self, what: Converted, destination: ForwardTarget, progress: ForwardProgress
     ) -> None:
         """Send an inform until it is acknowledged. A trap is sent once, as it has no acknowledgement."""
         attempt, address = 0, destination.address

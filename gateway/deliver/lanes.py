@@ -77,7 +77,7 @@ class Lanes:
 
     async def _run(self, flight: InFlight, lane: str) -> None:
         """Deliver what is in a lane, until it is empty or an interrupt comes. Raises StoreError."""
-        alone = tried = 0  # up to this place one by one, as they were not taken together in so many attempts
+        alone = tried = 0  # up to this position one by one, as they were not taken together in so many attempts
         while (group := flight.first(lane, self._batch)) and not self._interrupt.is_set():
             poison, attempt = PoisonDetector(lambda: self.progress.delivered), 0
             if group[0].seq <= alone:

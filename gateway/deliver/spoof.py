@@ -9,7 +9,7 @@ from typing import Any
 from ridethrough.gateway.net.addresses import family_of
 
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # socket options of Linux (ip(7), ipv6(7)), which Python does not name
-MOST = 256  # sockets kept, one for each source
+MAX_SOCKETS = 256  # sockets kept, one for each source
 
 
 class Spoofer:
@@ -31,7 +31,7 @@ class Spoofer:
         """Send as if from `source`. Raises OSError, also when that is of another family than `peer`."""
         known = self._sockets.pop(source, None)
         if known is None:
-            if len(self._sockets) >= MOST:
+            if len(self._sockets) >= MAX_SOCKETS:
                 self._sockets.popitem(last=False)[1].close()
             known = _transparent(family_of(source))
             try:

@@ -11,7 +11,7 @@ from ridethrough.wire.snmp.inform_sender import EngineTime, InformResponse, Info
 from ridethrough.wire.snmp.secure import Keys
 from ridethrough.wire.snmp.usm import Auth, Priv
 
-MOST_KEYS = 4  # engines whose localized keys are kept
+MAX_KEYS = 4  # engines whose localized keys are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class V3Sender:
     def _keys_at(self, engine_id: bytes) -> Keys:
         keys = self._keys.get(engine_id)
         if keys is None:
-            if len(self._keys) >= MOST_KEYS:
+            if len(self._keys) >= MAX_KEYS:
                 self._keys.clear()  # a receiver changes its engine seldom, and a stranger's answers cost no memory
             user = self._user
             keys = secure.localized(user.auth, user.auth_password, user.priv, user.priv_password, engine_id)

@@ -68,7 +68,7 @@ class Worker:
         return not self._running.is_set()
 
     async def position(self) -> int:
-        """The place up to which everything is done; what is on disk may lag behind. Raises StoreError."""
+        """The position up to which everything is done; what is on disk may lag behind. Raises StoreError."""
         return await self._tracker.position()
 
     async def pause(self) -> None:
@@ -118,26 +118,26 @@ class Worker:
 
     async def _work(self) -> None:
         """Deliver for ever. Raises StoreError."""
-        place = await self._tracker.load()
+        position = await self._tracker.load()
         self._lanes.pending = await self.cursor.retry()
         while True:
             await self._running.wait()
             self._interrupt.clear()
             if self._move_to is not None:
-                place = self._move_to
+                position = self._move_to
                 self._lanes.pending = None
                 self._done_ahead.clear()
-                await self._tracker.move(place)
-                if self._move_to == place:  # nobody asked for another place meanwhile
+                await self._tracker.move(position)
+                if self._move_to == position:  # nobody asked for another position meanwhile
                     self._move_to = None
             if self._retry_dead_letters:
                 self._retry_dead_letters = False
                 await self._lanes.retry_dead_letters()
-            place = await self._deliver_until_interrupted(place)
+            position = await self._deliver_until_interrupted(position)
 
-    async def _deliver_until_interrupted(self, place: int) -> int:
-        """Deliver what is behind `place`; returns how far the sink has come by then. Raises StoreError."""
-        flight = InFlight(place, self._changed)
+    async def _deliver_until_interrupted(self, position: int) -> int:
+        """Deliver what is behind `position`; returns how far the sink has come by then. Raises StoreError."""
+        flight = InFlight(position, self._changed)
         try:
             while not self._interrupt.is_set():
                 self._changed.clear()  # before looking, so that nothing changes unseen in between

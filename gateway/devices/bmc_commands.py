@@ -38,7 +38,7 @@ REFUSALS = {
     0xD4: "the user may not do that",
 }
 RECOVERY_COMMANDS = ("recovery.start", "recovery.end")
-MOST_NODE = 32
+MAX_NODE = 32
 WORKERS = 16
 SILENT = ("unreachable", "timeout")  # what pyghmi says of a BMC that does not answer
 # Given twice, these do the same as given once.
@@ -167,8 +167,8 @@ def _incident(number: int) -> bytes:
 
 def _start(wanted: StartRecovery) -> Call:
     node = wanted.node.encode()
-    if len(node) > MOST_NODE or not 0 <= wanted.seconds <= 0xFFFF:
-        raise CommandError(f"a node has at most {MOST_NODE} octets, and seconds lie in 0..65535")
+    if len(node) > MAX_NODE or not 0 <= wanted.seconds <= 0xFFFF:
+        raise CommandError(f"a node has at most {MAX_NODE} octets, and seconds lie in 0..65535")
     data = NEC + _incident(wanted.incident) + wanted.seconds.to_bytes(2, "little") + bytes((len(node),)) + node
 
     def result(answer: bytes) -> Done:

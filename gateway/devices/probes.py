@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ridethrough.wire import rmcp
 from ridethrough.wire.errors import WireError
-from ridethrough.wire.ipmi.console import ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.client import ClientState, LanPlusClient
 from ridethrough.wire.ipmi.message import IpmiResponse
 
 NO_READINGS: Mapping[str, int] = {}
@@ -59,24 +59,24 @@ class LoginProbe:
         self._password = password
         self._suite = suite
         self._random = random_bytes
-        self._console: ConsolePlus | None = None
+        self._client: LanPlusClient | None = None
         self._unanswered = 0
 
     def ask(self) -> bytes:
         """Make a request in the session, or the first datagram of a new one."""
-        if self._console is None or self._unanswered >= LOST_AFTER or self._console.state is not ConsoleState.OPEN:
-            self._console = ConsolePlus(self._user, self._password(), self._random, self._suite)
+        if self._client is None or self._unanswered >= LOST_AFTER or self._client.state is not ClientState.OPEN:
+            self._client = LanPlusClient(self._user, self._password(), self._random, self._suite)
             self._unanswered = 0
-            return self._console.start()
+            return self._client.start()
         self._unanswered += 1
-        return self._console.request(CHASSIS, GET_STATUS)
+        return self._client.request(CHASSIS, GET_STATUS)
 
     def receive(self, data: bytes) -> tuple[Mapping[str, int] | None, bytes | None]:
         """Continue the log-in, or accept the chassis status: the reading `POWER` is 1 while the server is on."""
-        if self._console is None:
+        if self._client is None:
             return None, None
         try:
-            step = self._console.receive(data)
+            step = self._client.receive(data)
         except WireError:
             return None, None
         if isinstance(step, bytes):
@@ -85,7 +85,7 @@ class LoginProbe:
             return None, None
         self._unanswered = 0
         if (step.netfn & 0x3E, step.command) != (CHASSIS, GET_STATUS):
-            return None, self._console.request(CHASSIS, GET_STATUS)  # the session has just been opened
+            return None, self._client.request(CHASSIS, GET_STATUS)  # the session has just been opened
         return ({POWER: step.data[0] & 1} if step.data else NO_READINGS), None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LEAST_S, MOST_S, FIRST_S = 0.5, 3.0, 1.0
+MIN_RTO_S, MAX_RTO_S, INITIAL_RTO_S = 0.5, 3.0, 1.0
 TRIES = 3  # requests of one poll
 
 
@@ -12,27 +12,27 @@ TRIES = 3  # requests of one poll
 class RttEstimator:
     """Smoothed round trip and its variation, in seconds; the timeout doubles with each request that went unanswered."""
 
-    smoothed_s: float | None = None
-    variation_s: float = 0.0
-    asked_s: float = 0.0
+    srtt_s: float | None = None
+    rttvar_s: float = 0.0
+    sent_s: float = 0.0
     tries: int = 0
 
-    def timeout_s(self, now_s: float, *, anew: bool) -> float:
+    def rto_s(self, now_s: float, *, anew: bool) -> float:
         """Record a request and return the time to wait for its answer. `anew` begins a poll."""
         self.tries = 1 if anew else self.tries + 1
-        self.asked_s = now_s
-        base_s = FIRST_S if self.smoothed_s is None else self.smoothed_s + 4 * self.variation_s
-        return float(min(MOST_S, max(LEAST_S, base_s) * 2 ** (self.tries - 1)))
+        self.sent_s = now_s
+        unbounded_s = INITIAL_RTO_S if self.srtt_s is None else self.srtt_s + 4 * self.rttvar_s
+        return float(min(MAX_RTO_S, max(MIN_RTO_S, unbounded_s) * 2 ** (self.tries - 1)))
 
     def answered(self, now_s: float) -> None:
         """Record an answer. After a repeat it is unknown which request it answers (Karn), so only first ones count."""
         if self.tries == 1:
-            trip_s = now_s - self.asked_s
-            if self.smoothed_s is None:
-                self.smoothed_s, self.variation_s = trip_s, trip_s / 2
+            trip_s = now_s - self.sent_s
+            if self.srtt_s is None:
+                self.srtt_s, self.rttvar_s = trip_s, trip_s / 2
             else:
-                self.variation_s += (abs(trip_s - self.smoothed_s) - self.variation_s) / 4
-                self.smoothed_s += (trip_s - self.smoothed_s) / 8
+                self.rttvar_s += (abs(trip_s - self.srtt_s) - self.rttvar_s) / 4
+                self.srtt_s += (trip_s - self.srtt_s) / 8
         self.tries = 0
 
     @property

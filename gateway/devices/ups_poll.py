@@ -91,7 +91,7 @@ class UpsPoller(TargetPoller[CardTarget]):
     def _ask_card(self, target: CardTarget, *, anew: bool) -> None:
         """Ask, and again when no answer comes, as a single datagram may get lost. `anew` begins a poll."""
         loop = asyncio.get_running_loop()
-        wait_s = target.rtt.timeout_s(loop.time(), anew=anew)
+        wait_s = target.rtt.rto_s(loop.time(), anew=anew)
         self._ask(target.question, target.address, target.port)
         if not target.liveness.lost:
             target.timers.append(loop.call_later(wait_s, self._repeat, target, target.request_id))

@@ -2,7 +2,7 @@
 
 A name may have several addresses, of both families, of which only some are served or can be reached. They come in the
 order of RFC 6724, into which the system's resolver sorts them. A stream is opened by RFC 8305, to whichever address
-takes it. For datagrams a `Choice` says where they go: to the first address until that fails, then to the next, and
+takes it. An `AddressSelector` says where datagrams go: to the first address until that fails, then to the next, and
 when all have failed the name is looked up again.
 """
 
@@ -34,7 +34,7 @@ class Address(NamedTuple):
         return str(self.sockaddr[0])
 
 
-class Choice:
+class AddressSelector:
     """Chooses the address in use. Pure."""
 
     def __init__(self) -> None:

@@ -71,7 +71,7 @@ class ClusterCore:
         self._identity: EngineIdentity | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._counter = 0
-        self._trouble = ""
+        self._write_error = ""
 
     @property
     def events(self) -> EventReader:
@@ -84,9 +84,9 @@ class ClusterCore:
         return len(self._arrivals)
 
     @property
-    def trouble(self) -> str:
+    def write_error(self) -> str:
         """The reason for which nothing can be written; empty when it can."""
-        return self._trouble
+        return self._write_error
 
     def parts(self) -> Sequence[DeliverySet]:
         """The destinations of each partition that this gateway owns now."""
@@ -162,7 +162,7 @@ class ClusterCore:
 
     async def status(self) -> JournalStatus:
         """Extent and state of the journal. Raises nothing."""
-        layout, trouble = self._client.layout, self._trouble
+        layout, reason = self._client.layout, self._write_error
         records = last_position = events = None
         try:
             extent, (events, _) = (
@@ -171,11 +171,11 @@ class ClusterCore:
             )
             records, last_position = extent
         except StoreError as error:
-            trouble = trouble or str(error)
+            reason = reason or str(error)
         return JournalStatus(
             f"JetStream {layout.prefix}",
             durable=True,
-            trouble=trouble,
+            trouble=reason,
             waiting=self.waiting,
             kept_for_destinations=False,
             partitions=layout.partitions,
@@ -204,12 +204,12 @@ class ClusterCore:
                 await append(self._client, [(*self._partition_and_id(item), item) for item in arrivals])
             except StoreError as error:
                 self._arrivals.put_back(arrivals)
-                if not self._trouble:
+                if not self._write_error:
                     log.error("cannot publish; informs wait", reason=str(error))  # noqa: TRY400
-                self._trouble = str(error)
+                self._write_error = str(error)
                 await asyncio.sleep(RETRY_S)
                 continue
-            self._trouble = ""
+            self._write_error = ""
             for item in arrivals:
                 ack = self._edge_stages.ack(item)
                 if ack is not None:

@@ -24,7 +24,7 @@ class DeliverySet(NamedTuple):
 class GatewayCallbacks(NamedTuple):
     """Callbacks of a core."""
 
-    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
+    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform; its record and events are durable now
     on_events: Callable[[], None]  # there are new events
     set_backpressure: Callable[[bool], None]  # whether listeners should leave datagrams in the kernel's buffers
     observe: Callable[[Observation], None]  # to be journaled
@@ -43,7 +43,7 @@ class PipelineCore(Protocol):
         """Number of arrivals that are not written yet."""
 
     @property
-    def trouble(self) -> str:
+    def write_error(self) -> str:
         """The reason for which nothing can be written; empty when it can."""
 
     def parts(self) -> Sequence[DeliverySet]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from ridethrough.gateway.decode.usm import MOST_ENGINES
+from ridethrough.gateway.decode.usm import MAX_ENGINES
 from ridethrough.gateway.metrics import Metrics
 from ridethrough.gateway.pipeline.intake import Intake
 from ridethrough.gateway.pipeline.runner import Derived, StageRunner
@@ -26,13 +26,13 @@ log = structlog.get_logger("gateway")
 
 FULL_BATCH = 64  # arrivals that are worth a commit at once
 YIELDS = 4  # of the loop before a commit of fewer
-RECOVERY_S = 1.0
+RETRY_S = 1.0
 
 
 class IngestHooks(NamedTuple):
     """Callbacks of `Ingest`."""
 
-    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform, which is on disk now
+    send_ack: Callable[[Arrival, bytes], None]  # acknowledge an inform; its record and events are durable now
     on_journal_growth: Callable[[], None]
     on_events: Callable[[], None]  # the outbox has grown
     reopen_store: Callable[[], Awaitable[None]]  # after a write that failed; raises StoreError
@@ -59,7 +59,7 @@ class Ingest:
         self._arrived = asyncio.Event()
         self._ending = False
         self._task: asyncio.Task[None] | None = None
-        self.trouble = ""  # why nothing can be written, while that is so
+        self.write_error = ""  # why nothing can be written, while that is so
 
     @property
     def waiting(self) -> int:
@@ -70,7 +70,7 @@ class Ingest:
 
     async def start(self, identity: EngineIdentity) -> None:
         """Load the state that an earlier run left, and begin. Raises StoreError."""
-        self.stages.set_engine(identity, await self.outbox.clocks(MOST_ENGINES))
+        self.stages.set_engine(identity, await self.outbox.clocks(MAX_ENGINES))
         await self._runner.resume(self.journal)
         self._task = asyncio.create_task(self._work(), name="pipeline")
 
@@ -82,7 +82,7 @@ class Ingest:
         if self._task is not None:
             await self._task
         if self._arrivals:
-            log.error("cannot write at the end", reason=self.trouble, lost=len(self._arrivals))
+            log.error("cannot write at the end", reason=self.write_error, lost=len(self._arrivals))
 
     # --- receiving ----------------------------------------------------------------------------------------------
 
@@ -105,8 +105,8 @@ class Ingest:
             try:
                 records = await self._storage.commit(None if derived is None else derived.kept, arrivals)
             except StoreError as error:
-                await self._recover(arrivals, error)
-                if self.trouble:
+                await self._resume_when_writable(arrivals, error)
+                if self.write_error:
                     return  # the end came first
                 derived = None
                 continue
@@ -135,20 +135,20 @@ class Ingest:
             self._arrived.clear()
         return arrivals
 
-    async def _recover(self, arrivals: list[Arrival], error: StoreError) -> None:
+    async def _resume_when_writable(self, arrivals: list[Arrival], error: StoreError) -> None:
         """Go on from what is on disk, once it can be read, after a write that failed; nothing was acknowledged."""
         log.error("cannot write; informs wait", reason=str(error))
-        self.trouble = str(error)
+        self.write_error = str(error)
         self._arrivals.put_back(arrivals)
-        while self.trouble and not self._ending:
-            await asyncio.sleep(RECOVERY_S)
+        while self.write_error and not self._ending:
+            await asyncio.sleep(RETRY_S)
             try:
                 await self._hooks.reopen_store()
                 await self._runner.resume(self.journal)
-                self.trouble = ""
+                self.write_error = ""
             except StoreError as again:
-                self.trouble = str(again)
-        if not self.trouble:
+                self.write_error = str(again)
+        if not self.write_error:
             log.info("writing again")
         if self._arrivals:
             self._arrived.set()

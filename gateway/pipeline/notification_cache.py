@@ -7,7 +7,7 @@ from typing import Final
 from ridethrough.gateway.decode import time_free_key
 from ridethrough.gateway.records import Arrival, Signal
 
-MOST_ENTRIES: Final = 1024
+MAX_ENTRIES: Final = 1024
 MANY_MISSES: Final = 1024  # after so many lookups in a row that found nothing,
 EVERY: Final = 8  # only one datagram in so many is looked up: the sender's never repeat
 
@@ -35,7 +35,7 @@ NOT_LOOKED_UP: Final = Lookup(None)
 
 
 class NotificationCache:
-    """The last `MOST_ENTRIES` notifications that came at least twice, by sender, listener and time-free octets."""
+    """The last `MAX_ENTRIES` notifications that came at least twice, by sender, listener and time-free octets."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str, bytes], CachedNotification] = {}
@@ -68,10 +68,10 @@ class NotificationCache:
             return
         number = hash(key)
         if number in self._seen:
-            if len(self._entries) >= MOST_ENTRIES:
+            if len(self._entries) >= MAX_ENTRIES:
                 self._entries.clear()
             self._entries[key] = CachedNotification(signals, inform=inform)
             return
-        if len(self._seen) >= MOST_ENTRIES:
+        if len(self._seen) >= MAX_ENTRIES:
             self._seen.clear()
         self._seen.add(number)

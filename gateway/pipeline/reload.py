@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from ridethrough.gateway.build.destinations import forwards_of, sinks_of
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.dispatcher import Dispatcher, SinkSpec
 from ridethrough.gateway.deliver.forward import Forwarder
+from ridethrough.gateway.deliver.forward_target import ForwardTarget
 
 # Changes of these take effect while the gateway runs; every other one needs a restart.
 HOT_KEYS = ("rules", "monitors", "sinks", "forwards")
@@ -22,7 +22,7 @@ class Changes(NamedTuple):
     sinks_gone: list[str]
     sinks_new: dict[str, SinkSpec]
     forwards_gone: list[str]
-    forwards_new: dict[str, Destination]
+    forwards_new: dict[str, ForwardTarget]
 
 
 def changes(old: Site, new: Site, unix_ms: Callable[[], int]) -> Changes:

@@ -31,7 +31,7 @@ from ridethrough.gateway.translate import Inventory, Translator, UserRule, at_ti
 from ridethrough.mibs import MibTree
 from ridethrough.wire.snmp import Pdu
 
-MOST_SOURCES: Final = 65536
+MAX_SOURCES: Final = 65536
 NOTIFICATION: Final = "notification"
 DATAGRAM: Final = RecordKind.DATAGRAM
 
@@ -214,7 +214,7 @@ class Stages:
     def _is_relay(self, source: str) -> bool:
         known = self._known_relays.get(source)
         if known is None:
-            if len(self._known_relays) >= MOST_SOURCES:
+            if len(self._known_relays) >= MAX_SOURCES:
                 self._known_relays.clear()
             address = ip_address(source.partition("%")[0])
             known = self._known_relays[source] = any(address in network for network in self._config.relays)

@@ -27,7 +27,7 @@ from ridethrough.gateway.status import JournalStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.interfaces import EventReader, forward_cursor
 from ridethrough.gateway.storage.sqlite.database import Database
-from ridethrough.gateway.storage.sqlite.recovery import RecoveryReport
+from ridethrough.gateway.storage.sqlite.repair import RepairReport
 from ridethrough.gateway.storage.sqlite.retention import Retention, RetentionLimits
 from ridethrough.mibs import MibTree
 
@@ -89,9 +89,9 @@ class StandaloneCore:
         return self._ingest.waiting
 
     @property
-    def trouble(self) -> str:
+    def write_error(self) -> str:
         """The reason for which nothing can be written; empty when it can."""
-        return self._ingest.trouble
+        return self._ingest.write_error
 
     def parts(self) -> Sequence[DeliverySet]:
         """All destinations, as one part."""
@@ -122,7 +122,7 @@ class StandaloneCore:
         """Load what an earlier run left, and begin to work. Raises StoreError."""
         identity = await self._outbox.identity(fresh_identity(self._unix_ms))
         await self._ingest.start(identity)
-        self._report_recovery(self._store.recovered)
+        self._report_repair(self._store.repaired)
         self._sweeping = asyncio.create_task(self._retention.run(self._unix_ms), name="retention")
         self._dispatcher.start()
         await self._forwarder.start((await self._journal.extent())[1], identity)
@@ -139,17 +139,17 @@ class StandaloneCore:
 
     async def status(self) -> JournalStatus:
         """Extent and state of the journal. Raises nothing."""
-        trouble = self.trouble
+        reason = self.write_error
         records = last_position = events = None
         try:
             extent, events = await self._journal.extent(), await self._outbox.last_seq()
             records, last_position = extent
         except StoreError as error:  # what cannot be read is not known, and the rest is wanted all the more
-            trouble = trouble or str(error)
+            reason = reason or str(error)
         return JournalStatus(
             self._store.place,
             self._store.durable,
-            trouble,
+            reason,
             self.waiting,
             self._retention.waiting,
             records=records,
@@ -165,10 +165,10 @@ class StandaloneCore:
         self._callbacks.on_events()
 
     async def _reopen(self) -> None:
-        self._report_recovery(await self._store.reopen())
+        self._report_repair(await self._store.reopen())
 
-    def _report_recovery(self, report: RecoveryReport | None) -> None:
-        """Log that a damaged journal was recovered, and observe the loss like any other."""
+    def _report_repair(self, report: RepairReport | None) -> None:
+        """Log that a damaged journal was repaired, and observe the loss like any other."""
         if report is not None:
             log.error("the journal was damaged", **report._asdict())
             self._callbacks.observe(JournalDamage("journal", Damage(*report)))

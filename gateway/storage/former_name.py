@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ridethrough.gateway.storage.sqlite.recovery import LOG, interrupted
+from ridethrough.gateway.storage.sqlite.repair import LOG, interrupted
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, known_form
 
 FORMER_FILE_NAME = "standin.sqlite"

@@ -23,14 +23,14 @@ class OutboxWrite(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """An event with its place in the outbox."""
+    """An event with its position in the outbox."""
 
     seq: int
     event: Event
 
 
 class PendingRetry(NamedTuple):
-    """A wait after a failure: the event's place, attempts so far, Unix milliseconds of the next, and the reason."""
+    """A wait after a failure: the event's position, attempts so far, Unix milliseconds of the next, and the reason."""
 
     seq: int
     attempt: int
@@ -50,7 +50,7 @@ class Cursor(Protocol):
     """The position, the retry, the dead letters and the pause of one destination. All methods raise StoreError."""
 
     async def position(self) -> int:
-        """The place up to which it is done."""
+        """The position up to which it is done."""
 
     async def begin(self, seq: int) -> None:
         """Start behind `seq`, unless it has a position already."""
@@ -108,7 +108,7 @@ class EventReader(Protocol):
         """The cursor of the destination called `name`."""
 
     def view(self) -> EventReader:
-        """Another reader of the same events, with a place of its own in the stream where there is one."""
+        """Another reader of the same events, with a position of its own in the stream where there is one."""
 
     async def close(self) -> None:
         """Release what this reader holds open."""

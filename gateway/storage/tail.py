@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-MOST = 4096  # items
-MOST_OCTETS = 1 << 20  # and of what they hold
+MAX_ITEMS = 4096  # kept
+MAX_OCTETS = 1 << 20  # and of what they hold
 IDLE_APPENDS = 8  # appends without a reader, after which nothing is kept; a reader may be busy for some
 
 
@@ -26,7 +26,7 @@ class TailCache(Generic[T]):
         """Add items that are on disk, numbered from `first`; `octets` is what they hold."""
         if not items:
             return
-        kept = self._idle_appends < IDLE_APPENDS and octets <= MOST_OCTETS
+        kept = self._idle_appends < IDLE_APPENDS and octets <= MAX_OCTETS
         self._idle_appends += 1
         if not kept or first != self._first + len(self._items):  # a gap after damage
             self._items, self._first, self._octets = [], first, 0
@@ -34,7 +34,7 @@ class TailCache(Generic[T]):
         if not kept:
             self._first += len(items)
             return
-        while self._groups and (len(self._items) + len(items) > MOST or self._octets + octets > MOST_OCTETS):
+        while self._groups and (len(self._items) + len(items) > MAX_ITEMS or self._octets + octets > MAX_OCTETS):
             gone, size = self._groups.popleft()
             del self._items[:gone]
             self._first += gone

@@ -11,7 +11,7 @@ from ridethrough.rigs.rigfile.schema import RigFile
 Violation = tuple[tuple[str, ...], str]
 Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]
 
-MOST_NODES = 4  # of an I-UPS with a shared disk
+MAX_NODES = 4  # of an I-UPS with a shared disk
 PAIR = 2
 NAMED = 6  # devices in one message
 
@@ -60,7 +60,7 @@ def intelligent(rig: RigFile) -> Iterator[Violation]:
     """X16: limits of an I-UPS by its number of nodes."""
     for name, config in rig.intelligent_ups.items():
         where = ("intelligent_ups", name)
-        if config.nodes > MOST_NODES and any(cluster.disks for cluster in rig.clusters.values()):
+        if config.nodes > MAX_NODES and any(cluster.disks for cluster in rig.clusters.values()):
             yield where, f"{config.nodes} nodes with a shared disk: an I-UPS serves at most four"
         if config.nodes > PAIR and not any(
             "ac_enterprise" in software.products for software in rig.environment.servers.values()

@@ -35,7 +35,7 @@ from ridethrough.rigs.rigfile.yaml import load
 
 T = TypeVar("T")
 CHUNK = 5000
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 app = typer.Typer(
     help="What a gateway heard: show, export, import, derive the events again.",
@@ -179,7 +179,7 @@ def _compare(derived: dict[str, bytes], recorded: dict[str, bytes], *, json: boo
     ]
     if json:
         print_json({"derived": len(derived), "told": len(recorded), "different": different})
-    for line in [] if json else different[:MOST_SHOWN]:
+    for line in [] if json else different[:MAX_SHOWN]:
         typer.echo(line)
     if different:
         fail(f"{len(different)} of {len(derived | recorded)} events differ from what was told", FAILED)

@@ -19,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-MOST = 5 * LARGEST
+MAX_DEVICES = 5 * LARGEST
 
 
 @app.callback(help=HELP)
@@ -80,8 +80,8 @@ def addresses(rig: RigArgument, json: JsonOption = False) -> None:
 @app.command()
 def generate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the rig goes.")],
-    ups: Annotated[int, typer.Option("--ups", min=0, max=MOST, help="How many UPSs.")] = 10,
-    bmc: Annotated[int, typer.Option("--bmc", min=0, max=MOST, help="How many servers with BMCs.")] = 10,
+    ups: Annotated[int, typer.Option("--ups", min=0, max=MAX_DEVICES, help="How many UPSs.")] = 10,
+    bmc: Annotated[int, typer.Option("--bmc", min=0, max=MAX_DEVICES, help="How many servers with BMCs.")] = 10,
     profile: Annotated[str, typer.Option("--profile", help="Of the UPSs.")] = "smart-ups-1400-100v",
     json: JsonOption = False,
 ) -> None:

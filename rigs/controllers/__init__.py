@@ -1,7 +1,8 @@
 """Stand-in controllers: one module or folder each, found here by its `CONTROLLER`.
 
-They use the gateway's public interface and the servers' lab agents and nothing else, so that a real product or the
-program under test can take the place of any of them. A module without `CONTROLLER` is a helper.
+They act through the gateway's public interface and the lab interface of the emulators, both over HTTP; what a person
+would have configured, the plant and its topology, comes from the rig file (`base.ControllerContext`). A real product or
+the program under test can take the place of any of them. A module without `CONTROLLER` is a helper.
 `CONTROLLER` is a subclass of `base.Controller`, whose `config_class` has the keys of a rig file; its `type` is the name
 of the module.
 """

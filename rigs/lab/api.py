@@ -138,7 +138,7 @@ class _Lab:
         return reply({"elapsed_s": self._emulators.now() / 1000})
 
     def _device(self, request: web.Request) -> LabDevice:
-        device = self._emulators.places.get(request.match_info["id"])
+        device = self._emulators.devices.get(request.match_info["id"])
         if device is None:
             raise Refusal(404, f"there is no {request.match_info['id']!r} in this rig")
         return device
@@ -177,8 +177,8 @@ class _Lab:
             body = msgspec.json.decode(await request.read(), type=Typing)
         except msgspec.DecodeError as error:
             raise Refusal(400, str(error)) from error
-        if trouble := bmc.faults.unable():
-            raise Refusal(409, trouble)
+        if reason := bmc.faults.unable():
+            raise Refusal(409, reason)
         bmc.type_console(body.text.encode("ascii", "replace"))
         self._emulators.changed(bmc.name)
         return reply({"next": bmc.model.console.written})

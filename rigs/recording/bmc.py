@@ -15,7 +15,7 @@ PIECE = 16  # octets of a record or of the inventory in one answer: every BMC ha
 FIRST, LAST = 0x0000, 0xFFFF
 SUITE_RECORD = 0xC0
 PAGES = 16
-MOST_RECORDS = 4096
+MAX_RECORDS = 4096
 SERVER_W = 200  # load of a server in a rig, unless the file says otherwise
 # What moves a reading that looks like one of ours: sensor type and entity to the word of the profile.
 DRIVES = {(0x01, 0x37): "inlet", (0x01, 0x40): "inlet", (0x01, 0x03): "processor", (0x04, 0x1D): "fan"}
@@ -121,7 +121,7 @@ class _Reader:
     def _records(self, get: int, reserve: int, netfn: int, stage: str, count: int) -> Iterator[bytes]:
         """The records of a repository or of the log, one after the other."""
         following = FIRST
-        for done in range(MOST_RECORDS):
+        for done in range(MAX_RECORDS):
             if following == LAST or count == 0:
                 return
             reservation = self._ask(netfn, reserve) or bytes(2)

@@ -10,7 +10,7 @@ from ridethrough.rigs.scenario.seen import SeenState
 
 WIDTH, LEFT, LANE, BAR = 1100, 170, 26, 14
 TICKS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600, 7200, 21_600, 43_200, 86_400)
-MOST_TICKS = 12
+MAX_TICKS = 12
 COLOURS = {
     "running": "#2f7d4f",
     "on": "#2f7d4f",
@@ -79,7 +79,7 @@ def _chart(report: Report) -> str:
 
     lanes = _lanes(report)
     height = LANE * (len(lanes) + 2)
-    step = next((tick for tick in TICKS if end_s / tick <= MOST_TICKS), TICKS[-1])
+    step = next((tick for tick in TICKS if end_s / tick <= MAX_TICKS), TICKS[-1])
     parts = [
         f'<line class="grid" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="0" y2="{height - 18}"/>'
         f'<text x="{x(at):.1f}" y="{height - 4}" text-anchor="middle">{at:g} s</text>'

@@ -147,7 +147,7 @@ class ScenarioSession:
         self._answers: list[SeenAnswer] = []
         self.moved = asyncio.Event()
         """Set by every new state, order and note, and by every event while `follow` runs."""
-        self.story: list[SeenEvent | SeenOrder | SeenNote] = []
+        self.transcript: list[SeenEvent | SeenOrder | SeenNote] = []
         """Everything seen, in the order in which it was; events only while `follow` runs."""
         self.watch: Watch = lambda _item: None
 
@@ -185,7 +185,7 @@ class ScenarioSession:
         self._record_item(self._notes[-1])
 
     def _record_item(self, item: SeenEvent | SeenOrder | SeenNote) -> None:
-        self.story.append(item)
+        self.transcript.append(item)
         self.moved.set()
         self.watch(item)
 

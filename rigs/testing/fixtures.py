@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from ridethrough.rigs.testing.markers import STORY, wanted
+from ridethrough.rigs.testing.markers import TRANSCRIPT, wanted
 
 if TYPE_CHECKING:
     from ridethrough import GatewayClient, Rig
@@ -49,7 +49,7 @@ def starting(scope: Any) -> Any:
             speed: Any = asked.speed
             with paced(asyncio.get_running_loop(), speed):
                 async with running(asked.rig, speed, asked.patch, asked.start) as (rig, gateway):
-                    request.node.stash[STORY] = rig.story
+                    request.node.stash[TRANSCRIPT] = rig.transcript
                     yield rig, gateway
         except (pytest.UsageError, UnpacedError, FileError, BindError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None

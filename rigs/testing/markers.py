@@ -16,7 +16,7 @@ USAGE = (
     "or its name, how much faster than the wall clock it runs (time jumps unless given), what is laid over it, and "
     "the time of day at which it begins where time jumps"
 )
-STORY = pytest.StashKey[Callable[[], str]]()
+TRANSCRIPT = pytest.StashKey[Callable[[], str]]()
 
 
 class Wanted(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ridethrough.rigs.testing.markers import STORY, USAGE
+from ridethrough.rigs.testing.markers import TRANSCRIPT, USAGE
 
 if TYPE_CHECKING:
     from ridethrough import GatewayClient, Rig, RigClock
@@ -109,6 +109,6 @@ SHORT_NAMES = {name: _short(name) for name in ("rig", "gateway", "clock")}
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """A failure comes with what the rig had seen."""
     outcome = yield
-    story = item.stash.get(STORY, None)
-    if story is not None and (report := outcome.get_result()).failed:
-        report.sections.append(("what the rig saw", story() or "nothing"))
+    transcript = item.stash.get(TRANSCRIPT, None)
+    if transcript is not None and (report := outcome.get_result()).failed:
+        report.sections.append(("what the rig saw", transcript() or "nothing"))

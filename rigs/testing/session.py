@@ -234,9 +234,9 @@ class Rig:
         except TimeoutError:
             return
 
-    def story(self) -> str:
+    def transcript(self) -> str:
         """The events, orders and notes so far, a line each, for people who look for the reason of a failure."""
-        return "\n".join(line_of(item) for item in self._session.story)
+        return "\n".join(line_of(item) for item in self._session.transcript)
 
 
 def _lasts(step: Step) -> bool:

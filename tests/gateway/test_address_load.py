@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ridethrough.gateway.net.addresses import Address
-from ridethrough.gateway.net.datagrams import Datagrams
+from ridethrough.gateway.net.udp_sender import UdpSender
 from ridethrough.rigs.rigfile.ports import free_port
 from ridethrough.wire.snmp import Kind, Pdu, decode, secure
 from ridethrough.wire.snmp.secure import Keys
@@ -95,7 +95,7 @@ def test_a_trap_goes_to_whichever_listens_again(monkeypatch: pytest.MonkeyPatch)
                 async with asyncio.timeout(10):
                     while got[-1:] != [number]:  # those before it may come once more
                         await asyncio.sleep(0.01)
-                assert not sender.destination._datagrams.exhausted
+                assert not sender.destination._sender.exhausted
         await sender.close()
 
     play(Trap, body())
@@ -134,7 +134,7 @@ def test_the_engine_of_the_address_before_is_forgotten(monkeypatch: pytest.Monke
             assert set(lost) == {1}
             destination, v3_sender = sender.destination, sender.destination._v3_sender
             assert v3_sender is not None
-            first, second = destination._datagrams.addresses
+            first, second = destination._sender.addresses
             assert (destination.address, v3_sender.receiver) == (second, None)
             engine = Manager.ENGINE + b"127.0.7.1"
             late = Header(2, 65507, Flags.NONE, engine, 1, 1, USER)
@@ -153,13 +153,13 @@ def test_refusals_do_not_keep_the_loop_awake(monkeypatch: pytest.MonkeyPatch) ->
     async def body() -> None:
         named(monkeypatch, "127.0.7.1", "127.0.7.2")
         reads: list[Address] = []
-        real = Datagrams._drain
+        real = UdpSender._drain
 
-        def counted(self: Datagrams, path: Any) -> None:
+        def counted(self: UdpSender, path: Any) -> None:
             reads.append(path.address)
             real(self, path)
 
-        monkeypatch.setattr(Datagrams, "_drain", counted)
+        monkeypatch.setattr(UdpSender, "_drain", counted)
         sender = Trap(free_port())
         async with sender.serve("127.0.7.2") as got:
             await sender.send(*range(20))
@@ -222,7 +222,7 @@ def test_a_full_buffer_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def body() -> None:
         named(monkeypatch, "127.0.7.1", "127.0.7.2")
-        out = Datagrams(NAME, free_port())
+        out = UdpSender(NAME, free_port())
         await out.open()
         assert out._path is not None
         out._path.socket = narrow = Narrow(out._path.socket)  # type: ignore[assignment]

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from ridethrough.gateway.net.datagrams import REFUSAL_S
+from ridethrough.gateway.net.udp_sender import REFUSAL_S
 from ridethrough.rigs.rigfile.ports import free_port
 from tests.support.names import has_ipv6, named
 from tests.support.ways import (

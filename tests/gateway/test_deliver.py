@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from ridethrough.gateway.deliver.convert import Converted, ForwardFormat
-from ridethrough.gateway.deliver.destination import Destination
+from ridethrough.gateway.deliver.forward_target import ForwardTarget
 from ridethrough.gateway.deliver.sinks.base import Delivered, Reject, Retry
 from ridethrough.gateway.deliver.sinks.file import FileSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink, read_secret, sign
@@ -155,7 +155,7 @@ async def test_one_acknowledgement_is_not_two() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as manager:
         manager.bind(("127.0.0.1", 0))
         manager.setblocking(False)
-        destination = Destination("127.0.0.1", manager.getsockname()[1], ForwardFormat())
+        destination = ForwardTarget("127.0.0.1", manager.getsockname()[1], ForwardFormat())
         await destination.open()
         answer = encode(Message(Version.V2C, b"public", Pdu(Kind.RESPONSE, 7, 0, 0, ())))
         told = [asyncio.create_task(destination.send(Converted(octets, 7))) for octets in (b"first", b"second")]

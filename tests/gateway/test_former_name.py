@@ -18,8 +18,7 @@ from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.storage import former_name
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import FORMER_FILE_NAME
-from ridethrough.gateway.storage.sqlite import archive
-from ridethrough.gateway.storage.sqlite import recovery as salvage
+from ridethrough.gateway.storage.sqlite import archive, repair
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
 from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
@@ -144,7 +143,7 @@ def opened_and_killed(folder: Path, line: int) -> bool:
 
         def trace(frame: FrameType, what: str, _argument: object) -> Any:
             nonlocal left
-            if frame.f_code.co_filename not in (former_name.__file__, salvage.__file__):
+            if frame.f_code.co_filename not in (former_name.__file__, repair.__file__):
                 return None
             left -= what == "line"
             if left == 0:
@@ -173,7 +172,7 @@ def test_a_kill_before_any_line_loses_nothing(parts: dict[str, bytes], tmp_path:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_kill_while_a_damaged_one_is_salvaged_loses_no_more(
+def test_a_kill_while_a_damaged_one_is_repaired_loses_no_more(
     parts: dict[str, bytes], name: str, tmp_path: Path
 ) -> None:
     octets = bytearray(parts[""])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ridethrough.gateway.config.site import Site
-from ridethrough.gateway.devices.rtt import FIRST_S, LEAST_S, MOST_S, TRIES, RttEstimator
+from ridethrough.gateway.devices.rtt import INITIAL_RTO_S, MAX_RTO_S, MIN_RTO_S, TRIES, RttEstimator
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.records import Observation, Silence
 from ridethrough.gateway.translate.readings import POLLED
@@ -86,13 +86,13 @@ def test_a_card_that_is_gone_is_asked_once_an_interval() -> None:
 @given(st.lists(st.tuples(st.floats(0.0001, 10), st.booleans()), max_size=50))
 def test_waits_stay_within_bounds(plan: list[tuple[float, bool]]) -> None:
     rtt, now = RttEstimator(), 0.0
-    assert rtt.timeout_s(now, anew=True) == FIRST_S
+    assert rtt.rto_s(now, anew=True) == INITIAL_RTO_S
     for after, answered in plan:
         now += after
         if answered:
             rtt.answered(now)
-        wait = rtt.timeout_s(now, anew=answered or not rtt.waiting)
-        assert LEAST_S <= wait <= MOST_S
+        wait = rtt.rto_s(now, anew=answered or not rtt.waiting)
+        assert MIN_RTO_S <= wait <= MAX_RTO_S
         assert rtt.tries <= TRIES
 
 

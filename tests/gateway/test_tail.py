@@ -45,7 +45,7 @@ def test_memory_and_disk_say_the_same(steps: list[list[bytes] | tuple[int, int]]
             told += len(step)
         store.close()
 
-    with patch.multiple(tail, MOST=9, MOST_OCTETS=300):
+    with patch.multiple(tail, MAX_ITEMS=9, MAX_OCTETS=300):
         run(body(), "max")
 
 
@@ -63,7 +63,7 @@ def test_who_reads_on_finds_it_in_memory_also_a_group_later() -> None:
         assert seqs == [[], [4, 5, 6, 7, 8, 9, 10, 11, 12], [7, 8, 9, 10, 11, 12], [10, 11, 12], []]
         store.close()
 
-    with patch.multiple(tail, MOST=9):
+    with patch.multiple(tail, MAX_ITEMS=9):
         run(body(), "max")
 
 

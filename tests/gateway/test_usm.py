@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.decode.usm import MOST_ENGINES, OpenedMessage, RefusedMessage, TrapUser, UsmReceiver
+from ridethrough.gateway.decode.usm import MAX_ENGINES, OpenedMessage, RefusedMessage, TrapUser, UsmReceiver
 from ridethrough.gateway.records import EngineClock, EngineIdentity
 from ridethrough.mibs import Oid
 from ridethrough.wire.errors import WireError
@@ -95,12 +95,12 @@ def test_an_inform_outside_our_time_is_told_ours() -> None:
 
 
 def test_senders_are_remembered_within_bounds() -> None:
-    usm = receiver(*(EngineClock(number.to_bytes(8, "big"), 1, 0, number) for number in range(MOST_ENGINES)))
+    usm = receiver(*(EngineClock(number.to_bytes(8, "big"), 1, 0, number) for number in range(MAX_ENGINES)))
     usm.open(WHOLE, 10_000, SOURCE)
     moved = usm.moved_clocks()
     assert [clock.engine_id for clock in moved] == [THEIRS]
     assert usm.moved_clocks() == []
-    assert len(usm._clocks) == MOST_ENGINES
+    assert len(usm._clocks) == MAX_ENGINES
 
 
 def test_a_reader_that_looks_at_no_clock_takes_only_known_users() -> None:

@@ -69,8 +69,8 @@ def test_a_controller_that_fails_its_test_is_told_why(project: Path) -> None:
     status, said = pytest_in(project, "-o", "pythonpath=.", "-k", "ends_the_server")
     assert status == 1
     assert re.search(r"AssertionError: command power.soft server1.bmc, 0..65 s \(city off at 0 s\): never seen", said)
-    story = said.partition("what the rig saw")[2]
-    assert "ups.input.lost UPS1 at 0 s\npower.outage.confirmed UPS1 at 60 s" in story
+    transcript = said.partition("what the rig saw")[2]
+    assert "ups.input.lost UPS1 at 0 s\npower.outage.confirmed UPS1 at 60 s" in transcript
 
 
 def test_time_jumps_unless_a_marker_wants_it_real(project: Path) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from ridethrough.emulators.faces.ipmi_lan import IpmiLan
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.wire import rmcp
-from ridethrough.wire.ipmi.console import Console15, ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.client import ClientState, LanClient, LanPlusClient
 from ridethrough.wire.ipmi.message import IpmiResponse
 from tests.emulators.rig import PLANT, Desk
 from tests.support.fuzz import RECHECK, Fuzzer, WrongAcceptanceError, campaign
@@ -41,11 +41,11 @@ class BmcFuzzer(Fuzzer):
     def renew(self) -> None:
         """New sessions, and new requests in them."""
         self.desk.bmc.lifecycle.generation += 1
-        self._sessions = [self._requests(ConsolePlus(b"admin", b"admin", self.chance.randbytes, s)) for s in SUITES]
-        self._sessions.append(self._requests(Console15(b"admin", b"admin", self.chance.randbytes)))
+        self._sessions = [self._requests(LanPlusClient(b"admin", b"admin", self.chance.randbytes, s)) for s in SUITES]
+        self._sessions.append(self._requests(LanClient(b"admin", b"admin", self.chance.randbytes)))
         self.active = len(self.lan.endpoint.active)
         # The first three datagrams of somebody who does not know the password.
-        stranger = ConsolePlus(b"admin", b"guess", self.chance.randbytes, 3)
+        stranger = LanPlusClient(b"admin", b"guess", self.chance.randbytes, 3)
         self._setup = [stranger.start()]
         for _ in range(2):
             (reply,) = self.receive(self._setup[-1])
@@ -53,15 +53,15 @@ class BmcFuzzer(Fuzzer):
             if isinstance(step, bytes):
                 self._setup.append(step)
 
-    def _requests(self, console: ConsolePlus | Console15) -> list[bytes]:
-        step: bytes | IpmiResponse | None = console.start()
+    def _requests(self, client: LanPlusClient | LanClient) -> list[bytes]:
+        step: bytes | IpmiResponse | None = client.start()
         while isinstance(step, bytes):
             (reply,) = self.receive(step)
-            step = console.receive(reply)
-        assert console.state is ConsoleState.OPEN
+            step = client.receive(reply)
+        assert client.state is ClientState.OPEN
         name = bytes((SLOT,)) + b"fuzzed".ljust(16, b"\0")
         some = [(0x06, 0x45, name), (0x00, 0x02, b"\x00"), (0x0A, 0x44, bytes(16)), (0x06, 0x01, b"")]
-        return [console.request(*some[index % len(some)]) for index in range(REQUESTS)]
+        return [client.request(*some[index % len(some)]) for index in range(REQUESTS)]
 
     def receive(self, data: bytes) -> list[bytes]:
         answers = self.lan.receive(data, PEER, Instant(self.desk.world.now))

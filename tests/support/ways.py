@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 
 from ridethrough.gateway.deliver.convert import ForwardFormat, SenderPolicy, SnmpForm
-from ridethrough.gateway.deliver.destination import Destination
 from ridethrough.gateway.deliver.forward import Forwarder, ForwardProgress
+from ridethrough.gateway.deliver.forward_target import ForwardTarget
 from ridethrough.gateway.deliver.sinks.base import Delivered
 from ridethrough.gateway.deliver.sinks.syslog import SyslogSink
 from ridethrough.gateway.deliver.sinks.webhook import WebhookSink
@@ -76,7 +76,7 @@ class ForwardWay(Way):
     def __init__(self, port: int) -> None:
         super().__init__(port)
         v3_sender = V3Sender(ForwardUser(USER), bytes) if self.target.form is SnmpForm.V3 else None
-        self.destination = Destination(NAME, port, self.target, "", v3_sender)
+        self.destination = ForwardTarget(NAME, port, self.target, "", v3_sender)
         self.destination.set_engine(EngineIdentity(b"\x80\x00\x1f\x88\x04gateway", 1, 0))
         policy = SenderPolicy(lambda: frozenset({b"public"}), lambda _data, _source: None)
         self.forwarder = Forwarder(NoCursors(), lambda: read_nothing, {"nms": self.destination}, policy, lambda: 0.5)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.ipmi import protect
 from ridethrough.wire.ipmi.algorithms import SUITES
-from ridethrough.wire.ipmi.console import Console15, ConsolePlus, ConsoleState
+from ridethrough.wire.ipmi.client import ClientState, LanClient, LanPlusClient
 from ridethrough.wire.ipmi.endpoint import MAX_SESSIONS, Endpoint
 from ridethrough.wire.ipmi.message import IpmiRequest, IpmiResponse, Privilege
 from ridethrough.wire.ipmi.rakp import Status
@@ -73,15 +73,15 @@ def endpoint(*suites: int) -> Endpoint:
     return Endpoint(Echo(suites or (3, 17)), randomness())
 
 
-def converse(console: ConsolePlus | Console15, bmc: Endpoint, now: int = 0) -> IpmiResponse | None:
-    """Let both ends talk until the console has nothing more to send."""
-    outgoing: bytes | None = console.start()
+def converse(client: LanPlusClient | LanClient, bmc: Endpoint, now: int = 0) -> IpmiResponse | None:
+    """Let both ends talk until the client has nothing more to send."""
+    outgoing: bytes | None = client.start()
     answer: IpmiResponse | None = None
     while outgoing is not None:
         replies = bmc.receive(outgoing, PEER, now)
         outgoing = None
         for reply in replies:
-            result = console.receive(reply)
+            result = client.receive(reply)
             if isinstance(result, IpmiResponse):
                 answer = result
             elif result is not None:
@@ -89,9 +89,9 @@ def converse(console: ConsolePlus | Console15, bmc: Endpoint, now: int = 0) -> I
     return answer
 
 
-def ask(console: ConsolePlus | Console15, bmc: Endpoint, data: bytes, now: int = 0) -> IpmiResponse:
-    (reply,) = bmc.receive(console.request(0x06, 0x01, data), PEER, now)
-    answer = console.receive(reply)
+def ask(client: LanPlusClient | LanClient, bmc: Endpoint, data: bytes, now: int = 0) -> IpmiResponse:
+    (reply,) = bmc.receive(client.request(0x06, 0x01, data), PEER, now)
+    answer = client.receive(reply)
     assert isinstance(answer, IpmiResponse)
     return answer
 
@@ -99,35 +99,35 @@ def ask(console: ConsolePlus | Console15, bmc: Endpoint, data: bytes, now: int =
 @pytest.mark.parametrize("suite", sorted(SUITES))
 def test_every_suite_logs_in_asks_and_closes(suite: int) -> None:
     bmc = endpoint(suite)
-    console = ConsolePlus(b"admin", b"admin", randomness(2), suite)
-    answer = converse(console, bmc)
-    assert console.state is ConsoleState.OPEN
+    client = LanPlusClient(b"admin", b"admin", randomness(2), suite)
+    answer = converse(client, bmc)
+    assert client.state is ClientState.OPEN
     assert answer is not None
     assert answer.data == bytes((Privilege.ADMINISTRATOR,))
-    assert ask(console, bmc, b"hello").data == b"hello"
-    bmc.receive(console.close(), PEER, 0)
+    assert ask(client, bmc, b"hello").data == b"hello"
+    bmc.receive(client.close(), PEER, 0)
     assert not bmc.table.by_id
 
 
 def test_what_opens_a_session_and_is_cut_off_is_unreadable_and_changes_nothing() -> None:
-    bmc, console = endpoint(), ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    step: bytes | IpmiResponse | None = console.start()
+    bmc, client = endpoint(), LanPlusClient(b"admin", b"admin", randomness(2), 3)
+    step: bytes | IpmiResponse | None = client.start()
     while isinstance(step, bytes):
         for end in range(len(step)):
             with pytest.raises(WireError):
                 bmc.receive(step[:end], PEER, 0)
         (reply,) = bmc.receive(step, PEER, 0)
-        step = console.receive(reply)
-    assert console.state is ConsoleState.OPEN
+        step = client.receive(reply)
+    assert client.state is ClientState.OPEN
 
 
 def test_a_message_too_short_for_one_is_unreadable_from_whoever_has_a_session() -> None:
-    bmc, console = endpoint(), ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    converse(console, bmc)
-    keys = console._keys
+    bmc, client = endpoint(), LanPlusClient(b"admin", b"admin", randomness(2), 3)
+    converse(client, bmc)
+    keys = client._keys
     assert keys is not None
     for length in range(7):
-        sealed = protect.seal(keys, console._bmc_sid, 2 + length, bytes(length))
+        sealed = protect.seal(keys, client._bmc_sid, 2 + length, bytes(length))
         with pytest.raises(WireError):
             bmc.receive(sealed, PEER, 0)
     assert len(bmc.active) == 1
@@ -135,10 +135,10 @@ def test_a_message_too_short_for_one_is_unreadable_from_whoever_has_a_session() 
 
 def test_ipmi_15_with_md5() -> None:
     bmc = endpoint()
-    console = Console15(b"admin", b"admin", randomness(2))
-    converse(console, bmc)
-    assert console.state is ConsoleState.OPEN
-    assert ask(console, bmc, b"x").data == b"x"
+    client = LanClient(b"admin", b"admin", randomness(2))
+    converse(client, bmc)
+    assert client.state is ClientState.OPEN
+    assert ask(client, bmc, b"x").data == b"x"
 
 
 @pytest.mark.parametrize(
@@ -155,23 +155,23 @@ def test_refusals_have_their_status(
     user: bytes, password: bytes, suite: int, privilege: Privilege, status: Status
 ) -> None:
     bmc = endpoint()
-    console = ConsolePlus(user, password, randomness(2), suite, privilege)
-    converse(console, bmc)
-    assert (console.state, console.refusal) == (ConsoleState.REFUSED, status)
+    client = LanPlusClient(user, password, randomness(2), suite, privilege)
+    converse(client, bmc)
+    assert (client.state, client.refusal) == (ClientState.REFUSED, status)
     assert not bmc.active
 
 
 def test_a_password_of_twenty_octets_never_logs_in_through_ipmi_15() -> None:
-    console = Console15(b"oper", b"0123456789abcdefghij", randomness(2), Privilege.OPERATOR)
-    converse(console, endpoint())
-    assert (console.state, console.completion) == (ConsoleState.REFUSED, 0x81)
+    client = LanClient(b"oper", b"0123456789abcdefghij", randomness(2), Privilege.OPERATOR)
+    converse(client, endpoint())
+    assert (client.state, client.completion) == (ClientState.REFUSED, 0x81)
 
 
 def test_a_wrong_md5_password_meets_silence() -> None:
     bmc = endpoint()
-    console = Console15(b"admin", b"wrong", randomness(2))
-    converse(console, bmc)
-    assert console.state is ConsoleState.ACTIVATING
+    client = LanClient(b"admin", b"wrong", randomness(2))
+    converse(client, bmc)
+    assert client.state is ClientState.ACTIVATING
     assert bmc.table.drops[Drop.AUTHENTICATION] == 1
 
 
@@ -179,59 +179,59 @@ def test_a_repeated_packet_is_dropped_and_a_repeated_request_not_executed_twice(
     bmc = endpoint()
     host = bmc._host
     assert isinstance(host, Echo)
-    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    converse(console, bmc)
+    client = LanPlusClient(b"admin", b"admin", randomness(2), 3)
+    converse(client, bmc)
     before = host.executed
-    datagram = console.request(0x06, 0x01, b"once")
+    datagram = client.request(0x06, 0x01, b"once")
     assert len(bmc.receive(datagram, PEER, 0)) == 1
     assert bmc.receive(datagram, PEER, 0) == []
     assert bmc.table.drops[Drop.SEQUENCE] == 1
     # ipmitool repeats with a new session sequence and the old rqSeq: the kept answer goes out again.
-    console._rq_seq -= 1
-    assert len(bmc.receive(console.request(0x06, 0x01, b"once"), PEER, 100)) == 1
+    client._rq_seq -= 1
+    assert len(bmc.receive(client.request(0x06, 0x01, b"once"), PEER, 100)) == 1
     assert host.executed == before + 1
 
 
 def test_packets_from_another_address_are_dropped() -> None:
     bmc = endpoint()
-    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    converse(console, bmc)
-    assert bmc.receive(console.request(0x06, 0x01), ("127.0.0.9", 1), 0) == []
+    client = LanPlusClient(b"admin", b"admin", randomness(2), 3)
+    converse(client, bmc)
+    assert bmc.receive(client.request(0x06, 0x01), ("127.0.0.9", 1), 0) == []
     assert bmc.table.drops[Drop.PEER] == 1
 
 
 def test_sessions_expire_after_a_minute_of_silence() -> None:
     bmc = endpoint()
-    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    converse(console, bmc)
-    assert ask(console, bmc, b"", SESSION_TIMEOUT_MS).completion == 0
-    assert bmc.receive(console.request(0x06, 0x01), PEER, 2 * SESSION_TIMEOUT_MS + 1) == []
+    client = LanPlusClient(b"admin", b"admin", randomness(2), 3)
+    converse(client, bmc)
+    assert ask(client, bmc, b"", SESSION_TIMEOUT_MS).completion == 0
+    assert bmc.receive(client.request(0x06, 0x01), PEER, 2 * SESSION_TIMEOUT_MS + 1) == []
     assert bmc.table.drops[Drop.SESSION_UNKNOWN] == 1
 
 
 def test_full_tables_refuse_with_a_status_and_half_open_ones_make_room() -> None:
     bmc = endpoint()
     for index in range(MAX_SESSIONS):
-        console = ConsolePlus(b"admin", b"admin", randomness(index + 10), 3)
-        converse(console, bmc)
-        assert console.state is ConsoleState.OPEN
-    console = ConsolePlus(b"admin", b"admin", randomness(99), 3)
-    converse(console, bmc)
-    assert console.refusal is Status.NO_RESOURCES
+        client = LanPlusClient(b"admin", b"admin", randomness(index + 10), 3)
+        converse(client, bmc)
+        assert client.state is ClientState.OPEN
+    client = LanPlusClient(b"admin", b"admin", randomness(99), 3)
+    converse(client, bmc)
+    assert client.refusal is Status.NO_RESOURCES
     bmc.reset()
     for index in range(MAX_SESSIONS + 5):
-        bmc.receive(ConsolePlus(b"admin", b"admin", randomness(index), 3).start(), PEER, index)
+        bmc.receive(LanPlusClient(b"admin", b"admin", randomness(index), 3).start(), PEER, index)
     assert len(bmc.table.by_id) == MAX_SESSIONS
 
 
 def test_a_lost_rakp4_is_answered_again() -> None:
     bmc = endpoint()
-    console = ConsolePlus(b"admin", b"admin", randomness(2), 3)
-    step: bytes | IpmiResponse | None = console.start()
+    client = LanPlusClient(b"admin", b"admin", randomness(2), 3)
+    step: bytes | IpmiResponse | None = client.start()
     for _ in range(2):
         assert isinstance(step, bytes)
         (reply,) = bmc.receive(step, PEER, 0)
-        step = console.receive(reply)
+        step = client.receive(reply)
     assert isinstance(step, bytes)
     assert bmc.receive(step, PEER, 0) == bmc.receive(step, PEER, 1)
 
@@ -256,35 +256,35 @@ def test_the_window_of_the_specification() -> None:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Valid, damaged and replayed datagrams of several consoles, in any order and at any time."""
+    """Valid, damaged and replayed datagrams of several clients, in any order and at any time."""
 
     @initialize()
     def begin(self) -> None:
         self.bmc = endpoint()
         self.now = 0
-        self.consoles: list[ConsolePlus] = []
+        self.clients: list[LanPlusClient] = []
         self.sent: list[bytes] = [b"\x06\x00\xff\x07"]
 
-    def deliver(self, data: bytes, console: ConsolePlus | None = None) -> None:
+    def deliver(self, data: bytes, client: LanPlusClient | None = None) -> None:
         self.sent.append(data)
         try:
             replies = self.bmc.receive(data, PEER, self.now)
         except WireError:
             return
         for reply in replies:
-            if console is not None and isinstance(step := console.receive(reply), bytes):
+            if client is not None and isinstance(step := client.receive(reply), bytes):
                 self.sent.append(step)
 
     @rule(good=st.booleans(), suite=st.sampled_from([3, 17, 1]))
     def open(self, good: bool, suite: int) -> None:
-        console = ConsolePlus(b"admin", b"admin" if good else b"no", randomness(len(self.sent)), suite)
-        self.consoles.append(console)
-        self.deliver(console.start(), console)
+        client = LanPlusClient(b"admin", b"admin" if good else b"no", randomness(len(self.sent)), suite)
+        self.clients.append(client)
+        self.deliver(client.start(), client)
 
     @rule(index=st.integers(0, 50))
     def replay_to(self, index: int) -> None:
-        console = self.consoles[index % len(self.consoles)] if self.consoles else None
-        self.deliver(self.sent[-1 - index % len(self.sent)], console)
+        client = self.clients[index % len(self.clients)] if self.clients else None
+        self.deliver(self.sent[-1 - index % len(self.sent)], client)
 
     @rule(data=st.data())
     def damage(self, data: st.DataObject) -> None:

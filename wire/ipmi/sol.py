@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ridethrough.wire.errors import WireError
 
 HEADER = 4
-MOST_DATA = 200
+MAX_DATA = 200
 NACK = 0x40
 # Status of the controller.
 DEACTIVATED = 0x10
@@ -68,7 +68,7 @@ class SolPort:
         """The next packet with output, unless one is under way. `output` reaches up to octet `end`."""
         if self._waiting is not None or not output:
             return None
-        data = output[:MOST_DATA]
+        data = output[:MAX_DATA]
         self.at = end - len(output) + len(data)
         self._sequence = self._sequence % LAST_SEQUENCE + 1
         self._waiting = SolPacket(self._sequence, 0, 0, 0, data)

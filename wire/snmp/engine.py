@@ -30,7 +30,7 @@ class UsmFailure(Enum):
     DECRYPTION_ERRORS = 6
 
 
-MOST_KEYS = 1024  # users whose keys are remembered
+MAX_KEYS = 1024  # users whose keys are remembered
 
 
 class User(Protocol):
@@ -119,7 +119,7 @@ class UsmEngine(Generic[U]):
         """The user's keys here, worked out once."""
         known = self._keys.get(id(user))
         if known is None:
-            if len(self._keys) >= MOST_KEYS:
+            if len(self._keys) >= MAX_KEYS:
                 self._keys.clear()
             known = self._keys[id(user)] = (user, user.keys(self.engine_id))
         return known[1]

@@ -130,7 +130,7 @@ def decode(data: bytes) -> V3Message:
 
 
 # Parts that a peer sends again and again, read once: by their octets, so that nothing can be out of date.
-_MOST_KNOWN = 1024
+_MAX_KNOWN = 1024
 _terms: dict[bytes, Terms] = {}
 _origins: dict[bytes, Origin] = {}
 
@@ -146,7 +146,7 @@ def _read_terms(data: bytes, at: int, end: int) -> Terms:
         raise WireError(flags_at, "msgFlags is one octet, and there is no privacy without authentication")
     if model != USM:
         raise WireError(at - 1, "the security model is not USM (3)")
-    if len(_terms) >= _MOST_KNOWN:
+    if len(_terms) >= _MAX_KNOWN:
         _terms.clear()
     terms = _terms[data[start:end]] = Terms(max_size, flags[0] & 7)
     return terms
@@ -161,7 +161,7 @@ def _read_origin(data: bytes, at: int, end: int) -> tuple[Origin, int]:
     user, at, _ = _octets(data, at, end)
     if len(engine_id) > 32 or len(user) > 32 or boots < 0 or time_s < 0:
         raise WireError(at, "the security parameters break RFC 3414 section 2.4")
-    if len(_origins) >= _MOST_KNOWN:
+    if len(_origins) >= _MAX_KNOWN:
         _origins.clear()
     origin = _origins[data[start:at]] = Origin(engine_id, boots, time_s, user)
     return origin, at
@@ -218,12 +218,12 @@ def encode_placed(header: Header, payload: bytes, auth_params: bytes, priv_param
     return whole, len(whole) - len(payload) - len(privacy) - len(auth_params)
 
 
-@lru_cache(maxsize=_MOST_KNOWN)
+@lru_cache(maxsize=_MAX_KNOWN)
 def _terms_octets(max_size: int, flags: int) -> bytes:
     return ber.encode_integer(max_size) + ber.encode(ber.OCTET_STRING, bytes((flags,))) + USM_MODEL
 
 
-@lru_cache(maxsize=_MOST_KNOWN)
+@lru_cache(maxsize=_MAX_KNOWN)
 def _origin_octets(engine_id: bytes, boots: int, time_s: int, user: bytes) -> bytes:
     return (
         ber.encode(ber.OCTET_STRING, engine_id)

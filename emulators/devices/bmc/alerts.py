@@ -11,7 +11,7 @@ from ridethrough.emulators.kernel.instant import Instant, after, soonest
 from ridethrough.wire import pet
 from ridethrough.wire.snmp import TrapV1
 
-MOST_WAITING = 64
+MAX_WAITING = 64
 
 
 class AlertStatus(IntEnum):
@@ -47,7 +47,11 @@ class Alerts:
     def send(
         self, selector: int, destination: AlertDestination, community: bytes, event: pet.Pet, trap: TrapV1, now: Instant
     ) -> None:
-        """The first copy leaves now."""
+        """Queue an alert for sending now, and its repeats, if the destination has any.
+
+        `selector` is the row of the destination, whose status follows. Nothing is sent to 0.0.0.0. Beyond `MAX_WAITING`
+        alerts that wait, the oldest is not repeated any more.
+        """
         if destination.address == NOWHERE.address:
             return
         out = OutgoingTrap(destination.address, destination.port, community, trap)
@@ -56,7 +60,7 @@ class Alerts:
             self.status[selector] = AlertStatus.ACKNOWLEDGED
             return
         self.status[selector] = AlertStatus.IN_PROGRESS
-        if len(self.waiting) >= MOST_WAITING:
+        if len(self.waiting) >= MAX_WAITING:
             self.waiting.pop(0)
         due = after(now, max(1, destination.timeout_s))  # 0 counts as 1
         self.waiting.append(PendingAlert(selector, destination, event, out, destination.retries, due))
@@ -83,7 +87,7 @@ class Alerts:
             self.outgoing.append(row.out)
 
     def forget(self) -> None:
-        """The controller lost power or restarts."""
+        """Drop all alerts, sent or waiting: the controller lost power or restarts."""
         self.waiting.clear()
         self.outgoing.clear()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ridethrough.emulators.bindings.chassis import HostState, OsState
 
-MOST = 16_384  # octets kept for whoever looks later
+MAX_OCTETS = 16_384  # octets kept for whoever looks later
 POST = (
     "\r\nSystem firmware\r\nExpress5800 A1080a-class server (emulated)\r\n"
     "Memory test ... passed\r\nStarting from {device}\r\n"
@@ -88,5 +88,5 @@ class SerialConsole:
         self._write(text.encode("ascii", "replace"))
 
     def _write(self, octets: bytes) -> None:
-        self.text = (self.text + octets)[-MOST:]
+        self.text = (self.text + octets)[-MAX_OCTETS:]
         self.written += len(octets)

@@ -1,4 +1,8 @@
-"""The state that a controller keeps when it loses power, as JSON. The keys are those of files on users' disks."""
+"""The state that a controller keeps when it loses power, as JSON. The keys are those of files on users' disks.
+
+Files of earlier versions lack a key that is added: `load_state` must read it with a default (`state.get`), or those
+files are refused.
+"""
 
 from __future__ import annotations
 

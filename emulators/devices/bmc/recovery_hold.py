@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from ridethrough.emulators.bindings.chassis import ChassisControl, RestartCause
 from ridethrough.emulators.kernel.instant import Instant, after, soonest
 
-MOST_INCIDENTS = 32
-MOST_HEARTBEATS = 16
-MOST_STEPS, SHOWN_STEPS = 256, 12
+MAX_INCIDENTS = 32
+MAX_HEARTBEATS = 16
+MAX_STEPS, SHOWN_STEPS = 256, 12
 
 
 class HoldState(IntEnum):
@@ -139,7 +139,7 @@ class RecoveryHold:
     def detect(self, incident: Incident, now: Instant) -> None:
         """Step 1 and 2: a fault was logged and its notice leaves now. Several faults have one outcome."""
         self.known[incident.number] = incident
-        while len(self.known) > MOST_INCIDENTS:
+        while len(self.known) > MAX_INCIDENTS:
             self.known.popitem(last=False)
         self.current.append(incident)
         self._note(now, incident.number, f"fault notified, {incident.wanted.action.name.lower()} held")
@@ -211,7 +211,7 @@ class RecoveryHold:
     def record_heartbeat(self, address: bytes, now: Instant) -> int:
         """Note a heartbeat from a node; return the number of nodes that have sent any."""
         self.heartbeats[address] = now
-        while len(self.heartbeats) > MOST_HEARTBEATS:
+        while len(self.heartbeats) > MAX_HEARTBEATS:
             self.heartbeats.popitem(last=False)
         return len(self.heartbeats)
 
@@ -274,7 +274,7 @@ class RecoveryHold:
 
     def _note(self, now: Instant, number: int, text: str) -> None:
         self.steps.append(HoldStep(now, number, text))
-        del self.steps[:-MOST_STEPS]
+        del self.steps[:-MAX_STEPS]
 
 
 def _shown(node: bytes) -> str:

@@ -100,7 +100,7 @@ class SensorBank:
         return self._by_type.get(sensor_type, [])
 
     def of_type(self, sensor_type: int) -> Sensor | None:
-        """The first of them."""
+        """The first sensor of a type; None where the profile has none."""
         return next(iter(self.all_of(sensor_type)), None)
 
     def states_of(self, sensor_type: int) -> list[int]:
@@ -108,12 +108,12 @@ class SensorBank:
         return [self.states[sensor.number] for sensor in self.all_of(sensor_type)]
 
     def settings(self, number: int) -> SensorSettings:
-        """As they are now; a copy of the factory's where nobody changed them."""
+        """Present settings, to be read only: a new copy of the factory settings where nobody changed them."""
         known = self._settings.get(number)
         return known if known is not None else _factory(self.by_number[number])
 
     def change(self, number: int) -> SensorSettings:
-        """To be changed by the caller."""
+        """A manager's settings of a sensor, for the caller to change in place; at first they are the factory's."""
         return self._settings.setdefault(number, _factory(self.by_number[number]))
 
     def reading(self, number: int, inputs: SensorInputs) -> int | None:

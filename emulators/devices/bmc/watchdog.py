@@ -98,7 +98,7 @@ class Watchdog:
         return self.tended or self.ends_at is not None
 
     def left(self, now: Instant) -> int:
-        """Present count."""
+        """Present countdown in units of 100 ms, as Get Watchdog Timer returns it; the initial count while stopped."""
         return self.count if self.ends_at is None else max(0, self.ends_at - now) // COUNT_MS
 
     def advance(self, now: Instant) -> list[Expiry]:

@@ -64,7 +64,7 @@ class Guests:
         self._go_on(now)
 
     def kill(self) -> None:
-        """Their host is gone."""
+        """Turn all guests off at once, as their host is off."""
         self._wanted, self._stopping = None, False
         for name in self.states:
             self._end(self._guests[name])

@@ -164,7 +164,10 @@ class Server:
             self._show(OsState.HUNG)
 
     def start_guest(self, name: str, now: Instant) -> None:
-        """Raises InputError."""
+        """Start a guest at once, whatever its rank; nothing happens to one that is not off.
+
+        Raises NoEffectError while the server does not run, and InputError for an unknown name.
+        """
         if self.os is not OsState.RUNNING:
             raise NoEffectError(f"{self.name} does not run")
         if name not in self.guests.states:

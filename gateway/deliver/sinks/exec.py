@@ -22,7 +22,7 @@ from ridethrough.gateway.deliver.sinks.base import (
 from ridethrough.gateway.deliver.templates import Template, filled
 from ridethrough.gateway.records import Event
 
-MOST_STDERR = 200
+MAX_STDERR = 200
 
 
 class ExecConfig(SinkConfig):
@@ -36,7 +36,7 @@ class ExecConfig(SinkConfig):
     timeout_s: Seconds = 180
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink, not connected yet. Raises SecretError."""
+        """The sink; no process runs before its first event."""
         return ExecSink(self.argv, self.timeout_s)
 
 
@@ -73,7 +73,7 @@ class ExecSink:
             return Retry(f"{argv[0]}: still running after {self._timeout_s:g} s, ended")
         if process.returncode == 0:
             return Delivered()
-        reason = stderr.decode("utf-8", "replace").strip().replace("\n", " ")[:MOST_STDERR]
+        reason = stderr.decode("utf-8", "replace").strip().replace("\n", " ")[:MAX_STDERR]
         return Retry(f"{argv[0]}: exit status {process.returncode}{': ' + reason if reason else ''}")
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ class FileConfig(SinkConfig):
     """A line of text instead."""
 
     def build(self, context: SinkContext) -> Sink:
-        """The sink, not connected yet. Raises SecretError."""
+        """The sink; the file is opened for each event and closed again."""
         return FileSink(self.path, self.line)
 
 

@@ -16,7 +16,7 @@ from ridethrough.gateway.config.secrets import client_tls
 from ridethrough.gateway.deliver.sinks.base import Delivered, Outcome, Retry, Sink, SinkConfig, SinkContext
 from ridethrough.gateway.deliver.templates import Template, shown
 from ridethrough.gateway.net.addresses import open_stream
-from ridethrough.gateway.net.datagrams import Datagrams
+from ridethrough.gateway.net.udp_sender import UdpSender
 from ridethrough.gateway.records import Event, Severity
 
 # Facilities by name (RFC 5424 table 1), and severities (table 2).
@@ -113,7 +113,7 @@ class SyslogSink:
         self._facility = facility
         self._stream: asyncio.StreamWriter | None = None
         self._reader: asyncio.StreamReader | None = None
-        self._datagrams = Datagrams(*place)
+        self._sender = UdpSender(*place)
 
     async def deliver(self, event: Event) -> Outcome:
         """Send a message. `Delivered` means that the system took it: syslog has no acknowledgement."""
@@ -140,18 +140,18 @@ class SyslogSink:
         await self._stream.drain()
 
     async def _send_datagram(self, octets: bytes) -> None:
-        if not self._datagrams.is_open:
-            await self._datagrams.open()
-        elif self._datagrams.exhausted:
-            await self._datagrams.open_seldom()
-        self._datagrams.send(octets)
+        if not self._sender.is_open:
+            await self._sender.open()
+        elif self._sender.exhausted:
+            await self._sender.open_seldom()
+        self._sender.send(octets)
 
     async def close(self) -> None:
         """Close the connection; the next delivery opens another."""
         if self._stream is not None:
             self._stream.close()
             self._stream = self._reader = None
-        self._datagrams.close()
+        self._sender.close()
 
 
 SINK = SyslogConfig

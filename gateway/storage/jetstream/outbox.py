@@ -98,7 +98,7 @@ class JetOutbox:
         return JetCursor(self._client, self._partition, name)
 
     def view(self) -> JetOutbox:
-        """The same, with a place of its own in the stream."""
+        """The same, with a position of its own in the stream."""
         return JetOutbox(self._client, self._partition)
 
     async def close(self) -> None:
@@ -115,7 +115,7 @@ class JetCursor:
         self._paused = f"paused.{name.replace(':', '.')}"  # of all partitions
 
     async def position(self) -> int:
-        """The place up to which the destination is done; 0 before its first event."""
+        """The position up to which the destination is done; 0 before its first event."""
         found = await self._client.get(f"cursor.{self._own}")
         return 0 if found is None else int(found[0])
 

@@ -9,7 +9,7 @@ import msgspec
 from ridethrough.gateway.records import Audit, encode_json
 from ridethrough.gateway.storage.sqlite.database import Database
 
-MOST = 100_000  # entries kept; the oldest go
+MAX_ENTRIES = 100_000  # entries kept; the oldest go
 
 
 class AuditLog:
@@ -24,7 +24,7 @@ class AuditLog:
 
         def work(connection: sqlite3.Connection) -> None:
             number = connection.execute("INSERT INTO audit (body) VALUES (?)", (body,)).lastrowid or 0
-            connection.execute("DELETE FROM audit WHERE number <= ?", (number - MOST,))
+            connection.execute("DELETE FROM audit WHERE number <= ?", (number - MAX_ENTRIES,))
 
         await self._store.write(work)
 

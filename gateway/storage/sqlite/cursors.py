@@ -19,7 +19,7 @@ class StoredCursor:
         self._name = name
 
     async def position(self) -> int:
-        """The place up to which the destination is done; 0 before its first event."""
+        """The position up to which the destination is done; 0 before its first event."""
 
         def work(connection: sqlite3.Connection) -> int:
             row = connection.execute("SELECT seq FROM cursors WHERE sink = ?", (self._name,)).fetchone()

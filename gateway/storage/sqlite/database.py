@@ -14,7 +14,7 @@ import structlog
 
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.former_name import carry_over, journal_file
-from ridethrough.gateway.storage.sqlite.recovery import RecoveryReport, find_damage, interrupted, recover
+from ridethrough.gateway.storage.sqlite.repair import RepairReport, find_damage, interrupted, repair
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME, SCHEMA, known_form
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Database:
         self._path = folder / FILE_NAME if folder else None
         self.place = str(self._path) if self._path else ":memory:"
         self._piggybacked: dict[str, Callable[[sqlite3.Connection], object]] = {}
-        self.recovered: RecoveryReport | None = None  # of a damaged file that was found here
+        self.repaired: RepairReport | None = None  # of a damaged file that was found here
         self._thread = thread or ThreadPoolExecutor(1, "ridethrough-store")
         self._commits = 0
         try:
@@ -59,17 +59,17 @@ class Database:
         """Rename a journal of the product's former name."""
         found = journal_file(folder)
         if found != self._path:
-            self._recover_if_damaged(found)
+            self._repair_if_damaged(found)
             carry_over(found)
             log.info("journal of the product's former name carried over", found=str(found), place=self.place)
 
-    def _recover_if_damaged(self, path: Path) -> None:
+    def _repair_if_damaged(self, path: Path) -> None:
         if interrupted(path) or (path.exists() and find_damage(path)):
-            self.recovered = recover(path)
+            self.repaired = repair(path)
 
     def _open(self) -> sqlite3.Connection:
         if self._path is not None:
-            self._recover_if_damaged(self._path)
+            self._repair_if_damaged(self._path)
         connection = sqlite3.connect(self.place, isolation_level=None, check_same_thread=False)
         try:
             new = not known_form(connection)
@@ -131,11 +131,11 @@ class Database:
         except sqlite3.Error as error:  # it stays in the log; what is wrong shows at the next commit
             log.warning("journal not checkpointed", place=self.place, reason=str(error))
 
-    async def reopen(self) -> RecoveryReport | None:
+    async def reopen(self) -> RepairReport | None:
         """Open the file anew; returns a report when it was damaged. Raises StoreError."""
 
-        def work() -> RecoveryReport | None:
-            self.recovered = None
+        def work() -> RepairReport | None:
+            self.repaired = None
             if self._path is None:
                 return None  # there is nothing to be found again
             self._connection.close()
@@ -143,7 +143,7 @@ class Database:
                 self._connection = self._open()
             except (OSError, sqlite3.Error) as error:
                 raise StoreError(f"journal {self.place}: {error}") from error
-            return self.recovered
+            return self.repaired
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 

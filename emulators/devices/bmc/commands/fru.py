@@ -9,7 +9,7 @@ from ridethrough.wire.ipmi.message import Completion
 from ridethrough.wire.ipmi.session import Session
 
 BY_OCTETS = b"\x00"
-MOST = 64  # octets in one answer, so that it fits every client's buffer
+MAX_COUNT = 64  # octets in one answer, so that it fits every client's buffer
 
 
 def get_fru_inventory_area_info(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
@@ -26,7 +26,7 @@ def read_fru_data(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     offset, count = little(data[1:3]), data[3]
     if offset >= len(bmc.inventory):
         return refuse(Completion.OUT_OF_RANGE)
-    if count > MOST:
+    if count > MAX_COUNT:
         return refuse(Completion.CANNOT_RETURN)
     octets = bmc.inventory[offset : offset + count]
     return ok(bytes((len(octets),)) + octets)

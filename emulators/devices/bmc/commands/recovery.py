@@ -13,7 +13,7 @@ from ridethrough.wire.ipmi.session import Session
 NEC = 119
 OEM = NetFn.OEM
 VERSION = 1
-MOST_NODE = 32
+MAX_NODE = 32
 ALIVE, LATE = 1, 2
 LATE_MS = 90_000
 
@@ -41,7 +41,7 @@ def set_link_configuration(bmc: Bmc, data: bytes, _session: Session | None) -> A
 def recovery_start(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
     """Recovery Start."""
     number, want_s, length, node = little(data[:2]), little(data[2:4]), data[4], data[5:]
-    if length != len(node) or length > MOST_NODE:
+    if length != len(node) or length > MAX_NODE:
         return refuse(Completion.LENGTH_INVALID)
     result = bmc.hold.start(number, node, want_s, bmc.now)
     if isinstance(result, HoldRefusal):
@@ -77,7 +77,7 @@ def get_incident(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 def heartbeat(bmc: Bmc, data: bytes, session: Session | None) -> Answer:
     """Heartbeat."""
     length = data[0]
-    if len(data) != 1 + length + 5 or length > MOST_NODE:
+    if len(data) != 1 + length + 5 or length > MAX_NODE:
         return refuse(Completion.LENGTH_INVALID)
     sequence = data[1 + length : 5 + length]
     nodes = bmc.hold.record_heartbeat(peer_address(session), bmc.now)
@@ -113,10 +113,10 @@ def inject_fault(bmc: Bmc, data: bytes, _session: Session | None) -> Answer:
 ROWS: Table = {
     (OEM, 0xC0, NEC): IpmiCommand("Get Link Info", OPERATOR, 0, 0, get_link_info),
     (OEM, 0xC1, NEC): IpmiCommand("Set Link Configuration", ADMIN, 8, 8, set_link_configuration, changes=True),
-    (OEM, 0xC2, NEC): IpmiCommand("Recovery Start", OPERATOR, 5, 5 + MOST_NODE, recovery_start, changes=True),
+    (OEM, 0xC2, NEC): IpmiCommand("Recovery Start", OPERATOR, 5, 5 + MAX_NODE, recovery_start, changes=True),
     (OEM, 0xC3, NEC): IpmiCommand("Recovery End", OPERATOR, 3, 3, recovery_end, changes=True),
     (OEM, 0xC4, NEC): IpmiCommand("Get Incident", OPERATOR, 2, 2, get_incident),
-    (OEM, 0xC5, NEC): IpmiCommand("Heartbeat", OPERATOR, 6, 6 + MOST_NODE, heartbeat, changes=True),
+    (OEM, 0xC5, NEC): IpmiCommand("Heartbeat", OPERATOR, 6, 6 + MAX_NODE, heartbeat, changes=True),
     (OEM, 0xC6, NEC): IpmiCommand("Get Heartbeat Table", OPERATOR, 1, 1, get_heartbeat_table),
     (OEM, 0xCF, NEC): IpmiCommand("Inject Fault", ADMIN, 5, 5, inject_fault, changes=True),
 }

@@ -10,7 +10,7 @@ from ridethrough.wire.ipmi.message import Completion
 from ridethrough.wire.ipmi.session import Session
 
 NEVER_SET = 0x80
-MOST_INTERRUPT = 3
+MAX_INTERRUPT = 3
 TENTHS = 10
 
 
@@ -26,7 +26,7 @@ def set_watchdog_timer(bmc: Bmc, data: bytes, _session: Session | None) -> Answe
     """Set Watchdog Timer (section 27.6)."""
     use, action, pre_timeout_s, clear = data[:4]
     count = little(data[4:6])
-    if use & 0x07 not in USES or action & 0x07 > TimeoutAction.POWER_CYCLE or action >> 4 & 0x07 > MOST_INTERRUPT:
+    if use & 0x07 not in USES or action & 0x07 > TimeoutAction.POWER_CYCLE or action >> 4 & 0x07 > MAX_INTERRUPT:
         return refuse(Completion.INVALID_FIELD)
     if pre_timeout_s * TENTHS > count:
         return refuse(Completion.INVALID_FIELD)

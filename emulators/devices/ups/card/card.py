@@ -29,7 +29,7 @@ APC = Oid.parse("1.3.6.1.4.1.318")
 APC_HARDWARE = bytes.fromhex("00c0b7")
 UNUSED = "0.0.0.0"
 RECEIVERS = 4
-MOST_ASKERS = 256
+MAX_ASKERS = 256
 TRAP_TEXT = "mtrapargsString"
 NUMBERS = ("mtrapargsInteger", "upsOutletGroupControlIndex")  # variables with the number a trap is about
 
@@ -185,7 +185,7 @@ class Card:
         asker = (community, manager, self.accounts.logged_on)
         known = self._rights.get(asker)
         if known is None:
-            if len(self._rights) >= MOST_ASKERS:
+            if len(self._rights) >= MAX_ASKERS:
                 self._rights.clear()
             known = self._rights[asker] = self._judge(community, manager)
         return known

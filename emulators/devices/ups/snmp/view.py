@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 
 from ridethrough.emulators.bindings.engine_rows import Member, access_rows, engine_rows, members_of
-from ridethrough.emulators.bindings.snmp import MOST_SHARED_ANSWERS, Instance, Instances
+from ridethrough.emulators.bindings.snmp import MAX_SHARED_ANSWERS, Instance, Instances
 from ridethrough.emulators.devices.ups.card.card import APC, Card
 from ridethrough.emulators.devices.ups.model import Ups
 from ridethrough.emulators.devices.ups.profile import Profile
@@ -83,13 +83,13 @@ class UpsView:
 @cache
 def _with_engine(profile: Profile) -> Instances:
     """Return the instances of a profile and those of every engine, made once for all its cards."""
-    return Instances(engine_rows(), instances_of(profile), MOST_SHARED_ANSWERS)
+    return Instances(engine_rows(), instances_of(profile), MAX_SHARED_ANSWERS)
 
 
 @lru_cache(maxsize=256)
 def _of_members(base: Instances, members: tuple[Member, ...]) -> Instances:
     """Return the same for all cards of a profile with the same access tables."""
-    return Instances(access_rows(members), base, MOST_SHARED_ANSWERS)
+    return Instances(access_rows(members), base, MAX_SHARED_ANSWERS)
 
 
 def _without_application(shown: Instances) -> Instances:

@@ -1,4 +1,4 @@
-"""Addresses by themselves: which is chosen, what is looked up, how places are written, what can be bound."""
+"""Addresses by themselves: which is selected, what is looked up, how they are written, what can be bound."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ridethrough.gateway.devices.udp import PollingSocket
-from ridethrough.gateway.net.addresses import Address, Choice, bound_streams, resolve, split_place
+from ridethrough.gateway.net.addresses import Address, AddressSelector, bound_streams, resolve, split_place
 from ridethrough.gateway.receive import Listener, ListenError
 from ridethrough.rigs.doctor import _bindable
 from ridethrough.rigs.rigfile.ports import free_port
@@ -26,49 +26,49 @@ def places(count: int) -> tuple[Address, ...]:
     st.integers(1, 6),
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["failed", "worked", "renew", "exhaust"])), max_size=60),
 )
-def test_the_choice(count: int, steps: list[tuple[int, str]]) -> None:
+def test_the_selector(count: int, steps: list[tuple[int, str]]) -> None:
     """Against a plain model: a set of those that failed since one worked."""
     known = places(count)
-    choice = Choice()
-    choice.renew(known)
+    selector = AddressSelector()
+    selector.renew(known)
     failed: set[Address] = set()
     for number, step in steps:
-        address, current = known[number % count], choice.current
+        address, current = known[number % count], selector.current
         if step == "failed":
-            choice.failed(address)
+            selector.failed(address)
             if address == current:
                 failed.add(address)
         elif step == "exhaust":
-            choice.exhaust()
+            selector.exhaust()
             failed |= set(known)
         elif step == "worked":
-            choice.worked(address)
+            selector.worked(address)
             if address == current:
                 failed.clear()
         else:
-            exhausted = choice.exhausted
-            choice.renew(known)
-            assert choice.current == (known[0] if exhausted else current)
+            exhausted = selector.exhausted
+            selector.renew(known)
+            assert selector.current == (known[0] if exhausted else current)
             failed.clear()
-        assert choice.current in known
-        assert choice.exhausted is (len(failed) == count)
-        if not choice.exhausted:
-            assert choice.current not in failed
+        assert selector.current in known
+        assert selector.exhausted is (len(failed) == count)
+        if not selector.exhausted:
+            assert selector.current not in failed
 
 
 def test_before_and_after_a_lookup() -> None:
-    choice = Choice()
-    assert (choice.current, choice.exhausted) == (None, True)
-    choice.failed(None)
-    choice.worked(None)
+    selector = AddressSelector()
+    assert (selector.current, selector.exhausted) == (None, True)
+    selector.failed(None)
+    selector.worked(None)
     first, second, third = places(3)
-    choice.renew((first, second, first))
-    assert choice.addresses == (first, second)
-    choice.failed(first)
-    choice.renew((third, second))
-    assert choice.current == second
-    choice.renew((first, third))
-    assert choice.current == first
+    selector.renew((first, second, first))
+    assert selector.addresses == (first, second)
+    selector.failed(first)
+    selector.renew((third, second))
+    assert selector.current == second
+    selector.renew((first, third))
+    assert selector.current == first
 
 
 async def test_addresses_need_no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The remote console's end of a session, IPMI 1.5 and RMCP+.
+"""A manager's end of a session (the specification's remote console), IPMI 1.5 and RMCP+.
 
 A machine without timers: the caller sends what it is given, hands back what arrives, and repeats a datagram when
 it has waited long enough.
@@ -19,7 +19,7 @@ from ridethrough.wire.ipmi.rakp import Status
 from ridethrough.wire.ipmi.window import Window
 
 
-class ConsoleState(Enum):
+class ClientState(Enum):
     """A step of a session, from the manager's end."""
 
     IDLE = auto()
@@ -37,7 +37,7 @@ def sessionless(request: IpmiRequest) -> bytes:
     return packet.encode_15(Packet15(AuthType.NONE, 0, 0, b"", encode_request(request)))
 
 
-class ConsolePlus:
+class LanPlusClient:
     """An RMCP+ session. `refusal` names why the BMC, or our check of its codes, ended the set-up."""
 
     def __init__(
@@ -48,7 +48,7 @@ class ConsolePlus:
         suite: int = 17,
         privilege: Privilege = Privilege.ADMINISTRATOR,
     ) -> None:
-        self.state = ConsoleState.IDLE
+        self.state = ClientState.IDLE
         self.refusal: Status | None = None
         self._user = user
         self._password = password
@@ -65,9 +65,9 @@ class ConsolePlus:
         self._inbound = Window(16, 15)
 
     def start(self) -> bytes:
-        """The Open Session Request."""
+        """Begin: the Open Session Request, to be sent, and repeated until `receive` returns the next datagram."""
         self._console_sid = int.from_bytes(self._random(4), "little") or 1
-        self.state = ConsoleState.OPENING
+        self.state = ClientState.OPENING
         asked = rakp.encode_open_request(0, self._privilege, self._console_sid, self._suite[1:])
         return packet.plain_plus(Payload.OPEN_SESSION_REQUEST, asked)
 
@@ -82,13 +82,13 @@ class ConsolePlus:
         if isinstance(parsed, Packet15):
             return None
         step = (self.state, parsed.payload_type)
-        if step == (ConsoleState.OPENING, Payload.OPEN_SESSION_RESPONSE):
+        if step == (ClientState.OPENING, Payload.OPEN_SESSION_RESPONSE):
             return self._opened(rakp.decode_open_response(parsed.payload))
-        if step == (ConsoleState.RAKP1_SENT, Payload.RAKP_2):
+        if step == (ClientState.RAKP1_SENT, Payload.RAKP_2):
             return self._challenged(rakp.decode_rakp2(parsed.payload))
-        if step == (ConsoleState.RAKP3_SENT, Payload.RAKP_4):
+        if step == (ClientState.RAKP3_SENT, Payload.RAKP_4):
             return self._confirmed(rakp.decode_rakp4(parsed.payload))
-        if step == (ConsoleState.OPEN, Payload.IPMI):
+        if step == (ClientState.OPEN, Payload.IPMI):
             return self._answer(data, parsed)
         return None
 
@@ -102,11 +102,11 @@ class ConsolePlus:
         return protect.seal(self._keys, self._bmc_sid, self._sequence, message)
 
     def close(self) -> bytes:
-        """Close Session."""
+        """Close Session, to be sent; the state stays, as the BMC ends the session. Raises RuntimeError unless open."""
         return self.request(NetFn.APP, 0x3C, self._bmc_sid.to_bytes(4, "little"))
 
     def _refuse(self, status: int) -> bytes | None:
-        self.state = ConsoleState.REFUSED
+        self.state = ClientState.REFUSED
         self.refusal = Status(status) if status in set(Status) else Status.ILLEGAL_PARAMETER
         return None
 
@@ -118,7 +118,7 @@ class ConsolePlus:
             return self._refuse(Status.NO_CIPHER_SUITE_MATCH)
         self._bmc_sid = bmc_sid
         self._console_random = self._random(16)
-        self.state = ConsoleState.RAKP1_SENT
+        self.state = ClientState.RAKP1_SENT
         role = 0x10 | self._privilege  # name-only lookup
         message = rakp.encode_rakp1(0, self._bmc_sid, self._console_random, role, self._user)
         return packet.plain_plus(Payload.RAKP_1, message)
@@ -140,7 +140,7 @@ class ConsolePlus:
         )
         if not hmac.compare_digest(code, handshake.rakp2_code()):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
-        self.state = ConsoleState.RAKP3_SENT
+        self.state = ClientState.RAKP3_SENT
         message = rakp.encode_rakp3(0, Status.OK, self._bmc_sid, handshake.rakp3_code())
         return packet.plain_plus(Payload.RAKP_3, message)
 
@@ -154,7 +154,7 @@ class ConsolePlus:
         if not hmac.compare_digest(icv, self._handshake.rakp4_icv(by_session_key)):
             return self._refuse(Status.INVALID_INTEGRITY_CHECK)
         self._keys = SessionKeys(self._suite, by_session_key, self._password)
-        self.state = ConsoleState.OPEN
+        self.state = ClientState.OPEN
         return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
 
     def _answer(self, data: bytes, parsed: PacketPlus) -> IpmiResponse | None:
@@ -166,7 +166,7 @@ class ConsolePlus:
         return decode_response(protect.plain(keys, parsed), parsed.payload_offset)
 
 
-class Console15:
+class LanClient:
     """An IPMI 1.5 session with MD5."""
 
     def __init__(
@@ -176,7 +176,7 @@ class Console15:
         random_bytes: Callable[[int], bytes],
         privilege: Privilege = Privilege.ADMINISTRATOR,
     ) -> None:
-        self.state = ConsoleState.IDLE
+        self.state = ClientState.IDLE
         self.completion = 0  # completion code that ended the set-up
         self._user = user
         self._password = password
@@ -188,18 +188,18 @@ class Console15:
         self._inbound = Window(8, 8)
 
     def start(self) -> bytes:
-        """Get Session Challenge."""
-        self.state = ConsoleState.CHALLENGED
+        """Begin: Get Session Challenge, to be sent, and repeated until `receive` returns the next datagram."""
+        self.state = ClientState.CHALLENGED
         return sessionless(IpmiRequest(NetFn.APP, 0x39, bytes((AuthType.MD5,)) + self._user.ljust(16, b"\0")))
 
     def receive(self, data: bytes) -> bytes | IpmiResponse | None:
-        """As `ConsolePlus.receive`."""
+        """As `LanPlusClient.receive`."""
         if rmcp.decode(data).rmcp_class is not rmcp.RmcpClass.IPMI:
             return None
         parsed = packet.decode(data)
         if not isinstance(parsed, Packet15):
             return None
-        if self.state is ConsoleState.CHALLENGED:
+        if self.state is ClientState.CHALLENGED:
             answer = decode_response(parsed.message, parsed.message_offset)
             if answer.completion or len(answer.data) != 20:
                 return self._refuse(answer.completion)
@@ -210,13 +210,13 @@ class Console15:
         if not hmac.compare_digest(parsed.auth_code, code) or not self._inbound.accept(parsed.sequence):
             return None
         answer = decode_response(parsed.message, parsed.message_offset)
-        if self.state is not ConsoleState.ACTIVATING:
+        if self.state is not ClientState.ACTIVATING:
             return answer
         if answer.completion or len(answer.data) != 10:
             return self._refuse(answer.completion)
         self._session_id = int.from_bytes(answer.data[1:5], "little")
         self._sequence = int.from_bytes(answer.data[5:9], "little")
-        self.state = ConsoleState.OPEN
+        self.state = ClientState.OPEN
         return self.request(NetFn.APP, 0x3B, bytes((self._privilege,)))
 
     def request(self, netfn: int, command: int, data: bytes = b"") -> bytes:
@@ -229,17 +229,17 @@ class Console15:
         return datagram
 
     def close(self) -> bytes:
-        """Close Session."""
+        """Close Session, to be sent; the state stays, as the BMC ends the session."""
         return self.request(NetFn.APP, 0x3C, self._session_id.to_bytes(4, "little"))
 
     def _refuse(self, completion: int) -> bytes | None:
-        self.state = ConsoleState.REFUSED
+        self.state = ClientState.REFUSED
         self.completion = completion
         return None
 
     def _activate(self, answer: bytes) -> bytes:
         self._session_id = int.from_bytes(answer[:4], "little")
-        self.state = ConsoleState.ACTIVATING
+        self.state = ClientState.ACTIVATING
         first = int.from_bytes(self._random(3), "little") or 1
         self._inbound = Window(8, 8, first - 1)
         body = bytes((AuthType.MD5, self._privilege)) + answer[4:20] + first.to_bytes(4, "little")

@@ -1,4 +1,4 @@
-"""The other end of a forward: sends datagrams there, and recognizes acknowledgements that come back."""
+"""The target of a forward: sends datagrams there, and recognizes acknowledgements that come back."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from ridethrough.gateway.deliver.convert import Converted, ForwardFormat
 from ridethrough.gateway.deliver.spoof import Spoofer
 from ridethrough.gateway.deliver.v3_sender import V3Sender
 from ridethrough.gateway.net.addresses import Address, family_of
-from ridethrough.gateway.net.datagrams import Datagrams
+from ridethrough.gateway.net.udp_sender import UdpSender
 from ridethrough.gateway.records import EngineIdentity
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Pdu, decode
 from ridethrough.wire.snmp.v3 import is_v3
 
 ACK_TIMEOUT_S = 1.5  # how long an acknowledgement may take before the inform is sent again
-MOST_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
+MAX_SENT = 3  # datagrams of one attempt in version 3: a question, one with the old time, one with the new
 
 
-class Destination:
-    """Sends to `HOST:PORT`. `local` is the address to send from; `now_ms` gives Unix time for version 3."""
+class ForwardTarget:
+    """The manager to which a forward sends, at `host:port`.
+
+    `local` is the address to send from; `now_ms` gives Unix time for version 3.
+    """
 
     def __init__(
         self,
         host: str,
         port: int,
-        target: ForwardFormat,
+        trap_format: ForwardFormat,
         local: str = "",
         v3_sender: V3Sender | None = None,
         spoofer: Spoofer | None = None,
@@ -36,13 +39,13 @@ class Destination:
     ) -> None:
         self.host = host
         self.port = port
-        self.target = target
+        self.trap_format = trap_format
         self.own: frozenset[str] = frozenset()  # its addresses, without loopback, which many share
         self._v3_sender = v3_sender
         self._spoofer = spoofer
         self._plain = v3_sender is None and spoofer is None
         self._now_ms = now_ms
-        self._datagrams = Datagrams(host, port, local, self._receive, self._on_refusal)
+        self._sender = UdpSender(host, port, local, self._receive, self._on_refusal)
         self._waiting: dict[int, asyncio.Future[bool]] = {}  # false where the datagram is to be sent anew
 
     def set_engine(self, identity: EngineIdentity) -> None:
@@ -52,37 +55,37 @@ class Destination:
 
     async def open(self) -> None:
         """Find the addresses, which may have changed since all of them failed. Raises OSError."""
-        await self._datagrams.open()
+        await self._sender.open()
         if self._v3_sender is not None and not self._waiting:
             self._v3_sender.forget()
         self._note_own_addresses()
 
     def _note_own_addresses(self) -> None:
-        hosts = (address.host for address in self._datagrams.addresses)
+        hosts = (address.host for address in self._sender.addresses)
         self.own = frozenset(host for host in hosts if not ip_address(host.partition("%")[0]).is_loopback)
 
     @property
     def is_open(self) -> bool:
         """True after `open` has found an address."""
-        return self._datagrams.is_open
+        return self._sender.is_open
 
     @property
     def address(self) -> Address | None:
         """The address in use."""
-        return self._datagrams.address
+        return self._sender.address
 
     def has_moved_on(self, since: Address | None) -> bool:
         """True when another address than `since` is in use, and has not failed yet."""
-        return self.is_open and not self._datagrams.exhausted and self._datagrams.address != since
+        return self.is_open and not self._sender.exhausted and self._sender.address != since
 
     @property
     def refused(self) -> str:
         """The network's error for the last datagram that did not arrive; empty without one."""
-        return self._datagrams.refused
+        return self._sender.refused
 
     def take_lost(self) -> Counter[str]:
         """Traps that reached none of the addresses since the last call, by the network's error."""
-        lost, self._datagrams.lost = self._datagrams.lost, Counter()
+        lost, self._sender.lost = self._sender.lost, Counter()
         return lost
 
     def why_unreachable(self, converted: Converted) -> str:
@@ -94,29 +97,29 @@ class Destination:
     def _reached(self, source: str) -> list[Address]:
         """The addresses to which a datagram from `source` can go."""
         family = family_of(source)
-        return [address for address in self._datagrams.addresses if address.family == family]
+        return [address for address in self._sender.addresses if address.family == family]
 
     def send_at_once(self, converted: Converted) -> bool:
         """Send a trap without waiting; False, with nothing sent, when `send` has to be used."""
-        if converted.request_id is not None or not self._plain or self._datagrams.exhausted:
+        if converted.request_id is not None or not self._plain or self._sender.exhausted:
             return False
-        self._datagrams.send(converted.data)
+        self._sender.send(converted.data)
         return True
 
     async def send(self, converted: Converted) -> bool:
         """Send; False when an inform was not acknowledged in time, or no address can be reached."""
         if not self.is_open:
             return False
-        self._datagrams.refused = ""
+        self._sender.refused = ""
         if converted.request_id is None:
             return await self._send_trap(converted)
         while (other := self._waiting.get(converted.request_id)) is not None:
             await asyncio.wait([other])  # another sender's with the same identifier: one acknowledgement is not two
-        address, answers = self._datagrams.address, self._datagrams.answers
-        for _ in range(MOST_SENT if self._v3_sender else 1):
+        address, answers = self._sender.address, self._sender.answers
+        for _ in range(MAX_SENT if self._v3_sender else 1):
             answer = self._waiting[converted.request_id] = asyncio.get_running_loop().create_future()
             try:
-                self._datagrams.send(self._octets(converted), again=False)
+                self._sender.send(self._octets(converted), again=False)
                 async with asyncio.timeout(ACK_TIMEOUT_S):
                     if await answer:
                         return True
@@ -125,34 +128,34 @@ class Destination:
             finally:
                 del self._waiting[converted.request_id]
                 answer.cancel()
-            if self._datagrams.address != address:
+            if self._sender.address != address:
                 return False
-        if self._datagrams.answers == answers:  # not even to others
+        if self._sender.answers == answers:  # not even to others
             self._mark_failed(address)
         return False
 
     def _mark_failed(self, address: Address | None) -> None:
         """Use the next address: this one has not answered."""
-        self._datagrams.failed(address)
-        if self._v3_sender is not None and self._datagrams.address != address:
+        self._sender.failed(address)
+        if self._v3_sender is not None and self._sender.address != address:
             self._v3_sender.forget()
 
     async def _send_trap(self, converted: Converted) -> bool:
-        if self._datagrams.exhausted:
-            await self._datagrams.open_seldom()
+        if self._sender.exhausted:
+            await self._sender.open_seldom()
             self._note_own_addresses()
         if self._spoofer is None:
-            self._datagrams.send(self._octets(converted))
+            self._sender.send(self._octets(converted))
             return True
         for address in self._reached(converted.source):
             try:
                 self._spoofer.send(converted.data, converted.source, address.sockaddr)
             except OSError as error:
-                self._datagrams.refused = f"as from {converted.source}: {error.strerror or error}"
+                self._sender.refused = f"as from {converted.source}: {error.strerror or error}"
             else:
                 return True
-        for _ in self._datagrams.addresses:
-            self._datagrams.failed(self._datagrams.address)
+        for _ in self._sender.addresses:
+            self._sender.failed(self._sender.address)
         return False
 
     def _octets(self, converted: Converted) -> bytes:
@@ -163,7 +166,7 @@ class Destination:
 
     def close(self) -> None:
         """Close the sockets; what waits for an acknowledgement goes on waiting until it is cancelled."""
-        self._datagrams.close()
+        self._sender.close()
         if self._spoofer is not None:
             self._spoofer.close()
 
@@ -173,7 +176,7 @@ class Destination:
         """Take the acknowledgement of an inform; everything else is dropped."""
         try:
             if self._v3_sender is not None and is_v3(data):
-                if address != self._datagrams.address:
+                if address != self._sender.address:
                     return  # a late report of another engine, whose time is not this one's
                 response = self._v3_sender.handle_response(data, self._now_ms())
                 if response is not None:
@@ -189,7 +192,7 @@ class Destination:
         answer = self._waiting.get(request_id)
         if answer is not None and not answer.done():
             if done:
-                self._datagrams.worked(address)
+                self._sender.worked(address)
             answer.set_result(done)
 
     def _on_refusal(self) -> None:

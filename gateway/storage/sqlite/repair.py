@@ -1,4 +1,4 @@
-"""A damaged database: rows that can be read are copied into a new one, and the old one is kept beside it."""
+"""Repair of a damaged database: rows that can be read are copied into a new one, and the old one is kept beside it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEPT = ".damaged-"  # with a number, a damaged file under its new name
 NEW = ".new"  # the database that takes its place, while it is filled
 
 
-class RecoveryReport(NamedTuple):
+class RepairReport(NamedTuple):
     """The result for a damaged file: where it is now, rows saved, rows that could not be read, and the damage."""
 
     kept: str
@@ -50,11 +50,11 @@ def find_damage(path: Path) -> str:
 
 
 def interrupted(path: Path) -> bool:
-    """True when the process ended during the recovery of this file, which is to be done again."""
+    """True when the process ended during the repair of this file, which is to be done again."""
     return not path.exists() and _new(path).exists() and bool(_numbers(path))
 
 
-def recover(path: Path) -> RecoveryReport:
+def repair(path: Path) -> RepairReport:
     """Rename a damaged file, and copy what can be read of it into a new one. Raises OSError and sqlite3.Error.
 
     After a crash in between, the same call begins again with the file renamed then.
@@ -90,7 +90,7 @@ def recover(path: Path) -> RecoveryReport:
             _advance_sequences(fresh, old, table, ends[1])
         fresh.commit()
     new.rename(path)
-    return RecoveryReport(str(kept), saved, lost, reason)
+    return RepairReport(str(kept), saved, lost, reason)
 
 
 def _new(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Datagrams to a name: a connected socket for each of its addresses, of which one is used.
+"""Sends datagrams to a name: a connected socket for each of its addresses, of which one is used.
 
 UDP acknowledges nothing, but the network may refuse: by ICMP, which a connected socket reports a round trip later, or
 seconds later for a host that is gone from the same network. A refusal makes the next address the one in use, and what
@@ -16,10 +16,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from ridethrough.gateway.net.addresses import Address, Choice, connected, resolve
+from ridethrough.gateway.net.addresses import Address, AddressSelector, connected, resolve
 
 REFUSAL_S = 4.0  # the longest that a refusal takes to come back: Linux looks three seconds for a host beside it
-MOST_AGAIN = 4096  # datagrams kept in case they are refused
+MAX_RESENT = 4096  # datagrams kept in case they are refused
 LOOKUP_S = 5.0  # between two lookups of a name whose addresses all refuse
 LARGEST = 65535
 BATCH = 64
@@ -38,7 +38,7 @@ class _Path:
         self.reports_all_errors = False  # the kernel keeps errors besides
 
 
-class Datagrams:
+class UdpSender:
     """`on_answer` gets answers and their senders; `on_refusal` is called when one of several addresses has refused."""
 
     def __init__(
@@ -53,11 +53,11 @@ class Datagrams:
         self._local = local
         self._on_answer = on_answer
         self._on_refusal = on_refusal
-        self._choice = Choice()
+        self._selector = AddressSelector()
         self._paths: dict[Address, _Path] = {}
         self._path: _Path | None = None  # the one in use
         # Loop time at which it was sent first, datagram, and how many addresses have refused it.
-        self._recent: deque[tuple[float, bytes, int]] = deque(maxlen=MOST_AGAIN)
+        self._recent: deque[tuple[float, bytes, int]] = deque(maxlen=MAX_RESENT)
         self._queue: deque[bytes] = deque()  # while the kernel's buffer is full
         self._lookup_lock = asyncio.Lock()
         self._looked_up_s = 0.0
@@ -80,17 +80,17 @@ class Datagrams:
     @property
     def addresses(self) -> tuple[Address, ...]:
         """All that can be used."""
-        return self._choice.addresses
+        return self._selector.addresses
 
     @property
     def exhausted(self) -> bool:
         """True when all addresses have failed since one worked."""
-        return self._choice.exhausted
+        return self._selector.exhausted
 
     async def open(self) -> None:
         """Look the name up, if it is not known or all its addresses have failed. Raises OSError."""
         async with self._lookup_lock:
-            if self._path is not None and not self._choice.exhausted:
+            if self._path is not None and not self._selector.exhausted:
                 return
             try:
                 self._renew(await resolve(*self._place))
@@ -120,7 +120,7 @@ class Datagrams:
             usable.append(address)
         for address in [address for address in self._paths if address not in usable]:
             self._drop(address)
-        self._choice.renew(usable)
+        self._selector.renew(usable)
         self._use()
         if self._path is None:
             raise failure or OSError(errno.EADDRNOTAVAIL, "no address")
@@ -144,7 +144,7 @@ class Datagrams:
 
     def _use(self) -> None:
         """Make the chosen address the one in use."""
-        current = self._choice.current
+        current = self._selector.current
         path = None if current is None else self._paths[current]
         if path is not self._path:
             if self._path is not None:
@@ -154,19 +154,19 @@ class Datagrams:
 
     def failed(self, address: Address | None) -> None:
         """Use the next address: nobody answered at this one."""
-        self._choice.failed(address)
+        self._selector.failed(address)
         self._use()
 
     def worked(self, address: Address | None) -> None:
         """Go on with an address, from which an answer has come."""
-        self._choice.worked(address)
+        self._selector.worked(address)
         self.answers += 1
 
     def close(self) -> None:
         """Close all sockets; what waits for room in a buffer is dropped. `open` may be called again."""
         for address in list(self._paths):
             self._drop(address)
-        self._choice = Choice()
+        self._selector = AddressSelector()
         self._queue.clear()
         self._recent.clear()
 
@@ -225,7 +225,7 @@ class Datagrams:
             self.failed(path.address)
             if not self._refused_once_more():
                 break
-            self._choice.worked(self.address)  # it has not refused these
+            self._selector.worked(self.address)  # it has not refused these
             refusal = self._send_recent()
             if refusal is None:
                 break
@@ -237,10 +237,10 @@ class Datagrams:
         recent = [(sent_s, data, count + 1) for sent_s, data, count in self._recent if sent_s >= earliest_s]
         self._recent.clear()
         self._recent.extend(item for item in recent if item[2] < len(self._paths))
-        if given_up := 1 if len(self._paths) == 1 else len(recent) - len(self._recent):
-            self.lost[self.refused] += given_up
+        if undeliverable := 1 if len(self._paths) == 1 else len(recent) - len(self._recent):
+            self.lost[self.refused] += undeliverable
             if not self._recent:
-                self._choice.exhaust()
+                self._selector.exhaust()
         return bool(self._recent)
 
     def _send_recent(self) -> OSError | None:

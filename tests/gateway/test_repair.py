@@ -16,7 +16,7 @@ from ridethrough.gateway.records import Arrival, Event, RecordKind
 from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.gateway.storage.sqlite.journal import Journal
 from ridethrough.gateway.storage.sqlite.outbox import SqliteOutbox
-from ridethrough.gateway.storage.sqlite.recovery import find_damage
+from ridethrough.gateway.storage.sqlite.repair import find_damage
 from ridethrough.gateway.storage.sqlite.schema import FILE_NAME
 from ridethrough.rigs.clock import run
 
@@ -62,13 +62,13 @@ def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> N
 
     async def body() -> None:
         store = Database(tmp_path)
-        salvage = store.recovered
-        assert salvage is not None
-        assert 0 < salvage.lost < 40
-        assert Path(salvage.kept).read_bytes()[40 * PAGE : 41 * PAGE] == b"\xff" * PAGE
+        report = store.repaired
+        assert report is not None
+        assert 0 < report.lost < 40
+        assert Path(report.kept).read_bytes()[40 * PAGE : 41 * PAGE] == b"\xff" * PAGE
         journal, outbox = Journal(store), SqliteOutbox(store)
         records = await journal.after(0, COUNT)
-        assert len(records) == COUNT - salvage.lost
+        assert len(records) == COUNT - report.lost
         assert all(record.arrival == arrivals()[record.position - 1] for record in records)
         assert await outbox.resume() == (COUNT, b"memory")
         assert await outbox.cursor("ops").position() == 17
@@ -76,7 +76,7 @@ def test_a_spoilt_page_costs_its_own_rows_only(whole: Path, tmp_path: Path) -> N
         assert new.position == COUNT + 1
         store.close()
         again = Database(tmp_path)
-        assert again.recovered is None
+        assert again.repaired is None
         again.close()
 
     run(body(), 1)
@@ -94,7 +94,7 @@ def test_any_pages_spoilt(whole: Path, tmp_path: Path, pages: list[int], filling
     async def body() -> None:
         store = Database(tmp_path)
         records = await Journal(store).after(0, 2 * COUNT)
-        if store.recovered is None:
+        if store.repaired is None:
             assert not find_damage(path)
         wrong = [record for record in records if expected.get(record.position) != record.arrival]
         assert not wrong
@@ -122,7 +122,7 @@ def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: in
     async def body() -> None:
         store = Database(tmp_path)
         records = await Journal(store).after(0, 2 * COUNT)
-        lost = store.recovered.lost if store.recovered else 0
+        lost = store.repaired.lost if store.repaired else 0
         assert COUNT - len(records) <= lost <= 40
         assert not [record for record in records if expected.get(record.position) != record.arrival]
         store.close()
@@ -133,9 +133,9 @@ def test_any_octet_changed(whole: Path, tmp_path: Path, place: float, change: in
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("this is no database, but long enough to be taken for one" * 20)
     store = Database(tmp_path)
-    assert store.recovered is not None
-    assert (store.recovered.saved, store.recovered.reason) == (0, "file is not a database")
-    assert Path(store.recovered.kept).read_text().startswith("this is no")
+    assert store.repaired is not None
+    assert (store.repaired.saved, store.repaired.reason) == (0, "file is not a database")
+    assert Path(store.repaired.kept).read_text().startswith("this is no")
     store.close()
 
 
@@ -147,9 +147,9 @@ def test_damage_that_shows_while_running_is_healed(whole: Path, tmp_path: Path) 
         with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other, other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
         broken(whole, tmp_path, [60], b"\xff")
-        salvage = await store.reopen()
-        assert salvage is not None
-        assert salvage.lost > 0
+        report = await store.reopen()
+        assert report is not None
+        assert report.lost > 0
         await Journal(store).append(arrivals()[:1])
         assert await store.reopen() is None
         store.close()
