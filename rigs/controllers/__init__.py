@@ -3,15 +3,14 @@
 They act through the gateway's public interface and the lab interface of the emulators, both over HTTP; what a person
 would have configured, the plant and its topology, comes from the rig file (`base.ControllerContext`). A real product or
 the program under test can take the place of any of them. A module without `CONTROLLER` is a helper.
-`CONTROLLER` is a subclass of `base.Controller`, whose `config_class` has the keys of a rig file; its `type` is the name
-of the module.
+`CONTROLLER` is a subclass of `base.Controller`, whose `config_class` has the keys of a rig file.
 """
 
 from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Union, get_args
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -20,8 +19,14 @@ from ridethrough.rigs.controllers.base import Controller, ControllerConfig
 
 
 def _found() -> dict[str, type[Controller[Any]]]:
-    modules = {found.name: import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)}
-    return {name: module.CONTROLLER for name, module in sorted(modules.items()) if hasattr(module, "CONTROLLER")}
+    modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    found = {_type_of(module.CONTROLLER): module.CONTROLLER for module in modules if hasattr(module, "CONTROLLER")}
+    return dict(sorted(found.items()))
+
+
+def _type_of(controller: type[Controller[Any]]) -> str:
+    (name,) = get_args(controller.config_class.model_fields["type"].annotation)
+    return str(name)
 
 
 CONTROLLERS = _found()
