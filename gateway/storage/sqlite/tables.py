@@ -101,10 +101,13 @@ def name_of(body: bytes) -> str:
 
 
 def position_of(event_id: str) -> int:
-    """The position of the record that one of our own events came from; 0 for a foreign identifier."""
+    """The position of the record that an event came from; 0 for a foreign identifier."""
     return (event_place(event_id) or (0, 0))[0]
 
 
 def encoded(added: Sequence[Event]) -> tuple[list[bytes], list[int]]:
-    """Events of our own making as JSON, and the positions of their records."""
-    return [encode_json(event) for event in added], [position_of(event.id) for event in added]
+    """Events of our own making as JSON, and the positions of their records.
+
+    Their identifiers are those of `event_id` and are not checked again: this is done for every event.
+    """
+    return [encode_json(event) for event in added], [int(event.id.partition("-")[0]) for event in added]
