@@ -36,6 +36,15 @@ def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
     return first, second
 
 
+async def all_arrive(way: type[Way], listening: str) -> None:
+    """Whatever else the name stands for, what is sent comes to the one address that listens."""
+    sender = way(free_port())
+    async with sender.serve(listening) as got:
+        await sender.send(1, 2, 3)
+        await arrived(got, 1, 2, 3)
+        await sender.close()
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_first_refuses(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair: tuple[str, str]) -> None:
     async def body() -> None:
@@ -55,11 +64,7 @@ def test_the_first_refuses(monkeypatch: pytest.MonkeyPatch, way: type[Way], pair
 def test_only_the_last_of_four_listens(monkeypatch: pytest.MonkeyPatch, way: type[Way]) -> None:
     async def body() -> None:
         named(monkeypatch, *(f"127.0.7.{number}" for number in range(1, 5)))
-        sender = way(free_port())
-        async with sender.serve("127.0.7.4") as got:
-            await sender.send(1, 2, 3)
-            await arrived(got, 1, 2, 3)
-            await sender.close()
+        await all_arrive(way, "127.0.7.4")
 
     play(way, body())
 
@@ -92,11 +97,7 @@ def test_the_first_is_silent(monkeypatch: pytest.MonkeyPatch, way: type[Way], pa
 def test_one_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, way: type[Way], found: tuple[str, ...]) -> None:
     async def body() -> None:
         named(monkeypatch, *found)
-        sender = way(free_port())
-        async with sender.serve("127.0.0.1") as got:
-            await sender.send(1, 2, 3)
-            await arrived(got, 1, 2, 3)
-            await sender.close()
+        await all_arrive(way, "127.0.0.1")
 
     play(way, body())
 
@@ -106,11 +107,7 @@ def test_a_kernel_without_ipv6(monkeypatch: pytest.MonkeyPatch, way: type[Way]) 
     async def body() -> None:
         without_ipv6(monkeypatch)
         named(monkeypatch, "::1", "127.0.0.1")
-        sender = way(free_port())
-        async with sender.serve("127.0.0.1") as got:
-            await sender.send(1, 2, 3)
-            await arrived(got, 1, 2, 3)
-            await sender.close()
+        await all_arrive(way, "127.0.0.1")
 
     play(way, body())
 
