@@ -20,7 +20,7 @@ from ridethrough.gateway.receive.listener import BUFFER_OCTETS
 from ridethrough.rigs.former_name import left
 from ridethrough.rigs.recording.udp_client import exchange
 from ridethrough.rigs.resources import COMPILE, is_compiled
-from ridethrough.rigs.rigfile.schema import RigFile, plant_of
+from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.wire.errors import WireError
 from ridethrough.wire.snmp import Kind, Message, Pdu, Tag, VarBind, Version, decode, encode
 from ridethrough.wire.snmp.convert import SYS_UP_TIME
@@ -151,15 +151,10 @@ def bindings(site: Site, rig: RigFile | None) -> Iterator[Diagnosis]:
 def _of_plant(rig: RigFile | None) -> Iterator[tuple[str, int, socket.SocketKind, str]]:
     if rig is None:
         return
-    plant = plant_of(rig)
-    for name, ups in plant.ups.items():
-        yield ups.address, plant.ports.snmp, socket.SOCK_DGRAM, name
-        for port in (plant.ports.http, plant.ports.console):
-            if port is not None:
-                yield ups.address, port, socket.SOCK_STREAM, name
-    for name, server in plant.servers.items():
-        if server.bmc is not None:
-            yield server.bmc.address, plant.ports.ipmi, socket.SOCK_DGRAM, f"{name}.bmc"
+    for interface in rig.interfaces():
+        for endpoint in interface.endpoints:
+            kind = socket.SOCK_STREAM if endpoint.stream else socket.SOCK_DGRAM
+            yield endpoint.address, endpoint.port, kind, interface.name
 
 
 def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Diagnosis:

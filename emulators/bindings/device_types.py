@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ridethrough.emulators.bindings.chassis import HostState, OsOrder
 from ridethrough.emulators.bindings.inputs import Inputs
@@ -14,6 +14,7 @@ from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.power import Inlet, Outlet, plug
 from ridethrough.emulators.kernel.world import Device, Port, World
+from ridethrough.mibs import MibTree
 
 ConfigT = TypeVar("ConfigT", bound=RigModel)
 OutletMaker = Callable[[str], Outlet]
@@ -28,6 +29,14 @@ class LabDevice(Device, Protocol):
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         """Return the state for people and scenarios, as JSON."""
+
+
+@runtime_checkable
+class DetailedDevice(Protocol):
+    """A device with more to show than its state: objects, sensors, records."""
+
+    def details(self, tree: MibTree, now: Instant) -> dict[str, Any]:
+        """Return lists of rows by title, as JSON, for the device's page of the console."""
 
 
 class Stage(IntEnum):
@@ -73,6 +82,37 @@ class Reference(NamedTuple):
         return self.name.partition("/")[0]
 
 
+class Endpoint(NamedTuple):
+    """A socket on which a device answers."""
+
+    protocol: str
+    """`snmp`, `http`, `telnet` or `ipmi`."""
+    address: str
+    port: int
+    stream: bool = False
+    """True for TCP, False for UDP."""
+
+
+class Interface(NamedTuple):
+    """A device on the network, before it runs."""
+
+    name: str
+    kind: str
+    """The `kind` of the device."""
+    title: str
+    """What people call it, such as UPS card."""
+    endpoints: tuple[Endpoint, ...]
+
+
+class ProfileKey(NamedTuple):
+    """Where a configuration names a profile."""
+
+    path: tuple[str, ...]
+    """Keys below the device."""
+    load: Callable[[str], object]
+    """Read the profile of a name or of a file. Raises ProfileError where it is none, or is not complete."""
+
+
 class NodePorts(NamedTuple):
     """A server as a cluster on it knows it."""
 
@@ -110,11 +150,19 @@ class Construction:
         plug(self.world, made, inlet)
 
 
-def _nothing(_config: Any) -> Iterable[Reference]:
+def _nothing(_config: Any) -> Iterable[Any]:
     return ()
 
 
-def _no_addresses(_name: str, _config: Any) -> Iterable[str]:
+def _no_groups(_config: Any) -> Collection[int]:
+    return ()
+
+
+def _no_names(_name: str, _config: Any) -> Iterable[str]:
+    return ()
+
+
+def _no_interfaces(_name: str, _config: Any, _ports: Ports) -> Iterable[Interface]:
     return ()
 
 
@@ -135,5 +183,12 @@ class DeviceType(Generic[ConfigT]):
     """True if others may name it as their feed."""
     references: Callable[[ConfigT], Iterable[Reference]] = _nothing
     """Other devices that a configuration names."""
-    reachable: Callable[[str, ConfigT], Iterable[str]] = _no_addresses
+    reachable: Callable[[str, ConfigT], Iterable[str]] = _no_names
     """Names under which a device has addresses: its own, and that of its BMC."""
+    addresses: Callable[[ConfigT], Iterable[str]] = _nothing
+    """IP addresses that the machine must have for a device."""
+    interfaces: Callable[[str, ConfigT, Ports], Iterable[Interface]] = _no_interfaces
+    """What answers on the network, with its sockets."""
+    profile: ProfileKey | None = None
+    outlet_groups: Callable[[ConfigT], Collection[int]] = _no_groups
+    """Indexes of the outlet groups of a feed."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, create_model, model_validator
 
-from ridethrough.emulators.bindings.device_types import Among, DeviceType, Reference
+from ridethrough.emulators.bindings.device_types import Among, DeviceType, Interface, Reference
+from ridethrough.emulators.bindings.profile_files import ProfileError
 from ridethrough.emulators.config.base import Name, RigModel
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.device_types import DEVICE_TYPES
@@ -48,6 +49,18 @@ class Plant(Sections):
                 for reference in found.references(config):
                     yield found, name, reference
 
+    def addresses(self) -> Iterator[str]:
+        """The addresses of all devices, BMCs behind their servers."""
+        for found in DEVICE_TYPES:
+            for config in self.section(found.key).values():
+                yield from found.addresses(config)
+
+    def interfaces(self) -> Iterator[Interface]:
+        """Everything that answers on the network."""
+        for found in DEVICE_TYPES:
+            for name, config in self.section(found.key).items():
+                yield from found.interfaces(name, config, self.ports)
+
     @model_validator(mode="after")
     def _wiring(self) -> Self:
         names = [name for found in DEVICE_TYPES for name in self.section(found.key)]
@@ -65,6 +78,41 @@ class Plant(Sections):
                 known = ", ".join(accepted[reference.among]) or "none"
                 raise ValueError(
                     f"{found.key}.{name}.{reference.key}: there is no {reference.device!r}; accepted: {known}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _profiles(self) -> Self:
+        for found in DEVICE_TYPES:
+            if (key := found.profile) is None:
+                continue
+            for name, config in self.section(found.key).items():
+                *path, last = key.path
+                for step in path:
+                    config = config and getattr(config, step)
+                if config is None:
+                    continue
+                try:
+                    key.load(getattr(config, last))
+                except ProfileError as error:
+                    raise ValueError(f"{found.key}.{name}.{'.'.join(key.path)}: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _outlet_groups(self) -> Self:
+        groups = {
+            name: found.outlet_groups(config)
+            for found in DEVICE_TYPES
+            for name, config in self.section(found.key).items()
+            if found.is_feed
+        }
+        for found, name, reference in self.references():
+            feed, _, group = reference.name.partition("/")
+            if reference.feeds and group and int(group) not in groups[feed]:
+                accepted = ", ".join(f"{feed}/{index}" for index in groups[feed]) or "none"
+                raise ValueError(
+                    f"{found.key}.{name}.{reference.key}: there is no outlet group {reference.name!r};"
+                    f" accepted: {accepted}"
                 )
         return self
 

@@ -6,11 +6,13 @@ import shutil
 import sys
 from typing import Any, NamedTuple
 
+from ridethrough.emulators.bindings.device_types import Endpoint
 from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.rigfile.schema import RigFile
 
 NAME, KIND = 12, 13  # widths
+HTTP, TELNET = 80, 23  # ports that clients take by themselves
 
 
 class StartupBanner(NamedTuple):
@@ -31,14 +33,16 @@ def _traps(site: Site) -> list[str]:
 
 def rig_banner(rig: RigFile, api: Api, site: Site | None = None) -> StartupBanner:
     """Return the banner of a rig; without `site` only its devices run."""
-    devices = _devices(rig)
+    interfaces = list(rig.interfaces())
+    devices = {
+        item.name: {"kind": item.kind, **{end.protocol: _reached_at(end) for end in item.endpoints}}
+        for item in interfaces
+    }
     document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
     lines = [f"rig {rig.rig} is running", ""]
-    for name, device in devices.items():
-        kind = "UPS card" if device["kind"] == "ups" else "BMC"
-        faces = [f"{device[face]}/udp" for face in ("snmp", "ipmi") if face in device]
-        faces += [device[face] for face in ("http", "telnet") if face in device]
-        lines.append(_line(name, kind, "   ".join(faces)))
+    for item in interfaces:
+        places = [f"{_reached_at(end)}{'' if end.stream else '/udp'}" for end in item.endpoints]
+        lines.append(_line(item.name, item.title, "   ".join(places)))
     if site is not None:
         document["traps"] = _traps(site)
         lines += [_line("gateway", "traps", f"{place}/udp") for place in _traps(site)]
@@ -53,20 +57,14 @@ def _line(name: str, kind: str, rest: str) -> str:
     return f"  {name:<{NAME}} {kind:<{KIND}} {rest}".rstrip()
 
 
-def _devices(rig: RigFile) -> dict[str, dict[str, str]]:
-    """Name to kind and the addresses of what it answers with."""
-    ports = rig.ports
-    devices = {}
-    for name, ups in rig.ups.items():
-        devices[name] = {"kind": "ups", "snmp": f"{ups.address}:{ports.snmp}"}
-        if ports.http is not None:
-            devices[name]["http"] = f"http://{ups.address}{'' if ports.http == 80 else f':{ports.http}'}/"
-        if ports.console is not None:
-            devices[name]["telnet"] = f"telnet {ups.address}{'' if ports.console == 23 else f' {ports.console}'}"
-    for name, server in rig.servers.items():
-        if server.bmc is not None:
-            devices[f"{name}.bmc"] = {"kind": "bmc", "ipmi": f"{server.bmc.address}:{ports.ipmi}"}
-    return devices
+def _reached_at(endpoint: Endpoint) -> str:
+    """Return what a person types to get there: an address, a link or a command."""
+    address, port = endpoint.address, endpoint.port
+    if endpoint.protocol == "http":
+        return f"http://{address}{'' if port == HTTP else f':{port}'}/"
+    if endpoint.protocol == "telnet":
+        return f"telnet {address}{'' if port == TELNET else f' {port}'}"
+    return f"{address}:{port}"
 
 
 def _tries(rig: RigFile, api: Api, *, gateway: bool) -> list[str]:

@@ -11,14 +11,13 @@ import msgspec
 from aiohttp import web
 
 from ridethrough.emulators.app import Emulators
-from ridethrough.emulators.bindings.device_types import LabDevice
+from ridethrough.emulators.bindings.device_types import DetailedDevice, LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
-from ridethrough.rigs.lab.device_details import details_of
 from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
@@ -150,7 +149,8 @@ class _Lab:
     async def inside(self, request: web.Request) -> web.Response:
         """Objects of a card, or sensors and log of a BMC, without asking it over the network."""
         device = self._device(request)
-        return reply(details_of(device, standard_tree(), self._emulators.catch_up()))
+        now = self._emulators.catch_up()
+        return reply(device.details(standard_tree(), now) if isinstance(device, DetailedDevice) else {})
 
     def _bmc(self, request: web.Request) -> EmulatedBmc:
         device = self._device(request)

@@ -12,10 +12,8 @@ from pydantic import Field, ValidationError, model_validator
 from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.emulators.config.plant import Plant
 from ridethrough.emulators.config.ports import HIGH_PORTS, Ports
-from ridethrough.emulators.devices.bmc import ProfileError as BmcProfileError
-from ridethrough.emulators.devices.bmc import load_profile as load_bmc_profile
+from ridethrough.emulators.device_types import DEVICE_TYPES
 from ridethrough.emulators.devices.bmc.config import AlertConfig
-from ridethrough.emulators.devices.ups import ProfileError, Settings, load_profile
 from ridethrough.emulators.devices.ups.config import UpsConfig
 from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import (
@@ -90,29 +88,7 @@ class RigFile(Plant):
         for name in (*self.power_management.ups, *self.power_management.servers):
             if name not in self.ups and name not in self.servers:
                 raise ValueError(f"power_management: there is no {name!r} in this rig")
-        for name, ups in self.ups.items():
-            try:
-                Settings(load_profile(ups.profile))  # complete, too
-            except ProfileError as error:
-                raise ValueError(f"ups.{name}.profile: {error}") from error
-        for name, server in self.servers.items():
-            try:
-                if server.bmc is not None:
-                    load_bmc_profile(server.bmc.profile)
-            except BmcProfileError as error:
-                raise ValueError(f"servers.{name}.bmc.profile: {error}") from error
-        for section, consumers in (("servers", self.servers), ("disks", self.disks)):
-            for name, consumer in consumers.items():
-                for feed in consumer.power:
-                    self._check_outlet_group(f"{section}.{name}.power", feed)
         return self
-
-    def _check_outlet_group(self, key: str, feed: str) -> None:
-        name, _, group = feed.partition("/")
-        ups = self.ups.get(name)
-        if group and (ups is None or int(group) not in (indexes := load_profile(ups.profile).outlet_groups)):
-            accepted = ", ".join(f"{name}/{index}" for index in indexes) if ups is not None else "none"
-            raise ValueError(f"{key}: there is no outlet group {feed!r}; accepted: {accepted or 'none'}")
 
     def groups_of(self, ups: str) -> tuple[str, ...]:
         """Return the groups in which a UPS is a power device or a linked device."""
@@ -134,15 +110,17 @@ def load_rig(path: Path, ports: PortChoice = "file", patch: Mapping[str, Any] | 
 
 
 def _with_profile_paths(path: Path, document: Any) -> None:
-    for ups in (document.get("ups") or {}).values():
-        profile = ups.get("profile") if isinstance(ups, dict) else None
-        if isinstance(profile, str) and profile.endswith(".yaml"):
-            ups["profile"] = str((path.parent / profile).resolve())
-    for server in (document.get("servers") or {}).values():
-        bmc = server.get("bmc") if isinstance(server, dict) else None
-        profile = bmc.get("profile") if isinstance(bmc, dict) else None
-        if isinstance(bmc, dict) and isinstance(profile, str) and profile.endswith(".yaml"):
-            bmc["profile"] = str((path.parent / profile).resolve())
+    for found in DEVICE_TYPES:
+        if found.profile is None:
+            continue
+        *keys, last = found.profile.path
+        section = document.get(found.key)
+        for part in section.values() if isinstance(section, dict) else ():
+            for key in keys:
+                part = part.get(key) if isinstance(part, dict) else None
+            profile = part.get(last) if isinstance(part, dict) else None
+            if isinstance(part, dict) and isinstance(profile, str) and profile.endswith(".yaml"):
+                part[last] = str((path.parent / profile).resolve())
 
 
 def plant_of(rig: RigFile) -> RigFile:
@@ -219,14 +197,7 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
 
 def addresses_of(rig: RigFile) -> list[str]:
     """Return addresses that a machine needs before it can run the rig: those of devices beyond loopback."""
-    servers = rig.servers.values()
-    listed = [
-        *(ups.address for ups in rig.ups.values()),
-        *(address for server in servers for address in (server.address, *server.other_addresses)),
-        *(server.bmc.address for server in servers if server.bmc is not None),
-        *(address for manager in rig.managers.values() for address in (*manager.nodes.values(), manager.floating)),
-        *(listen.address for listen in rig.gateway.listen),
-    ]
+    listed = [*rig.addresses(), *(listen.address for listen in rig.gateway.listen)]
     own = (text for text in dict.fromkeys(listed) if not ip_address(text).is_loopback)
     return [text for text in own if not ip_address(text).is_unspecified]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import NAMESPACE_DNS, uuid5
 
 from ridethrough.emulators.bindings.chassis import AcLink
-from ridethrough.emulators.bindings.device_types import Construction
+from ridethrough.emulators.bindings.device_types import Construction, Endpoint, Interface, ProfileKey
+from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.devices.bmc.config import BmcConfig
 from ridethrough.emulators.devices.bmc.device import EmulatedBmc
 from ridethrough.emulators.devices.bmc.lan import AlertDestination
@@ -15,6 +16,8 @@ from ridethrough.emulators.devices.bmc.recovery_hold import HoldSettings
 from ridethrough.wire.ipmi.message import Privilege
 
 LOOPBACK = "127.0.0.1"
+BMC_PROFILE = ProfileKey(("bmc", "profile"), load_profile)
+"""Below a server."""
 
 
 def build_bmc(
@@ -61,3 +64,8 @@ def build_bmc(
     )
     construction.trap_sources[config.address] = name
     return EmulatedBmc(model)
+
+
+def bmc_interface(server: str, config: BmcConfig, ports: Ports) -> Interface:
+    """Return the LAN channel of the BMC of a server."""
+    return Interface(f"{server}.bmc", EmulatedBmc.kind, "BMC", (Endpoint("ipmi", config.address, ports.ipmi),))

@@ -15,11 +15,13 @@ from ridethrough.emulators.bindings.ipmi import SteadyAnswers, dispatch
 from ridethrough.emulators.bindings.network import Impairment, network_inputs
 from ridethrough.emulators.devices.bmc import persistence
 from ridethrough.emulators.devices.bmc.commands import CHANGES, STEADY, TABLE
+from ridethrough.emulators.devices.bmc.details import log_rows, sensor_rows
 from ridethrough.emulators.devices.bmc.faults import FaultInjector
 from ridethrough.emulators.devices.bmc.model import Bmc
 from ridethrough.emulators.devices.bmc.sol_parameters import retry_of
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.emulators.kernel.world import Port
+from ridethrough.mibs import MibTree
 from ridethrough.wire.ipmi.message import IpmiRequest, Privilege
 from ridethrough.wire.ipmi.session import Account, LoginPolicy, Session
 
@@ -142,6 +144,10 @@ class EmulatedBmc:
     def ports(self) -> Iterable[Port[Any]]:
         """The ports that the controller drives."""
         return [self.chassis.order, self.chassis.policy]
+
+    def details(self, tree: MibTree, now: Instant) -> dict[str, Any]:
+        """Return the sensors and the event log, as JSON."""
+        return {"sensors": sensor_rows(self.model), "log": log_rows(self.model)}
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         """The state for people and tests, as JSON."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from ridethrough.emulators.bindings.device_types import Construction, DeviceType, Stage
@@ -22,4 +24,10 @@ def build(construction: Construction, name: str, config: ManagerConfig) -> None:
     construction.world.add(Manager(name, config.nodes, config.floating, construction.trap_sources, config.port))
 
 
-DEVICE_TYPE = DeviceType("managers", 7, Stage.MANAGER, ManagerConfig, build)
+def addresses(config: ManagerConfig) -> Iterable[str]:
+    """Name the addresses of the nodes and the one that floats."""
+    yield from config.nodes.values()
+    yield config.floating
+
+
+DEVICE_TYPE = DeviceType("managers", 7, Stage.MANAGER, ManagerConfig, build, addresses=addresses)

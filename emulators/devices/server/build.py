@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ridethrough.emulators.bindings.device_types import Among, Construction, DeviceType, NodePorts, Reference, Stage
-from ridethrough.emulators.devices.bmc.build import build_bmc
+from ridethrough.emulators.bindings.device_types import (
+    Among,
+    Construction,
+    DeviceType,
+    Interface,
+    NodePorts,
+    Reference,
+    Stage,
+)
+from ridethrough.emulators.config.ports import Ports
+from ridethrough.emulators.devices.bmc.build import BMC_PROFILE, bmc_interface, build_bmc
 from ridethrough.emulators.devices.psu.model import Psu
 from ridethrough.emulators.devices.server.config import ServerConfig
 from ridethrough.emulators.devices.server.guests import Guest
@@ -68,4 +77,29 @@ def reachable(name: str, config: ServerConfig) -> Iterable[str]:
         yield f"{name}.bmc"
 
 
-DEVICE_TYPE = DeviceType("servers", 3, Stage.CONSUMER, ServerConfig, build, references=references, reachable=reachable)
+def addresses(config: ServerConfig) -> Iterable[str]:
+    """Name the addresses of the operating system and that of the BMC."""
+    yield config.address
+    yield from config.other_addresses
+    if config.bmc is not None:
+        yield config.bmc.address
+
+
+def interfaces(name: str, config: ServerConfig, ports: Ports) -> Iterable[Interface]:
+    """Describe the BMC."""
+    if config.bmc is not None:
+        yield bmc_interface(name, config.bmc, ports)
+
+
+DEVICE_TYPE = DeviceType(
+    "servers",
+    3,
+    Stage.CONSUMER,
+    ServerConfig,
+    build,
+    references=references,
+    reachable=reachable,
+    addresses=addresses,
+    interfaces=interfaces,
+    profile=BMC_PROFILE,
+)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ridethrough.emulators.bindings.device_types import Construction, DeviceType, Reference, Stage
+from ridethrough.emulators.bindings.device_types import (
+    Construction,
+    DeviceType,
+    Endpoint,
+    Interface,
+    ProfileKey,
+    Reference,
+    Stage,
+)
 from ridethrough.emulators.bindings.snmp import Access, UsmUser
+from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.devices.ups.card.card import Receiver
 from ridethrough.emulators.devices.ups.config import UpsConfig
 from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.devices.ups.profile import load_profile
+from ridethrough.emulators.devices.ups.settings import Settings
 from ridethrough.mibs import Oid
 
 LOOPBACK = "127.0.0.1"
@@ -78,6 +88,38 @@ def reachable(name: str, _config: UpsConfig) -> Iterable[str]:
     yield name
 
 
+def addresses(config: UpsConfig) -> Iterable[str]:
+    """Name the address of the card."""
+    yield config.address
+
+
+def interfaces(name: str, config: UpsConfig, ports: Ports) -> Iterable[Interface]:
+    """Describe the card."""
+    address = config.address
+    endpoints = [Endpoint("snmp", address, ports.snmp)]
+    if ports.http is not None:
+        endpoints.append(Endpoint("http", address, ports.http, stream=True))
+    if ports.console is not None:
+        endpoints.append(Endpoint("telnet", address, ports.console, stream=True))
+    yield Interface(name, EmulatedUps.kind, "UPS card", tuple(endpoints))
+
+
+def outlet_groups(config: UpsConfig) -> Collection[int]:
+    """Return those that the profile has."""
+    return load_profile(config.profile).outlet_groups
+
+
 DEVICE_TYPE = DeviceType(
-    "ups", 2, Stage.FEED, UpsConfig, build, is_feed=True, references=references, reachable=reachable
+    "ups",
+    2,
+    Stage.FEED,
+    UpsConfig,
+    build,
+    is_feed=True,
+    references=references,
+    reachable=reachable,
+    addresses=addresses,
+    interfaces=interfaces,
+    profile=ProfileKey(("profile",), lambda profile: Settings(load_profile(profile))),
+    outlet_groups=outlet_groups,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from ridethrough.emulators.bindings.snmp import UsmUser
 from ridethrough.emulators.devices.ups.card.card import Card, Receiver
+from ridethrough.emulators.devices.ups.details import object_rows
 from ridethrough.emulators.devices.ups.inputs import inputs_of
 from ridethrough.emulators.devices.ups.line import FailCause
 from ridethrough.emulators.devices.ups.model import Callbacks, Ups
@@ -19,6 +20,7 @@ from ridethrough.emulators.devices.ups.snmp.view import UpsView
 from ridethrough.emulators.kernel.instant import Instant, soonest
 from ridethrough.emulators.kernel.power import Inlet, Outlet
 from ridethrough.emulators.kernel.world import Port
+from ridethrough.mibs import MibTree
 
 STATE_WORDS: dict[OutputStatus, str] = {
     OutputStatus.ON_SMART_BOOST: "boosting",
@@ -121,6 +123,10 @@ class EmulatedUps:
         for name, value in state["settings"].items():
             self.ups.settings.preset(name, value)
         self.card.load_state(state["card"])
+
+    def details(self, tree: MibTree, now: Instant) -> dict[str, Any]:
+        """Return the objects of the agent, as JSON."""
+        return {"objects": object_rows(self.view, tree, now)}
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         """Return the state for people and scenarios, as JSON."""
