@@ -542,7 +542,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     *_rows(
         "6",
-        "rigs/checks/management.py",
+        "rigs/checks/outage_times.py",
         ("disk confirms before server", "if _confirm(rig, disk) >= _confirm(rig, ups):", "if False:", "X09"),
         (
             "all terminals' UPSs have one time",
@@ -557,16 +557,24 @@ MUTATIONS: tuple[Mutation, ...] = (
             "X09",
         ),
         ("a terminal lives until it has ordered everything", "and _confirm(rig, ups) <= needed:", "and False:", "C6"),
-        ("D8: Warm-UP times are multiples of 360 s", "if values.warm_up_s % WARM_UP_UNIT_S:", "if False:", "D8"),
         (
             "M5: the command time covers the cluster's",
             "if item.command_file_s < item.cluster_timeout_s:",
             "if False:",
             "M5",
         ),
+    ),
+    *_rows(
+        "6",
+        "rigs/checks/management.py",
+        ("D8: Warm-UP times are multiples of 360 s", "if values.warm_up_s % WARM_UP_UNIT_S:", "if False:", "D8"),
         ("C9: terminals of a cluster without management terminal", "if own and len(own) != wanted:", "if False:", "C9"),
-        ("one port for the whole system", "if own.port != first.port:", "if False:", "X09"),
         ("labels have eight characters", "not 0 < len(label) <= LONGEST_LABEL", "False", "U08"),
+    ),
+    *_rows(
+        "6",
+        "rigs/checks/communication.py",
+        ("one port for the whole system", "if own.port != first.port:", "if False:", "X09"),
     ),
     *_rows(
         "6",

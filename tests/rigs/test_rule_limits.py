@@ -236,6 +236,13 @@ def test_a_disk_knows_its_terminal_and_a_node_its_own_too(ups: str, known: str) 
     assert ("X36" in broken(rig("003-a", {"ups": {ups: {"access": rows}}}))) is not (needed <= there)
 
 
+@pytest.mark.parametrize(("known", "missing"), [(["127.0.22.1"], True), (["127.0.21.1", "127.0.22.1"], False)])
+def test_the_row_has_the_address_from_which_a_server_asks(known: list[str], missing: bool) -> None:
+    rows = [{"community": "public", "manager": address, "type": "write"} for address in known]
+    patch = {"servers": {"server1": {"other_addresses": ["127.0.22.1"]}}, "ups": {"UPS1": {"access": rows}}}
+    assert ("X36" in broken(rig("card", patch))) is missing
+
+
 @pytest.mark.parametrize("generation", [True, False])
 @pytest.mark.parametrize("authentication", [True, False])
 def test_both_kinds_of_traps_are_enabled(generation: bool, authentication: bool) -> None:
@@ -278,3 +285,23 @@ def test_a_terminals_own_address_does_where_it_is_the_only_one(terminals: int, r
     )
     groups = {"Cluster1": {**policy, "groups": {"GROUP1": policy, "GROUP2": {**policy, **second}}}}
     assert ("X33" in broken(rig("nodes-2", {"groups": groups}))) is refused
+
+
+@pytest.mark.parametrize(
+    ("given", "mask", "refused"),
+    [
+        ("255.255.255.255", "255.255.255.0", False),
+        ("127.0.21.255", "255.255.255.0", False),
+        ("127.0.22.255", "255.255.255.0", False),  # of its other interface
+        ("127.0.21.1", "255.255.255.0", True),
+        ("127.0.21.255", "255.255.0.0", True),
+        ("127.0.255.255", "255.255.0.0", False),
+        ("127.0.21.3", "255.255.255.252", False),
+    ],
+)
+def test_the_gui_of_a_server_has_a_broadcast_of_its_own_networks(given: str, mask: str, refused: bool) -> None:
+    patch = {
+        "servers": {"NODE1": {"other_addresses": ["127.0.22.1"]}},
+        "environment": {"netmask": mask, "servers": {"NODE1": {"communication_ip": given}}},
+    }
+    assert ("X33" in broken(rig("nodes-2", patch))) is refused
