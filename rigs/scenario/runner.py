@@ -16,9 +16,11 @@ from ridethrough.rigs.clock import Clock, Speed, run
 from ridethrough.rigs.controllers.client import Note
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
+from ridethrough.rigs.rigfile.yaml import FileError
 from ridethrough.rigs.runtime import GatewayProcess, assemble
 from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.probes import ProbeError, ProbeTarget, ask
+from ridethrough.rigs.scenario.proof import Names
 from ridethrough.rigs.scenario.seen import (
     Seen,
     SeenAnswer,
@@ -91,6 +93,8 @@ async def _replay(
     # With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
     clock = Clock(datetime.fromisoformat(scenario.start).timestamp() - scenario.lead_s)
     process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces)
+    if problems := scenario.unknown_names(_names_of(process, rig)):
+        raise FileError(problems)
     await process.start()
     beside: list[asyncio.Task[None]] = []
     try:
@@ -117,6 +121,19 @@ async def _replay(
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         await process.stop()
+
+
+def _names_of(process: GatewayProcess, rig: RigFile) -> Names:
+    backend, plant = process.gateway.backend, process.emulators
+    rules = [rule.event for rule in process.site.rules if rule.event is not None]
+    segments = [hub for device in process.site.devices.values() if (hub := getattr(device, "behind", None))]
+    return Names(
+        {} if plant is None else {name: list(device.inputs.help) for name, device in plant.devices.items()},
+        {status.id: status.commands for status in backend.devices()},
+        segments,
+        [*backend.event_types(), *rules],
+        [controller.name for controller in rig.controllers],
+    )
 
 
 async def _tick(session: ScenarioSession, progress: Progress) -> None:
