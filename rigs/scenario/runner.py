@@ -18,6 +18,7 @@ from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.rigfile.yaml import FileError
 from ridethrough.rigs.runtime import GatewayProcess, assemble
+from ridethrough.rigs.scenario.breakages import breakages
 from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.probes import ProbeError, ProbeTarget, ask
 from ridethrough.rigs.scenario.proof import Names
@@ -69,16 +70,24 @@ def replay(
 ) -> Report:
     """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
 
-    Where time is real, everything may come a tenth of a second of the wall clock earlier or later.
+    What breaks in the rig itself is a failure. Where time is real, everything may come a tenth of a second of the wall
+    clock earlier or later.
     `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass; `watch` of every event,
     order and note when it is seen.
 
     Raises FileError, BindError, ListenError.
     """
     rig = load_rig(scenario.rig, ports, scenario.patch)
-    seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data, watch), speed)
+    with breakages() as broken:
+        seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data, watch), speed)
     slack_s = 0.0 if speed == "max" else SLACK_S * speed
-    return Report(scenario, rig, seen, judge(scenario, seen, slack_s))
+    return Report(scenario, rig, seen, judge(scenario, seen, slack_s) + [_broken(scenario, line) for line in broken])
+
+
+def _broken(scenario: Scenario, line: str) -> Verdict:
+    """What broke in the rig itself is a failure, whatever the scenario expects."""
+    step = Step(between=(0, scenario.end_s), expect="no note", mark="failure of the rig itself")
+    return Verdict(step, False, line)
 
 
 async def _replay(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ridethrough.gateway.correlate.outages import Outages
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.rigfile.yaml import FileError
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
@@ -333,6 +334,20 @@ def test_addresses_and_rules_of_the_site_are_names_too(tmp_path: Path) -> None:
         "{by: 2, expect: no event, type: trap.lost, subject: '::1'}",
     )
     assert replay(load_scenario(written(tmp_path, *lines, head=rules)), standard_tree(), "max", "free").held
+
+
+def test_what_breaks_in_the_rig_itself_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that works nothing off any more would else prove every `no`."""
+
+    def broken(*_: Any) -> None:
+        raise KeyError("input")
+
+    path = written(tmp_path, "{at: 1, do: city off}", "{by: 90, expect: no event, type: power.outage.cleared}")
+    assert replay(load_scenario(path), standard_tree(), "max", "free").held
+    monkeypatch.setattr(Outages, "opened", broken)
+    report = replay(load_scenario(path), standard_tree(), "max", "free")
+    assert not report.held
+    assert "record could not be worked off: KeyError: 'input'" in report.verdicts[-1].detail
 
 
 def test_marks_of_our_own_scenarios_are_marks_of_our_stand_ins() -> None:
