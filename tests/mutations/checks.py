@@ -72,7 +72,7 @@ CHECK_RULES: tuple[Mutation, ...] = (
             "a UPS among the linked devices concerns whom it feeds",
             "return members if shared or not fed else fed",
             "return members",
-            "ACLINK-c3",
+            "AC-LINK-c3",
         ),
     ),
 )
