@@ -68,9 +68,15 @@ class Topology:
         ]
 
     def users_of(self, linked_device: str) -> list[str]:
-        """Return servers that need what a linked device feeds: those of its group (requirements 4.1)."""
+        """Return servers that need what a linked device feeds: those of its group (requirements 4.1).
+
+        Without shared disks they are those that hang on it themselves, as in the mixed mode (000, ③ to ⑤).
+        """
         placed = self.group_of(linked_device)
-        return [] if placed is None else self.within(placed.name)
+        members = [] if placed is None else self.within(placed.name)
+        fed = [server for server in members if linked_device in self.feeds(server)]
+        shared = any(cluster.disks for cluster in self.clusters.values() if set(cluster.nodes) & set(members))
+        return members if shared or not fed else fed
 
     def companions_of(self, linked_device: str) -> list[str]:
         """Return the linked devices of one group, by Warm-UP rank: a lower one starts first (requirements 5.4)."""

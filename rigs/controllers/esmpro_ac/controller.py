@@ -105,7 +105,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             self._confirmed(subject)
         elif event["type"] == CLEARED:
             self._handled.discard(subject)
-        elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
+        elif event["type"] == EventType.BATTERY_TEMPERATURE:
             self.note("alarm", subject, event["data"]["text"])
 
     def _confirmed(self, ups: str) -> None:
