@@ -8,6 +8,7 @@ from typing import Any
 
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, Lookup
+from ridethrough.rigs.explore.invariants.times import powerchutes
 from ridethrough.rigs.explore.run import Run, Violation
 
 NAME = "bounded"
@@ -39,7 +40,7 @@ def _starts(lookup: Lookup) -> Iterator[Violation]:
 
 
 def _repeated_orders(lookup: Lookup) -> Iterator[Violation]:
-    """One that was told to end, and is told again before it has come up anew."""
+    """One that was told to end, and is told again before it has come up anew. Each PowerChute agent has its own say."""
     for device, words in (
         *((server, SERVER_ORDERS) for server in lookup.rig.servers),
         *((cluster, CLUSTER_ORDERS) for cluster in lookup.rig.clusters),
@@ -49,7 +50,8 @@ def _repeated_orders(lookup: Lookup) -> Iterator[Violation]:
             for order in lookup.seen.orders
             if order.device == device and order.input in words and not _is_deed(lookup, device, order.input, order.at_s)
         ]
-        yield from _twice(lookup, device, "told to " + words[0], times, "running", "state")
+        agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == device), default=1)
+        yield from _twice(lookup, device, "told to " + words[0], times[agents - 1 :], "running", "state")
 
 
 def _repeated_commands(lookup: Lookup) -> Iterator[Violation]:

@@ -19,17 +19,22 @@ RULE = "nobody ends what is healthy and not concerned (001 9.1, 003 1.8.4)"
 def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
     """Look at everything that was ended, and at every order to restart."""
     concerns = Concerns(lookup)
+    restarted = list(_restarts(lookup))
+    yield from restarted
+    told = {(violation.subject, violation.at_s) for violation in restarted}
     for server in run.rig.servers:
-        yield from _server(lookup, concerns, server)
-    yield from _restarts(lookup)
+        yield from _server(lookup, concerns, server, told)
     for cluster in run.rig.clusters:
         yield from _cluster(lookup, concerns, cluster)
     for ups in (*run.rig.ups, *run.rig.intelligent_ups):
         yield from _output(lookup, concerns, ups)
 
 
-def _server(lookup: Lookup, concerns: Concerns, server: str) -> Iterator[Violation]:
-    """A server that was shut down, reset or switched off while it had power; or whose output was switched off."""
+def _server(lookup: Lookup, concerns: Concerns, server: str, told: set[tuple[str, float]]) -> Iterator[Violation]:
+    """A server that was shut down, reset or switched off while it had power; or whose output was switched off.
+
+    `told` are restarts that were found already.
+    """
     reasons = concerns.of_server(server)
     for change in lookup.history.changes(server):
         if change.before != "running" or is_exempt(NAME, lookup, server, change.at_s):
@@ -44,7 +49,7 @@ def _server(lookup: Lookup, concerns: Concerns, server: str) -> Iterator[Violati
             if ordered:
                 text = f"{', '.join(ordered)} went off under {server} at {second(change.at_s)}: {RULE}"
                 yield Violation(NAME, server, change.at_s, text)
-        elif not lookup.waits_for_disk(server, change.at_s):
+        elif not lookup.waits_for_disk(server, change.at_s) and (server, change.at_s) not in told:
             what = {"booting": "reset", "off": "switched off", "hung": "halted"}.get(change.after, "shut down")
             text = f"{server} was {what} at {second(change.at_s)}, without an outage, order or fault that concerns it"
             yield Violation(NAME, server, change.at_s, f"{text}: {RULE}")
