@@ -125,8 +125,7 @@ class Concerns:
                 yield self._outage(outage)
 
     def _is_out(self, node: str, begin_s: float, end_s: float) -> bool:
-        down = self._look.history.spans(node, lambda state: state.get("state") != "running")
-        if any(span.overlaps(begin_s, end_s) for span in down):
+        if self._look.history.before(node, begin_s).get("state") != "running":
             return True
         return all(self._look.was_lost(feed, begin_s, end_s) for feed in self._look.feeds(node))
 

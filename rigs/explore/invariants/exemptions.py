@@ -19,6 +19,7 @@ from ridethrough.rigs.explore.invariants.times import (
     POLL_S,
     end_s,
     off_delay_s,
+    orders_s,
     plan_s,
     powerchutes,
     settings_of,
@@ -206,8 +207,7 @@ def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
 def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     """C6: who acts was gone before it had ordered the outputs, though it must run for Tc + 8 + Tcs + To + 2 N."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
-    config = lookup.automation
-    service_s = POLL_S + plan_s(lookup.rig) - config.order_s
+    service_s = POLL_S + orders_s(lookup.rig)
     gone = [item.span.begin_s for item in lookup.broken if item.place in {one.name for one in lookup.rig.controllers}]
     gone += [span.begin_s for span in _without_terminal(lookup, subject)]
     for outage in (outage for feed in feeds for outage in lookup.outages(feed) if outage.confirmed_s is not None):

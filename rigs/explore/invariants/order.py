@@ -8,7 +8,7 @@ from math import inf
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.exemptions import ends_by_person
 from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, Lookup
-from ridethrough.rigs.explore.invariants.times import POLL_S, plan_s
+from ridethrough.rigs.explore.invariants.times import POLL_S, orders_s
 from ridethrough.rigs.explore.run import Run, Violation
 from ridethrough.rigs.scenario.seen import SeenCommand
 
@@ -56,7 +56,7 @@ def _was_due(lookup: Lookup, terminal: str, linked: str, at_s: float) -> bool:
     confirmed_s = _confirmed_s(lookup, linked, at_s)
     own_s = _confirmed_s(lookup, terminal, at_s)
     together = confirmed_s <= own_s + lookup.automation.gather_s
-    needed_s = 0.0 if together and own_s - confirmed_s <= lookup.automation.gather_s else plan_s(lookup.rig)
+    needed_s = 0.0 if together and own_s - confirmed_s <= lookup.automation.gather_s else orders_s(lookup.rig)
     return together and confirmed_s + needed_s <= at_s and lookup.came_up_s(linked, at_s) < confirmed_s
 
 
