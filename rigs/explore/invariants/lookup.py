@@ -147,8 +147,10 @@ class Lookup:
             return state.get("input") == "lost"
         if state.get("state") == "on-battery":
             return state.get("fail_cause") != "self_test"
+        if state.get("output") != "off" and state.get("state") != "unknown":
+            return False
         low_v, high_v = settings_of(self.rig, feed).transfer_window_volts
-        return state.get("output") == "off" and not low_v <= float(state.get("input_volts", 0)) <= high_v
+        return not low_v <= float(state.get("input_volts", 0)) <= high_v
 
     def has_good_line(self, feed: str) -> bool:
         """Return True when a feed has its input at the end of the run."""
