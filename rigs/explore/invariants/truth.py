@@ -165,9 +165,11 @@ def _table(run: Run, lookup: Lookup) -> Iterator[Violation]:
             yield from _row(run, row.name, row, expected)
         elif row.name in labels and row.state:
             yield from _ups_row(run, lookup, labels[row.name], row)
-    alive = [name for name in lookup.topology.terminals if lookup.history.last(name).get("state") in UP]
+    states = {name: lookup.history.last(name).get("state") for name in lookup.topology.terminals}
+    alive = [name for name, state in states.items() if state == "running"]
     automated = any(controller.type == "esmpro_ac" for controller in run.rig.controllers)
-    if run.table and automated and alive and len(masters) != 1:
+    changing = set(states.values()) - {"running", "off"}  # one that shuts down is master until it is off
+    if run.table and automated and alive and not changing and len(masters) != 1:
         text = f"the status table shows {', '.join(masters) or 'no terminal'} as master at {second(run.end_s)}"
         yield Violation(NAME, alive[0], run.end_s, f"{text}: exactly one is マスタ動作中 (003 1.7.4.5)")
 
