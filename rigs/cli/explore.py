@@ -97,7 +97,7 @@ def explore(
 ) -> None:
     """Search for an outage that a rig does not survive, and write the shortest that it finds as a scenario.
 
-    Example: `ridethrough explore 003-a --for 60s --out found`, `ridethrough explore rig.yaml --controller controller:control`
+    Example: `ridethrough explore 003-a --for 60s --out found`
     """
     with user_errors():
         if listed:
@@ -143,14 +143,17 @@ def explore(
 
 def _list(*, json: bool) -> None:
     from ridethrough.rigs.explore.dimensions import DIMENSIONS
-    from ridethrough.rigs.explore.invariants import INVARIANTS
+    from ridethrough.rigs.explore.invariants import EXEMPTIONS, INVARIANTS
 
-    invariants = {row.name: row.description for row in INVARIANTS}
-    dimensions = {row.name: row.description for row in DIMENSIONS}
+    lists = {
+        "invariants": {row.name: row.description for row in INVARIANTS},
+        "exemptions": {row.name: f"{row.text} ({row.section})" for row in EXEMPTIONS},
+        "dimensions": {row.name: row.description for row in DIMENSIONS},
+    }
     if json:
-        print_json({"invariants": invariants, "dimensions": dimensions})
+        print_json(lists)
         return
-    for title, rows in (("invariants", invariants), ("what varies", dimensions)):
+    for title, rows in lists.items():
         typer.echo(f"{title}:")
         for name, description in rows.items():
             typer.echo(f"  {name:<14}{description}")

@@ -68,7 +68,7 @@ class Program(NamedTuple):
     words: tuple[str, ...]
 
     def on(self, rig: RigFile) -> Attach:
-        """Return a function that runs it; `RIDETHROUGH_SNMP_PORT` and `RIDETHROUGH_IPMI_PORT` are the devices' ports."""
+        """Return what runs it; RIDETHROUGH_SNMP_PORT and RIDETHROUGH_IPMI_PORT are the devices' ports."""
         ports = {"RIDETHROUGH_SNMP_PORT": str(rig.ports.snmp), "RIDETHROUGH_IPMI_PORT": str(rig.ports.ipmi)}
 
         async def work(url: str) -> None:

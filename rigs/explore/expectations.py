@@ -30,8 +30,8 @@ def load_expectations(path: Path) -> Expectations:
         try:
             checked(line)
         except ValueError as error:
-            at = line_of(document, ["timeline", str(number)]) if isinstance(document, dict) else number + 1
-            raise FileError([f"{path}:{at}: {error}"]) from error
+            keys = ["timeline", str(number)] if isinstance(document, dict) else [str(number)]
+            raise FileError([f"{path}:{line_of(document, keys)}: {error}"]) from error
         found.append(dict(line))
     if not found:
         raise FileError([f"{path}: there is no line with `expect`"])

@@ -14,7 +14,7 @@ from ridethrough.rigs.scenario.seen import SeenState
 
 WIDTH = 118
 NEAR_S = 0.5  # round the instant of a violation
-PLAIN = re.compile(r"[A-Za-z][\w.:-]*( [\w.:-]+)*$")
+PLAIN = re.compile(r"[A-Za-z][\w.-]*( [\w.-]+)*$")
 WORDS = {"on", "off", "yes", "no", "true", "false", "null", "y", "n"}
 SECTION = re.compile(r"\((\d{3} [^()]*)\)\s*$")
 
@@ -40,7 +40,7 @@ def text_of(found: Reduced, origin: Origin) -> str:
     if found.others:
         also = ", ".join(f"{item.invariant} of {item.subject}" for item in found.others)
         lines += _comment(f"The same timeline shows: {also}.")
-    lines += [f"scenario: {_text(origin.name)}", f"title: {_text(f'{violation.invariant}: {violation.subject}')}"]
+    lines += [f"scenario: {_text(origin.name)}", f"title: {_text(f'{violation.invariant} of {violation.subject}')}"]
     lines += [f"rig: {_text(origin.rig)}"]
     if patch := {**origin.patch, **found.plan.patch}:
         lines += [f"patch: {json.dumps(patch, ensure_ascii=False)}"]
