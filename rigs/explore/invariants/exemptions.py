@@ -349,7 +349,13 @@ EXEMPTIONS = (
     Exemption("C7", "003 1.7.2", "no control terminal runs, for a reason of this table", RETURNS, _no_terminal),
     Exemption("B6", "004", "ServerAgent is left at シャットダウン", RETURNS, _agent_shuts_down),
     Exemption("protection", "004", "its BMC switched it off because of a fault", RETURNS, _bmc_switches_off),
-    Exemption("broken", "", "what the way back needs was broken by an action, and is still broken", RETURNS, _broken),
+    Exemption(
+        "broken",
+        "003 1.7.7(5)",
+        "what the way back needs was broken by an action, and is still broken",
+        RETURNS,
+        _broken,
+    ),
     Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, _battery_short),
     Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, _delay_short),
     Exemption(
@@ -359,5 +365,5 @@ EXEMPTIONS = (
         ORDERLY,
         _unwatched,
     ),
-    Exemption("switched off", "", "an action switched the output off", ORDERLY, _ordered_by_person),
+    Exemption("switched off", "003 1.6.2", "an action switched the output off", ORDERLY, _ordered_by_person),
 )
