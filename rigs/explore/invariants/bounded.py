@@ -68,7 +68,13 @@ def _twice(
 ) -> Iterator[Violation]:
     for first_s, again_s in pairwise(times):
         came_up_s = lookup.history.since_s(device, up, key, until_s=again_s)
-        marks = [came_up_s, *between, *(deed.at_s for deed in lookup.deeds), *_takeovers(lookup)]
+        marks = [
+            came_up_s,
+            lookup.history.since_s(device, "waiting", key, until_s=again_s),
+            *between,
+            *(deed.at_s for deed in lookup.deeds),
+            *_takeovers(lookup),
+        ]
         if not any(first_s < at_s <= again_s for at_s in marks):
             text = (
                 f"{device} was {what} at {second(first_s)} and again at {second(again_s)}, though nothing had happened"

@@ -19,7 +19,7 @@ from ridethrough.rigs.rigfile.schema import RigFile
 POLL_S = 8.0  # 003 section 1.7.7(5): the longest time between two polls
 HEARD_S = 1.0  # from a trap to what follows from it
 LINK_S = 300.0  # ceiling of a BMC's hold
-SLACK_S = 10.0  # for requests, takeovers and roundings on the way
+SLACK_S = 30.0  # for requests, takeovers, orders that are repeated, and roundings on the way
 CLIENTS_S = 120.0  # 003 section 1.7.7(5): about two minutes more for an output that is ordered off on line
 
 
