@@ -60,14 +60,13 @@ def _reboots_healthy_servers(patch: pytest.MonkeyPatch) -> None:
 
 
 def _switches_off_at_once(patch: pytest.MonkeyPatch) -> None:
-    """Nobody is told to shut down before the outputs go off."""
-    send = ControllerClient.send_input
+    """Outputs go off without waiting for the systems behind them (電源切断猶予時間)."""
+    command = ControllerClient.command
 
-    async def wrong(self: ControllerClient, device: str, word: str, *args: str) -> None:
-        if word != "shutdown":
-            await send(self, device, word, *args)
+    async def wrong(self: ControllerClient, device: str, name: str, **params: Any) -> dict[str, Any]:
+        return await command(self, device, name, **({"order": "off_now"} if name == "output.off" else params))
 
-    patch.setattr(ControllerClient, "send_input", wrong)
+    patch.setattr(ControllerClient, "command", wrong)
 
 
 def _ends_the_manager_first(patch: pytest.MonkeyPatch) -> None:
