@@ -73,9 +73,9 @@ def _twice(
             lookup.history.since_s(device, "waiting", key, until_s=again_s),
             *between,
             *(deed.at_s for deed in lookup.deeds),
-            *_takeovers(lookup),
         ]
-        if not any(first_s < at_s <= again_s for at_s in marks):
+        taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup))
+        if not taken_over and not any(first_s < at_s <= again_s for at_s in marks):
             text = (
                 f"{device} was {what} at {second(first_s)} and again at {second(again_s)}, though nothing had happened"
             )

@@ -228,7 +228,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
 
 def _battery_short(lookup: Lookup, subject: str, at_s: float) -> bool:
     """C8: the battery, and not an order, ended the output before ① + ② + ③ could pass."""
-    return _all_exhausted(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
+    return _is_empty(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
 
 
 def _delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
@@ -241,7 +241,9 @@ def _delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
 
 
 def _unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """C7, N1: nobody could hear of the outage, or act on it, for long enough."""
+    """C7, N1: nobody could hear of the outage, or act on it, for long enough, and the battery ran empty."""
+    if not _is_empty(lookup, subject, at_s):
+        return False
     controllers = {controller.name for controller in lookup.rig.controllers}
     gaps = [span for feed in lookup.feeds(subject) for span in lookup.deaf(feed)]
     gaps += [item.span for item in lookup.broken if item.place in controllers]
@@ -276,7 +278,7 @@ def _ordered_by_person(lookup: Lookup, subject: str, at_s: float) -> bool:
     )
 
 
-def _all_exhausted(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _is_empty(lookup: Lookup, subject: str, at_s: float) -> bool:
     ups = [feed for feed in lookup.feeds(subject) if lookup.is_ups(feed)]
     return bool(ups) and any(lookup.is_exhausted(feed, at_s) for feed in ups)
 
