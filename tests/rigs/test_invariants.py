@@ -256,8 +256,13 @@ def test_a_shutdown_of_what_no_outage_concerns_is_found() -> None:
 
 def test_a_reset_and_an_output_without_a_reason_are_found() -> None:
     assert Story("card").boot(100, "server1").act(0, "UPS1 unmute").found() == {("undisturbed", "server1")}
-    story = Story("card").shut_down(100, "server1", told=False).output_off(400, "UPS1").output_on(500, "UPS1")
+    story = Story("card").output_off(400, "UPS1").output_on(500, "UPS1")
     assert {("undisturbed", "server1"), ("undisturbed", "UPS1")} <= story.found()
+
+
+def test_an_output_behind_which_nothing_works_may_go_off() -> None:
+    story = Story("card").shut_down(100, "server1", told=False).output_off(400, "UPS1").output_on(500, "UPS1")
+    assert ("undisturbed", "UPS1") not in story.found()
 
 
 def test_a_cluster_that_is_stopped_for_one_node_is_found() -> None:

@@ -74,7 +74,7 @@ def _twice(
             *between,
             *(deed.at_s for deed in lookup.deeds),
         ]
-        taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup))
+        taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup, device))
         if not taken_over and not any(first_s < at_s <= again_s for at_s in marks):
             text = (
                 f"{device} was {what} at {second(first_s)} and again at {second(again_s)}, though nothing had happened"
@@ -89,9 +89,10 @@ def _is_deed(lookup: Lookup, device: str, word: str, at_s: float) -> bool:
     )
 
 
-def _takeovers(lookup: Lookup) -> list[float]:
-    """When a control terminal ceased to run: another one continues its plans, and may repeat an order."""
-    changes = (change for terminal in lookup.topology.terminals for change in lookup.history.changes(terminal))
+def _takeovers(lookup: Lookup, device: str) -> list[float]:
+    """When another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
+    terminals = [name for name in lookup.topology.terminals if name != device]
+    changes = (change for terminal in terminals for change in lookup.history.changes(terminal))
     return [change.at_s for change in changes if change.before in ("running", "shutting-down")]
 
 

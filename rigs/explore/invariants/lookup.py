@@ -97,6 +97,10 @@ class Lookup:
         disks = [feed for disk in self.disks_of(server) for feed in self.disk_feeds(disk)]
         return list(dict.fromkeys((*linked, *companions, *disks)))
 
+    def users_of(self, ups: str) -> list[str]:
+        """Return the servers that need the output of a UPS, for themselves or for a disk."""
+        return [name for name in self.rig.servers if ups in (*self.feeds(name), *self.shared_feeds(name))]
+
     def hubs_of(self, device: str) -> list[str]:
         """Return the hubs through which the gateway reaches a device."""
         return [name for name, hub in self.rig.hubs.items() if device in hub.serves]
@@ -116,6 +120,12 @@ class Lookup:
     def runs(self, server: str, at_s: float) -> bool:
         """Return True when the operating system of a server ran just before an instant."""
         return self.history.before(server, at_s).get("state") == "running"
+
+    def works(self, server: str, at_s: float) -> bool:
+        """Return True when a server ran just before an instant, and did not wait for its cluster's disks."""
+        cluster = self.cluster_of(server)
+        nodes = self.history.before(cluster, at_s).get("nodes", {}) if cluster is not None else {}
+        return self.runs(server, at_s) and nodes.get(server) != "waiting"
 
     def came_up_s(self, server: str, until_s: float = inf) -> float:
         """Return when a server came up last; minus infinity when it has run all the time."""

@@ -109,10 +109,13 @@ def _stops_on_fault(lookup: Lookup, cluster: str) -> bool:
 
 
 def _output(lookup: Lookup, concerns: Concerns, ups: str) -> Iterator[Violation]:
-    """An output that went off by an order."""
+    """An output that went off by an order while anything worked behind it."""
     reasons = concerns.of_ups(ups)
+    users = lookup.users_of(ups)
     for change in lookup.history.changes(ups, "output"):
         if change.after != "off" or lookup.is_exhausted(ups, change.at_s):
+            continue
+        if users and not any(lookup.works(server, change.at_s) for server in users):
             continue
         came_on_s = lookup.history.since_s(ups, "on", key="output", until_s=change.at_s)
         exempt = any(is_exempt(NAME, lookup, server, change.at_s) for server in lookup.servers_on(ups))
