@@ -15,6 +15,7 @@ NAME = "bounded"
 MOST_STARTS = 3  # of one server between two actions: with its supply, after its disks, and one more that is no loop
 NEAR_S = 1.0  # by which an order may be later than the action that it is
 SERVER_ORDERS = ("shutdown", "reboot")
+BMC_ORDERS = ("power.soft", "power.off", "power.cycle", "power.reset")
 CLUSTER_ORDERS = ("stop",)
 
 
@@ -50,8 +51,13 @@ def _repeated_orders(lookup: Lookup) -> Iterator[Violation]:
             for order in lookup.seen.orders
             if order.device == device and order.input in words and not _is_deed(lookup, device, order.input, order.at_s)
         ]
+        times += [
+            item.at_s
+            for item in lookup.seen.commands
+            if item.device == f"{device}.bmc" and item.command in BMC_ORDERS and item.state == "done"
+        ]
         agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == device), default=1)
-        yield from _twice(lookup, device, "told to " + words[0], times[agents - 1 :], "running", "state")
+        yield from _twice(lookup, device, "told to " + words[0], sorted(times)[agents - 1 :], "running", "state")
 
 
 def _repeated_commands(lookup: Lookup) -> Iterator[Violation]:

@@ -91,11 +91,15 @@ class Lookup:
         return feeds_of(self.rig.disks[disk].power)
 
     def shared_feeds(self, server: str) -> list[str]:
-        """Return the feeds that a server needs beside its own: linked devices, their companions, its disks' feeds."""
+        """Return the feeds that a server needs beside its own: linked devices, their companions, its disks' only feeds.
+
+        A disk with two feeds needs one of them (003 section 1.8.1).
+        """
         linked = self.linked_devices_of(server)
         companions = [name for device in linked for name in self.topology.companions_of(device)]
-        disks = [feed for disk in self.disks_of(server) for feed in self.disk_feeds(disk)]
-        return list(dict.fromkeys((*linked, *companions, *disks)))
+        disks = [self.disk_feeds(disk) for disk in self.disks_of(server)]
+        only = [feeds[0] for feeds in disks if len(feeds) == 1]
+        return list(dict.fromkeys((*linked, *companions, *only)))
 
     def users_of(self, ups: str) -> list[str]:
         """Return the servers that need the output of a UPS, for themselves or for a disk."""
