@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ridethrough.gateway.records import CommandState
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, Lookup
 from ridethrough.rigs.explore.invariants.times import powerchutes
@@ -107,7 +108,7 @@ def _unended(lookup: Lookup) -> Iterator[Violation]:
     if not lookup.rested:
         return
     for item in lookup.seen.commands:
-        if item.state in ("accepted", "queued", "running"):
+        if item.state in (CommandState.PENDING, CommandState.RUNNING):
             text = f"{item.command} of {item.device}, given at {second(item.at_s)}, has not ended"
             yield Violation(NAME, item.device, item.at_s, f"{text}: every plan ends")
     for controller in lookup.rig.controllers:
