@@ -10,7 +10,7 @@ with catch_warnings():
     # At its import pysnmp calls old names of pysmi, which is no fault of a program that makes errors of warnings.
     simplefilter("ignore", DeprecationWarning)
     from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
-    from pysnmp.error import PySnmpError
+    from pysnmp.entity import config
     from pysnmp.hlapi.v3arch.asyncio import SnmpEngine
     from pysnmp.hlapi.v3arch.asyncio.lcd import CommandGeneratorLcdConfigurator
 
@@ -45,12 +45,17 @@ def engine_for_loop() -> SnmpEngine:
 
 
 def give_back(engine: SnmpEngine) -> None:
-    """Close the sockets of an engine and forget its cards; what cannot forget them is not used again."""
-    try:
-        CommandGeneratorLcdConfigurator().unconfigure(engine)
-    except PySnmpError:
-        engine.close_dispatcher()
-        return
+    """Close the sockets of an engine and forget its cards; another gateway of this process may have it then."""
     engine.close_dispatcher()
+    known = engine.get_user_context(CommandGeneratorLcdConfigurator.__name__) or {}
+    # pysnmp's own `unconfigure` counts uses, and leaves what was used more than once.
+    for name, _uses in known.get("addr", {}).values():
+        config.delete_target_address(engine, name)
+    for name, _uses in known.get("parm", {}).values():
+        config.delete_target_parameters(engine, name)
+    for index in known.get("auth", {}):
+        config.delete_v1_system(engine, index)
+    for rows in known.values():
+        rows.clear()
     if not _idle:
         _idle.append(engine)
