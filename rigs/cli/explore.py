@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from ridethrough.rigs.cli.common import (
     USAGE,
     JsonOption,
     SpeedOption,
+    configure_logging,
     fail,
     print_json,
     user_errors,
@@ -99,6 +101,7 @@ def explore(
 
     Example: `ridethrough explore 003-a --for 60s --out found`
     """
+    configure_logging(logging.WARNING)
     with user_errors():
         if listed:
             _list(json=json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -165,8 +166,9 @@ def _watched(failures: list[str]) -> Iterator[None]:
 
     def keep(_logger: Any, method: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
         if method == "exception" or event.get("exc_info"):
-            words = {key: value for key, value in event.items() if key not in ("event", "exc_info")}
-            failures.append(" ".join([str(event["event"]), *(f"{key}={value}" for key, value in words.items())]))
+            given = event.get("exc_info")
+            error = given if isinstance(given, BaseException) else sys.exc_info()[1]
+            failures.append(f"{event['event']}: {error!r}")  # without its fields: identifiers differ from run to run
         raise structlog.DropEvent
 
     before = structlog.get_config()

@@ -9,9 +9,9 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from ridethrough.rigs.explore.dimensions import found_on
-from ridethrough.rigs.explore.pool import RunPool
+from ridethrough.rigs.explore.pool import RunPool, pool_of
 from ridethrough.rigs.explore.run import Violation
-from ridethrough.rigs.explore.runner import Outcome, Reduced
+from ridethrough.rigs.explore.runner import Outcome, Reduced, RunMaker, Setting
 from ridethrough.rigs.explore.search import search
 from ridethrough.rigs.explore.timeline import Plan
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -60,6 +60,25 @@ def explore(rig: RigFile, pool: RunPool, seed: int, limits: Limits, display: Dis
         return Result(explorer.runs, tuple(explorer.findings()))
     except KeyboardInterrupt:
         return Result(explorer.runs, tuple(explorer.findings()), finished=False)
+
+
+class Silent:
+    """Shows nothing."""
+
+    def ran(self, runs: int) -> None:
+        """Nothing."""
+
+    def found(self, violation: Violation) -> None:
+        """Nothing."""
+
+    def reduced(self, finding: Reduced) -> None:
+        """Nothing."""
+
+
+def explored(setting: Setting, seed: int, limits: Limits, jobs: int) -> Result:
+    """Search in silence. Raises FileError, BindError and ListenError."""
+    with pool_of(setting, jobs) as pool:
+        return explore(RunMaker(setting).rig({}), pool, seed, limits, Silent(), jobs)
 
 
 class _Finding(NamedTuple):

@@ -56,3 +56,15 @@ def line_of(found: Reduced) -> list[str]:
     """Return the timeline of a finding, a line for each action."""
     lines = [f"{action.at_s:>8g} s  {action.words}" for action in found.plan.timeline]
     return [*lines, *([f"          on a rig with {dict(found.plan.patch)}"] if found.plan.patch else [])]
+
+
+def told(result: Result) -> str:
+    """Return what was found as a message: each violation, and its timeline as lines of a scenario."""
+    parts = []
+    for found in result.findings:
+        lines = [f"{found.violation.invariant}: {found.violation.text}"]
+        lines += [f"  - {{at: {action.at_s:g}, do: {action.words}}}" for action in found.plan.timeline]
+        lines += [f"  patch: {dict(found.plan.patch)}"] if found.plan.patch else []
+        lines += [f"  also: {', '.join(' of '.join(item.key) for item in found.others)}"] if found.others else []
+        parts.append("\n".join(lines))
+    return "\n".join([f"{len(result.findings)} found in {result.runs} runs", *parts])

@@ -10,7 +10,7 @@ from ridethrough.rigs.explore.timeline import Plan, Spell
 ROUND_S = (600.0, 60.0, 10.0, 2.0, 1.0, 0.1)
 """What times are rounded to, the simplest first."""
 SHORT_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
-LIMIT = 60  # runs
+LIMIT = 40  # runs
 
 
 class Shrunk(NamedTuple):
