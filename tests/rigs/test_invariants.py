@@ -254,6 +254,13 @@ def test_a_shutdown_of_what_no_outage_concerns_is_found() -> None:
     assert ("undisturbed", "SERVER2") in story.found()
 
 
+def test_a_controller_that_is_killed_is_no_reason() -> None:
+    story = Story("card").act(90, "ac kill").act(95, "ac restart").shut_down(100, "server1").boot(200, "server1")
+    assert ("undisturbed", "server1") in story.found()
+    story = Story("card").act(99, "ac power_off server1").shut_down(100, "server1").boot(200, "server1")
+    assert ("undisturbed", "server1") not in story.found()
+
+
 def test_a_reset_and_an_output_without_a_reason_are_found() -> None:
     assert Story("card").boot(100, "server1").act(0, "UPS1 unmute").found() == {("undisturbed", "server1")}
     story = Story("card").output_off(400, "UPS1").output_on(500, "UPS1")

@@ -51,7 +51,7 @@ class Story:
             power = {"power": "on", "supplies": supplies, "cuts": 0, "ac_link": server.ac_link.value}
             self.show(0, name, state="running", **power, **guests)
             if server.bmc is not None:
-                self.show(0, f"{name}.bmc", state="up", link={"state": "idle", "steps": []})
+                self.show(0, f"{name}.bmc", state="running", link={"state": "idle", "steps": []})
         for name in self.rig.disks:
             self.show(0, name, state="ready")
         for name, hub in self.rig.hubs.items():

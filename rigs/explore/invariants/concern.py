@@ -16,6 +16,7 @@ from ridethrough.rigs.scenario.seen import SeenNote
 
 OF_SERVERS = frozenset({"shutdown", "power_button", "reboot", "hang"})
 OF_CLUSTERS = frozenset({"stop", "shutdown", "reboot", "shutdown_node", "hang"})
+OF_CONTROLLERS = frozenset({"power_off", "shutdown"})
 OF_UPS = frozenset({"button_off", "button_on", "charge", "packs", "age", "trouble", "bypass", "battery_bad"})
 OF_INTELLIGENT_UPS = frozenset({"off", "on", "switch", "line", "call"})
 NOTED = {"schedule_off": "a schedule", "lan_off": "the clients on the LAN", "interface_off": "the line's signal"}
@@ -155,9 +156,9 @@ class Concerns:
 
     def _of_power_off(self, server: str) -> Iterator[Concern]:
         """An order of a person or an application at a controller's own input; without names it means all."""
-        controllers = {controller.name for controller in self._look.rig.controllers}
         for deed in self._look.deeds:
-            if deed.place in controllers and (server in deed.args or not deed.args):
+            ordered = deed.place in self._look.controllers and deed.word in OF_CONTROLLERS
+            if ordered and (server in deed.args or not deed.args):
                 yield self._acts(deed)
 
     def _of_bmc(self, server: str) -> Iterator[Concern]:

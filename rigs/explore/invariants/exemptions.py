@@ -124,7 +124,6 @@ def ends_by_person(lookup: Lookup, subject: str, down_s: float) -> bool:
 
 
 def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
-    controllers = {controller.name for controller in lookup.rig.controllers}
     cluster = lookup.cluster_of(subject) if subject in lookup.rig.servers else None
     if deed.place == subject:
         return deed.word in ENDS_SERVER
@@ -132,7 +131,7 @@ def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
         return deed.word == "shutdown" or (deed.word == "shutdown_node" and subject in deed.args)
     if deed.place in (*_feeds(lookup, subject), *_shared(lookup, subject)):
         return deed.word in ENDS_UPS or (deed.word, deed.args) == ("line", ("off",))
-    if deed.place in controllers:
+    if deed.place in lookup.controllers:
         return deed.word == "shutdown" or (deed.word == "power_off" and (not deed.args or subject in deed.args))
     return False
 
@@ -196,7 +195,7 @@ def _bmc_fault(lookup: Lookup, server: str) -> bool:
 def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
     """Something that the way back needs was broken by an action and mended by none."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
-    needed = {subject, f"{subject}.bmc", "gateway", *feeds, *(controller.name for controller in lookup.rig.controllers)}
+    needed = {subject, f"{subject}.bmc", "gateway", *feeds, *lookup.controllers}
     needed |= {hub for device in (subject, *feeds) for hub in lookup.hubs_of(device)}
     return any(
         item.span.end_s == inf and (item.place in needed or item.place.startswith(f"{subject}.psu"))
@@ -208,7 +207,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     """C6: who acts was gone before it had ordered the outputs, though it must run for Tc + 8 + Tcs + To + 2 N."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
     service_s = POLL_S + orders_s(lookup.rig)
-    gone = [item.span.begin_s for item in lookup.broken if item.place in {one.name for one in lookup.rig.controllers}]
+    gone = [item.span.begin_s for item in lookup.broken if item.place in lookup.actors]
     gone += [span.begin_s for span in _without_terminal(lookup, subject)]
     for outage in (outage for feed in feeds for outage in lookup.outages(feed) if outage.confirmed_s is not None):
         for gone_s in gone:
@@ -244,9 +243,8 @@ def _unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
     """C7, N1: nobody could hear of the outage, or act on it, for long enough, and the battery ran empty."""
     if not _is_empty(lookup, subject, at_s):
         return False
-    controllers = {controller.name for controller in lookup.rig.controllers}
     gaps = [span for feed in lookup.feeds(subject) for span in lookup.deaf(feed)]
-    gaps += [item.span for item in lookup.broken if item.place in controllers]
+    gaps += [item.span for item in lookup.broken if item.place in lookup.actors]
     gaps += _without_terminal(lookup, subject)
     return _carried_s(lookup, subject, at_s, gaps) < _needed_s(lookup, subject)
 

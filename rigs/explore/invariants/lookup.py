@@ -7,6 +7,8 @@ from math import inf
 from typing import NamedTuple
 
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_um import EsmproUmConfig
+from ridethrough.rigs.controllers.powerchute import PowerChuteConfig
 from ridethrough.rigs.explore.invariants.deeds import Broken, Deed, broken_of, deeds_of
 from ridethrough.rigs.explore.invariants.history import History, Span, State
 from ridethrough.rigs.explore.invariants.times import (
@@ -118,6 +120,17 @@ class Lookup:
         if any(server in agent.ups for agent in powerchutes(self.rig)):
             return True
         return any(server in (agent.server, *agent.others) for agent in ups_managers(self.rig))
+
+    @cached_property
+    def controllers(self) -> frozenset[str]:
+        """Names of all controllers."""
+        return frozenset(controller.name for controller in self.rig.controllers)
+
+    @cached_property
+    def actors(self) -> frozenset[str]:
+        """Names of the controllers that act on outages."""
+        acting = (EsmproAcConfig, EsmproUmConfig, PowerChuteConfig)
+        return frozenset(controller.name for controller in self.rig.controllers if isinstance(controller, acting))
 
     # --- states -----------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ def _silent(lookup: Lookup, device: str) -> bool:
     if device.endswith(".bmc"):
         host = device.removesuffix(".bmc")
         fed = any(lookup.history.last(host).get("supplies", ()))
-        return not fed or lookup.history.last(device).get("state") not in (None, "on", "ready", "running", "up")
+        return not fed or lookup.history.last(device).get("state") != "running"
     return False
 
 
