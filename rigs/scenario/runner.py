@@ -107,7 +107,7 @@ def replay(
 
 
 def _broken(scenario: Scenario, line: str) -> Verdict:
-    """What broke in the rig itself is a failure, whatever the scenario expects."""
+    """A verdict on something that broke in the rig itself, which no scenario expects."""
     step = Step(between=(0, scenario.end_s), expect="no note", mark="failure of the rig itself")
     return Verdict(step, False, line)
 
