@@ -84,9 +84,10 @@ class ControllerClient:
 
     def _receive_states(self, states: dict[str, dict[str, Any]]) -> None:
         self.states |= states
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Check again what `until` waits for: something else than a state or a note has changed."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -152,7 +153,7 @@ class ControllerClient:
         self.notes.append(note)
         for watcher in self._watchers:
             watcher(note)
-        self._wake()
+        self.wake()
 
     def watch(self, callback: Callable[[Note], None]) -> None:
         """Call `callback` for each note that is added from now on."""

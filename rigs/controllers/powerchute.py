@@ -9,9 +9,10 @@ from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, Seconds
 from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
+from ridethrough.rigs.controllers.actions import RUNNING, NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
+from ridethrough.rigs.controllers.outputs import LOOK_S
 
 LOST, RESTORED = EventType.INPUT_LOST, EventType.INPUT_RESTORED
 
@@ -47,6 +48,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         self._events = client.events()
         self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[str] = set()  # nodes whose shutdown has begun, until they are down
 
     async def run(self) -> None:
         """Confirm each lost input by itself; a restored one ends the confirmation."""
@@ -64,6 +66,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
                 self._without_input.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
                     agent.cancel()
+                self.client.wake()
 
     async def _set_up(self) -> None:
         """The plus edition keeps its UPSオフ待機時間 in the UPSs."""
@@ -72,9 +75,12 @@ class PowerChuteController(Controller[PowerChuteConfig]):
             await self._notes.attempt(self.client.command(ups, "settings.write", settings=settings))
 
     async def _confirm(self, node: str) -> None:
+        """A node that comes up while its input is still away is shut down, too."""
         await asyncio.sleep(self.config.confirm_s)
-        if is_up(self.client, node):
+        while True:
+            await self.client.until(lambda: is_up(self.client, node) and node not in self._ending)
             # From here on nothing calls the shutdown back.
+            self._ending.add(node)
             self.spawn(self._end(node), f"{node} end")
 
     async def _end(self, node: str) -> None:
@@ -87,7 +93,21 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         if self.config.stop_registered:
             for other in self.config.ups:  # the whole cluster goes, and nothing starts it again
                 await self._notes.attempt(order_shutdown(self.client, other))
-        await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))
+        await self._switch_off(node)
+        await self.client.until(lambda: not is_up(self.client, node))
+        self._ending.discard(node)
+        self.client.wake()
+
+    async def _switch_off(self, node: str) -> None:
+        """The output comes back whatever the mains do meanwhile (003 section 1.8.4); its agent ends with its node.
+
+        After the registered stop command nothing restarts by itself: the output stays off.
+        """
+        order = "stay_off" if self.config.stop_registered else "return"
+        while self.client.state(node) in RUNNING:
+            if await self._notes.attempt(self.client.command(self.config.ups[node], "output.off", order=order)):
+                return
+            await asyncio.sleep(LOOK_S)
 
     def _all_without_input(self) -> bool:
         """Return True when no running node has input power."""
@@ -97,7 +117,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         cluster = self.config.cluster
         if self.client.state(cluster) == "running":
             self.note("cluster_stop", cluster)
-            await self._notes.attempt(self.client.send_input(cluster, "stop"))
+            await self._notes.attempt(self.client.send_input_if_running(cluster, "stop"))
         stopped = ("stopped", "offline", "waiting")
         business = self.config.edition == "business"
         limit_s = self.config.command_file_s if business else self.config.cluster_timeout_s

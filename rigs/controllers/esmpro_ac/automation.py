@@ -8,10 +8,11 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from ridethrough.rigs.api_client import ApiError
-from ridethrough.rigs.controllers.actions import is_off, output_is_off
+from ridethrough.rigs.controllers.actions import is_off
 from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
 from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
+from ridethrough.rigs.controllers.outputs import look
 from ridethrough.rigs.topology import ShutdownPlan, plan_off
 
 START_S = 30.0  # until a server that was woken shows any life
@@ -86,8 +87,10 @@ class Automation:
 
     async def _switch_on(self, ups: str) -> None:
         try:
-            if ups in self._host.context.plant.ups and await output_is_off(self._client, ups):
-                await self._client.command(ups, "output.on")
+            if ups in self._host.context.plant.ups:
+                state = await look(self._client, ups)
+                if state is not None and state.stays_off and state.input_good:
+                    await self._client.command(ups, "output.on")
             elif ups in self._host.context.plant.intelligent_ups:
                 await self._client.send_input(ups, "on")
         except ApiError as error:

@@ -70,6 +70,8 @@ class EsmproAcConfig(ControllerConfig):
     """Tcs: a cluster that has not stopped by then is left, and its servers are shut down."""
     order_s: Seconds = 60
     """To: how long the start of an ordered shutdown is waited for."""
+    host_off_s: Seconds = 300
+    """How long a hypervisor host is waited for until it is off with its guests; no document says."""
     command_s: Seconds = 2
     """Time that the order to one UPS takes."""
     gather_s: Seconds = 0.1

@@ -27,8 +27,15 @@ class ControllerHost(Protocol):
     def idle(self) -> Sequence[str]:
         """Servers that are off."""
 
+    @property
+    def busy(self) -> set[str]:
+        """Servers of the plans under way."""
+
     def begin(self, plan: ShutdownPlan) -> None:
         """Start a plan; one of the same cause that is under way goes on instead."""
+
+    def came_up(self, server: str) -> None:
+        """A server runs again: an outage that still lasts concerns it."""
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
         """Run something beside the main task; it ends with the controller."""
