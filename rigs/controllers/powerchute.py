@@ -48,6 +48,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         self._events = client.events()
         self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
         self._ending: set[str] = set()  # nodes whose shutdown has begun, until they are down
 
     async def run(self) -> None:
@@ -115,7 +116,8 @@ class PowerChuteController(Controller[PowerChuteConfig]):
 
     async def _stop_cluster(self) -> None:
         cluster = self.config.cluster
-        if self.client.state(cluster) == "running":
+        if self.client.state(cluster) == "running" and not self._stopping:
+            self._stopping = True  # the agents of one cluster agree who tells it
             self.note("cluster_stop", cluster)
             await self._notes.attempt(self.client.send_input_if_running(cluster, "stop"))
         stopped = ("stopped", "offline", "waiting")
@@ -123,6 +125,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         limit_s = self.config.command_file_s if business else self.config.cluster_timeout_s
         if not await self.client.until(lambda: self.client.state(cluster) in stopped, limit_s):
             self.note("cluster_timeout", cluster)
+        self._stopping = False
 
     def snapshot(self) -> dict[str, Any]:
         """Nodes whose UPS has lost its input."""

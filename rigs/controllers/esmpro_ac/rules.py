@@ -33,7 +33,9 @@ def off_order(
     if on_recovery == "none" or not plan.restores:
         return "output.off", {"order": "stay_off"}
     if ups in plan.linked_devices:
-        return "output.off", {"order": "auto"}
+        # A single disk without ranks need not wait for terminals that are down themselves.
+        alone = plan.returns and len(plan.linked_devices) == 1
+        return "output.off", {"order": "return" if alone else "auto"}
     if plan.returns and on_line:
         return "output.reboot", {"graceful": True}  # D3, D4: servers come back at once and wait
     if plan.linked_devices and not plan.returns and not controls:
