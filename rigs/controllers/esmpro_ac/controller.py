@@ -14,6 +14,7 @@ from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
 from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord
 from ridethrough.rigs.controllers.esmpro_ac.rules import elect
@@ -49,6 +50,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
         self._statistics = Statistics(self.notes, intervals_s, config)
         self._automation = Automation(self, ZoneInfo(config.timezone))
+        self._interfaces = IntelligentUpses(self, self._automation.start)
         self._manager = ClusterManager(self)
         self._waiting = WaitingNodes(self)
 
@@ -58,6 +60,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.spawn(self._watch_outages(), "outages")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
         self._automation.begin()
+        self._interfaces.begin()
         self._manager.begin()
         self._waiting.begin()
         async for event in self._events:
@@ -124,19 +127,23 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
-            self._outages.add(subject)
-            self._unanswered.add(subject)
-            self.client.wake()
+            self.outage(subject, over=False)
         elif event["type"] in (CLEARED, HEARD):
-            self._outages.discard(subject)
-            self._unanswered.discard(subject)
-            self._handled.discard(subject)
+            self.outage(subject, over=True)
         elif event["type"] in WENT_OFF:
             for record in (*self._plans.values(), *self._startups.values()):
                 if subject in record.ordered_s:
                     record.went_off.add(subject)
         elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
             self.note("alarm", subject, event["data"]["text"])
+
+    def outage(self, ups: str, *, over: bool) -> None:
+        """An outage of a UPS is confirmed, or it is over."""
+        for known in (self._outages, self._unanswered):
+            (known.discard if over else known.add)(ups)
+        if over:
+            self._handled.discard(ups)
+        self.client.wake()
 
     def came_up(self, server: str) -> None:
         """An outage that still lasts concerns a server that has come up meanwhile."""
@@ -150,6 +157,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             await asyncio.sleep(self.config.gather_s)
             conditions = await self._conditions()
             without_input = {row["device"] for row in conditions if row["condition"] == Condition.INPUT}
+            without_input |= self._interfaces.without_input
             due, self._unanswered = sorted(self._unanswered - self._handled), set()
             if self.master is None:
                 continue  # whoever takes over looks at all of them
@@ -204,7 +212,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         await ShutdownSequence(self.notes, self.config, self.topology, record, self.own(plan)).run()
         del self._plans[plan.cause]
         self.note("plan_done", plan.cause)
-        await self._automation.ended(plan)
+        await self._interfaces.ended(plan)
         self._restore(record)
         self._unanswered |= self._outages  # servers that came up, or did not go down, while it was under way
 

@@ -34,6 +34,9 @@ class ControllerHost(Protocol):
     def begin(self, plan: ShutdownPlan) -> None:
         """Start a plan; one of the same cause that is under way goes on instead."""
 
+    def outage(self, ups: str, *, over: bool) -> None:
+        """An outage of a UPS is confirmed, or it is over."""
+
     def came_up(self, server: str) -> None:
         """A server runs again: an outage that still lasts concerns it."""
 
