@@ -79,6 +79,14 @@ class Topology:
         return sorted(names, key=lambda name: self.management.of_ups(name).warm_up_rank)
 
 
+def backup_heartbeats(node: str, server: ServerConfig) -> dict[str, str]:
+    """Return the LAN heartbeats of a node beside the first one, as devices of the gateway with their addresses.
+
+    The sample cluster of 004 has two: dedicated and backup.
+    """
+    return {f"{node}.lan{at}": address for at, address in enumerate(server.other_addresses, 2)}
+
+
 class ShutdownPlan(NamedTuple):
     """An orderly shutdown: clusters stop, servers shut down, outputs go off, control terminals go last."""
 
