@@ -50,6 +50,8 @@ class ControllerClient:
         self.states: dict[str, dict[str, Any]] = {}
         """Servers, clusters, disks and the like, as their lab agents show them now."""
         self.notes: list[Note] = []
+        self.records: dict[str, Any] = {}
+        """What controllers keep on the disks of their servers, by name: it outlives one that is killed."""
 
     async def open(self) -> None:
         """Connect; both streams flow when this returns. Raises ApiError."""

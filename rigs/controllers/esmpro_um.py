@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
-from ridethrough.gateway.vocabulary import EventType
+from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.rigs.controllers.actions import RUNNING, NoteWriter, guests_are_off, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
@@ -38,10 +38,12 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         self._notes = NoteWriter(client, self.note)
         self._events = client.events()
         self._outage = False
-        self._acting = False
+        self._acting = bool(client.records.get(config.name))  # also when the agent is killed meanwhile
 
     async def run(self) -> None:
         """Follow the outages of the agent's UPS."""
+        conditions = {(row["device"], row["condition"]) for row in await self.client.conditions()}
+        self._outage = (self.config.ups, Condition.OUTAGE) in conditions
         self.spawn(self._act(), "agent")
         async for event in self._events:
             if event["subject"] == self.config.ups and event["type"] in OUTAGE:
@@ -52,11 +54,11 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         """Act on a confirmed outage, also on one that still lasts when the server comes up."""
         server = self.config.server
         while True:
-            await self.client.until(lambda: self._outage and is_up(self.client, server))
-            self._acting = True
+            await self.client.until(lambda: self._acting or (self._outage and is_up(self.client, server)))
+            self._acting = self.client.records[self.name] = True
             await self._end()
             await self.client.until(lambda: not is_up(self.client, server))
-            self._acting = False
+            self._acting = self.client.records[self.name] = False
 
     async def _end(self) -> None:
         """Steps 2 to 5: agents, operating systems, their guests with them, and then the UPS (002 sections 5.1, 5.2)."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, Seconds
-from ridethrough.gateway.vocabulary import EventType
+from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.rigs.controllers.actions import RUNNING, NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
@@ -49,25 +49,34 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
-        self._ending: set[str] = set()  # nodes whose shutdown has begun, until they are down
+        self._ending: set[str] = client.records.setdefault(config.name, set())  # until they are down
 
     async def run(self) -> None:
         """Confirm each lost input by itself; a restored one ends the confirmation."""
         if self.config.edition == "plus":
             self.spawn(self._set_up(), "settings")
         nodes = {ups: node for node, ups in self.config.ups.items()}
+        for ending in sorted(self._ending):
+            self.spawn(self._end(ending), f"{ending} end")  # its agent was killed meanwhile
+        for row in await self.client.conditions():
+            if row["condition"] == Condition.INPUT and row["device"] in nodes:
+                self._lose(nodes[row["device"]])
         async for event in self._events:
             node = nodes.get(event["subject"])
             if node is None:
                 continue
             if event["type"] == LOST:
-                self._without_input.add(node)
-                self._agents[node] = self.spawn(self._confirm(node), node)
+                self._lose(node)
             elif event["type"] == RESTORED:
                 self._without_input.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
                     agent.cancel()
                 self.client.wake()
+
+    def _lose(self, node: str) -> None:
+        if node not in self._without_input:
+            self._without_input.add(node)
+            self._agents[node] = self.spawn(self._confirm(node), node)
 
     async def _set_up(self) -> None:
         """The plus edition keeps its UPSオフ待機時間 in the UPSs."""

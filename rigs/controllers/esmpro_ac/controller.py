@@ -16,7 +16,7 @@ from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
-from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord
+from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, Records
 from ridethrough.rigs.controllers.esmpro_ac.rules import elect
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
@@ -39,13 +39,13 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         super().__init__(config, context, client)
         self.topology = context.topology
         self.notes = NoteWriter(client, self.note)
-        self.master: str | None = None
+        self._records: Records = client.records.setdefault(config.name, Records())
         self._events = client.events()
         self._outages: set[str] = set()  # confirmed, and not over
         self._unanswered: set[str] = set()  # of them, those that are still to be looked at
-        self._handled: set[str] = set()  # linked devices whose outage has been dealt with, until it ends
-        self._plans: dict[str, PlanRecord] = {}  # under way, or cut off with their terminal
-        self._startups: dict[str, PlanRecord] = {}
+        self._handled = self._records.handled
+        self._plans = self._records.plans
+        self._startups = self._records.startups
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
         self._statistics = Statistics(self.notes, intervals_s, config)
@@ -66,6 +66,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         async for event in self._events:
             self._handle_event(event)
 
+    @property
+    def master(self) -> str | None:
+        """The terminal that acts now; None while none is up."""
+        return self._records.master
+
     # --- who is master ----------------------------------------------------------------------------------------
 
     def _alive(self, terminal: str) -> bool:
@@ -75,9 +80,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         return elect(self.topology.terminals, self._alive, self.master)
 
     async def _run_election(self) -> None:
+        if self.master is not None and self._alive(self.master):
+            await self._take_over(at_once=True)  # the service was killed, and its terminal was not
         while True:
             await self.client.until(lambda: self._elected() != self.master)
-            before, self.master = self.master, self._elected()
+            before, self._records.master = self.master, self._elected()
             if before is not None:
                 self._abandon_plans(before)
             if self.master is not None:

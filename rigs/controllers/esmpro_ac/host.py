@@ -21,7 +21,10 @@ class ControllerHost(Protocol):
     client: ControllerClient
     notes: NoteWriter
     topology: Topology
-    master: str | None  # the terminal that acts now; None while none is up
+
+    @property
+    def master(self) -> str | None:
+        """The terminal that acts now; None while none is up."""
 
     @property
     def idle(self) -> Sequence[str]:

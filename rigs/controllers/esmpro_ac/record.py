@@ -7,6 +7,20 @@ from collections.abc import Iterable
 from ridethrough.rigs.topology import ShutdownPlan
 
 
+class Records:
+    """What is kept on the disks of all terminals: it outlives the terminal that acts, and a service that is killed."""
+
+    def __init__(self) -> None:
+        self.master: str | None = None
+        """The terminal that acts; None when none was alive."""
+        self.plans: dict[str, PlanRecord] = {}
+        """Under way, or cut off with their terminal, by their causes."""
+        self.startups: dict[str, PlanRecord] = {}
+        """Plans whose way back is under way."""
+        self.handled: set[str] = set()
+        """Linked devices whose outage has been dealt with, until it ends."""
+
+
 class PlanRecord:
     """What a plan ended, and what of it is still to be brought back."""
 
