@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
+from copy import copy
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -30,6 +31,22 @@ class Note(NamedTuple):
     text: str
 
 
+class Change:
+    """Something has changed: everybody who waits for it goes on."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def tell(self) -> None:
+        """Wake those who wait now."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next change."""
+        await self._event.wait()
+
+
 class ControllerClient:
     """Connection of all stand-ins of a rig to its gateway, with the states of the plant and the notes."""
 
@@ -45,11 +62,23 @@ class ControllerClient:
         self._unix_ms = unix_ms
         self._tasks: list[asyncio.Task[None]] = []
         self._queues: list[asyncio.Queue[dict[str, Any]]] = []
-        self._changed = asyncio.Event()
+        self._changed = Change()
+        self.source_for: Callable[[str], str | None] = lambda _device: None
+        """The address from which the gateway asks a device for us; None where it is not ours to say."""
         self._watchers: list[Callable[[Note], None]] = []
         self.states: dict[str, dict[str, Any]] = {}
         """Servers, clusters, disks and the like, as their lab agents show them now."""
         self.notes: list[Note] = []
+
+    def asking_from(self, source_for: Callable[[str], str | None]) -> ControllerClient:
+        """Return the same client for software that asks UPS cards from the address of its server.
+
+        `source_for` returns that address by device, None for one that is no card. The cards' access rows have to name
+        it (003 section 1.7.4.1).
+        """
+        own = copy(self)
+        own.source_for = source_for
+        return own
 
     async def open(self) -> None:
         """Connect; both streams flow when this returns. Raises ApiError."""
@@ -84,11 +113,11 @@ class ControllerClient:
 
     def _receive_states(self, states: dict[str, dict[str, Any]]) -> None:
         self.states |= states
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def wake(self) -> None:
+        """Check again what `until` waits for: something else than a state or a note has changed."""
+        self._changed.tell()
 
     async def until(self, holds: Callable[[], bool], limit_s: float | None = None) -> bool:
         """Wait until `holds` is true; called again with each state and note. False when `limit_s` went by first."""
@@ -112,6 +141,8 @@ class ControllerClient:
 
     async def command(self, device: str, command: str, **params: Any) -> dict[str, Any]:
         """Give a device a command by way of the gateway, and wait for its end. Raises ApiError, also when it fails."""
+        if (source := self.source_for(device)) is not None:
+            params["source"] = source
         body = {"command": command, "params": params, "deadline_s": COMMAND_S}
         ended = await self._api.command(device, body, POLL_S)
         if ended["state"] != "done":
@@ -152,7 +183,7 @@ class ControllerClient:
         self.notes.append(note)
         for watcher in self._watchers:
             watcher(note)
-        self._wake()
+        self.wake()
 
     def watch(self, callback: Callable[[Note], None]) -> None:
         """Call `callback` for each note that is added from now on."""
