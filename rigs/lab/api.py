@@ -18,6 +18,7 @@ from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
+from ridethrough.rigs.lab.controller_views import views
 from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, nodes_of, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
@@ -76,7 +77,13 @@ ROUTES = (
         "The serial console behind octet `after`; waits for more",
     ),
     LabRoute("POST", "/lab/v1/devices/{id}/console", Role.LAB, "type", "Type `text` there, as a SOL session would"),
-    LabRoute("GET", "/lab/v1/groups", Role.READ, "groups", "Status table and tree of the power-control groups"),
+    LabRoute(
+        "GET",
+        "/lab/v1/groups",
+        Role.READ,
+        "groups",
+        "Status table and tree of the power-control groups, and what the controllers' consoles show",
+    ),
 )
 
 
@@ -204,6 +211,7 @@ class _Lab:
             {
                 "columns": COLUMNS[chosen],
                 "rows": [{"depth": row.depth, "cells": row.shown(chosen)} for row in rows(rig, live)],
+                "views": [table._asdict() for table in views(controllers, chosen)],
                 "tree": [{"depth": depth, "text": text} for depth, text in tree(rig, chosen)],
             }
         )

@@ -41,6 +41,7 @@ class Statistics:
             self._ups.setdefault(interval_s, []).append(name)
         self._limits = config.temperature
         self._samples: dict[str, deque[Sample]] = {name: deque() for name in intervals_s}
+        self._summaries: dict[str, dict[str, Any]] = {}  # made since the last sample of their UPS
         self._hot: set[str] = set()
 
     async def run(self, is_master: Callable[[], bool]) -> None:
@@ -69,6 +70,7 @@ class Statistics:
         samples.append(Sample(now, {key: readings[item] for key, item in VALUES.items() if item in readings}))
         while samples[0].at <= now - WEEK:
             samples.popleft()
+        self._summaries.pop(name, None)
         if (celsius := samples[-1].values.get("celsius")) is not None:
             self._judge(name, celsius)
 
@@ -92,8 +94,13 @@ class Statistics:
             "samples": sum(map(len, sampled.values())),
             "from": min(samples[0].at for samples in sampled.values()).isoformat(),
             "to": max(samples[-1].at for samples in sampled.values()).isoformat(),
-            "ups": {name: _summary(samples) for name, samples in sampled.items()},
+            "ups": {name: self._summary(name) for name in sampled},
         }
+
+    def _summary(self, name: str) -> dict[str, Any]:
+        if name not in self._summaries:
+            self._summaries[name] = _summary(self._samples[name])
+        return self._summaries[name]
 
 
 def _summary(samples: Sequence[Sample]) -> dict[str, Any]:
