@@ -38,7 +38,7 @@ UPS_IDENTITY: Final[dict[str, str]] = {
     "serial": "upsAdvIdentSerialNumber",
     "firmware": "upsAdvIdentFirmwareRevision",
 }
-"""What a UPS is, by the names that commands have for it."""
+"""Texts that identify a UPS, by the names that commands have for them."""
 
 OUTPUT_STATUS: Final = "upsBasicOutputStatus"
 _OUTPUT = standard_tree().named(OUTPUT_STATUS)

@@ -19,7 +19,7 @@ from ridethrough.rigs.cli.common import (
     url,
     user_errors,
 )
-from ridethrough.rigs.lab.controller_views import TITLES, ViewName, view
+from ridethrough.rigs.lab.controller_views import TITLES, TableName, view
 from ridethrough.rigs.lab.group_status import COLUMNS, Language, lines
 from ridethrough.rigs.lab.group_status import tree as tree_of_groups
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
@@ -49,7 +49,7 @@ ShowOption = Annotated[
 ]
 
 
-def _view(text: str) -> ViewName | None:
+def _view(text: str) -> TableName | None:
     """Return the table that is asked for; None for the status table."""
     if text == "table":
         return None
@@ -79,7 +79,7 @@ def status(
         typer.echo("  ".join(cells).rstrip())
 
 
-async def _ask(rig: RigFile, wanted: ViewName | None, language: Language) -> tuple[list[str], list[list[str]]]:
+async def _ask(rig: RigFile, wanted: TableName | None, language: Language) -> tuple[list[str], list[list[str]]]:
     try:
         async with ApiClient(url(), headers()) as api:
             if wanted is None:

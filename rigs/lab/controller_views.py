@@ -7,13 +7,13 @@ from typing import Any, Literal, NamedTuple
 
 from ridethrough.rigs.lab.group_status import Language
 
-ViewName = Literal["gui", "settings", "statistics"]
+TableName = Literal["gui", "settings", "statistics"]
 Rows = list[list[str]]
 Snapshots = Sequence[Mapping[str, Any]]
 """Rows of the controllers, as /lab/v1/controllers has them."""
 
 
-class View(NamedTuple):
+class ConsoleTable(NamedTuple):
     """A table in a language of the documents."""
 
     title: str
@@ -21,7 +21,7 @@ class View(NamedTuple):
     rows: Rows
 
 
-TITLES: dict[ViewName, dict[Language, str]] = {
+TITLES: dict[TableName, dict[Language, str]] = {
     "gui": {"ja": "ESMPRO/AC GUI", "en": "ESMPRO/AC GUI"},
     "settings": {"ja": "SNMP設定情報", "en": "SNMP settings"},
     "statistics": {"ja": "統計情報", "en": "statistics"},
@@ -107,19 +107,19 @@ def _statistics(controllers: Snapshots, language: Language) -> tuple[list[str], 
     return [*heads, *(column[language] for column in STATISTICS.values())], rows
 
 
-_MAKERS: dict[ViewName, Callable[[Snapshots, Language], tuple[list[str], Rows]]] = {
+_MAKERS: dict[TableName, Callable[[Snapshots, Language], tuple[list[str], Rows]]] = {
     "gui": _gui,
     "settings": _settings,
     "statistics": _statistics,
 }
 
 
-def view(name: ViewName, controllers: Snapshots, language: Language) -> View:
+def view(name: TableName, controllers: Snapshots, language: Language) -> ConsoleTable:
     """Return one table; without rows where no controller has any."""
-    return View(TITLES[name][language], *_MAKERS[name](controllers, language))
+    return ConsoleTable(TITLES[name][language], *_MAKERS[name](controllers, language))
 
 
-def views(controllers: Snapshots, language: Language) -> list[View]:
+def views(controllers: Snapshots, language: Language) -> list[ConsoleTable]:
     """Return the tables that have rows."""
     made = (view(name, controllers, language) for name in _MAKERS)
     return [table for table in made if table.rows]

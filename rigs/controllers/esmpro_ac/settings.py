@@ -13,7 +13,7 @@ BLANK = {"model": "", "serial": "", "firmware": "", "settings": {}}
 
 
 class UpsSettingsDialog:
-    """What was collected last from each UPS; where its card refused, the fields stay blank (003 1.7.4.3(19)②)."""
+    """Settings collected last from each UPS; where its card refused, the fields stay blank (003 1.7.4.3(19)②)."""
 
     def __init__(self, host: ControllerHost) -> None:
         self._host = host
