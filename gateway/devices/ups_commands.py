@@ -35,7 +35,7 @@ TESTS: dict[str, tuple[str, int]] = {
 
 
 class Plain(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The parameter of every command: `source`, the address of this machine that the card is asked from (003 1.7.4.1)."""
+    """The parameter of every command: the address of this machine that the card is asked from (003 1.7.4.1)."""
 
     source: str | None = None
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyasn1.type.univ import Integer
 
 from ridethrough.gateway.devices.commands import CommandError
+from ridethrough.gateway.devices.snmp_engine import engine_for_loop, give_back
 from ridethrough.gateway.net.addresses import check_local
 from ridethrough.mibs import MibTree
 
@@ -39,16 +39,6 @@ TOO_BIG, NO_SUCH_NAME = 1, 2  # error-status (RFC 1157)
 Value = int | str
 
 
-class NoCompiler:
-    """Stands where pysnmp would put its compiler of MIB texts: that takes a second to build, on the loop, and no name
-    is looked up here.
-    """
-
-    def compile(self, *_names: str, **_options: Any) -> dict[str, str]:
-        """Nothing was compiled."""
-        return {}
-
-
 class SharedEngine:
     """One pysnmp engine for all cards: it takes a third of a second to build, on the loop."""
 
@@ -59,9 +49,7 @@ class SharedEngine:
     def get(self) -> SnmpEngine:
         """The engine, built when the first command needs it."""
         if self._engine is None:
-            self._engine = SnmpEngine()
-            with TemporaryDirectory() as nowhere:
-                self._engine.get_mib_builder().set_mib_compiler(NoCompiler(), nowhere)
+            self._engine = engine_for_loop()
         return self._engine
 
     async def target(self, address: str, port: int, source: str | None) -> Any:
@@ -86,7 +74,8 @@ class SharedEngine:
     def close(self) -> None:
         """Close the engine's sockets; no command can be sent after that."""
         if self._engine is not None:
-            self._engine.close_dispatcher()
+            give_back(self._engine)
+            self._engine = None
 
 
 class CardClient:
