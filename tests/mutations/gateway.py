@@ -130,8 +130,8 @@ GATEWAY_RULES: tuple[Mutation, ...] = (
         "gateway/devices/ups_commands.py",
         (
             "output.off on battery ends with the outage",
-            'order = "conserve" if await self._on_battery() else "stay_off"',
-            'order = "stay_off"',
+            "if await card.number(OUTPUT_STATUS) == ON_BATTERY:",
+            "if False:",
             "C2",
         ),
     ),
