@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from ridethrough.gateway.vocabulary import Condition
 from ridethrough.mibs.powernet import OFF, ON_BATTERY, OUTPUT_STATUS
 from ridethrough.rigs.api_client import ApiClient
 from ridethrough.rigs.power_groups import Group, walk
@@ -118,7 +119,7 @@ def _ups(rig: RigFile, live: LiveState, name: str, depth: int, *, linked: bool) 
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
     output = readings.get(OUTPUT_STATUS)
-    if "silence" in resource.get("conditions", ()) or output is None:
+    if Condition.SILENCE in resource.get("conditions", ()) or output is None:
         return StatusRow(depth, label, rig.ups[name].address, description, "no communication")
     state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"
     if linked and state == "normal, on":
