@@ -108,7 +108,7 @@ async def _carried_out(
                 refused.append(SeenAnswer(session.elapsed_s(), index, str(error), refused=True))
         await session.until(end_s)
         seen = (await session.seen())._replace(answers=refused)
-        conditions = tuple(process.gateway.backend.conditions())
+        conditions = tuple(msgspec.to_builtins(item) for item in process.gateway.backend.conditions())
         if process.controllers is not None:
             failures += process.controllers.failures
         table = tuple(rows(rig, _live(process))) if rig.groups else ()

@@ -8,10 +8,10 @@ from pathlib import Path
 from ridethrough.emulators.bindings.device_types import (
     Construction,
     DeviceType,
-    Endpoint,
     Interface,
     ProfileKey,
     Reference,
+    ServiceAddress,
     Stage,
 )
 from ridethrough.emulators.bindings.snmp import Access, UsmUser
@@ -96,12 +96,12 @@ def addresses(config: UpsConfig) -> Iterable[str]:
 def interfaces(name: str, config: UpsConfig, ports: Ports) -> Iterable[Interface]:
     """Describe the card."""
     address = config.address
-    endpoints = [Endpoint("snmp", address, ports.snmp)]
+    services = [ServiceAddress("snmp", address, ports.snmp)]
     if ports.http is not None:
-        endpoints.append(Endpoint("http", address, ports.http, stream=True))
+        services.append(ServiceAddress("http", address, ports.http, stream=True))
     if ports.console is not None:
-        endpoints.append(Endpoint("telnet", address, ports.console, stream=True))
-    yield Interface(name, EmulatedUps.kind, "UPS card", tuple(endpoints))
+        services.append(ServiceAddress("telnet", address, ports.console, stream=True))
+    yield Interface(name, EmulatedUps.kind, "UPS card", tuple(services))
 
 
 def outlet_groups(config: UpsConfig) -> Collection[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ridethrough.gateway.records import CommandState
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, Lookup
 from ridethrough.rigs.explore.invariants.times import powerchutes
@@ -15,6 +16,7 @@ NAME = "bounded"
 MOST_STARTS = 3  # of one server between two actions: with its supply, after its disks, and one more that is no loop
 NEAR_S = 1.0  # by which an order may be later than the action that it is
 SERVER_ORDERS = ("shutdown", "reboot")
+BMC_ORDERS = ("power.soft", "power.off", "power.cycle", "power.reset")
 CLUSTER_ORDERS = ("stop",)
 
 
@@ -50,8 +52,13 @@ def _repeated_orders(lookup: Lookup) -> Iterator[Violation]:
             for order in lookup.seen.orders
             if order.device == device and order.input in words and not _is_deed(lookup, device, order.input, order.at_s)
         ]
+        times += [
+            item.at_s
+            for item in lookup.seen.commands
+            if item.device == f"{device}.bmc" and item.command in BMC_ORDERS and item.state == "done"
+        ]
         agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == device), default=1)
-        yield from _twice(lookup, device, "told to " + words[0], times[agents - 1 :], "running", "state")
+        yield from _twice(lookup, device, "told to " + words[0], sorted(times)[agents - 1 :], "running", "state")
 
 
 def _repeated_commands(lookup: Lookup) -> Iterator[Violation]:
@@ -68,8 +75,14 @@ def _twice(
 ) -> Iterator[Violation]:
     for first_s, again_s in pairwise(times):
         came_up_s = lookup.history.since_s(device, up, key, until_s=again_s)
-        marks = [came_up_s, *between, *(deed.at_s for deed in lookup.deeds), *_takeovers(lookup)]
-        if not any(first_s < at_s <= again_s for at_s in marks):
+        marks = [
+            came_up_s,
+            lookup.history.since_s(device, "waiting", key, until_s=again_s),
+            *between,
+            *(deed.at_s for deed in lookup.deeds),
+        ]
+        taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup, device))
+        if not taken_over and not any(first_s < at_s <= again_s for at_s in marks):
             text = (
                 f"{device} was {what} at {second(first_s)} and again at {second(again_s)}, though nothing had happened"
             )
@@ -83,9 +96,10 @@ def _is_deed(lookup: Lookup, device: str, word: str, at_s: float) -> bool:
     )
 
 
-def _takeovers(lookup: Lookup) -> list[float]:
-    """When a control terminal ceased to run: another one continues its plans, and may repeat an order."""
-    changes = (change for terminal in lookup.topology.terminals for change in lookup.history.changes(terminal))
+def _takeovers(lookup: Lookup, device: str) -> list[float]:
+    """When another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
+    terminals = [name for name in lookup.topology.terminals if name != device]
+    changes = (change for terminal in terminals for change in lookup.history.changes(terminal))
     return [change.at_s for change in changes if change.before in ("running", "shutting-down")]
 
 
@@ -94,7 +108,7 @@ def _unended(lookup: Lookup) -> Iterator[Violation]:
     if not lookup.rested:
         return
     for item in lookup.seen.commands:
-        if item.state in ("accepted", "queued", "running"):
+        if item.state in (CommandState.PENDING, CommandState.RUNNING):
             text = f"{item.command} of {item.device}, given at {second(item.at_s)}, has not ended"
             yield Violation(NAME, item.device, item.at_s, f"{text}: every plan ends")
     for controller in lookup.rig.controllers:

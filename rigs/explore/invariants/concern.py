@@ -16,6 +16,7 @@ from ridethrough.rigs.scenario.seen import SeenNote
 
 OF_SERVERS = frozenset({"shutdown", "power_button", "reboot", "hang"})
 OF_CLUSTERS = frozenset({"stop", "shutdown", "reboot", "shutdown_node", "hang"})
+OF_CONTROLLERS = frozenset({"power_off", "shutdown"})
 OF_UPS = frozenset({"button_off", "button_on", "charge", "packs", "age", "trouble", "bypass", "battery_bad"})
 OF_INTELLIGENT_UPS = frozenset({"off", "on", "switch", "line", "call"})
 NOTED = {"schedule_off": "a schedule", "lan_off": "the clients on the LAN", "interface_off": "the line's signal"}
@@ -125,8 +126,7 @@ class Concerns:
                 yield self._outage(outage)
 
     def _is_out(self, node: str, begin_s: float, end_s: float) -> bool:
-        down = self._look.history.spans(node, lambda state: state.get("state") != "running")
-        if any(span.overlaps(begin_s, end_s) for span in down):
+        if self._look.history.before(node, begin_s).get("state") != "running":
             return True
         return all(self._look.was_lost(feed, begin_s, end_s) for feed in self._look.feeds(node))
 
@@ -156,9 +156,9 @@ class Concerns:
 
     def _of_power_off(self, server: str) -> Iterator[Concern]:
         """An order of a person or an application at a controller's own input; without names it means all."""
-        controllers = {controller.name for controller in self._look.rig.controllers}
         for deed in self._look.deeds:
-            if deed.place in controllers and (server in deed.args or not deed.args):
+            ordered = deed.place in self._look.controllers and deed.word in OF_CONTROLLERS
+            if ordered and (server in deed.args or not deed.args):
                 yield self._acts(deed)
 
     def _of_bmc(self, server: str) -> Iterator[Concern]:
@@ -185,7 +185,7 @@ def is_configured(lookup: Lookup, note: SeenNote, server: str) -> bool:
         case "lan_off":
             return config.lan_off is not None and server in config.lan_off.servers
         case "interface_off":
-            return config.intelligent is not None and config.intelligent.line and server in config.intelligent.servers
+            return any(own.line and server in own.servers for own in config.intelligent)
     return False
 
 

@@ -19,6 +19,7 @@ from ridethrough.rigs.explore.invariants.times import (
     POLL_S,
     end_s,
     off_delay_s,
+    orders_s,
     plan_s,
     powerchutes,
     settings_of,
@@ -123,7 +124,6 @@ def ends_by_person(lookup: Lookup, subject: str, down_s: float) -> bool:
 
 
 def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
-    controllers = {controller.name for controller in lookup.rig.controllers}
     cluster = lookup.cluster_of(subject) if subject in lookup.rig.servers else None
     if deed.place == subject:
         return deed.word in ENDS_SERVER
@@ -131,7 +131,7 @@ def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
         return deed.word == "shutdown" or (deed.word == "shutdown_node" and subject in deed.args)
     if deed.place in (*_feeds(lookup, subject), *_shared(lookup, subject)):
         return deed.word in ENDS_UPS or (deed.word, deed.args) == ("line", ("off",))
-    if deed.place in controllers:
+    if deed.place in lookup.controllers:
         return deed.word == "shutdown" or (deed.word == "power_off" and (not deed.args or subject in deed.args))
     return False
 
@@ -195,7 +195,7 @@ def _bmc_fault(lookup: Lookup, server: str) -> bool:
 def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
     """Something that the way back needs was broken by an action and mended by none."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
-    needed = {subject, f"{subject}.bmc", "gateway", *feeds, *(controller.name for controller in lookup.rig.controllers)}
+    needed = {subject, f"{subject}.bmc", "gateway", *feeds, *lookup.controllers}
     needed |= {hub for device in (subject, *feeds) for hub in lookup.hubs_of(device)}
     return any(
         item.span.end_s == inf and (item.place in needed or item.place.startswith(f"{subject}.psu"))
@@ -206,9 +206,8 @@ def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
 def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     """C6: who acts was gone before it had ordered the outputs, though it must run for Tc + 8 + Tcs + To + 2 N."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
-    config = lookup.automation
-    service_s = POLL_S + plan_s(lookup.rig) - config.order_s
-    gone = [item.span.begin_s for item in lookup.broken if item.place in {one.name for one in lookup.rig.controllers}]
+    service_s = POLL_S + orders_s(lookup.rig)
+    gone = [item.span.begin_s for item in lookup.broken if item.place in lookup.actors]
     gone += [span.begin_s for span in _without_terminal(lookup, subject)]
     for outage in (outage for feed in feeds for outage in lookup.outages(feed) if outage.confirmed_s is not None):
         for gone_s in gone:
@@ -228,7 +227,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
 
 def _battery_short(lookup: Lookup, subject: str, at_s: float) -> bool:
     """C8: the battery, and not an order, ended the output before ① + ② + ③ could pass."""
-    return _all_exhausted(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
+    return _is_empty(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
 
 
 def _delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
@@ -241,10 +240,11 @@ def _delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
 
 
 def _unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """C7, N1: nobody could hear of the outage, or act on it, for long enough."""
-    controllers = {controller.name for controller in lookup.rig.controllers}
+    """C7, N1: nobody could hear of the outage, or act on it, for long enough, and the battery ran empty."""
+    if not _is_empty(lookup, subject, at_s):
+        return False
     gaps = [span for feed in lookup.feeds(subject) for span in lookup.deaf(feed)]
-    gaps += [item.span for item in lookup.broken if item.place in controllers]
+    gaps += [item.span for item in lookup.broken if item.place in lookup.actors]
     gaps += _without_terminal(lookup, subject)
     return _carried_s(lookup, subject, at_s, gaps) < _needed_s(lookup, subject)
 
@@ -276,7 +276,7 @@ def _ordered_by_person(lookup: Lookup, subject: str, at_s: float) -> bool:
     )
 
 
-def _all_exhausted(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _is_empty(lookup: Lookup, subject: str, at_s: float) -> bool:
     ups = [feed for feed in lookup.feeds(subject) if lookup.is_ups(feed)]
     return bool(ups) and any(lookup.is_exhausted(feed, at_s) for feed in ups)
 
@@ -349,7 +349,13 @@ EXEMPTIONS = (
     Exemption("C7", "003 1.7.2", "no control terminal runs, for a reason of this table", RETURNS, _no_terminal),
     Exemption("B6", "004", "ServerAgent is left at シャットダウン", RETURNS, _agent_shuts_down),
     Exemption("protection", "004", "its BMC switched it off because of a fault", RETURNS, _bmc_switches_off),
-    Exemption("broken", "", "what the way back needs was broken by an action, and is still broken", RETURNS, _broken),
+    Exemption(
+        "broken",
+        "003 1.7.7(5)",
+        "what the way back needs was broken by an action, and is still broken",
+        RETURNS,
+        _broken,
+    ),
     Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, _battery_short),
     Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, _delay_short),
     Exemption(
@@ -359,5 +365,5 @@ EXEMPTIONS = (
         ORDERLY,
         _unwatched,
     ),
-    Exemption("switched off", "", "an action switched the output off", ORDERLY, _ordered_by_person),
+    Exemption("switched off", "003 1.6.2", "an action switched the output off", ORDERLY, _ordered_by_person),
 )

@@ -7,6 +7,8 @@ from math import inf
 from typing import NamedTuple
 
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_um import EsmproUmConfig
+from ridethrough.rigs.controllers.powerchute import PowerChuteConfig
 from ridethrough.rigs.explore.invariants.deeds import Broken, Deed, broken_of, deeds_of
 from ridethrough.rigs.explore.invariants.history import History, Span, State
 from ridethrough.rigs.explore.invariants.times import (
@@ -91,11 +93,19 @@ class Lookup:
         return feeds_of(self.rig.disks[disk].power)
 
     def shared_feeds(self, server: str) -> list[str]:
-        """Return the feeds that a server needs beside its own: linked devices, their companions, its disks' feeds."""
+        """Return the feeds that a server needs beside its own: linked devices, their companions, its disks' only feeds.
+
+        A disk with two feeds needs one of them (003 section 1.8.1).
+        """
         linked = self.linked_devices_of(server)
         companions = [name for device in linked for name in self.topology.companions_of(device)]
-        disks = [feed for disk in self.disks_of(server) for feed in self.disk_feeds(disk)]
-        return list(dict.fromkeys((*linked, *companions, *disks)))
+        disks = [self.disk_feeds(disk) for disk in self.disks_of(server)]
+        only = [feeds[0] for feeds in disks if len(feeds) == 1]
+        return list(dict.fromkeys((*linked, *companions, *only)))
+
+    def users_of(self, ups: str) -> list[str]:
+        """Return the servers that need the output of a UPS, for themselves or for a disk."""
+        return [name for name in self.rig.servers if ups in (*self.feeds(name), *self.shared_feeds(name))]
 
     def hubs_of(self, device: str) -> list[str]:
         """Return the hubs through which the gateway reaches a device."""
@@ -111,11 +121,28 @@ class Lookup:
             return True
         return any(server in (agent.server, *agent.others) for agent in ups_managers(self.rig))
 
+    @cached_property
+    def controllers(self) -> frozenset[str]:
+        """Names of all controllers."""
+        return frozenset(controller.name for controller in self.rig.controllers)
+
+    @cached_property
+    def actors(self) -> frozenset[str]:
+        """Names of the controllers that act on outages."""
+        acting = (EsmproAcConfig, EsmproUmConfig, PowerChuteConfig)
+        return frozenset(controller.name for controller in self.rig.controllers if isinstance(controller, acting))
+
     # --- states -----------------------------------------------------------------------------------------------
 
     def runs(self, server: str, at_s: float) -> bool:
         """Return True when the operating system of a server ran just before an instant."""
         return self.history.before(server, at_s).get("state") == "running"
+
+    def works(self, server: str, at_s: float) -> bool:
+        """Return True when a server ran just before an instant, and did not wait for its cluster's disks."""
+        cluster = self.cluster_of(server)
+        nodes = self.history.before(cluster, at_s).get("nodes", {}) if cluster is not None else {}
+        return self.runs(server, at_s) and nodes.get(server) != "waiting"
 
     def came_up_s(self, server: str, until_s: float = inf) -> float:
         """Return when a server came up last; minus infinity when it has run all the time."""
@@ -147,8 +174,10 @@ class Lookup:
             return state.get("input") == "lost"
         if state.get("state") == "on-battery":
             return state.get("fail_cause") != "self_test"
+        if state.get("output") != "off" and state.get("state") != "unknown":
+            return False
         low_v, high_v = settings_of(self.rig, feed).transfer_window_volts
-        return state.get("output") == "off" and not low_v <= float(state.get("input_volts", 0)) <= high_v
+        return not low_v <= float(state.get("input_volts", 0)) <= high_v
 
     def has_good_line(self, feed: str) -> bool:
         """Return True when a feed has its input at the end of the run."""

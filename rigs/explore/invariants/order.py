@@ -8,7 +8,7 @@ from math import inf
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.exemptions import ends_by_person
 from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, Lookup
-from ridethrough.rigs.explore.invariants.times import POLL_S, plan_s
+from ridethrough.rigs.explore.invariants.times import POLL_S, orders_s
 from ridethrough.rigs.explore.run import Run, Violation
 from ridethrough.rigs.scenario.seen import SeenCommand
 
@@ -51,17 +51,13 @@ def _was_due(lookup: Lookup, terminal: str, linked: str, at_s: float) -> bool:
         return False
     if any(span.overlaps(0.0, at_s) for feed in lookup.feeds(linked) for span in lookup.deaf(feed)):
         return False  # nobody could know in time
-    if any(item.span.overlaps(0.0, at_s) for item in lookup.broken if item.place in _names(lookup)):
+    if any(item.span.overlaps(0.0, at_s) for item in lookup.broken if item.place in lookup.actors):
         return False
     confirmed_s = _confirmed_s(lookup, linked, at_s)
     own_s = _confirmed_s(lookup, terminal, at_s)
     together = confirmed_s <= own_s + lookup.automation.gather_s
-    needed_s = 0.0 if together and own_s - confirmed_s <= lookup.automation.gather_s else plan_s(lookup.rig)
+    needed_s = 0.0 if together and own_s - confirmed_s <= lookup.automation.gather_s else orders_s(lookup.rig)
     return together and confirmed_s + needed_s <= at_s and lookup.came_up_s(linked, at_s) < confirmed_s
-
-
-def _names(lookup: Lookup) -> set[str]:
-    return {controller.name for controller in lookup.rig.controllers}
 
 
 def _confirmed_s(lookup: Lookup, server: str, at_s: float) -> float:
@@ -163,7 +159,7 @@ def _disks_before_servers(lookup: Lookup) -> Iterator[Violation]:
 def _on_commands(lookup: Lookup, outputs: list[str]) -> Iterator[SeenCommand]:
     """Commands that brought outputs back; at a scheduled start the Warm-UP time counts instead (001 section 6.2)."""
     scheduled = [note.at_s for note in lookup.seen.notes if note.mark in ("schedule_on", "interface_on")]
-    people = [deed.at_s for deed in lookup.deeds if deed.place in _names(lookup)]
+    people = [deed.at_s for deed in lookup.deeds if (deed.place in lookup.controllers and deed.word == "power_on")]
     for item in lookup.seen.commands:
         if item.command != "output.on" or item.device not in outputs or item.state != "done":
             continue

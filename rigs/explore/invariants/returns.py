@@ -19,10 +19,11 @@ def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
         return
     missing = []
     for disk in run.rig.disks:
-        if _differs(lookup, disk, "ready") and _fed(lookup, lookup.disk_feeds(disk), []) and not _exempt(lookup, disk):
+        good = any(map(lookup.has_good_line, lookup.disk_feeds(disk)))
+        if good and _differs(lookup, disk, "ready") and not _exempt(lookup, disk):
             yield _violation(lookup, disk, "ready")
     for server in run.rig.servers:
-        if not _fed(lookup, lookup.feeds(server), lookup.shared_feeds(server)):
+        if not _fed(lookup, server):
             continue
         if _differs(lookup, server, "running"):
             missing.append(server)
@@ -39,9 +40,11 @@ def _differs(lookup: Lookup, device: str, state: str) -> bool:
     return lookup.history.first(device).get("state") == state != lookup.history.last(device).get("state")
 
 
-def _fed(lookup: Lookup, own: list[str], shared: list[str]) -> bool:
+def _fed(lookup: Lookup, server: str) -> bool:
     """Return True when the mains are good behind one of its own feeds, and behind all that it shares."""
-    return any(map(lookup.has_good_line, own)) and all(map(lookup.has_good_line, shared))
+    own = any(map(lookup.has_good_line, lookup.feeds(server)))
+    disks = [any(map(lookup.has_good_line, lookup.disk_feeds(disk))) for disk in lookup.disks_of(server)]
+    return own and all(disks) and all(map(lookup.has_good_line, lookup.shared_feeds(server)))
 
 
 def _exempt(lookup: Lookup, subject: str) -> bool:
@@ -73,11 +76,7 @@ def _cluster(lookup: Lookup, cluster: str) -> Iterator[Violation]:
         return
     states = now.get("nodes", {})
     running = [node for node in nodes if lookup.history.last(node).get("state") == "running"]
-    out = [
-        node
-        for node in running
-        if states.get(node) != "online" and all(map(lookup.has_good_line, lookup.shared_feeds(node)))
-    ]
+    out = [node for node in running if states.get(node) != "online" and _fed(lookup, node)]
     if out and not all(_exempt(lookup, node) for node in out):
         at_s = max(lookup.history.since_s(cluster, now.get("state")), 0.0)
         shown = ", ".join(f"{node} {states.get(node)}" for node in out)

@@ -19,7 +19,7 @@ from ridethrough.rigs.rigfile.schema import RigFile
 POLL_S = 8.0  # 003 section 1.7.7(5): the longest time between two polls
 HEARD_S = 1.0  # from a trap to what follows from it
 LINK_S = 300.0  # ceiling of a BMC's hold
-SLACK_S = 10.0  # for requests, takeovers and roundings on the way
+SLACK_S = 30.0  # for requests, takeovers, orders that are repeated, and roundings on the way
 CLIENTS_S = 120.0  # 003 section 1.7.7(5): about two minutes more for an output that is ordered off on line
 
 
@@ -77,13 +77,18 @@ def cluster_limit_s(rig: RigFile) -> float:
     return max(limits)
 
 
-def plan_s(rig: RigFile) -> float:
-    """Return the longest time from a confirmed outage until its last server has been told to shut down."""
+def orders_s(rig: RigFile) -> float:
+    """Return the time from a confirmed outage to the last order of it: Tcs + To + 2 N (003 1.7.7(5)), and jobs."""
     config = automation(rig)
     jobs_s = (config.job_timeout_s or 0.0) if config.jobs else 0.0
+    return cluster_limit_s(rig) + jobs_s + config.order_s + config.command_s * len(rig.ups)
+
+
+def plan_s(rig: RigFile) -> float:
+    """Return the longest time from a confirmed outage until the last terminal has been told to shut down, too."""
+    config = automation(rig)
     hosts_s = max((end_s(server) for server in rig.servers.values() if server.guests), default=0.0)
-    wakes_s = config.gather_s + 2 * config.order_s + config.command_s * len(rig.ups)
-    return cluster_limit_s(rig) + jobs_s + hosts_s + wakes_s + SLACK_S
+    return orders_s(rig) + hosts_s + config.gather_s + config.order_s + SLACK_S
 
 
 def off_delay_s(rig: RigFile, ups: str) -> float:

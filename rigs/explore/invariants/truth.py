@@ -21,7 +21,9 @@ PAIRS: dict[str, frozenset[str]] = {
     EventType.RECOVERY_STARTED.value: frozenset({EventType.RECOVERY_ENDED.value, EventType.RECOVERY_EXPIRED.value}),
     EventType.TRAP_STORM.value: frozenset({EventType.TRAP_STORM_ENDED.value}),
 }
-RUNNING = ("running", "running (cluster)", "running as master")
+OF_GROUPS = ("", "-----")  # states of the rows of groups
+MASTER = "running as master"
+RUNNING = ("running", "running (cluster)")  # of a node that is not in its cluster now
 
 
 def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
@@ -52,7 +54,7 @@ def _silent(lookup: Lookup, device: str) -> bool:
     if device.endswith(".bmc"):
         host = device.removesuffix(".bmc")
         fed = any(lookup.history.last(host).get("supplies", ()))
-        return not fed or lookup.history.last(device).get("state") not in (None, "on", "ready", "running", "up")
+        return not fed or lookup.history.last(device).get("state") != "running"
     return False
 
 
@@ -154,22 +156,30 @@ def _table(run: Run, lookup: Lookup) -> Iterator[Violation]:
     """The rows of the status table show the plant (003 section 1.7.4.5)."""
     labels = {run.rig.power_management.of_ups(name).label or name: name for name in run.rig.ups}
     masters = []
-    for row in run.table:
+    for row in (row for row in run.table if row.state not in OF_GROUPS):
         if row.name in run.rig.servers:
-            shown = run.rig.servers[row.name]
-            if not shown.address or row.state == "":
-                continue
-            masters += [row.name] if row.state == "running as master" else []
-            state = str(lookup.history.last(row.name).get("state"))
-            expected = (SERVER_STATES[state],) if state in SERVER_STATES else RUNNING
-            yield from _row(run, row.name, row, expected)
-        elif row.name in labels and row.state:
+            masters += [row.name] if row.state == MASTER else []
+            yield from _row(run, row.name, row, _server_states(lookup, row.name))
+        elif row.name in labels:
             yield from _ups_row(run, lookup, labels[row.name], row)
-    alive = [name for name in lookup.topology.terminals if lookup.history.last(name).get("state") in UP]
+    states = {name: lookup.history.last(name).get("state") for name in lookup.topology.terminals}
+    alive = [name for name, state in states.items() if state == "running"]
     automated = any(controller.type == "esmpro_ac" for controller in run.rig.controllers)
-    if run.table and automated and alive and len(masters) != 1:
+    changing = set(states.values()) - {"running", "off"}  # one that shuts down is master until it is off
+    if run.table and automated and alive and not changing and len(masters) != 1:
         text = f"the status table shows {', '.join(masters) or 'no terminal'} as master at {second(run.end_s)}"
         yield Violation(NAME, alive[0], run.end_s, f"{text}: exactly one is マスタ動作中 (003 1.7.4.5)")
+
+
+def _server_states(lookup: Lookup, server: str) -> tuple[str, ...]:
+    """Return what the table may show; any control terminal may be master."""
+    state = str(lookup.history.last(server).get("state"))
+    if state in SERVER_STATES:
+        return (SERVER_STATES[state],)
+    cluster = lookup.cluster_of(server)
+    nodes = lookup.history.last(cluster).get("nodes", {}) if cluster is not None else {}
+    running = {None: ("running",), "online": ("running (cluster)",)}.get(nodes.get(server), RUNNING)
+    return (*running, MASTER) if server in lookup.topology.terminals else running
 
 
 def _ups_row(run: Run, lookup: Lookup, ups: str, row: StatusRow) -> Iterator[Violation]:

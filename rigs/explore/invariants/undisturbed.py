@@ -19,7 +19,7 @@ RULE = "nobody ends what is healthy and not concerned (001 9.1, 003 1.8.4)"
 def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
     """Look at everything that was ended, and at every order to restart."""
     concerns = Concerns(lookup)
-    restarted = list(_restarts(lookup))
+    restarted = list(_restarts(lookup, concerns))
     yield from restarted
     told = {(violation.subject, violation.at_s) for violation in restarted}
     for server in run.rig.servers:
@@ -68,14 +68,17 @@ def _was_switched_off(lookup: Lookup, feed: str, at_s: float) -> bool:
     )
 
 
-def _restarts(lookup: Lookup) -> Iterator[Violation]:
-    """001 section 9.2: only what waits for a disk is restarted."""
+def _restarts(lookup: Lookup, concerns: Concerns) -> Iterator[Violation]:
+    """001 section 9.2: only what waits for a disk is restarted, and what an outage ends that is over meanwhile."""
     people = {(deed.place, deed.word, deed.at_s) for deed in lookup.deeds}
     for order in lookup.seen.orders:
         server = order.device
         if order.input != "reboot" or server not in lookup.rig.servers or not lookup.runs(server, order.at_s):
             continue
         if any((server, "reboot") == one[:2] and abs(one[2] - order.at_s) < 1 for one in people):
+            continue
+        came_up_s = lookup.came_up_s(server, order.at_s)
+        if any(reason.holds(order.at_s, came_up_s) for reason in concerns.of_server(server)):
             continue
         if not lookup.waits_for_disk(server, order.at_s):
             text = f"{server} was told to restart at {second(order.at_s)}, though it was up with its disks"
@@ -106,10 +109,13 @@ def _stops_on_fault(lookup: Lookup, cluster: str) -> bool:
 
 
 def _output(lookup: Lookup, concerns: Concerns, ups: str) -> Iterator[Violation]:
-    """An output that went off by an order."""
+    """An output that went off by an order while anything worked behind it."""
     reasons = concerns.of_ups(ups)
+    users = lookup.users_of(ups)
     for change in lookup.history.changes(ups, "output"):
         if change.after != "off" or lookup.is_exhausted(ups, change.at_s):
+            continue
+        if users and not any(lookup.works(server, change.at_s) for server in users):
             continue
         came_on_s = lookup.history.since_s(ups, "on", key="output", until_s=change.at_s)
         exempt = any(is_exempt(NAME, lookup, server, change.at_s) for server in lookup.servers_on(ups))
