@@ -194,3 +194,27 @@ def test_server_manager_beside_clusterpro(  # one for each dimension
         or (out_of_band and fails_over)
     )
     assert ("X45" in broken(rig("003-a", software(server, **values)))) is wrong
+
+
+@pytest.mark.parametrize(
+    ("account", "refused"),
+    [
+        ("Administrator", False),
+        ("SSC\\Administrator", False),
+        ("LocalSystem", True),
+        ("SSC\\ac_user", True),
+        ("", True),
+    ],
+)
+def test_the_service_of_a_clustered_ssc_logs_on_as_administrator(account: str, refused: bool) -> None:
+    ssc = {"host": "172.16.1.48", "service_account": account}
+    assert ("X24" in broken(rig("001-ssc", {"environment": {"ssc": ssc}}))) is refused
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [(3.0, False), (8.0, False), (9.0, True), (9.01, True), (9.02, False), (11.3, False), (None, False)],
+)
+def test_clusterpro_x1_has_its_update(version: float | None, old: bool) -> None:
+    """001 12(1) is about CLUSTERPRO X1.0 alone."""
+    assert ("X25" in broken(rig("003-a", software("CLUS1", clusterpro_version=version)))) is old
