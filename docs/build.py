@@ -26,6 +26,8 @@ from ridethrough.rigs.checks import RULES as DOCUMENT_RULES
 from ridethrough.rigs.checks import SCHEMA_RULES
 from ridethrough.rigs.cli.main import everything
 from ridethrough.rigs.controllers import CONTROLLERS
+from ridethrough.rigs.explore.dimensions import DIMENSIONS
+from ridethrough.rigs.explore.invariants import EXEMPTIONS, INVARIANTS
 from ridethrough.rigs.lab.api import ROUTES as LAB
 from ridethrough.rigs.lab.scenario_runs_api import ROUTES as RUNS
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -261,6 +263,23 @@ def rules_page() -> str:
     )
 
 
+def invariants_page() -> str:
+    rules = [[f"`{row.name}`", row.description] for row in INVARIANTS]
+    reasons = [
+        [row.name, ", ".join(f"`{name}`" for name in sorted(row.invariants)), row.text, row.section]
+        for row in EXEMPTIONS
+    ]
+    return (
+        "# Invariants\n\nWhat `ridethrough explore` judges each run by, and what it varies;\n"
+        "`ridethrough explore --list` prints the same.\n\n"
+        + table(["invariant", "what holds whatever happens"], rules)
+        + "\n## Reasons for which one may be broken\n\nEach is as narrow as the document that says it.\n\n"
+        + table(["reason", "of", "when", "section"], reasons)
+        + "\n## What varies\n\n"
+        + table(["dimension", "what happens"], [[f"`{row.name}`", row.description] for row in DIMENSIONS])
+    )
+
+
 def pages() -> dict[str, str]:
     """Every page of the reference by its file name."""
     made = {f"{name}-file.md": file_page(*parts) for name, parts in MODELS.items()}
@@ -272,6 +291,7 @@ def pages() -> dict[str, str]:
         "profiles.md": profiles_page(),
         "controllers.md": controllers_page(),
         "rules.md": rules_page(),
+        "invariants.md": invariants_page(),
     }
     return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
 

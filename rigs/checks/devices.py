@@ -69,28 +69,26 @@ def intelligent(rig: RigFile) -> Iterator[Violation]:
 def interfaces(rig: RigFile) -> Iterator[Violation]:
     """L2: power-on over the network needs the LAN board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
-        if not isinstance(item, EsmproAcConfig) or item.intelligent is None:
-            continue
-        config = rig.intelligent_ups.get(item.intelligent.ups)
-        if config is None:
-            yield ("controllers", str(index), "intelligent"), f"there is no I-UPS {item.intelligent.ups!r}"
-        elif item.intelligent.lan_on and (config.nodes > PAIR or not config.lan_board):
-            yield (
-                ("controllers", str(index), "intelligent"),
-                "power-on over the network needs the LAN board, and with three nodes or more only Client監視 works",
-            )
+        where = ("controllers", str(index), "intelligent")
+        for wanted in item.intelligent if isinstance(item, EsmproAcConfig) else ():
+            config = rig.intelligent_ups.get(wanted.ups)
+            if config is None:
+                yield where, f"there is no I-UPS {wanted.ups!r}"
+            elif wanted.lan_on and (config.nodes > PAIR or not config.lan_board):
+                text = (
+                    "power-on over the network needs the LAN board, and with three nodes or more only Client監視 works"
+                )
+                yield where, text
 
 
 def line_signal(rig: RigFile) -> Iterator[Violation]:
     """V1: the line signal needs its board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
-        if isinstance(item, EsmproAcConfig) and item.intelligent is not None and item.intelligent.line:
-            config = rig.intelligent_ups.get(item.intelligent.ups)
-            if config is not None and (config.nodes > PAIR or not config.line_board):
-                yield (
-                    ("controllers", str(index), "intelligent"),
-                    "the V.24 line signal serves two nodes, with its board",
-                )
+        for wanted in item.intelligent if isinstance(item, EsmproAcConfig) else ():
+            config = rig.intelligent_ups.get(wanted.ups)
+            if wanted.line and config is not None and (config.nodes > PAIR or not config.line_board):
+                where = ("controllers", str(index), "intelligent")
+                yield where, "the V.24 line signal serves two nodes, with its board"
 
 
 def different_models(rig: RigFile) -> Iterator[Violation]:

@@ -19,6 +19,7 @@ VERBS = {
     "gateway": "serve",
     "check": "check",
     "replay": "replay",
+    "explore": "explore",
     "inject": "client_verbs",
     "status": "groups",
     "tree": "groups",

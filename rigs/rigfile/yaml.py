@@ -35,6 +35,10 @@ class FileError(ValueError):
         super().__init__("\n".join(problems))
         self.problems = list(problems)
 
+    def __reduce__(self) -> tuple[type[FileError], tuple[list[str]]]:
+        """Return how to make it anew, in a process that hears of it."""
+        return type(self), (self.problems,)
+
 
 def load(
     path: Path,

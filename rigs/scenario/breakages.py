@@ -1,4 +1,4 @@
-"""What breaks in this process while a scenario runs: an error that is only logged would else prove every silence."""
+"""Failures of this process while a scenario runs: one that is only logged would else prove every silence."""
 
 from __future__ import annotations
 

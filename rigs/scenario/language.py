@@ -67,7 +67,7 @@ class Scenario(BaseModel):
 
     @property
     def file(self) -> Path | None:
-        """Where it was read; None for one that was made elsewhere."""
+        """The file that it was read from; None for one that was made elsewhere."""
         return self._file
 
     def unknown_names(self, names: Names) -> list[str]:

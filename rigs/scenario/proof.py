@@ -1,4 +1,4 @@
-"""Expectations that every run meets: what the scenario does itself, and names that nothing has. Pure."""
+"""Expectations that every run meets, by actions of the scenario's own or by names that nothing has. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ridethrough.rigs.scenario.step import Step
 
 
 class Names(NamedTuple):
-    """What a rig has, by which expectations can name it."""
+    """Names of a rig's parts, as expectations use them."""
 
     inputs: Mapping[str, Collection[str]]
     """Devices of the plant, and the words of their inputs."""
