@@ -97,6 +97,11 @@ def _outages(rig: RigFile) -> Iterator[Outage]:
             clustered = any(topology.cluster_of(server) is not None for server in users)
             limit_s = ac.cluster_timeout_s if clustered else 0
             yield Outage(ups, _confirm(rig, ups), limit_s, off_s(rig, ups), tuple(topology.fed_by(ups)))
+        for unit in ac.intelligent:
+            if unit.ups in rig.intelligent_ups:
+                clustered = any(topology.cluster_of(server) is not None for server in unit.servers)
+                limit_s = ac.cluster_timeout_s if clustered else 0
+                yield Outage(unit.ups, unit.confirm_s, limit_s, off_s(rig, unit.ups), unit.servers)
     for item in rig.controllers:
         if isinstance(item, PowerChuteConfig):
             for node, ups in item.ups.items():
@@ -108,6 +113,8 @@ def _outages(rig: RigFile) -> Iterator[Outage]:
 
 def off_s(rig: RigFile, ups: str) -> float:
     """Return 電源切断猶予時間 of a UPS: its setting, corrected as the UPS does, or the factory's."""
+    if ups in rig.intelligent_ups:
+        return rig.intelligent_ups[ups].off_delay_s
     settings = Settings(load_profile(rig.ups[ups].profile))
     for name, value in rig.ups[ups].settings.objects().items():
         settings.preset(name, value)
@@ -116,6 +123,8 @@ def off_s(rig: RigFile, ups: str) -> float:
 
 def battery_s(rig: RigFile, ups: str) -> float:
     """Return how long a full and young battery carries everything that hangs on its UPS."""
+    if ups in rig.intelligent_ups:
+        return rig.intelligent_ups[ups].hold_s
     profile = load_profile(rig.ups[ups].profile)
     watts = 0.0
     for server in rig.servers.values():
@@ -134,9 +143,10 @@ def battery_time(rig: RigFile) -> Iterator[Violation]:
             continue
         has_s, needed_s = battery_s(rig, outage.ups), outage.confirm_s + outage.cluster_s + outage.off_s
         if has_s < needed_s:
+            kind = "intelligent_ups" if outage.ups in rig.intelligent_ups else "ups"
             words = f"its battery lasts {has_s:.0f} s, less than {needed_s:g} s = ①{outage.confirm_s:g} + "
             words += f"②{outage.cluster_s:g} + ③{outage.off_s:g} (④の時間以上バッテリ稼動できる)"
-            yield ("ups", outage.ups), words
+            yield (kind, outage.ups), words
 
 
 def cluster_time(rig: RigFile) -> Iterator[Violation]:
@@ -183,8 +193,8 @@ def command_time(rig: RigFile) -> Iterator[Violation]:
 TIME_RULES: tuple[Row, ...] = (
     ("X09", False, "003 1.7.7(5), 001 6.2", confirm_times),
     ("X09", True, "003 1.7.7(5)", terminal_time),
-    ("X38", False, "001 9.1, 003 1.7.5.1, 1.8.4, 1.9.4", battery_time),
-    ("X39", False, "001 9.1, 003 1.7.5.1, 1.8.4, 1.9.4", cluster_time),
+    ("X38", False, "001 9.1, 003 1.6.5, 1.7.5.1, 1.8.4, 1.9.4", battery_time),
+    ("X39", False, "001 9.1, 003 1.6.5, 1.7.5.1, 1.8.4, 1.9.4", cluster_time),
     ("X40", False, "001 9.1, 003 1.9.3.3", shutdown_time),
     ("M5", True, "003 1.9.6(6)(10)", command_time),
 )

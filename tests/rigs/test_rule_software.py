@@ -110,12 +110,21 @@ def test_server_agent_does_nothing_after_its_three_events(
     assert ("X41" in found) is (linked and installed and actions != ("nothing",) * 3)
 
 
-@pytest.mark.parametrize("after_report", ["shutdown", "nothing"])
+@pytest.mark.parametrize(
+    ("after_report", "left"),
+    [
+        ("shutdown", True),
+        ("nothing", False),
+        ({}, True),
+        *(({event: "nothing" for event in AGENT if event != one}, True) for one in AGENT),
+        (dict.fromkeys(AGENT, "nothing"), False),
+    ],
+)
 @pytest.mark.parametrize(("sample", "linked"), [("a1080a-pair", True), ("a1080a-nolink", False)])
-def test_the_stand_in_of_server_agent_is_judged_too(sample: str, linked: bool, after_report: str) -> None:
+def test_the_stand_in_of_server_agent_is_judged_too(sample: str, linked: bool, after_report: Any, left: bool) -> None:
     agent = {"type": "server_agent", "servers": ["server2"], "after_report": after_report}
     found = broken(rig(sample, {"controllers": [agent]}))
-    assert ("X41" in found) is (linked and after_report == "shutdown")
+    assert ("X41" in found) is (linked and left)
 
 
 @pytest.mark.parametrize("runs", [True, False])
