@@ -48,7 +48,7 @@ class ControllerRunner:
             return
         client = self.client = ControllerClient(url, self._unix_ms, self._headers, client_tls(tls))
         monitors = tuple(monitor.name for monitor in self._rig.gateway.monitors)
-        context = ControllerContext(self._rig, self._rig.topology(), monitors)
+        context = ControllerContext(self._rig, self._rig.topology(), monitors, self._rig.environment.unlinked)
         self._controllers = {
             config.name: CONTROLLERS[config.type](config, context, client) for config in self._rig.controllers
         }
