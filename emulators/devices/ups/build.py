@@ -38,6 +38,7 @@ def build(construction: Construction, name: str, config: UpsConfig) -> None:
         settings=config.settings.objects(),
         users=_users(config),
         serial=Path(config.serial) if config.serial else None,
+        configured=config.configured,
     )
     construction.world.add(ups)
     construction.plug(config.mains, name, ups.inlet)

@@ -255,7 +255,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     def disks_of(self, ups: str) -> list[str]:
         """Return the disks that a UPS feeds."""
-        return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
+        disks = self.context.plant.disks.items()
+        return [name for name, disk in disks if ups in [feed.partition("/")[0] for feed in disk.power]]
 
     def _spawn_as_master(self, name: str, work: Any) -> None:
         """Spawn a task that is cancelled when the master goes down."""
