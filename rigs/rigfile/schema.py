@@ -96,7 +96,7 @@ class RigFile(Plant):
 
     def topology(self) -> Topology:
         """Return lookups over the power-control groups."""
-        return Topology(self.groups, self.servers, self.clusters, self.power_management)
+        return Topology(self.groups, self.servers, self.clusters, self.power_management, self.disks)
 
 
 def load_rig(path: Path, ports: PortChoice = "file", patch: Mapping[str, Any] | None = None) -> RigFile:

@@ -45,7 +45,7 @@ def off_order(
     if ups in plan.linked_devices:
         # A single disk without ranks need not wait for terminals that are down themselves.
         alone = plan.returns and len(plan.linked_devices) == 1
-        return "output.off", {"order": "return" if alone else "auto"}
+        return "output.off", {"order": "return" if alone or controls else "auto"}
     if plan.returns and on_line:
         return "output.reboot", {"graceful": True}  # D3, D4: servers come back at once and wait
     if plan.linked_devices and not plan.returns and not controls:
