@@ -117,7 +117,7 @@ docs: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python docs/build.py
 
 mutations: $(VENV)/.dev
-	$(BIN)/python -m tests.mutations
+	$(BIN)/python -m tests.mutations $(if $(NAMED),--named)
 
 fuzz: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py tests/emulators/test_bmc_commands.py --timeout 3600

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -22,8 +22,12 @@ from ridethrough.gateway.devices.wake import SHAPES as WAKE_SHAPES
 from ridethrough.gateway.translate import EventType
 from ridethrough.gateway.translate.trap_rules import RULES
 from ridethrough.mibs import Oid, standard_tree
+from ridethrough.rigs.checks import RULES as DOCUMENT_RULES
+from ridethrough.rigs.checks import SCHEMA_RULES
 from ridethrough.rigs.cli.main import everything
 from ridethrough.rigs.controllers import CONTROLLERS
+from ridethrough.rigs.explore.dimensions import DIMENSIONS
+from ridethrough.rigs.explore.invariants import EXEMPTIONS, INVARIANTS
 from ridethrough.rigs.lab.api import ROUTES as LAB
 from ridethrough.rigs.lab.scenario_runs_api import ROUTES as RUNS
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -143,7 +147,7 @@ def _parameters(shape: type[Any]) -> str:
 
 
 def commands_page() -> str:
-    kinds = {"ups": UPS_SHAPES, "bmc": BMC_SHAPES, "server": WAKE_SHAPES}
+    kinds: dict[str, Mapping[str, type[msgspec.Struct]]] = {"ups": UPS_SHAPES, "bmc": BMC_SHAPES, "server": WAKE_SHAPES}
     given = [
         [kind, f"`{name}`", _parameters(shape)] for kind, shapes in kinds.items() for name, shape in shapes.items()
     ]
@@ -223,6 +227,59 @@ def controllers_page() -> str:
     return "\n".join(text)
 
 
+DOCUMENTS = [
+    ["000", "multi-server configurations, mixed mode with and without UPS"],
+    ["001", "ESMPRO/AC on a clustered SigmaSystemCenter"],
+    ["002", "power management of Hyper-V"],
+    ["003", "CLUSTERPRO system construction guide, PP edition"],
+    ["004", "CLUSTERPRO X hardware feature guide, Express5800/A1080a and A1040a"],
+]
+
+
+def sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def as_keys(pattern: str) -> str:
+    return pattern.replace(r"\d+", "*").replace("[^.]+", "*").replace("\\", "")
+
+
+def rules_page() -> str:
+    """The rules by number; what belongs to a scenario's letter comes first."""
+    rows = []
+    for rule in sorted(DOCUMENT_RULES, key=lambda rule: (rule.name.startswith("X"), rule.name)):
+        said = (rule.find.__doc__ or "").strip().partition("\n\n")[0]
+        rows.append([rule.name, "warning" if rule.warning else "error", sentence(said.partition(": ")[2]), rule.source])
+    schema = [[name, f"`{as_keys(pattern)}`", source] for pattern, name, source in SCHEMA_RULES]
+    return (
+        "# Rules of `ridethrough check`\n\n"
+        "What the power-management documents say about configurations. An error ends `check` with status 2, a warning\n"
+        "does not. Files that break X27 to X45, one each, are in `rigs/samples/bad`.\n\n"
+        + table(["rule", "", "what has to be so", "documents"], rows)
+        + "\nThe schema itself refuses these, with the rule's name:\n\n"
+        + table(["rule", "where", "documents"], schema)
+        + "\n"
+        + table(["document", ""], DOCUMENTS)
+    )
+
+
+def invariants_page() -> str:
+    rules = [[f"`{row.name}`", row.description] for row in INVARIANTS]
+    reasons = [
+        [row.name, ", ".join(f"`{name}`" for name in sorted(row.invariants)), row.text, row.section]
+        for row in EXEMPTIONS
+    ]
+    return (
+        "# Invariants\n\nWhat `ridethrough explore` judges each run by, and what it varies;\n"
+        "`ridethrough explore --list` prints the same.\n\n"
+        + table(["invariant", "what holds whatever happens"], rules)
+        + "\n## Reasons for which one may be broken\n\nEach is as narrow as the document that says it.\n\n"
+        + table(["reason", "of", "when", "section"], reasons)
+        + "\n## What varies\n\n"
+        + table(["dimension", "what happens"], [[f"`{row.name}`", row.description] for row in DIMENSIONS])
+    )
+
+
 def pages() -> dict[str, str]:
     """Every page of the reference by its file name."""
     made = {f"{name}-file.md": file_page(*parts) for name, parts in MODELS.items()}
@@ -233,6 +290,8 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "profiles.md": profiles_page(),
         "controllers.md": controllers_page(),
+        "rules.md": rules_page(),
+        "invariants.md": invariants_page(),
     }
     return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}
 

@@ -25,7 +25,7 @@ from ridethrough.gateway.pipeline.core import PipelineCore
 from ridethrough.gateway.pipeline.reload import HOT_KEYS, needs_restart
 from ridethrough.gateway.receive import Listener
 from ridethrough.gateway.records import Audit, Command, Event, RecordKind
-from ridethrough.gateway.status import DeviceStatus, JournalStatus
+from ridethrough.gateway.status import ConditionStatus, DeviceStatus, JournalStatus, RecordField, RecordStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.audit import AuditLog
 from ridethrough.gateway.vocabulary import EventType
@@ -143,10 +143,10 @@ class GatewayBackend:
         """Types of the gateway's own events."""
         return [item.value for item in EventType]
 
-    def conditions(self) -> list[dict[str, Any]]:
+    def conditions(self) -> list[ConditionStatus]:
         """Open conditions of all devices."""
         return [
-            {"device": device, "condition": condition, **msgspec.to_builtins(opened)}
+            ConditionStatus(device, condition, **msgspec.structs.asdict(opened))
             for device, conditions in self._core.conditions().items()
             for condition, opened in conditions.items()
         ]
@@ -174,27 +174,27 @@ class GatewayBackend:
 
     async def journal(self) -> JournalStatus:
         """State of the journal and of the listeners."""
-        listeners = [listener.row() for listener in self._parts.listeners()]
+        listeners = [listener.status() for listener in self._parts.listeners()]
         return msgspec.structs.replace(await self._core.status(), listeners=listeners)
 
-    async def record(self, position: int, partition: int) -> dict[str, Any]:
+    async def record(self, position: int, partition: int) -> RecordStatus:
         """The record at a position of the journal, field by field. Raises Refusal 404."""
         record = await self._core.record(position, partition)
         if record is None:
             raise Refusal(404, f"there is no record {position}; it may be older than the journal keeps")
         arrival = record.arrival
         datagram = arrival.kind is RecordKind.DATAGRAM
-        return {
-            "position": record.position,
-            "at_ms": arrival.at_ms,
-            "kind": arrival.kind.value,
-            "listener": arrival.listener,
-            "source": arrival.source,
-            "port": arrival.port,
-            "octets": arrival.data.hex(" ") if datagram else "",
-            "text": "" if datagram else arrival.data.decode("utf-8", "replace"),
-            "fields": [field._asdict() for field in fields(arrival.data, self._tree)] if datagram else [],
-        }
+        return RecordStatus(
+            position=record.position,
+            at_ms=arrival.at_ms,
+            kind=arrival.kind.value,
+            listener=arrival.listener,
+            source=arrival.source,
+            port=arrival.port,
+            octets=arrival.data.hex(" ") if datagram else "",
+            text="" if datagram else arrival.data.decode("utf-8", "replace"),
+            fields=[RecordField(*field) for field in fields(arrival.data, self._tree)] if datagram else [],
+        )
 
     async def _extent(self) -> tuple[int, int]:
         """Records and last position. Raises StoreError."""
@@ -217,7 +217,7 @@ class GatewayBackend:
             destinations = await self.destinations.statuses()
         except StoreError:
             destinations = []  # the others are wanted all the more
-        listeners = [listener.row() for listener in self._parts.listeners()]
+        listeners = [listener.status() for listener in self._parts.listeners()]
         self._parts.metrics.set_gauges(GaugeValues(self.ready(), self._core.conditions(), listeners, destinations))
         return self._parts.metrics.exposition()
 

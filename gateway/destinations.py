@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any
 
 from ridethrough.gateway.api import Refusal
 from ridethrough.gateway.deliver.sinks.sse import Streams
 from ridethrough.gateway.pipeline.core import DeliverySet
 from ridethrough.gateway.records import Redelivery
 from ridethrough.gateway.status import DestinationStatus, StreamStatus
-from ridethrough.gateway.storage.interfaces import EventReader
+from ridethrough.gateway.storage.interfaces import DeadLetter, EventReader
 
 STREAM = "stream"
 
@@ -96,7 +95,7 @@ class DestinationService:
             else:
                 worker.redeliver(seq)
 
-    async def dead_letters(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
+    async def dead_letters(self, name: str, after: str, limit: int) -> list[DeadLetter]:
         """Dead letters of a sink behind the event `after`, with the reasons. Raises Refusal 404 and StoreError."""
         self._known(name)
         seq = await self._seq(after)
@@ -108,7 +107,7 @@ class DestinationService:
             for item in await part.dispatcher.workers[name].cursor.dead_letters(seq, limit)
         ]
         items.sort(key=lambda item: item.seq)
-        return [{"reason": item.reason, "event": item.event} for item in items[:limit]]
+        return items[:limit]
 
     async def _seq(self, event_id: str) -> int:
         seq = await self._events.seq_of(event_id) if event_id else 0

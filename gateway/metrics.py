@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from ridethrough.gateway.records import Event
-from ridethrough.gateway.status import DestinationStatus, StreamStatus
+from ridethrough.gateway.status import DestinationStatus, ListenerStatus, StreamStatus
 
 
 class GaugeValues(NamedTuple):
@@ -16,7 +16,7 @@ class GaugeValues(NamedTuple):
 
     ready: bool
     conditions: Mapping[str, Iterable[str]]
-    listeners: Sequence[Mapping[str, Any]]
+    listeners: Sequence[ListenerStatus]
     destinations: Sequence[StreamStatus | DestinationStatus]
 
 
@@ -75,9 +75,9 @@ class Metrics:
             for condition in conditions:
                 self._open.labels(device, condition).set(1)
         for row in seen.listeners:
-            self._received.labels(row["listener"]).set(row["received"])
-            self._dropped.labels(row["listener"]).set(row["dropped_by_kernel"])
-            self._strangers.labels(row["listener"]).set(row["refused_by_source"])
+            self._received.labels(row.listener).set(row.received)
+            self._dropped.labels(row.listener).set(row.dropped_by_kernel)
+            self._strangers.labels(row.listener).set(row.refused_by_source)
         for status in seen.destinations:
             for gauge, key in self._of_destinations if isinstance(status, DestinationStatus) else ():
                 gauge.labels(status.name).set(getattr(status, key))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import msgspec
 
@@ -65,6 +64,54 @@ class DestinationStatus(msgspec.Struct, frozen=True):
         )
 
 
+class ListenerStatus(msgspec.Struct, frozen=True):
+    """A socket for traps: datagrams since the start, and the size of the kernel's buffer."""
+
+    listener: str  # its address and port
+    received: int
+    refused_by_source: int
+    dropped_by_kernel: int
+    buffer_octets: int
+
+
+class ConditionStatus(msgspec.Struct, frozen=True):
+    """An open condition of a device. `event_id` is empty while no event has announced it."""
+
+    device: str
+    condition: str
+    since_ms: int
+    event_id: str
+    type: str
+    text: str
+    severity: str
+    said: int  # statements of it
+
+
+class RecordField(msgspec.Struct, frozen=True):
+    """A field of a datagram at offset `at`; `octets` counts its tag and length, too, `depth` the fields around it."""
+
+    at: int
+    octets: int
+    depth: int
+    name: str
+    type: str
+    value: str
+
+
+class RecordStatus(msgspec.Struct, frozen=True):
+    """A record of the journal. A datagram has `octets` and `fields`, any other record has a `text`."""
+
+    position: int
+    at_ms: int
+    kind: str
+    listener: str
+    source: str
+    port: int
+    octets: str  # hexadecimal
+    text: str
+    fields: list[RecordField]
+
+
 class JournalStatus(msgspec.Struct, frozen=True):
     """The journal for people. `partitions` and those `owned` by this gateway are of a journal on JetStream."""
 
@@ -78,4 +125,4 @@ class JournalStatus(msgspec.Struct, frozen=True):
     records: int | None = None  # None where the journal cannot be read, as for the two below
     last_position: int | None = None
     events: int | None = None
-    listeners: list[dict[str, Any]] = []
+    listeners: list[ListenerStatus] = []

@@ -19,6 +19,8 @@ from ridethrough.rigs.rigfile.schema import RigFile
 
 log = structlog.get_logger("controllers")
 
+LIFE = ("kill", "restart")  # what may be said of a program, beside its own inputs
+
 
 def client_tls(tls: ServerTls | None) -> ssl.SSLContext | None:
     """Accept the certificate of our own server under any name, and present the same one where it wants one."""
@@ -39,8 +41,11 @@ class ControllerRunner:
         self._unix_ms = unix_ms
         self._headers = headers
         self.client: ControllerClient | None = None
+        self._context: ControllerContext | None = None
         self._controllers: dict[str, Controller[Any]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.failures: list[str] = []
+        """Controllers whose main task ended, a line each: nothing of them is to be expected any more."""
 
     async def start(self, url: str, tls: ServerTls | None = None) -> None:
         """Start all controllers as clients of `url`, which has the certificate of `tls`. Raises ApiError."""
@@ -48,14 +53,18 @@ class ControllerRunner:
             return
         client = self.client = ControllerClient(url, self._unix_ms, self._headers, client_tls(tls))
         monitors = tuple(monitor.name for monitor in self._rig.gateway.monitors)
-        context = ControllerContext(self._rig, self._rig.topology(), monitors, self._rig.environment.unlinked)
-        self._controllers = {
-            config.name: CONTROLLERS[config.type](config, context, client) for config in self._rig.controllers
-        }
+        self._context = ControllerContext(self._rig, self._rig.topology(), monitors, self._rig.environment.unlinked)
+        self._controllers = {config.name: self._made(config.name) for config in self._rig.controllers}
         await client.open()
         for name, controller in self._controllers.items():
-            self._tasks.append(asyncio.create_task(self._run(controller), name=name))
+            self._tasks[name] = asyncio.create_task(self._run(controller), name=name)
         await asyncio.sleep(0)
+
+    def _made(self, name: str) -> Controller[Any]:
+        config = next(config for config in self._rig.controllers if config.name == name)
+        if self.client is None or self._context is None:
+            raise Refusal(409, "the controllers have not been started")
+        return CONTROLLERS[config.type](config, self._context, self.client)
 
     async def _run(self, controller: Controller[Any]) -> None:
         try:
@@ -63,12 +72,33 @@ class ControllerRunner:
         except ApiError as error:
             controller.note("failed", "", str(error))
             log.error("controller ended", controller=controller.name, reason=str(error))  # noqa: TRY400
+            self.failures.append(f"{controller.name} ended: {error}")
+        except Exception as error:
+            log.exception("controller ended", controller=controller.name)
+            self.failures.append(f"{controller.name} ended: {error!r}")
+
+    async def _kill(self, name: str) -> None:
+        """End one controller at once; the orders that it has not given are lost."""
+        task = self._tasks.pop(name, None)
+        if task is None:
+            raise Refusal(409, f"{name} does not run")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await self._controllers[name].stop()
+
+    def _start_again(self, name: str) -> None:
+        """Start a killed controller: it knows what its configuration says, and what it asks for."""
+        if name in self._tasks:
+            raise Refusal(409, f"{name} runs")
+        controller = self._controllers[name] = self._made(name)
+        self._tasks[name] = asyncio.create_task(self._run(controller), name=name)
 
     async def stop(self) -> None:
         """Cancel all controllers and close their client."""
-        for task in self._tasks:
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for controller in self._controllers.values():
             await controller.stop()
         if self.client is not None:
@@ -87,9 +117,18 @@ class ControllerRunner:
         return controller
 
     async def apply_input(self, name: str, word: str, args: list[str]) -> None:
-        """Give a controller an input. Raises Refusal 404 and 422."""
+        """Give a controller an input, or kill it and start it again. Raises Refusal 404, 409 and 422."""
+        controller = self.controller(name)
+        if word in LIFE and not args and word not in controller.inputs():
+            if word == "kill":
+                await self._kill(name)
+            else:
+                self._start_again(name)
+            return
+        if name not in self._tasks:
+            raise Refusal(409, f"{name} does not run")
         try:
-            await self.controller(name).apply_input(word, args)
+            await controller.apply_input(word, args)
         except (InputRefused, ApiError) as error:
             raise Refusal(422, str(error)) from error
 

@@ -152,9 +152,9 @@ def _of_plant(rig: RigFile | None) -> Iterator[tuple[str, int, socket.SocketKind
     if rig is None:
         return
     for interface in rig.interfaces():
-        for endpoint in interface.endpoints:
-            kind = socket.SOCK_STREAM if endpoint.stream else socket.SOCK_DGRAM
-            yield endpoint.address, endpoint.port, kind, interface.name
+        for service in interface.services:
+            kind = socket.SOCK_STREAM if service.stream else socket.SOCK_DGRAM
+            yield service.address, service.port, kind, interface.name
 
 
 def _bindable(address: str, port: int, kind: socket.SocketKind, what: str) -> Diagnosis:

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from ridethrough.emulators.app import Emulators
+from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
 from ridethrough.emulators.faces.bind_error import BindError, explain_bind
 from ridethrough.gateway.api import Gate, Refusal, create_application
 from ridethrough.gateway.app import Gateway
@@ -29,7 +30,7 @@ from ridethrough.gateway.storage.sqlite.database import Database
 from ridethrough.mibs import MibTree
 from ridethrough.rigs.clock import Clock, Inline, Speed
 from ridethrough.rigs.console import add_console
-from ridethrough.rigs.controller_runner import ControllerRunner
+from ridethrough.rigs.controller_runner import LIFE, ControllerRunner
 from ridethrough.rigs.lab.api import Groups, add_lab
 from ridethrough.rigs.lab.scenario_runs import ScenarioRuns
 from ridethrough.rigs.lab.scenario_runs_api import add_runs
@@ -39,6 +40,9 @@ from ridethrough.rigs.rigfile.yaml import FileError
 log = structlog.get_logger("gateway")
 
 BUSY = "something else listens there; stop it or choose another place for the interface (--http, `api.bind`)"
+GATEWAY = "gateway"  # its name where it is given inputs, as if it were a device
+GRACE_S = 1.0  # for requests under way when the interface is stopped
+NO_GRACE_S = 0.001  # aiohttp takes 0 for endless
 CONTROLLERS = "controllers"  # who they are in the audit
 
 
@@ -47,7 +51,7 @@ class HttpServer:
 
     def __init__(self, application: web.Application, api: Api) -> None:
         """Nothing is bound yet; the certificate is read. Raises SecretError."""
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=GRACE_S)
         self._api = api
         self._tls = server_tls(api)
 
@@ -69,6 +73,14 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Close the listeners, and connections after a second at the latest."""
+        await self._runner.cleanup()
+
+    async def kill(self) -> None:
+        """Close listeners and connections at once; requests under way get no answer."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        if self._runner.server is not None:
+            await self._runner.server.shutdown(NO_GRACE_S)
         await self._runner.cleanup()
 
 
@@ -106,23 +118,57 @@ class GatewayProcess:
         self.site = site
         self.emulators = emulators
         self.controllers = controllers
-        store = Database(site.journal.path, thread)
+        self._tree, self._clock, self._thread = tree, clock, thread
+        self._reread = _refusing(reread)
+        self._rig = rig
+        self._scenario_runs = None if emulators is None else ScenarioRuns()
+        self.gateway, self._http = self._made()
+        self._killed = False
+        self._reloads: set[asyncio.Task[None]] = set()
+
+    def _made(self) -> tuple[Gateway, HttpServer]:
+        """A gateway that knows what its journal has, and its interface."""
+        site, unix_ms = self.site, self._clock.unix_ms
+        store = Database(site.journal.path, self._thread)
         try:
-            self.gateway = Gateway(site, tree, store, clock.unix_ms, _refusing(reread))
-            gate = Gate(holders_of(site.api), site.api.limits, self.gateway.audit_log.write, clock.unix_ms, loop_s)
+            gateway = Gateway(site, self._tree, store, unix_ms, self._reread)
+            gate = Gate(holders_of(site.api), site.api.limits, gateway.audit_log.write, unix_ms, loop_s)
         except BaseException:
             store.close()
             raise
-        application = create_application(self.gateway.backend, gate)
-        self._scenario_runs = None if emulators is None else ScenarioRuns()
+        application = create_application(gateway.backend, gate)
         if self._scenario_runs is not None:
             add_runs(application, self._scenario_runs, gate)
-        if emulators is not None:
-            groups = None if rig is None else Groups(rig, lambda: msgspec.to_builtins(self.gateway.backend.devices()))
-            add_lab(application, emulators, gate, controllers, groups)
+        if self.emulators is not None:
+            rig = self._rig
+            groups = None if rig is None else Groups(rig, lambda: msgspec.to_builtins(gateway.backend.devices()))
+            add_lab(application, self.emulators, gate, self.controllers, groups)
         add_console(application)
-        self._http = HttpServer(application, site.api)
-        self._reloads: set[asyncio.Task[None]] = set()
+        return gateway, HttpServer(application, site.api)
+
+    async def apply_input(self, word: str, args: list[str]) -> None:
+        """Kill the gateway, or start it again on the same journal. Raises InputError, BindError and ListenError."""
+        if args or word not in LIFE:
+            raise InputError(f"{' '.join((word, *args))!r} is no input of the gateway; accepted: {', '.join(LIFE)}")
+        if self._killed is (word == "kill"):
+            raise NoEffectError(f"the gateway {'does not run' if self._killed else 'runs'}")
+        await (self._kill() if word == "kill" else self._start_again())
+
+    async def _kill(self) -> None:
+        """End the gateway and the interface as SIGKILL does: nothing is answered, and no command comes to its end."""
+        self._killed = True
+        port = self.url.rpartition(":")[2]
+        host = self.site.api.bind.rpartition(":")[0]
+        self.site = self.site.model_copy(update={"api": self.site.api.model_copy(update={"bind": f"{host}:{port}"})})
+        await self.gateway.stop()
+        await self._http.kill()
+
+    async def _start_again(self) -> None:
+        self.gateway, self._http = self._made()
+        await self.gateway.start()
+        await self._http.start()
+        self.gateway.watch_devices()
+        self._killed = False
 
     async def start(self) -> None:
         """Start the gateway's listeners, the devices, HTTP, polling and controllers. Raises BindError, ListenError."""
@@ -161,13 +207,15 @@ class GatewayProcess:
             await self.controllers.stop()
         if self._scenario_runs is not None:
             await self._scenario_runs.close()
-        await self._http.stop()
+        if not self._killed:
+            await self._http.stop()
         await self._stop_devices()
 
     async def _stop_devices(self) -> None:
         if self.emulators is not None:
             await self.emulators.stop()
-        await self.gateway.stop()
+        if not self._killed:
+            await self.gateway.stop()
 
 
 def _refusing(reread: Callable[[], Site] | None) -> Callable[[], Site] | None:
@@ -209,10 +257,14 @@ def assemble(
     reread: Callable[[], Site] | None = None,
     *,
     faces: bool = False,
+    journal: Path | None = None,
 ) -> GatewayProcess:
-    """A whole rig, ready to start. Raises FileError, StoreError and LoopError."""
+    """A whole rig, ready to start; `journal` is a folder for that alone, where `data` is None.
+
+    Raises FileError, StoreError and LoopError.
+    """
     plant = _plant(rig, speed, faces=faces)
-    site = site_of(rig, data, bind)
+    site = site_of(rig, data or journal, bind)
     headers: dict[str, str] = {}
     if site.api.tokens:
         site, headers = _with_own_token(site)

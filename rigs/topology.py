@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ridethrough.emulators.devices.cluster.build import ClusterConfig
-from ridethrough.emulators.devices.disk.build import DiskConfig
 from ridethrough.emulators.devices.server.config import ServerConfig
 from ridethrough.rigs.power_groups import Group, GroupPolicy, Placed, PowerManagement, walk
 
@@ -20,13 +19,11 @@ class Topology:
         servers: Mapping[str, ServerConfig],
         clusters: Mapping[str, ClusterConfig],
         management: PowerManagement,
-        disks: Mapping[str, DiskConfig] | None = None,
     ) -> None:
         self.placed: list[Placed] = list(walk(groups))
         self.management = management
         self.clusters = clusters
         self._servers = servers
-        self._disk_feeds = {feed.partition("/")[0] for disk in (disks or {}).values() for feed in disk.power}
         self.terminals: list[str] = [name for item in self.placed for name in item.group.ct]
         self.linked: list[str] = [name for item in self.placed for name in item.group.lt]
         self.power_devices: list[str] = [name for item in self.placed for name in item.group.pd]
@@ -80,12 +77,13 @@ class Topology:
     def users_of(self, linked_device: str) -> list[str]:
         """Return servers that need what a linked device feeds: those of its group (requirements 4.1).
 
-        One that feeds servers and no disk, as in configurations 3 to 5 of the mixed mode, concerns those on it.
+        Without shared disks they are those that hang on it themselves, as in the mixed mode (000, ③ to ⑤).
         """
         placed = self.group_of(linked_device)
-        servers = [] if placed is None else self.within(placed.name)
-        fed = self.fed_by(linked_device)
-        return servers if not fed or linked_device in self._disk_feeds else [name for name in servers if name in fed]
+        members = [] if placed is None else self.within(placed.name)
+        fed = [server for server in members if linked_device in self.feeds(server)]
+        shared = any(cluster.disks for cluster in self.clusters.values() if set(cluster.nodes) & set(members))
+        return members if shared or not fed else fed
 
     def companions_of(self, linked_device: str) -> list[str]:
         """Return the linked devices of one group, by Warm-UP rank: a lower one starts first (requirements 5.4)."""

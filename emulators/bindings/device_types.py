@@ -82,8 +82,8 @@ class Reference(NamedTuple):
         return self.name.partition("/")[0]
 
 
-class Endpoint(NamedTuple):
-    """A socket on which a device answers."""
+class ServiceAddress(NamedTuple):
+    """Protocol and address with which a device answers."""
 
     protocol: str
     """`snmp`, `http`, `telnet` or `ipmi`."""
@@ -100,12 +100,12 @@ class Interface(NamedTuple):
     kind: str
     """The `kind` of the device."""
     title: str
-    """What people call it, such as UPS card."""
-    endpoints: tuple[Endpoint, ...]
+    """Name for people, such as UPS card."""
+    services: tuple[ServiceAddress, ...]
 
 
 class ProfileKey(NamedTuple):
-    """Where a configuration names a profile."""
+    """Key under which a configuration names a profile."""
 
     path: tuple[str, ...]
     """Keys below the device."""
@@ -188,7 +188,9 @@ class DeviceType(Generic[ConfigT]):
     addresses: Callable[[ConfigT], Iterable[str]] = _nothing
     """IP addresses that the machine must have for a device."""
     interfaces: Callable[[str, ConfigT, Ports], Iterable[Interface]] = _no_interfaces
-    """What answers on the network, with its sockets."""
+    """Devices that answer on the network, with their sockets."""
     profile: ProfileKey | None = None
+    agents: frozenset[str] = frozenset()
+    """Kinds of its devices whose state an agent shows to software on servers, such as controllers."""
     outlet_groups: Callable[[ConfigT], Collection[int]] = _no_groups
     """Indexes of the outlet groups of a feed."""

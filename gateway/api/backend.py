@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from ridethrough.gateway.records import Audit, Command, Event, Redelivery
-from ridethrough.gateway.status import DestinationStatus, DeviceStatus, JournalStatus, StreamStatus
+from ridethrough.gateway.status import (
+    ConditionStatus,
+    DestinationStatus,
+    DeviceStatus,
+    JournalStatus,
+    RecordStatus,
+    StreamStatus,
+)
+from ridethrough.gateway.storage.interfaces import DeadLetter
 
 
 class Refusal(Exception):
@@ -43,7 +51,7 @@ class DestinationsBackend(Protocol):
     async def redeliver(self, name: str, wanted: Redelivery) -> None:
         """Deliver again. Raises Refusal 422 for a wish that this kind of destination does not take."""
 
-    async def dead_letters(self, name: str, after: str, limit: int) -> list[dict[str, Any]]:
+    async def dead_letters(self, name: str, after: str, limit: int) -> list[DeadLetter]:
         """Events that a sink has rejected for ever, with the reasons, behind the one called `after`."""
 
 
@@ -79,7 +87,7 @@ class Backend(Protocol):
     async def reload(self) -> Reloaded:
         """Read the site's file again. Raises Refusal 409 and 422, and everything stays as it was."""
 
-    def conditions(self) -> list[dict[str, Any]]:
+    def conditions(self) -> list[ConditionStatus]:
         """Open conditions of all devices."""
 
     @property
@@ -95,7 +103,7 @@ class Backend(Protocol):
     async def journal(self) -> JournalStatus:
         """Status of the journal and of the listeners."""
 
-    async def record(self, position: int, partition: int) -> dict[str, Any]:
+    async def record(self, position: int, partition: int) -> RecordStatus:
         """The record at a position of the journal, field by field. Raises Refusal 404."""
 
     def ready(self) -> bool:

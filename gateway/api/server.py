@@ -194,7 +194,8 @@ class _Handlers:
         limit = _count("limit", request.query.get("limit", str(DEFAULT_PAGE)))
         after = request.query.get("after", "")
         found = await self._backend.destinations.dead_letters(request.match_info["id"], after, limit)
-        return reply({"aside": found, "next": found[-1]["event"].id if len(found) == limit else None})
+        rows = [{"reason": item.reason, "event": item.event} for item in found]
+        return reply({"aside": rows, "next": found[-1].event.id if len(found) == limit else None})
 
     async def journal(self, _request: web.Request) -> web.Response:
         return reply(await self._backend.journal())

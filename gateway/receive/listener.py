@@ -8,10 +8,10 @@ import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from struct import Struct
-from typing import Any
 
 from ridethrough.gateway.net.addresses import family_of
 from ridethrough.gateway.records import Arrival, RecordKind
+from ridethrough.gateway.status import ListenerStatus
 
 BATCH = 1024  # datagrams taken in one turn of the loop
 LARGEST = 65535
@@ -63,15 +63,9 @@ class Listener:
         self._reading = False
         self.resume()
 
-    def row(self) -> dict[str, Any]:
-        """Counters and buffer size, as the HTTP interface shows them."""
-        return {
-            "listener": self.name,
-            "received": self.received,
-            "refused_by_source": self.refused,
-            "dropped_by_kernel": self.dropped,
-            "buffer_octets": self.buffer_octets,
-        }
+    def status(self) -> ListenerStatus:
+        """Counters and buffer size."""
+        return ListenerStatus(self.name, self.received, self.refused, self.dropped, self.buffer_octets)
 
     def pause(self) -> None:
         """Stop reading: datagrams stay in the kernel's buffer."""

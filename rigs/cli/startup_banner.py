@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import Any, NamedTuple
 
-from ridethrough.emulators.bindings.device_types import Endpoint
+from ridethrough.emulators.bindings.device_types import ServiceAddress
 from ridethrough.gateway.config.http import Api
 from ridethrough.gateway.config.site import Site
 from ridethrough.rigs.rigfile.schema import RigFile
@@ -35,13 +35,13 @@ def rig_banner(rig: RigFile, api: Api, site: Site | None = None) -> StartupBanne
     """Return the banner of a rig; without `site` only its devices run."""
     interfaces = list(rig.interfaces())
     devices = {
-        item.name: {"kind": item.kind, **{end.protocol: _reached_at(end) for end in item.endpoints}}
+        item.name: {"kind": item.kind, **{service.protocol: _reached_at(service) for service in item.services}}
         for item in interfaces
     }
     document: dict[str, Any] = {"rig": rig.rig, "devices": devices, "http": api.url}
     lines = [f"rig {rig.rig} is running", ""]
     for item in interfaces:
-        places = [f"{_reached_at(end)}{'' if end.stream else '/udp'}" for end in item.endpoints]
+        places = [f"{_reached_at(service)}{'' if service.stream else '/udp'}" for service in item.services]
         lines.append(_line(item.name, item.title, "   ".join(places)))
     if site is not None:
         document["traps"] = _traps(site)
@@ -57,12 +57,12 @@ def _line(name: str, kind: str, rest: str) -> str:
     return f"  {name:<{NAME}} {kind:<{KIND}} {rest}".rstrip()
 
 
-def _reached_at(endpoint: Endpoint) -> str:
+def _reached_at(service: ServiceAddress) -> str:
     """Return what a person types to get there: an address, a link or a command."""
-    address, port = endpoint.address, endpoint.port
-    if endpoint.protocol == "http":
+    address, port = service.address, service.port
+    if service.protocol == "http":
         return f"http://{address}{'' if port == HTTP else f':{port}'}/"
-    if endpoint.protocol == "telnet":
+    if service.protocol == "telnet":
         return f"telnet {address}{'' if port == TELNET else f' {port}'}"
     return f"{address}:{port}"
 

@@ -50,8 +50,10 @@ class PowerChuteController(Controller[PowerChuteConfig]):
     config_class = PowerChuteConfig
 
     def __init__(self, config: PowerChuteConfig, context: ControllerContext, client: ControllerClient) -> None:
-        super().__init__(config, context, client)
-        self._notes = NoteWriter(client, self.note)
+        servers = context.plant.servers
+        addresses = {ups: servers[node].address for node, ups in config.ups.items() if node in servers}
+        super().__init__(config, context, client.asking_from(addresses.get))
+        self._notes = NoteWriter(self.client, self.note)
         self._events = client.events()
         self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}

@@ -13,16 +13,18 @@ from aiohttp import web
 from ridethrough.emulators.app import Emulators
 from ridethrough.emulators.bindings.device_types import DetailedDevice, LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
+from ridethrough.emulators.device_types import DEVICE_TYPES
 from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
-from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, rows, tree
+from ridethrough.rigs.lab.controller_views import views
+from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, nodes_of, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
 LONGEST_NUMBER = 15  # digits
-AGENTS = frozenset({"server", "cluster", "disk", "intelligent_ups"})  # kinds that software on servers can see
+AGENTS = frozenset().union(*(found.agents for found in DEVICE_TYPES))  # kinds that software on servers can see
 LONGEST_WAIT_S = 1.0  # of a request for what comes next; browsers have few connections for all their tabs
 UPDATE_S = 1.0  # measured values move by themselves, so the stream repeats the world at this pace
 
@@ -76,7 +78,13 @@ ROUTES = (
         "The serial console behind octet `after`; waits for more",
     ),
     LabRoute("POST", "/lab/v1/devices/{id}/console", Role.LAB, "type", "Type `text` there, as a SOL session would"),
-    LabRoute("GET", "/lab/v1/groups", Role.READ, "groups", "Status table and tree of the power-control groups"),
+    LabRoute(
+        "GET",
+        "/lab/v1/groups",
+        Role.READ,
+        "groups",
+        "Status table and tree of the power-control groups, and what the controllers' consoles show",
+    ),
 )
 
 
@@ -193,16 +201,18 @@ class _Lab:
         chosen: Language = "ja" if language == "ja" else "en"
         rig = self._groups.rig
         controllers = [] if self._controllers is None else self._controllers.rows()
-        servers = self._emulators.snapshot({"server"})
+        plant = self._emulators.snapshot({"server", "cluster"})
         live = LiveState(
             next((row["master"] for row in controllers if row.get("master")), None),
-            {name: server["state"] for name, server in servers.items()},
+            {name: device["state"] for name, device in plant.items() if device["kind"] == "server"},
             {row["id"]: row for row in self._groups.devices()},
+            nodes_of(plant),
         )
         return reply(
             {
                 "columns": COLUMNS[chosen],
                 "rows": [{"depth": row.depth, "cells": row.shown(chosen)} for row in rows(rig, live)],
+                "views": [table._asdict() for table in views(controllers, chosen)],
                 "tree": [{"depth": depth, "text": text} for depth, text in tree(rig, chosen)],
             }
         )

@@ -94,6 +94,12 @@ class ControllerArguments(Arguments):
     controller: str
 
 
+class ConditionsArguments(Arguments):
+    """A device of the gateway, whose open conditions are the answer, by name."""
+
+    device: str
+
+
 class NoArguments(Arguments):
     """No arguments."""
 
@@ -191,6 +197,12 @@ async def _status(target: ProbeTarget, _wanted: NoArguments) -> list[list[str]]:
         return await lines(target.rig, api)
 
 
+async def _conditions(target: ProbeTarget, wanted: ConditionsArguments) -> list[str]:
+    async with ApiClient(target.url, target.headers, client_tls(target.tls)) as api:
+        device: dict[str, list[str]] = await api.get(f"/v1/devices/{wanted.device}")
+    return device["conditions"]
+
+
 # Name to the shape of its arguments and what asks.
 PROBES: Mapping[str, tuple[type[Arguments], Callable[[ProbeTarget, Any], Awaitable[Any]]]] = {
     "snmp": (SnmpArguments, _snmp),
@@ -198,6 +210,7 @@ PROBES: Mapping[str, tuple[type[Arguments], Callable[[ProbeTarget, Any], Awaitab
     "web": (WebArguments, _web),
     "check": (CheckArguments, _check),
     "controller": (ControllerArguments, _controller),
+    "conditions": (ConditionsArguments, _conditions),
     "status": (NoArguments, _status),
 }
 

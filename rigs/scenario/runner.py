@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from ridethrough.emulators.bindings.inputs import InputError
 from ridethrough.gateway.api import Refusal
+from ridethrough.gateway.backend import GatewayBackend
 from ridethrough.gateway.records import CommandState, Event
 from ridethrough.mibs import MibTree
 from ridethrough.rigs.clock import Clock, Speed, run
 from ridethrough.rigs.controllers.client import Note
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
-from ridethrough.rigs.runtime import GatewayProcess, assemble
+from ridethrough.rigs.rigfile.yaml import FileError
+from ridethrough.rigs.runtime import GATEWAY, GatewayProcess, assemble
+from ridethrough.rigs.scenario.breakages import breakages
 from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.probes import ProbeError, ProbeTarget, ask
+from ridethrough.rigs.scenario.proof import Names
 from ridethrough.rigs.scenario.seen import (
     Seen,
     SeenAnswer,
@@ -34,8 +41,24 @@ from ridethrough.rigs.scenario.verdicts import Verdict, judge
 PAGE = 1000
 ANY_PORT = "127.0.0.1:0"
 
+QUICK = Path("/dev/shm")  # noqa: S108  # in memory, where there is such a place: a journal is synced at every commit
 SLACK_S = 0.1  # of the wall clock, by which a machine may be late where time does not wait for it
 DEADLINE_S = 600.0  # of a scenario's commands
+
+
+def outlives(words: str) -> bool:
+    """Return True for an action that a journal must outlive."""
+    return words.split()[:1] == [GATEWAY]
+
+
+@contextmanager
+def journal_folder(*, needed: bool) -> Iterator[Path | None]:
+    """A folder for a journal, for the length of a run in which the gateway is killed; None where it is not `needed`."""
+    if not needed:
+        yield None
+        return
+    with TemporaryDirectory(prefix="ridethrough-journal-", dir=QUICK if os.access(QUICK, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 class Report(NamedTuple):
@@ -67,16 +90,26 @@ def replay(
 ) -> Report:
     """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
 
-    Where time is real, everything may come a tenth of a second of the wall clock earlier or later.
+    What breaks in the rig itself is a failure. Where time is real, everything may come a tenth of a second of the wall
+    clock earlier or later.
     `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass; `watch` of every event,
     order and note when it is seen.
 
     Raises FileError, BindError, ListenError.
     """
     rig = load_rig(scenario.rig, ports, scenario.patch)
-    seen = run(_replay(scenario, rig, tree, speed, progress or (lambda _at, _words: None), data, watch), speed)
+    show = progress or (lambda _at, _words: None)
+    needed = any(outlives(step.do or "") for step in scenario.timeline)
+    with journal_folder(needed=needed) as journal, breakages() as broken:
+        seen = run(_replay(scenario, rig, tree, speed, show, data, watch, journal), speed)
     slack_s = 0.0 if speed == "max" else SLACK_S * speed
-    return Report(scenario, rig, seen, judge(scenario, seen, slack_s))
+    return Report(scenario, rig, seen, judge(scenario, seen, slack_s) + [_broken(scenario, line) for line in broken])
+
+
+def _broken(scenario: Scenario, line: str) -> Verdict:
+    """A verdict on something that broke in the rig itself, which no scenario expects."""
+    step = Step(between=(0, scenario.end_s), expect="no note", mark="failure of the rig itself")
+    return Verdict(step, False, line)
 
 
 async def _replay(
@@ -87,10 +120,13 @@ async def _replay(
     progress: Progress,
     data: Path | None,
     watch: Watch | None,
+    journal: Path | None,
 ) -> Seen:
     # With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
     clock = Clock(datetime.fromisoformat(scenario.start).timestamp() - scenario.lead_s)
-    process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces)
+    process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces, journal=journal)
+    if problems := scenario.unknown_names(_names_of(process, rig)):
+        raise FileError(problems)
     await process.start()
     beside: list[asyncio.Task[None]] = []
     try:
@@ -119,6 +155,19 @@ async def _replay(
         await process.stop()
 
 
+def _names_of(process: GatewayProcess, rig: RigFile) -> Names:
+    backend, plant = process.gateway.backend, process.emulators
+    rules = [rule.event for rule in process.site.rules if rule.event is not None]
+    segments = [hub for device in process.site.devices.values() if (hub := getattr(device, "behind", None))]
+    return Names(
+        {} if plant is None else {name: list(device.inputs.help) for name, device in plant.devices.items()},
+        {status.id: status.commands for status in backend.devices()},
+        segments,
+        [*backend.event_types(), *rules],
+        [controller.name for controller in rig.controllers],
+    )
+
+
 async def _tick(session: ScenarioSession, progress: Progress) -> None:
     """Report the time once a second, where it does not jump."""
     while True:
@@ -132,8 +181,8 @@ class ScenarioSession:
     def __init__(self, process: GatewayProcess, rig: RigFile, tree: MibTree, clock: Clock, folder: Path) -> None:
         if process.emulators is None:
             raise ValueError("a scenario needs emulators")
+        self._process = process
         self._emulators = process.emulators
-        self._backend = process.gateway.backend
         self._controllers = process.controllers
         self._target = ProbeTarget(
             rig, tree, folder, process.url, process.controllers, process.headers, process.site.api.tls
@@ -145,11 +194,18 @@ class ScenarioSession:
         self._orders: list[SeenOrder] = []
         self._notes: list[SeenNote] = []
         self._answers: list[SeenAnswer] = []
+        self._restarted = asyncio.Event()
+        self._followed = ""
         self.moved = asyncio.Event()
         """Set by every new state, order and note, and by every event while `follow` runs."""
         self.transcript: list[SeenEvent | SeenOrder | SeenNote] = []
         """Everything seen, in the order in which it was; events only while `follow` runs."""
         self.watch: Watch = lambda _item: None
+
+    @property
+    def _backend(self) -> GatewayBackend:
+        """That of the gateway which runs now, or ran last."""
+        return self._process.gateway.backend
 
     def begin(self) -> None:
         """Time 0 of the timeline is now."""
@@ -190,8 +246,19 @@ class ScenarioSession:
         self.watch(item)
 
     async def follow(self) -> None:
-        """Record events as they come, until cancelled."""
-        async for event in self._backend.follow(""):
+        """Record events as they come, until cancelled; those of a gateway that is started again, too."""
+        while True:
+            following = asyncio.create_task(self._follow(self._backend), name="follow a gateway")
+            self._restarted.clear()
+            try:
+                await self._restarted.wait()
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+
+    async def _follow(self, backend: GatewayBackend) -> None:
+        async for event in backend.follow(self._followed):
+            self._followed = event.id
             self._record_item(self._seen_event(event))
 
     async def until(self, at_s: float) -> None:
@@ -199,9 +266,12 @@ class ScenarioSession:
         await asyncio.sleep(max(0.0, at_s - self.elapsed_s()))
 
     async def do(self, words: str) -> None:
-        """Say `PLACE INPUT [ARGS]` to a device or a controller. Raises InputError and Refusal."""
+        """Say `PLACE INPUT [ARGS]` to a device, a controller or the gateway. Raises InputError and Refusal."""
         place, name, *args = words.split()
-        if self._controllers is not None and place in self._controllers.names:
+        if place == GATEWAY and place not in self._emulators.devices:
+            await self._process.apply_input(name, args)
+            self._restarted.set()
+        elif self._controllers is not None and place in self._controllers.names:
             await self._controllers.apply_input(place, name, args)
         else:
             self._emulators.inject(place, name, args)

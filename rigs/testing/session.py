@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,11 @@ from ridethrough.mibs import standard_tree
 from ridethrough.rigs.api_client import ApiClient, ApiRefusal
 from ridethrough.rigs.clock import Clock, Speed
 from ridethrough.rigs.controller_runner import client_tls
+from ridethrough.rigs.explore.attached import Control, InProcess
+from ridethrough.rigs.explore.expectations import checked
+from ridethrough.rigs.explore.explorer import Limits, explored
+from ridethrough.rigs.explore.report import told
+from ridethrough.rigs.explore.runner import Setting
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.rigfile.yaml import in_short
 from ridethrough.rigs.runtime import GatewayProcess, assemble
@@ -27,6 +32,7 @@ from ridethrough.rigs.scenario.seen import Seen, SeenEvent, SeenItem, line_of
 from ridethrough.rigs.scenario.step import Expectation, Step
 from ridethrough.rigs.scenario.verdicts import Verdict, fitting, judge
 
+EXPLORE_S = 30.0  # of the wall clock, of a search that names no end
 EXPECT_WITHIN_S = 60.0  # of an expectation that names no time
 LEAD_S = 0.2  # before time 0, in which every card answers its first poll; of the wall clock where that is the time
 POLL_S = 0.5  # for what no state, order or note announces
@@ -124,8 +130,11 @@ def _asserted(request: str) -> Iterator[None]:
 class Rig:
     """A running rig, and what it has shown since the test began."""
 
-    def __init__(self, process: GatewayProcess, file: RigFile, session: ScenarioSession, clock: RigClock) -> None:
+    def __init__(
+        self, process: GatewayProcess, file: RigFile, session: ScenarioSession, clock: RigClock, source: Setting
+    ) -> None:
         self.file = file
+        self._source = source
         self.clock = clock
         self.url = process.url
         """Of the gateway and the lab interface; what `RIDETHROUGH_URL` names for a program of its own."""
@@ -187,7 +196,7 @@ class Rig:
         __tracebackhide__ = True
         step = self._step(what, at, within, by, between, keys)
         first, last = step.window
-        await self.clock.until(last if _lasts(step) else first)
+        await self.clock.until(last if step.lasts else first)
         while not (verdict := await self._verdict(step)).held and self.clock.now_s < last:
             await self._next(last)
         if not verdict.held:
@@ -234,14 +243,40 @@ class Rig:
         except TimeoutError:
             return
 
+    async def explore(
+        self,
+        controller: Control | None = None,
+        *,
+        runs: int | None = None,
+        seconds: float | None = None,
+        seed: int = 1,
+        expect: Sequence[str | Mapping[str, Any]] = (),
+        jobs: int = 1,
+    ) -> int:
+        """Search for an outage that this test's rig file does not survive; return how many runs were made.
+
+        Each run has a rig of its own, in virtual time, with `controller(url)` beside it instead of the stand-ins, or
+        with the stand-ins where there is none. It ends after `runs` runs or `seconds` of the wall clock, 30 unless
+        given. `expect` are words as `expect` takes them, or keys of a step: without times they are about the whole
+        run, and a state about its end.
+
+        Raises AssertionError with the shortest timelines found, and ValueError for words that are no expectation.
+        """
+        __tracebackhide__ = True
+        lines = tuple(checked(parse(line) if isinstance(line, str) else dict(line)) for line in expect)
+        patch = {**self._source.patch, **({} if controller is None else {"controllers": []})}
+        attached = None if controller is None else InProcess(controller)
+        setting = self._source._replace(patch=patch, attached=attached, expected=lines)
+        limits = Limits(EXPLORE_S if runs is None and seconds is None else seconds, runs)
+        # The loop's time stands still meanwhile.
+        result = await asyncio.to_thread(explored, setting, seed, limits, jobs)
+        if result.findings:
+            raise AssertionError(told(result))
+        return result.runs
+
     def transcript(self) -> str:
         """The events, orders and notes so far, a line each, for people who look for the reason of a failure."""
         return "\n".join(line_of(item) for item in self._session.transcript)
-
-
-def _lasts(step: Step) -> bool:
-    kind = step.expect or ""
-    return kind == "steady" or kind.startswith("no ")
 
 
 def parse(what: str) -> dict[str, Any]:
@@ -294,7 +329,7 @@ async def running(
         try:
             async with ApiClient(process.url, process.headers, client_tls(process.site.api.tls)) as api:
                 client = GatewayClient(process.url, api)
-                yield Rig(process, file, session, RigClock(session, speed)), client
+                yield Rig(process, file, session, RigClock(session, speed), Setting(path, patch)), client
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import NAMESPACE_DNS, uuid5
 
 from ridethrough.emulators.bindings.chassis import AcLink
-from ridethrough.emulators.bindings.device_types import Construction, Endpoint, Interface, ProfileKey
+from ridethrough.emulators.bindings.device_types import Construction, Interface, ProfileKey, ServiceAddress
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.devices.bmc.config import BmcConfig
 from ridethrough.emulators.devices.bmc.device import EmulatedBmc
@@ -68,4 +68,4 @@ def build_bmc(
 
 def bmc_interface(server: str, config: BmcConfig, ports: Ports) -> Interface:
     """Return the LAN channel of the BMC of a server."""
-    return Interface(f"{server}.bmc", EmulatedBmc.kind, "BMC", (Endpoint("ipmi", config.address, ports.ipmi),))
+    return Interface(f"{server}.bmc", EmulatedBmc.kind, "BMC", (ServiceAddress("ipmi", config.address, ports.ipmi),))

@@ -34,4 +34,6 @@ def references(config: DiskConfig) -> Iterable[Reference]:
     yield from (Reference("power", feed, Among.FEEDS, feeds=True) for feed in config.power)
 
 
-DEVICE_TYPE = DeviceType("disks", 4, Stage.STORAGE, DiskConfig, build, references=references)
+DEVICE_TYPE = DeviceType(
+    "disks", 4, Stage.STORAGE, DiskConfig, build, references=references, agents=frozenset({Disk.kind})
+)

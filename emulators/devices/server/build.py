@@ -108,4 +108,5 @@ DEVICE_TYPE = DeviceType(
     addresses=addresses,
     interfaces=interfaces,
     profile=BMC_PROFILE,
+    agents=frozenset({Server.kind}),
 )

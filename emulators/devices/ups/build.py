@@ -8,10 +8,10 @@ from pathlib import Path
 from ridethrough.emulators.bindings.device_types import (
     Construction,
     DeviceType,
-    Endpoint,
     Interface,
     ProfileKey,
     Reference,
+    ServiceAddress,
     Stage,
 )
 from ridethrough.emulators.bindings.snmp import Access, UsmUser
@@ -22,6 +22,7 @@ from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.devices.ups.profile import load_profile
 from ridethrough.emulators.devices.ups.settings import Settings
 from ridethrough.mibs import Oid
+from ridethrough.mibs.powernet import UPS_NAME
 
 LOOPBACK = "127.0.0.1"
 VERSIONS = {1: 1, "2c": 2, 3: 3}
@@ -40,6 +41,8 @@ def build(construction: Construction, name: str, config: UpsConfig) -> None:
         serial=Path(config.serial) if config.serial else None,
         configured=config.configured,
     )
+    if config.settings.name is not None:
+        ups.card.stored.written[f"{UPS_NAME}.0"] = config.settings.name.encode()
     construction.world.add(ups)
     construction.plug(config.mains, name, ups.inlet)
     construction.add_feed(name, ups.outlet, ups.outlet)
@@ -97,12 +100,12 @@ def addresses(config: UpsConfig) -> Iterable[str]:
 def interfaces(name: str, config: UpsConfig, ports: Ports) -> Iterable[Interface]:
     """Describe the card."""
     address = config.address
-    endpoints = [Endpoint("snmp", address, ports.snmp)]
+    services = [ServiceAddress("snmp", address, ports.snmp)]
     if ports.http is not None:
-        endpoints.append(Endpoint("http", address, ports.http, stream=True))
+        services.append(ServiceAddress("http", address, ports.http, stream=True))
     if ports.console is not None:
-        endpoints.append(Endpoint("telnet", address, ports.console, stream=True))
-    yield Interface(name, EmulatedUps.kind, "UPS card", tuple(endpoints))
+        services.append(ServiceAddress("telnet", address, ports.console, stream=True))
+    yield Interface(name, EmulatedUps.kind, "UPS card", tuple(services))
 
 
 def outlet_groups(config: UpsConfig) -> Collection[int]:

@@ -14,10 +14,12 @@ from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_ac.gui import Gui
 from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
 from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, Records
 from ridethrough.rigs.controllers.esmpro_ac.rules import elect, unfit_names
+from ridethrough.rigs.controllers.esmpro_ac.settings import UpsSettingsDialog
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
@@ -36,9 +38,9 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     config_class = EsmproAcConfig
 
     def __init__(self, config: EsmproAcConfig, context: ControllerContext, client: ControllerClient) -> None:
-        super().__init__(config, context, client)
+        super().__init__(config, context, client.asking_from(self._source_for))
         self.topology = context.topology
-        self.notes = NoteWriter(client, self.note)
+        self.notes = NoteWriter(self.client, self.note)
         self._records: Records = client.records.setdefault(config.name, Records())
         self._events = client.events()
         self._outages: set[str] = set()  # confirmed, and not over
@@ -53,6 +55,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._interfaces = IntelligentUpses(self, self._automation.start)
         self._manager = ClusterManager(self)
         self._waiting = WaitingNodes(self)
+        self._settings = UpsSettingsDialog(self)
+        self._gui = Gui(self)
 
     async def run(self) -> None:
         """Start the tasks beside, then follow the events."""
@@ -72,6 +76,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._waiting.begin()
         async for event in self._events:
             self._handle_event(event)
+
+    def _source_for(self, device: str) -> str | None:
+        """Return the address of the terminal that acts, by which the cards know it (003 section 1.7.4.1)."""
+        plant = self.context.plant
+        return plant.servers[self.master].address if device in plant.ups and self.master is not None else None
 
     @property
     def master(self) -> str | None:
@@ -150,7 +159,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             for record in (*self._plans.values(), *self._startups.values()):
                 if subject in record.ordered_s:
                     record.went_off.add(subject)
-        elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
+        elif event["type"] == EventType.BATTERY_TEMPERATURE:
             self.note("alarm", subject, event["data"]["text"])
 
     def outage(self, ups: str, *, over: bool) -> None:
@@ -267,10 +276,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     # --- people and applications ------------------------------------------------------------------------------
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
-        """`power_off` and `power_on` of the power-off API."""
+        """`power_off` and `power_on` of the power-off API; what the management console does with UPSs."""
         return {
             "power_off": ("end the servers named, or all linked ones, in order (power-off API)", self._power_off),
             "power_on": ("start the servers named, or all linked ones", self._power_on),
+            **self._settings.inputs(),
         }
 
     def _servers(self, args: list[str]) -> list[str]:
@@ -288,11 +298,13 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.spawn(self._automation.start(self._servers(args)), "start")
 
     def snapshot(self) -> dict[str, Any]:
-        """Master, terminals, plans under way, starts that wait, and statistics."""
+        """Master, terminals, plans under way, starts that wait, and what GUI and management console show."""
         return {
             "master": self.master,
             "terminals": list(self.topology.terminals),
             "plans": list(self._plans),
             "returns": [record.plan.cause for record in self._startups.values()],
             "statistics": self._statistics.row(),
+            "settings": self._settings.row(),
+            "gui": self._gui.row(),
         }

@@ -1,0 +1,1 @@
+"""The search for an outage that a configuration does not survive: `ridethrough explore`."""

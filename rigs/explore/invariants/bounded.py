@@ -1,0 +1,140 @@
+"""Everything that is begun comes to an end, and is begun once (003 section 1.7.7(5)). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from ridethrough.gateway.records import CommandState
+from ridethrough.rigs.explore.invariants.base import Invariant, second
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, Lookup
+from ridethrough.rigs.explore.invariants.times import powerchutes
+from ridethrough.rigs.explore.run import Run, Violation
+
+NAME = "bounded"
+MOST_STARTS = 3  # of one server between two actions: with its supply, after its disks, and one more that is no loop
+NEAR_S = 1.0  # by which an order may be later than the action that it is
+SERVER_ORDERS = ("shutdown", "reboot")
+BMC_ORDERS = ("power.soft", "power.off", "power.cycle", "power.reset")
+CLUSTER_ORDERS = ("stop",)
+
+
+def find(_run: Run, lookup: Lookup) -> Iterator[Violation]:
+    """Count orders and starts, and look for what is still under way."""
+    yield from _starts(lookup)
+    yield from _repeated_orders(lookup)
+    yield from _repeated_commands(lookup)
+    yield from _unended(lookup)
+
+
+def _starts(lookup: Lookup) -> Iterator[Violation]:
+    """A server that starts again and again."""
+    marks = [0.0, *(deed.at_s for deed in lookup.deeds), lookup.run.end_s]
+    for server in lookup.rig.servers:
+        times = [change.at_s for change in lookup.history.changes(server) if change.after == "booting"]
+        for begin_s, end_s in pairwise(sorted(marks)):
+            count = len([at_s for at_s in times if begin_s <= at_s < end_s])
+            if count > MOST_STARTS:
+                text = f"{server} started {count} times between {second(begin_s)} and {second(end_s)}"
+                yield Violation(NAME, server, begin_s, f"{text}, and nothing happened there: nothing restarts for ever")
+                break
+
+
+def _repeated_orders(lookup: Lookup) -> Iterator[Violation]:
+    """One that was told to end, and is told again before it has come up anew. Each PowerChute agent has its own say."""
+    for device, words in (
+        *((server, SERVER_ORDERS) for server in lookup.rig.servers),
+        *((cluster, CLUSTER_ORDERS) for cluster in lookup.rig.clusters),
+    ):
+        times = [
+            order.at_s
+            for order in lookup.seen.orders
+            if order.device == device and order.input in words and not _is_deed(lookup, device, order.input, order.at_s)
+        ]
+        times += [
+            item.at_s
+            for item in lookup.seen.commands
+            if item.device == f"{device}.bmc" and item.command in BMC_ORDERS and item.state == "done"
+        ]
+        agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == device), default=1)
+        yield from _twice(lookup, device, "told to " + words[0], sorted(times)[agents - 1 :], "running", "state")
+
+
+def _repeated_commands(lookup: Lookup) -> Iterator[Violation]:
+    """An output that is ordered off again before it has come back."""
+    for ups in lookup.rig.ups:
+        done = [item for item in lookup.seen.commands if item.device == ups and item.state == "done"]
+        on = [item.at_s for item in done if item.command == "output.on"]
+        times = [item.at_s for item in done if item.command in OFF_COMMANDS]
+        yield from _twice(lookup, ups, "ordered off", times, "on", "output", on)
+
+
+def _twice(
+    lookup: Lookup, device: str, what: str, times: Sequence[float], up: str, key: str, between: Sequence[float] = ()
+) -> Iterator[Violation]:
+    for first_s, again_s in pairwise(times):
+        came_up_s = lookup.history.since_s(device, up, key, until_s=again_s)
+        marks = [
+            came_up_s,
+            lookup.history.since_s(device, "waiting", key, until_s=again_s),
+            *between,
+            *(deed.at_s for deed in lookup.deeds),
+        ]
+        taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup, device))
+        if not taken_over and not any(first_s < at_s <= again_s for at_s in marks):
+            text = (
+                f"{device} was {what} at {second(first_s)} and again at {second(again_s)}, though nothing had happened"
+            )
+            yield Violation(NAME, device, again_s, f"{text}: an order is given once in a plan (003 1.7.7(5))")
+            return
+
+
+def _is_deed(lookup: Lookup, device: str, word: str, at_s: float) -> bool:
+    return any(
+        (deed.place, deed.word) == (device, word) and -NEAR_S <= at_s - deed.at_s <= NEAR_S for deed in lookup.deeds
+    )
+
+
+def _takeovers(lookup: Lookup, device: str) -> list[float]:
+    """When another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
+    terminals = [name for name in lookup.topology.terminals if name != device]
+    changes = (change for terminal in terminals for change in lookup.history.changes(terminal))
+    return [change.at_s for change in changes if change.before in ("running", "shutting-down")]
+
+
+def _unended(lookup: Lookup) -> Iterator[Violation]:
+    """Plans and commands that are still under way when everything has had its time."""
+    if not lookup.rested:
+        return
+    for item in lookup.seen.commands:
+        if item.state in (CommandState.PENDING, CommandState.RUNNING):
+            text = f"{item.command} of {item.device}, given at {second(item.at_s)}, has not ended"
+            yield Violation(NAME, item.device, item.at_s, f"{text}: every plan ends")
+    for controller in lookup.rig.controllers:
+        for cause, at_s in _open_plans(lookup, controller.name).items():
+            text = f"the plan of {controller.name} for {cause}, begun at {second(at_s)}, has not ended"
+            yield Violation(NAME, cause.split(" ")[-1], at_s, f"{text}: every plan ends")
+
+
+def _open_plans(lookup: Lookup, controller: str) -> dict[str, float]:
+    """Return the plans that a stand-in noted and neither ended nor lost with its terminal."""
+    kills = [(deed.at_s, "killed") for deed in lookup.deeds if (deed.place, deed.word) == (controller, "kill")]
+    notes: list[tuple[float, str, Any]] = [(note.at_s, note.mark, note) for note in lookup.seen.notes]
+    plans: dict[str, float] = {}
+    for at_s, mark, note in sorted([*notes, *((at_s, mark, None) for at_s, mark in kills)], key=lambda item: item[0]):
+        if mark == "killed" or (note.controller == controller and mark == "master_lost"):
+            plans.clear()
+        elif note.controller == controller and mark == "plan":
+            plans[note.subject] = at_s
+        elif note.controller == controller and mark == "plan_done":
+            plans.pop(note.subject, None)
+    return plans
+
+
+INVARIANT = Invariant(
+    NAME,
+    "each order is given once in a plan, each plan and each command ends, and nothing restarts for ever:"
+    f" at most {MOST_STARTS} starts of a server between two actions (003 1.7.7(5))",
+    find,
+)
