@@ -54,6 +54,22 @@ CHECK_RULES: tuple[Mutation, ...] = (
     ),
     *rows(
         "9.11",
+        f"{CHECKS}/outage_times.py",
+        (
+            "X49: the run-time limit",
+            'and item.edition == "business" and item.begin == "runtime_limit"',
+            "and False",
+            "X27",
+        ),
+    ),
+    *rows(
+        "9.11",
+        f"{CHECKS}/software.py",
+        ("X47: required settings", "if not item.cluster_shutdown and (", "if False and (", "X27"),
+        ("X48: integration services", "if not config.integration_services:", "if False:", "X27"),
+    ),
+    *rows(
+        "9.11",
         f"{CHECKS}/companions.py",
         (
             "X41: ServerAgent's action, event by event",

@@ -205,7 +205,10 @@ def test_each_server_of_the_mixed_mode_has_its_group(
             "SERVER3": None,
         },
         "power_management": {
-            "servers": {f"SERVER{number}": {"option": option} for number, option in enumerate(options, 1)}
+            "servers": {
+                "SERVER3": None,
+                **{f"SERVER{number}": {"option": option} for number, option in enumerate(options, 1)},
+            }
         },
     }
     inner = {"制御グループ1": {"lt": ["SERVER2"]}} if together else {"連動グループ1": {"slot": "lt", "lt": ["SERVER2"]}}

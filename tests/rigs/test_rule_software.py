@@ -227,3 +227,38 @@ def test_the_service_of_a_clustered_ssc_logs_on_as_administrator(account: str, r
 def test_clusterpro_x1_has_its_update(version: float | None, old: bool) -> None:
     """001 12(1) is about CLUSTERPRO X1.0 alone."""
     assert ("X25" in broken(rig("003-a", software("CLUS1", clusterpro_version=version)))) is old
+
+
+@pytest.mark.parametrize("box", ["cluster_shutdown", "managed", "sole"])
+@pytest.mark.parametrize("ticked", [True, False])
+@pytest.mark.parametrize(("sample", "clustered"), [("003-a", True), ("hyper-v-ac", False)])
+def test_required_settings_are_made(sample: str, clustered: bool, ticked: bool, box: str) -> None:
+    """001 7.1 is about clusters, 003 1.7.4.2 about every server with cards."""
+    found = broken(rig(sample, {"controllers": [{"type": "esmpro_ac", box: ticked}]}))
+    assert ("X47" in found) is (not ticked and (clustered or box != "cluster_shutdown"))
+
+
+@pytest.mark.parametrize("edition", ["plus", "business"])
+@pytest.mark.parametrize("stops", [True, False])
+@pytest.mark.parametrize("begin", ["time", "runtime_limit"])
+def test_power_chute_stops_the_cluster_in_time(edition: str, stops: bool, begin: str) -> None:
+    (agent,) = document("mirror")["controllers"]
+    found = broken(
+        rig("mirror", {"controllers": [{**agent, "edition": edition, "cluster_shutdown": stops, "begin": begin}]})
+    )
+    assert ("X47" in found) is not stops
+    assert ("X49" in found) is (edition == "business" and begin == "runtime_limit")
+
+
+@pytest.mark.parametrize(("job_s", "long"), [(0, False), (180, False), (181, True)])
+@pytest.mark.parametrize("edition", ["plus", "business"])
+def test_default_cmd_has_time_for_the_job(edition: str, job_s: int, long: bool) -> None:
+    (agent,) = document("mirror")["controllers"]
+    found = broken(rig("mirror", {"controllers": [{**agent, "edition": edition, "job_s": job_s}]}))
+    assert ("M5" in found) is (long and edition == "business")
+
+
+@pytest.mark.parametrize("services", [(True, True), (True, False), (False, False)])
+def test_guests_have_integration_services(services: tuple[bool, bool]) -> None:
+    guests = {f"vm{number}": {"integration_services": has} for number, has in enumerate(services, 1)}
+    assert ("X48" in broken(rig("hyper-v-ac", {"servers": {"host1": {"guests": guests}}}))) is not all(services)
