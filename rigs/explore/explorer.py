@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from ridethrough.rigs.explore.dimensions import found_on
-from ridethrough.rigs.explore.pool import RunPool, pool_of
+from ridethrough.rigs.explore.pool import RunPool, at_once, pool_of
 from ridethrough.rigs.explore.run import Violation
 from ridethrough.rigs.explore.runner import Outcome, Reduced, RunMaker, Setting
 from ridethrough.rigs.explore.search import search
@@ -20,11 +20,13 @@ MOST_FINDINGS = 12  # a rig with more has to be mended first
 
 
 class Limits(NamedTuple):
-    """When a search ends, whichever comes first."""
+    """When a search ends, whichever comes first; and what it leaves alone."""
 
     seconds: float | None = None
     runs: int | None = None
     findings: int = MOST_FINDINGS
+    without: tuple[str, ...] = ()
+    """Dimensions that do not vary."""
 
 
 class Result(NamedTuple):
@@ -77,8 +79,10 @@ class Silent:
 
 def explored(setting: Setting, seed: int, limits: Limits, jobs: int) -> Result:
     """Search in silence. Raises FileError, BindError and ListenError."""
+    rig = RunMaker(setting).rig({})
+    jobs = at_once(rig, jobs)
     with pool_of(setting, jobs) as pool:
-        return explore(RunMaker(setting).rig({}), pool, seed, limits, Silent(), jobs)
+        return explore(rig, pool, seed, limits, Silent(), jobs)
 
 
 class _Finding(NamedTuple):
@@ -97,7 +101,7 @@ class _Explorer:
         self._end_s = None if limits.seconds is None else time.monotonic() + limits.seconds
 
     def search(self, rig: RigFile, seed: int, jobs: int) -> None:
-        batches = search(found_on(rig), seed)
+        batches = search(found_on(rig, self._limits.without), seed)
         try:
             batch = next(batches)
             while True:
@@ -112,7 +116,7 @@ class _Explorer:
     def _outcomes(self, batch: list[Plan], jobs: int) -> Iterator[Outcome]:
         """Run the plans of a batch, a few ahead of what is looked at; ends early at a limit."""
         plans = iter(batch)
-        ahead = [(plan, self._pool.outcome(plan)) for plan in islice(plans, 2 * jobs)]
+        ahead = [(plan, self._pool.outcome(plan)) for plan in islice(plans, max(1, 2 * jobs))]
         while ahead and not self._over():
             plan, future = ahead.pop(0)
             outcome = future.result()
