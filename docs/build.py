@@ -254,8 +254,8 @@ def rules_page() -> str:
     return (
         "# Rules of `ridethrough check`\n\n"
         "What the power-management documents say about configurations. An error ends `check` with status 2, a warning\n"
-        "does not. Files that break X27 to X45, one each, are in `rigs/samples/bad`.\n\n"
-        + table(["rule", "", "what has to be so", "documents"], rows)
+        "does not. Files that break X27 to X49, one each, are in `rigs/samples/bad`.\n\n"
+        + table(["rule", "", "about", "documents"], rows)
         + "\nThe schema itself refuses these, with the rule's name:\n\n"
         + table(["rule", "where", "documents"], schema)
         + "\n"

@@ -30,6 +30,13 @@ class Topology:
         self.linked_devices: list[str] = [name for item in self.placed for name in item.group.ld]
 
     @property
+    def guests(self) -> dict[str, dict[str, int]]:
+        """Ranks of the virtual machines of each host."""
+        return {
+            name: {guest: item.rank for guest, item in server.guests.items()} for name, server in self._servers.items()
+        }
+
+    @property
     def members(self) -> list[str]:
         """Every server in the tree."""
         return [*self.terminals, *self.linked]
@@ -105,7 +112,7 @@ class ShutdownPlan(NamedTuple):
     returns: bool = False
     """Servers come back at once and wait for their disks (制御端末からリブートする)."""
     restores: bool = False
-    """What it ends is to run again once the mains are good (001 section 9.1, 003 section 1.7.5.1)."""
+    """True for an outage: all that it ends is to run again with good mains (001 section 9.1, 003 section 1.7.5.1)."""
 
 
 def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> ShutdownPlan:

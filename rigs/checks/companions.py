@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from ridethrough.rigs.checks.rows import Row, Violation
 from ridethrough.rigs.controllers.clusterpro import ClusterproConfig
-from ridethrough.rigs.controllers.server_agent import SOURCE, ServerAgentConfig
-from ridethrough.rigs.rigfile.environment import TITLES, AgentEvent, Product
+from ridethrough.rigs.controllers.server_agent import SOURCE, AfterReport, EventId, ServerAgentConfig
+from ridethrough.rigs.rigfile.environment import TITLES, Product
 from ridethrough.rigs.rigfile.schema import RigFile
 
-EVENTS: tuple[AgentEvent, ...] = get_args(AgentEvent)
+EVENTS: tuple[EventId, ...] = get_args(EventId)
 BESIDE_NO_AGENT: tuple[Product, ...] = ("client_manager", "netvisor", "uxserver_manager")
 LAST_FOR_OLD, FIRST_FOR_NEW = 3.1, 3.1  # versions of ServerAgent: to CLUSTERPRO 2.0, and from 3.0
 FIRST_NEW_CLUSTERPRO = 3.0
@@ -30,15 +30,22 @@ def agent_actions(rig: RigFile) -> Iterator[Violation]:
     for name, software in rig.environment.servers.items():
         if name not in linked or "server_agent" not in software.products:
             continue
-        left = [event for event in EVENTS if software.after_report.get(event, "shutdown") == "shutdown"]
-        if left:
-            yield ("environment", "servers", name, "after_report"), _left(left)
+        if left := _left_at_shutdown(software.after_report):
+            yield ("environment", "servers", name, "after_report"), _words(left)
     for index, item in enumerate(rig.controllers):
-        if isinstance(item, ServerAgentConfig) and item.after_report == "shutdown" and set(item.servers) & set(linked):
-            yield ("controllers", str(index), "after_report"), _left(EVENTS)
+        if isinstance(item, ServerAgentConfig) and set(item.servers) & set(linked):
+            given = item.after_report
+            actions = given if isinstance(given, Mapping) else dict.fromkeys(EVENTS, given)
+            if left := _left_at_shutdown(actions):
+                yield ("controllers", str(index), "after_report"), _words(left)
 
 
-def _left(events: Sequence[str]) -> str:
+def _left_at_shutdown(actions: Mapping[EventId, AfterReport]) -> list[EventId]:
+    """Return the events whose action is シャットダウン, as it is set at first."""
+    return [event for event in EVENTS if actions.get(event, "shutdown") == "shutdown"]
+
+
+def _words(events: Sequence[str]) -> str:
     return (
         f"{SOURCE} {', '.join(events)}: 通報後動作 is left at シャットダウン (“シャットダウン”から“何もしない”に変更)"
     )

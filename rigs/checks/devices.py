@@ -66,6 +66,16 @@ def intelligent(rig: RigFile) -> Iterator[Violation]:
             yield where, f"{config.nodes} nodes need ESMPRO/AC Enterprise"
 
 
+def own_units(rig: RigFile) -> Iterator[Violation]:
+    """X46: each server of a cluster has an I-UPS of its own."""
+    nodes = {node for cluster in rig.clusters.values() for node in cluster.nodes}
+    for name in rig.intelligent_ups:
+        fed = [node for node in rig.servers if node in nodes and name in rig.topology().feeds(node)]
+        if len(fed) > 1:
+            words = f"{', '.join(fed)} share it (各サーバに、それぞれ多機能UPSを接続する必要があります)"
+            yield ("intelligent_ups", name), words
+
+
 def interfaces(rig: RigFile) -> Iterator[Violation]:
     """L2: power-on over the network needs the LAN board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
@@ -145,6 +155,7 @@ DEVICE_RULES: tuple[Row, ...] = (
     ("X05", False, "004", monitor_ports),
     ("X06", False, "004", keywords),
     ("X16", False, "003 1.6.1, 1.6.3", intelligent),
+    ("X46", False, "003 1.6.3", own_units),
     ("L2", False, "003 1.6.2", interfaces),
     ("V1", False, "003 1.6.2", line_signal),
     ("X16", True, "003 1.6.7, 1.8.6(3), 1.9.6(3)", different_models),

@@ -95,19 +95,28 @@ def _outages(rig: RigFile) -> Iterator[Outage]:
         for ups in (*topology.power_devices, *topology.linked_devices):
             users = topology.users_of(ups) if ups in topology.linked_devices else topology.fed_by(ups)
             clustered = any(topology.cluster_of(server) is not None for server in users)
-            limit_s = ac.cluster_timeout_s if clustered else 0
+            limit_s = ac.cluster_timeout_s if clustered and ac.cluster_shutdown else 0
             yield Outage(ups, _confirm(rig, ups), limit_s, off_s(rig, ups), tuple(topology.fed_by(ups)))
+        for unit in ac.intelligent:
+            if unit.ups in rig.intelligent_ups:
+                clustered = any(topology.cluster_of(server) is not None for server in unit.servers)
+                limit_s = ac.cluster_timeout_s if clustered and ac.cluster_shutdown else 0
+                yield Outage(unit.ups, unit.confirm_s, limit_s, off_s(rig, unit.ups), unit.servers)
     for item in rig.controllers:
         if isinstance(item, PowerChuteConfig):
             for node, ups in item.ups.items():
                 wait_s = item.off_wait_s if item.edition == "plus" else off_s(rig, ups)
-                yield Outage(ups, item.confirm_s, item.cluster_timeout_s, wait_s, (node,))
+                # At the run-time limit the battery is low by then, and nothing is left to be compared (X49).
+                limit_s = item.cluster_timeout_s if item.cluster_shutdown and item.begin == "time" else 0
+                yield Outage(ups, item.confirm_s, limit_s, wait_s, (node,))
         elif isinstance(item, EsmproUmConfig):
             yield Outage(item.ups, _confirm(rig, item.ups), 0, off_s(rig, item.ups), (item.server, *item.others))
 
 
 def off_s(rig: RigFile, ups: str) -> float:
     """Return 電源切断猶予時間 of a UPS: its setting, corrected as the UPS does, or the factory's."""
+    if ups in rig.intelligent_ups:
+        return rig.intelligent_ups[ups].off_delay_s
     settings = Settings(load_profile(rig.ups[ups].profile))
     for name, value in rig.ups[ups].settings.objects().items():
         settings.preset(name, value)
@@ -116,6 +125,8 @@ def off_s(rig: RigFile, ups: str) -> float:
 
 def battery_s(rig: RigFile, ups: str) -> float:
     """Return how long a full and young battery carries everything that hangs on its UPS."""
+    if ups in rig.intelligent_ups:
+        return rig.intelligent_ups[ups].hold_s
     profile = load_profile(rig.ups[ups].profile)
     watts = 0.0
     for server in rig.servers.values():
@@ -134,16 +145,22 @@ def battery_time(rig: RigFile) -> Iterator[Violation]:
             continue
         has_s, needed_s = battery_s(rig, outage.ups), outage.confirm_s + outage.cluster_s + outage.off_s
         if has_s < needed_s:
+            kind = "intelligent_ups" if outage.ups in rig.intelligent_ups else "ups"
             words = f"its battery lasts {has_s:.0f} s, less than {needed_s:g} s = ①{outage.confirm_s:g} + "
             words += f"②{outage.cluster_s:g} + ③{outage.off_s:g} (④の時間以上バッテリ稼動できる)"
-            yield ("ups", outage.ups), words
+            yield (kind, outage.ups), words
 
 
 def cluster_time(rig: RigFile) -> Iterator[Violation]:
     """X39: a cluster stops within the time that is allowed for it."""
     topology = rig.topology()
-    limits = [(topology.cluster_of(server), ac.cluster_timeout_s) for _, ac in acs(rig) for server in topology.members]
-    limits += [(item.cluster, item.cluster_timeout_s) for item in rig.controllers if isinstance(item, PowerChuteConfig)]
+    stopping = [ac for _, ac in acs(rig) if ac.cluster_shutdown]
+    limits = [(topology.cluster_of(server), ac.cluster_timeout_s) for ac in stopping for server in topology.members]
+    limits += [
+        (item.cluster, item.cluster_timeout_s)
+        for item in rig.controllers
+        if isinstance(item, PowerChuteConfig) and item.cluster_shutdown
+    ]
     for name, limit_s in dict.fromkeys(limits):
         if name is not None and rig.clusters[name].shutdown_s > limit_s:
             words = (
@@ -171,20 +188,33 @@ def _guests_s(rig: RigFile, server: str) -> float:
 
 
 def command_time(rig: RigFile) -> Iterator[Violation]:
-    """M5: the time for default.cmd is not shorter than the cluster's."""
+    """M5: the time for default.cmd is not shorter than the cluster's, nor than that of the job in an outage."""
     for index, item in enumerate(rig.controllers):
         if not isinstance(item, PowerChuteConfig) or item.edition != "business":
             continue
+        where = ("controllers", str(index), "command_file_s")
         if item.command_file_s < item.cluster_timeout_s:
             words = f"{item.command_file_s:g} s for default.cmd is shorter than the cluster's "
-            yield ("controllers", str(index), "command_file_s"), words + f"{item.cluster_timeout_s:g} s"
+            yield where, words + f"{item.cluster_timeout_s:g} s"
+        if item.command_file_s < item.job_s:
+            words = f"{item.command_file_s:g} s for default.cmd is shorter than the job's {item.job_s:g} s "
+            yield where, words + "(登録ジョブが完了するまでに必要な時間を設定)"
+
+
+def run_time_limit(rig: RigFile) -> Iterator[Violation]:
+    """X49: PowerChute Business Edition that begins at the run-time limit may leave no time for the cluster."""
+    for index, item in enumerate(rig.controllers):
+        if isinstance(item, PowerChuteConfig) and item.edition == "business" and item.begin == "runtime_limit":
+            words = "the shutdown begins only when the battery is low "
+            yield ("controllers", str(index), "begin"), words + "(クラスタシャットダウンが実施されない場合もあります)"
 
 
 TIME_RULES: tuple[Row, ...] = (
     ("X09", False, "003 1.7.7(5), 001 6.2", confirm_times),
     ("X09", True, "003 1.7.7(5)", terminal_time),
-    ("X38", False, "001 9.1, 003 1.7.5.1, 1.8.4, 1.9.4", battery_time),
-    ("X39", False, "001 9.1, 003 1.7.5.1, 1.8.4, 1.9.4", cluster_time),
+    ("X38", False, "001 9.1, 003 1.6.5, 1.7.5.1, 1.8.4, 1.9.4", battery_time),
+    ("X39", False, "001 9.1, 003 1.6.5, 1.7.5.1, 1.8.4, 1.9.4", cluster_time),
     ("X40", False, "001 9.1, 003 1.9.3.3", shutdown_time),
-    ("M5", True, "003 1.9.6(6)(10)", command_time),
+    ("M5", True, "003 1.9.6(9)(10)", command_time),
+    ("X49", True, "003 1.9.6(6)", run_time_limit),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ridethrough.rigs.checks.rows import Row, Violation
+from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.powerchute import PowerChuteConfig
 from ridethrough.rigs.rigfile.schema import RigFile
 
 FIRST_WITHOUT_BLADES = 5.4  # also the first that knows WSFC by itself
@@ -112,6 +114,34 @@ def clusterpro(rig: RigFile) -> Iterator[Violation]:
             )
 
 
+def required(rig: RigFile) -> Iterator[Violation]:
+    """X47: ESMPRO/AC's クラスタシャットダウン is あり with a cluster, and both boxes of 環境設定 are ticked."""
+    topology = rig.topology()
+    clustered = any(topology.cluster_of(server) is not None for server in topology.members)
+    for index, item in enumerate(rig.controllers):
+        where = ("controllers", str(index))
+        if not isinstance(item, EsmproAcConfig | PowerChuteConfig):
+            continue
+        if not item.cluster_shutdown and (clustered or isinstance(item, PowerChuteConfig)):
+            yield (*where, "cluster_shutdown"), "停電時のクラスタシャットダウン なし (必須:「あり」を選択して下さい)"
+        if isinstance(item, EsmproAcConfig) and topology.power_devices:
+            if not item.managed:
+                yield (*where, "managed"), "「[AC Management Console]による管理を行う」 is off (チェックボックスをONに)"
+            if not item.sole:
+                yield (*where, "sole"), "「他のUPS管理ソフトを使用しない」 is off (チェックボックスをONに)"
+
+
+def integration_services(rig: RigFile) -> Iterator[Violation]:
+    """X48: virtual machines have integration services, so that their host can shut them down."""
+    for name, server in rig.servers.items():
+        for guest, config in server.guests.items():
+            if not config.integration_services:
+                yield (
+                    ("servers", name, "guests", guest),
+                    "各仮想マシンには統合サービスをインストール: it would be turned off",
+                )
+
+
 SOFTWARE_RULES: tuple[Row, ...] = (
     ("X12", False, "001 6.2(4)", istorage),
     ("X13", False, "001 11(4), 003 1.7.7(3)", local_agents),
@@ -122,4 +152,6 @@ SOFTWARE_RULES: tuple[Row, ...] = (
     ("X20", False, "001 7.1", acmode),
     ("X24", False, "001 5.2", clustered_ssc),
     ("X25", True, "001 12(1)", clusterpro),
+    ("X47", False, "001 7.1, 003 1.7.4.2, 1.7.4.4, 1.9.3.3", required),
+    ("X48", False, "002 6(2)", integration_services),
 )

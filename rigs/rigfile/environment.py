@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from ridethrough.emulators.config.base import Address, Name, RigModel
+from ridethrough.rigs.controllers.server_agent import AfterReport, EventId
 
 Product = Literal[
     "ac",
@@ -65,7 +66,6 @@ TITLES: Final[Mapping[Product, str]] = {
     "uxserver_manager": "SystemScope/UXServerManager (MG)",
 }
 """The products as the documents name them."""
-AgentEvent = Literal["C00001FD", "C0000203", "C0000454"]
 
 
 def _netmask(text: str) -> str:
@@ -106,7 +106,7 @@ class ServerSoftware(RigModel):
     """The box of ActiveRecoveryManager 3.0 is ticked."""
     own_schedule: bool = False
     """PowerChute Business Edition has a schedule of its own."""
-    after_report: dict[AgentEvent, Literal["shutdown", "nothing"]] = Field(default_factory=dict)
+    after_report: dict[EventId, AfterReport] = Field(default_factory=dict)
     """通報後動作 of ServerAgent by event of ESMCOMMONSERVICE; one not named is still シャットダウン (004)."""
     ipmi_service: bool = True
     """The ipmi service runs, which the BMC link needs (004)."""
@@ -148,3 +148,9 @@ class SoftwareEnvironment(RigModel):
     """Times of day at which clocks are corrected."""
     changed_accounts: tuple[Name, ...] = ()
     """UPS cards whose factory account has been changed."""
+
+    @property
+    def unlinked(self) -> frozenset[str]:
+        """Servers on which `clpacmode enable` is not in force: not run, or the cluster not restarted after it."""
+        servers = self.servers.items()
+        return frozenset(name for name, software in servers if not (software.acmode and software.cluster_restarted))

@@ -10,6 +10,7 @@ CHECK_RULES: tuple[Mutation, ...] = (
     *rows(
         "9.11",
         f"{CHECKS}/devices.py",
+        ("X46: an I-UPS for each server", "if len(fed) > 1:", "if False:", "X27"),
         ("X27: AC-LINK on a UPS", "server.ac_link is not AcLink.ON and", "False and", "X27"),
     ),
     *rows(
@@ -53,8 +54,29 @@ CHECK_RULES: tuple[Mutation, ...] = (
     ),
     *rows(
         "9.11",
+        f"{CHECKS}/outage_times.py",
+        (
+            "X49: the run-time limit",
+            'and item.edition == "business" and item.begin == "runtime_limit"',
+            "and False",
+            "X27",
+        ),
+    ),
+    *rows(
+        "9.11",
+        f"{CHECKS}/software.py",
+        ("X47: required settings", "if not item.cluster_shutdown and (", "if False and (", "X27"),
+        ("X48: integration services", "if not config.integration_services:", "if False:", "X27"),
+    ),
+    *rows(
+        "9.11",
         f"{CHECKS}/companions.py",
-        ("X41: ServerAgent's action, event by event", '.get(event, "shutdown") ==', '.get(event, "nothing") ==', "X27"),
+        (
+            "X41: ServerAgent's action, event by event",
+            'actions.get(event, "shutdown") ==',
+            'actions.get(event, "nothing") ==',
+            "X27",
+        ),
         ("X42: the ipmi service", "if name in linked and not software.ipmi_service:", "if False:", "X27"),
         ("X43: ServerAgent's version", "and agent < FIRST_FOR_NEW:", "and False:", "X27"),
         ("X44: beside ServerAgent", 'if "server_agent" in software.products and found:', "if False:", "X27"),

@@ -110,12 +110,21 @@ def test_server_agent_does_nothing_after_its_three_events(
     assert ("X41" in found) is (linked and installed and actions != ("nothing",) * 3)
 
 
-@pytest.mark.parametrize("after_report", ["shutdown", "nothing"])
+@pytest.mark.parametrize(
+    ("after_report", "left"),
+    [
+        ("shutdown", True),
+        ("nothing", False),
+        ({}, True),
+        *(({event: "nothing" for event in AGENT if event != one}, True) for one in AGENT),
+        (dict.fromkeys(AGENT, "nothing"), False),
+    ],
+)
 @pytest.mark.parametrize(("sample", "linked"), [("a1080a-pair", True), ("a1080a-nolink", False)])
-def test_the_stand_in_of_server_agent_is_judged_too(sample: str, linked: bool, after_report: str) -> None:
+def test_the_stand_in_of_server_agent_is_judged_too(sample: str, linked: bool, after_report: Any, left: bool) -> None:
     agent = {"type": "server_agent", "servers": ["server2"], "after_report": after_report}
     found = broken(rig(sample, {"controllers": [agent]}))
-    assert ("X41" in found) is (linked and after_report == "shutdown")
+    assert ("X41" in found) is (linked and left)
 
 
 @pytest.mark.parametrize("runs", [True, False])
@@ -194,3 +203,62 @@ def test_server_manager_beside_clusterpro(  # one for each dimension
         or (out_of_band and fails_over)
     )
     assert ("X45" in broken(rig("003-a", software(server, **values)))) is wrong
+
+
+@pytest.mark.parametrize(
+    ("account", "refused"),
+    [
+        ("Administrator", False),
+        ("SSC\\Administrator", False),
+        ("LocalSystem", True),
+        ("SSC\\ac_user", True),
+        ("", True),
+    ],
+)
+def test_the_service_of_a_clustered_ssc_logs_on_as_administrator(account: str, refused: bool) -> None:
+    ssc = {"host": "172.16.1.48", "service_account": account}
+    assert ("X24" in broken(rig("001-ssc", {"environment": {"ssc": ssc}}))) is refused
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [(3.0, False), (8.0, False), (9.0, True), (9.01, True), (9.02, False), (11.3, False), (None, False)],
+)
+def test_clusterpro_x1_has_its_update(version: float | None, old: bool) -> None:
+    """001 12(1) is about CLUSTERPRO X1.0 alone."""
+    assert ("X25" in broken(rig("003-a", software("CLUS1", clusterpro_version=version)))) is old
+
+
+@pytest.mark.parametrize("box", ["cluster_shutdown", "managed", "sole"])
+@pytest.mark.parametrize("ticked", [True, False])
+@pytest.mark.parametrize(("sample", "clustered"), [("003-a", True), ("hyper-v-ac", False)])
+def test_required_settings_are_made(sample: str, clustered: bool, ticked: bool, box: str) -> None:
+    """001 7.1 is about clusters, 003 1.7.4.2 about every server with cards."""
+    found = broken(rig(sample, {"controllers": [{"type": "esmpro_ac", box: ticked}]}))
+    assert ("X47" in found) is (not ticked and (clustered or box != "cluster_shutdown"))
+
+
+@pytest.mark.parametrize("edition", ["plus", "business"])
+@pytest.mark.parametrize("stops", [True, False])
+@pytest.mark.parametrize("begin", ["time", "runtime_limit"])
+def test_power_chute_stops_the_cluster_in_time(edition: str, stops: bool, begin: str) -> None:
+    (agent,) = document("mirror")["controllers"]
+    found = broken(
+        rig("mirror", {"controllers": [{**agent, "edition": edition, "cluster_shutdown": stops, "begin": begin}]})
+    )
+    assert ("X47" in found) is not stops
+    assert ("X49" in found) is (edition == "business" and begin == "runtime_limit")
+
+
+@pytest.mark.parametrize(("job_s", "long"), [(0, False), (180, False), (181, True)])
+@pytest.mark.parametrize("edition", ["plus", "business"])
+def test_default_cmd_has_time_for_the_job(edition: str, job_s: int, long: bool) -> None:
+    (agent,) = document("mirror")["controllers"]
+    found = broken(rig("mirror", {"controllers": [{**agent, "edition": edition, "job_s": job_s}]}))
+    assert ("M5" in found) is (long and edition == "business")
+
+
+@pytest.mark.parametrize("services", [(True, True), (True, False), (False, False)])
+def test_guests_have_integration_services(services: tuple[bool, bool]) -> None:
+    guests = {f"vm{number}": {"integration_services": has} for number, has in enumerate(services, 1)}
+    assert ("X48" in broken(rig("hyper-v-ac", {"servers": {"host1": {"guests": guests}}}))) is not all(services)

@@ -39,6 +39,7 @@ def build(construction: Construction, name: str, config: UpsConfig) -> None:
         settings=config.settings.objects(),
         users=_users(config),
         serial=Path(config.serial) if config.serial else None,
+        configured=config.configured,
     )
     if config.settings.name is not None:
         ups.card.stored.written[f"{UPS_NAME}.0"] = config.settings.name.encode()

@@ -104,6 +104,8 @@ class UpsConfig(RigModel):
     """Version 3 users; without any, version 3 is off."""
     traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
     """Trap receivers; when left out, the gateway of the rig."""
+    configured: bool = True
+    """False for a new card: with BOOTP on it is not on the LAN before its first set-up (003 section 1.7.4.1)."""
     serial: str | None = None
     """Path of the card's serial port, a link to a pseudo-terminal."""
 

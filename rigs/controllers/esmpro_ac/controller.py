@@ -17,8 +17,8 @@ from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.gui import Gui
 from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
-from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, Records
-from ridethrough.rigs.controllers.esmpro_ac.rules import elect
+from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, TerminalRecords
+from ridethrough.rigs.controllers.esmpro_ac.rules import elect, unfit_names
 from ridethrough.rigs.controllers.esmpro_ac.settings import UpsSettingsDialog
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
@@ -41,7 +41,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         super().__init__(config, context, client.asking_from(self._source_for))
         self.topology = context.topology
         self.notes = NoteWriter(self.client, self.note)
-        self._records: Records = client.records.setdefault(config.name, Records())
+        self._records: TerminalRecords = client.records.setdefault(config.name, TerminalRecords())
         self._events = client.events()
         self._outages: set[str] = set()  # confirmed, and not over
         self._unanswered: set[str] = set()  # of them, those that are still to be looked at
@@ -60,6 +60,13 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     async def run(self) -> None:
         """Start the tasks beside, then follow the events."""
+        if unfit := unfit_names(self.topology.clusters):
+            # 001 section 11(8): the service ends with an error, and nothing is managed.
+            self.note("service_error", unfit[0], "the service does not start: names of clusters, servers and groups")
+            return
+        for cluster in self.topology.clusters:
+            if not self.linked(cluster):
+                self.note("not_linked", cluster, "clpacmode is disabled")
         self.spawn(self._run_election(), "election")
         self.spawn(self._watch_outages(), "outages")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
@@ -125,7 +132,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
                 self._restore(record)
         for label in [label for label in self._startups if label not in self._working]:
             self._start_startup(label)
-        self._outages |= {row["device"] for row in conditions if row["condition"] == Condition.OUTAGE}
+        if self.config.managed:
+            self._outages |= {row["device"] for row in conditions if row["condition"] == Condition.OUTAGE}
         self._unanswered |= self._outages
         self.client.wake()
 
@@ -143,7 +151,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
-            self.outage(subject, over=False)
+            if self.config.managed:
+                self.outage(subject, over=False)
         elif event["type"] in (CLEARED, HEARD):
             self.outage(subject, over=True)
         elif event["type"] in WENT_OFF:
@@ -194,6 +203,10 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         cluster = self.topology.cluster_of(server)
         return cluster is not None and (self.client.state(cluster, "nodes") or {}).get(server) == "waiting"
 
+    def linked(self, cluster: str) -> bool:
+        """Return whether `clpacmode enable` was run on every node (001 section 7.1)."""
+        return not self.context.unlinked & set(self.topology.clusters[cluster].nodes)
+
     @property
     def busy(self) -> set[str]:
         """Servers of the plans under way."""
@@ -225,7 +238,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     async def _run_shutdown(self, record: PlanRecord) -> None:
         plan = record.plan
-        await ShutdownSequence(self.notes, self.config, self.topology, record, self.own(plan)).run()
+        await ShutdownSequence(self.notes, self.config, self.topology, record, self.own(plan), self.linked).run()
         del self._plans[plan.cause]
         self.note("plan_done", plan.cause)
         await self._interfaces.ended(plan)
@@ -251,7 +264,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     def disks_of(self, ups: str) -> list[str]:
         """Return the disks that a UPS feeds."""
-        return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
+        disks = self.context.plant.disks.items()
+        return [name for name, disk in disks if ups in [feed.partition("/")[0] for feed in disk.power]]
 
     def _spawn_as_master(self, name: str, work: Any) -> None:
         """Spawn a task that is cancelled when the master goes down."""

@@ -51,7 +51,6 @@ class StartupSequence:
         if plan.returns:
             await asyncio.gather(self._start_disks(), *(self._output(ups) for ups in servers))
         else:
-            await asyncio.gather(*(self._await_off(ups) for ups in plan.outputs))
             await self._start_disks()
             await asyncio.gather(*(self._output(ups) for ups in servers))
         await asyncio.gather(*(self._start_server(server) for server in plan.servers))
@@ -74,7 +73,7 @@ class StartupSequence:
                 self._record.went_off.add(ups)
                 return
             if ups not in self._record.ordered_s:
-                if self._runs_behind(ups):
+                if not self._config.sole or self._runs_behind(ups):
                     return
                 await self._orders.order_off(ups)
                 await asyncio.sleep(AGAIN_S)
