@@ -49,9 +49,9 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "servers are ordered to shut down",
-            "if is_up(self._client, server):\n            await self._notes.attempt(order_shutdown(self._client, server))",
-            "if is_up(self._client, server):\n            await asyncio.sleep(0)",
-            "C4",
+            "await self._shut_guests(server)\n            await self._notes.attempt(order_shutdown(self._client, server))\n            if not",
+            "if not",
+            "H4",
         ),
     ),
     *rows(
@@ -122,7 +122,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         f"{AC}/shutdown.py",
         (
             "the cluster is stopped first",
-            "await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))",
+            "await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))",
             "",
             "C1",
         ),
@@ -364,8 +364,8 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ("S5: what shows no life is told", 'self._host.note("not_started", server, "shows no life")', "pass", "S5"),
         (
             "S6: lines of a schedule are by themselves",
-            "turn.at == due.turn.at and turn.days == due.turn.days",
-            "True",
+            "upcoming([turn], ",
+            "upcoming(self._config.schedule, ",
             "S2-days",
         ),
         (
@@ -459,12 +459,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         (
             "J2: jobs run when the cluster has stopped",
             (
-                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))\n"
+                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))\n"
                 "        await self._finish_jobs()"
             ),
             (
                 "        await self._finish_jobs()\n"
-                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))"
+                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))"
             ),
             "J2",
         ),
