@@ -246,7 +246,8 @@ def _unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
     gaps = [span for feed in lookup.feeds(subject) for span in lookup.deaf(feed)]
     gaps += [item.span for item in lookup.broken if item.place in lookup.actors]
     gaps += _without_terminal(lookup, subject)
-    return _carried_s(lookup, subject, at_s, gaps) < _needed_s(lookup, subject)
+    left_s = _carried_s(lookup, subject, at_s, gaps)
+    return left_s < min(_needed_s(lookup, subject), _carried_s(lookup, subject, at_s, []))
 
 
 def _without_terminal(lookup: Lookup, subject: str) -> list[Span]:
