@@ -13,7 +13,7 @@ ISOLATED ?= $(shell unshare --net true 2>/dev/null || ! unshare --user --map-roo
 PARALLEL ?= $(shell $(ISOLATED) unshare --net true 2>/dev/null && echo --numprocesses=$$(($$(nproc) + 1)) --dist=loadfile --no-loadscope-reorder)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run supported placed bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations soak docs lock audit sbom floors mibs clean
+.PHONY: run supported placed bindable test clients interpreted network lint compiled bench bench-codec bench-agent bench-bmc bench-traps bench-heartbeats bench-polling bench-latency bench-forward bench-console bench-scale bench-scaleout deb wheels fresh image-test fuzz mutations explore soak docs lock audit sbom floors mibs clean
 
 run: bindable $(VENV)/.run
 	@$(BIN)/python rigs/deploy/compiled.py $(VENV)/compiled
@@ -118,6 +118,10 @@ docs: $(VENV)/.dev
 
 mutations: $(VENV)/.dev
 	$(BIN)/python -m tests.mutations
+
+# Half an hour over every rig that comes along; what it finds is in explore-found/ and docs/explore-results.md.
+explore: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.explore $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/wire tests/emulators/test_any_datagram.py tests/emulators/test_ups_any_order.py tests/emulators/test_bmc_commands.py --timeout 3600

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,6 +94,9 @@ def explore(
             help="Your own, instead of the stand-ins: a program that finds the gateway by RIDETHROUGH_URL.",
         ),
     ] = None,
+    without: Annotated[
+        str | None, typer.Option("--without", metavar="NAMES", help="What does not vary, such as gateway,controller.")
+    ] = None,
     speed: SpeedOption = None,
     listed: Annotated[bool, typer.Option("--list", help="Show the invariants, and what varies.")] = False,
     json: JsonOption = False,
@@ -123,11 +127,19 @@ def explore(
         loaded = RunMaker(setting).rig({})
         at_once = jobs or len(os.sched_getaffinity(0))
         limit_s = DEFAULT_S if seconds is None and runs is None else seconds
+        limits = Limits(limit_s, runs, without=_dimensions(without))
         with pool_of(setting, at_once) as pool:
             pool.warm_up()
-            with display_of(loaded.rig, Limits(limit_s, runs), quiet=json) as display:
-                result = search(loaded, pool, seed, Limits(limit_s, runs), display, at_once)
-            files = _written(out, setting, result, seed, pool, _words(rig, controllers, controller, command, expect))
+            with display_of(loaded.rig, limits, quiet=json) as display:
+                result = search(loaded, pool, seed, limits, display, at_once)
+            options = {
+                "--controllers": controllers,
+                "--controller": controller,
+                "--command": command,
+                "--expect": expect,
+                "--without": without,
+            }
+            files = _written(out, setting, result, pool, _words(rig, {**options, "--seed": seed}))
         if junit is not None:
             from ridethrough.rigs.explore.report import junit_of
 
@@ -203,9 +215,19 @@ def _expected(file: Path | None) -> Expectations:
     return load_expectations(file)
 
 
-def _words(rig: Path, controllers: str | None, controller: str | None, command: str | None, expect: Path | None) -> str:
+def _dimensions(names: str | None) -> tuple[str, ...]:
+    from ridethrough.rigs.explore.dimensions import DIMENSIONS
+
+    known = [row.name for row in DIMENSIONS]
+    wanted = [] if names is None else names.split(",")
+    for name in wanted:
+        if name not in known:
+            fail(f"--without: there is no {name!r}; accepted: {', '.join(known)}", USAGE)
+    return tuple(wanted)
+
+
+def _words(rig: Path, options: Mapping[str, Any]) -> str:
     """The command that finds the same again, apart from its limits."""
-    options = {"--controllers": controllers, "--controller": controller, "--command": command, "--expect": expect}
     given = [word for key, value in options.items() if value is not None for word in (key, shlex.quote(str(value)))]
     return " ".join(["ridethrough explore", _named(rig), *given])
 
@@ -219,22 +241,19 @@ def _named(rig: Path, base: Path | None = None) -> str:
     return os.path.relpath(rig, base or Path())
 
 
-def _written(out: Path | None, setting: Setting, result: Result, seed: int, pool: RunPool, command: str) -> list[str]:
+def _written(out: Path | None, setting: Setting, result: Result, pool: RunPool, command: str) -> list[str]:
     """Write a scenario for each finding, and the report page of its replay; return the scenarios' paths."""
     if out is None:
         return []
     from ridethrough.rigs.explore.invariants import INVARIANTS
-    from ridethrough.rigs.explore.scenario_file import Origin, text_of
+    from ridethrough.rigs.explore.scenario_file import Origin, name_of, text_of
 
     described = {row.name: row.description for row in INVARIANTS}
     files: list[str] = []
     for found in result.findings:
-        kind, subject = found.violation.key
-        name = re.sub(r"[^\w.-]+", "-", f"{setting.rig.stem}-{kind}-{subject}").strip("-")[:80]
+        name, kind = name_of(setting.rig.stem, found.violation), found.violation.invariant
         path = out / f"{name}.yaml"
-        origin = Origin(
-            _named(setting.rig, out), name, f"{command} --seed {seed}", setting.patch, described.get(kind, "")
-        )
+        origin = Origin(_named(setting.rig, out), name, command, setting.patch, described.get(kind, ""))
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:

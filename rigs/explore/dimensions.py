@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ridethrough.rigs.explore.timeline import Spell
@@ -136,7 +136,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
 """In the order in which they are tried."""
 
 
-def found_on(rig: RigFile) -> dict[str, tuple[Disturbance, ...]]:
-    """Return the disturbances of a rig by dimension, those that it has none of left out."""
-    found = {row.name: tuple(row.find(rig)) for row in DIMENSIONS}
+def found_on(rig: RigFile, without: Collection[str] = ()) -> dict[str, tuple[Disturbance, ...]]:
+    """Return the disturbances of a rig by dimension, but for those `without`, and those that it has none of."""
+    found = {row.name: tuple(row.find(rig)) for row in DIMENSIONS if row.name not in without}
     return {name: items for name, items in found.items() if items}

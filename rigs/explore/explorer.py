@@ -20,11 +20,13 @@ MOST_FINDINGS = 12  # a rig with more has to be mended first
 
 
 class Limits(NamedTuple):
-    """When a search ends, whichever comes first."""
+    """When a search ends, whichever comes first; and what it leaves alone."""
 
     seconds: float | None = None
     runs: int | None = None
     findings: int = MOST_FINDINGS
+    without: tuple[str, ...] = ()
+    """Dimensions that do not vary."""
 
 
 class Result(NamedTuple):
@@ -97,7 +99,7 @@ class _Explorer:
         self._end_s = None if limits.seconds is None else time.monotonic() + limits.seconds
 
     def search(self, rig: RigFile, seed: int, jobs: int) -> None:
-        batches = search(found_on(rig), seed)
+        batches = search(found_on(rig, self._limits.without), seed)
         try:
             batch = next(batches)
             while True:
@@ -112,7 +114,7 @@ class _Explorer:
     def _outcomes(self, batch: list[Plan], jobs: int) -> Iterator[Outcome]:
         """Run the plans of a batch, a few ahead of what is looked at; ends early at a limit."""
         plans = iter(batch)
-        ahead = [(plan, self._pool.outcome(plan)) for plan in islice(plans, 2 * jobs)]
+        ahead = [(plan, self._pool.outcome(plan)) for plan in islice(plans, max(1, 2 * jobs))]
         while ahead and not self._over():
             plan, future = ahead.pop(0)
             outcome = future.result()

@@ -25,8 +25,9 @@ _made: list[RunMaker] = []  # that of this process
 
 
 def _begin(setting: Setting) -> None:
-    """Make a process ready: Ctrl-C is the parent's to hear, and what is loaded now is never garbage."""
+    """Make a process ready: Ctrl-C and standard output are the parent's, and what is loaded now is never garbage."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     logging.disable(logging.WARNING)
     _made[:] = [RunMaker(setting)]
     gc.collect()
@@ -79,8 +80,8 @@ class RunPool:
 
 @contextmanager
 def pool_of(setting: Setting, jobs: int) -> Iterator[RunPool]:
-    """A pool of `jobs` processes; with one, runs are made in this process, when they are asked for."""
-    if jobs == 1:
+    """A pool of `jobs` processes; with none, runs are made in this process, when they are asked for."""
+    if jobs == 0:
         maker = RunMaker(setting)
         yield RunPool(Inline(), maker.outcome, maker.reduce)
         return

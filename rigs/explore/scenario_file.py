@@ -13,6 +13,7 @@ from ridethrough.rigs.explore.runner import Reduced
 from ridethrough.rigs.scenario.seen import SeenState
 
 WIDTH = 118
+LONGEST_NAME = 80
 NEAR_S = 0.5  # round the instant of a violation
 PLAIN = re.compile(r"[A-Za-z][\w.-]*( [\w.-]+)*$")
 WORDS = {"on", "off", "yes", "no", "true", "false", "null", "y", "n"}
@@ -30,6 +31,11 @@ class Origin(NamedTuple):
     patch: Mapping[str, Any]
     description: str
     """Of the invariant."""
+
+
+def name_of(rig: str, violation: Violation) -> str:
+    """Return the name of a scenario that shows a violation; it is one of a file, too."""
+    return re.sub(r"[^\w.-]+", "-", f"{rig}-{violation.invariant}-{violation.subject}").strip("-")[:LONGEST_NAME]
 
 
 def text_of(found: Reduced, origin: Origin) -> str:

@@ -35,21 +35,25 @@ def search(found: Found, seed: int) -> Generator[list[Plan], list[Instants], Non
     tried: set[str] = set()
     known: dict[int, list[tuple[float, Instants]]] = {}
     # What each outage does when it is long, then when the mains return in the middle of it.
-    taught = yield [_plan(outage, 0.0, OUTAGE_S) for outage in outages]
-    lessons = []
+    first = [_plan(outage, 0.0, OUTAGE_S) for outage in outages]
+    taught = (yield first) if first else []
+    lessons: list[tuple[int, float]] = []
     for number, instants in enumerate(taught):
         known[number] = [(OUTAGE_S, instants)]
         during = [at_s for at_s in instants if at_s < OUTAGE_S] or [BRIEF_S]
-        lessons += [(number, during[int(part * len(during))]) for part in LESSONS]
+        lessons += dict.fromkeys((number, during[int(part * len(during))]) for part in LESSONS)
+    tried.update(map(_key, first))
     if lessons:
-        taught = yield [_plan(outages[number], 0.0, until_s) for number, until_s in lessons]
+        batch = [_plan(outages[number], 0.0, until_s) for number, until_s in lessons]
+        tried.update(map(_key, batch))
+        taught = yield batch
         for (number, until_s), instants in zip(lessons, taught, strict=True):
             known[number].append((until_s, instants))
     corpus = [(_plan(outages[number], 0.0, until_s), at) for number, runs in known.items() for until_s, at in runs]
     chance = Random(seed)  # it has to be repeatable
     sources = _systematic(found, outages, known)
     while True:
-        batch: list[Plan] = []
+        batch = []
         while len(batch) < BATCH:
             plan = next(sources, None) if len(batch) % 4 != 3 else None
             plan = plan or _by_chance(found, corpus, chance)

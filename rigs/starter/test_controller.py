@@ -40,3 +40,7 @@ async def test_everything_comes_back_with_the_mains(rig: Rig, clock: RigClock, c
     await rig.do("city on")
     await rig.expect("event ups.output.on UPS1", within=90)
     await rig.expect("state server1 state=running", within=240)
+
+
+async def test_nothing_is_left_off_or_cut_whatever_fails_and_returns(rig: Rig) -> None:
+    await rig.explore(control, runs=12)

@@ -251,14 +251,16 @@ class Rig:
         seconds: float | None = None,
         seed: int = 1,
         expect: Sequence[str | Mapping[str, Any]] = (),
-        jobs: int = 1,
+        without: Sequence[str] = (),
+        jobs: int = 0,
     ) -> int:
         """Search for an outage that this test's rig file does not survive; return how many runs were made.
 
         Each run has a rig of its own, in virtual time, with `controller(url)` beside it instead of the stand-ins, or
         with the stand-ins where there is none. It ends after `runs` runs or `seconds` of the wall clock, 30 unless
-        given. `expect` are words as `expect` takes them, or keys of a step: without times they are about the whole
-        run, and a state about its end.
+        given; runs are made in this process unless `jobs` says in how many others. `expect` are words as `expect`
+        takes them, or keys of a step: without times they are about the whole run, and a state about its end.
+        `without` are names of `ridethrough explore --list` that do not vary.
 
         Raises AssertionError with the shortest timelines found, and ValueError for words that are no expectation.
         """
@@ -267,7 +269,7 @@ class Rig:
         patch = {**self._source.patch, **({} if controller is None else {"controllers": []})}
         attached = None if controller is None else InProcess(controller)
         setting = self._source._replace(patch=patch, attached=attached, expected=lines)
-        limits = Limits(EXPLORE_S if runs is None and seconds is None else seconds, runs)
+        limits = Limits(EXPLORE_S if runs is None and seconds is None else seconds, runs, without=tuple(without))
         # The loop's time stands still meanwhile.
         result = await asyncio.to_thread(explored, setting, seed, limits, jobs)
         if result.findings:

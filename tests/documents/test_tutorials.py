@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.walk import ROOT, Walk, copy_of_the_tree
 
-PAGES = ["docs/tutorial.md", *(f"docs/how-to/{use}.md" for use in ("lab", "ci", "field"))]
+PAGES = ["docs/tutorial.md", "docs/explore.md", *(f"docs/how-to/{use}.md" for use in ("lab", "ci", "field"))]
 
 
 @pytest.mark.timeout(300)
