@@ -239,6 +239,13 @@ def test_a_shutdown_before_the_confirmation_is_found(at_s: float) -> None:
     assert story.found() == {("undisturbed", "server1")}
 
 
+def test_where_time_is_real_a_return_may_be_heard_late() -> None:
+    story = Story("card").mains_off(0, "city").shut_down(61, "server1").command(62, "UPS1", "output.off")
+    story.output_off(361, "UPS1").mains_on(58, "city").output_on(421, "UPS1")
+    assert {violation.invariant for violation in judge(story.run())} == {"undisturbed"}
+    assert judge(story.run()._replace(slack_s=6)) == []
+
+
 def test_a_shutdown_of_what_no_outage_concerns_is_found() -> None:
     story = outage_003_a().shut_down(200, "SERVER2").boot(400, "SERVER2")
     assert ("undisturbed", "SERVER2") in story.found()

@@ -85,7 +85,7 @@ class Concerns:
     # --- outages ----------------------------------------------------------------------------------------------
 
     def _outage(self, outage: Outage) -> Concern:
-        begin_s = outage.span.begin_s if outage.confirmed_s is None else outage.confirmed_s
+        begin_s = outage.span.begin_s if outage.confirmed_s is None else outage.confirmed_s - self._look.run.slack_s
         return Concern(begin_s, outage.known_end_s, outage.known_end_s + self._plan_s, f"outage of {outage.feed}")
 
     def _confirmed(self, feed: str) -> Iterator[Outage]:

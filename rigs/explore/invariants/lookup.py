@@ -206,7 +206,7 @@ class Lookup:
         return min(self.rig.ups[feed].confirm_s, *agents, inf)
 
     def _outage(self, feed: str, span: Span) -> Outage:
-        known_end_s = span.end_s + (HEARD_S if self._sends_traps(feed) else POLL_S)
+        known_end_s = span.end_s + self.run.slack_s + (HEARD_S if self._sends_traps(feed) else POLL_S)
         for deaf in self.deaf(feed):
             if deaf.overlaps(span.begin_s, known_end_s):
                 known_end_s = max(known_end_s, deaf.end_s + 3 * POLL_S)
