@@ -444,6 +444,17 @@ def test_orders_that_are_given_twice_are_found() -> None:
     assert outage_003_a().order(70, "cluster", "stop").found() == {("bounded", "cluster")}
 
 
+def test_a_stronger_order_by_the_bmc_is_another_one() -> None:
+    def story(*commands: str) -> Story:
+        story = Story("a1080a-pair").act(0, "server1.bmc fan_stop").act(900, "server1.bmc clear")
+        for index, command in enumerate(commands):
+            story.command(10 + 60 * index, "server1.bmc", command)
+        return story
+
+    assert story("power.soft", "power.off").found() == set()
+    assert story("power.soft", "power.soft").found() == {("bounded", "server1.bmc")}
+
+
 def test_an_order_that_failed_may_be_repeated_and_a_second_outage_is_another_plan() -> None:
     story = one_ups().command(60.5, "UPS1", "output.off", "failed").output_on(960, "UPS1")
     assert story.found() == set()
