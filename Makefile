@@ -117,7 +117,7 @@ docs: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python docs/build.py
 
 mutations: $(VENV)/.dev
-	$(BIN)/python -m tests.mutations
+	$(BIN)/python -m tests.mutations $(if $(NAMED),--named)
 
 # Half an hour over every rig that comes along; what it finds is in explore-found/ and docs/explore-results.md.
 explore: $(VENV)/.dev

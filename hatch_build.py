@@ -70,11 +70,14 @@ class CompiledWheel(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Say which files belong to the wheel. In an editable install the links inside `ridethrough/` do it."""
+        root = Path(self.root)
         if version == "editable":
+            for part in PARTS:  # a source distribution comes without them
+                if not (link := root / "ridethrough" / part).exists():
+                    link.symlink_to(Path("..") / part)
             return
         if "STANDIN_COMPILE" in os.environ and "RIDETHROUGH_COMPILE" not in os.environ:
             self.app.abort("STANDIN_COMPILE is set, which is not read any more; its name is RIDETHROUGH_COMPILE")
-        root = Path(self.root)
         build_data["force_include"].update({str(root / part): f"ridethrough/{part}" for part in PARTS})
         if not self.compiles:
             return

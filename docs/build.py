@@ -22,6 +22,8 @@ from ridethrough.gateway.devices.wake import SHAPES as WAKE_SHAPES
 from ridethrough.gateway.translate import EventType
 from ridethrough.gateway.translate.trap_rules import RULES
 from ridethrough.mibs import Oid, standard_tree
+from ridethrough.rigs.checks import RULES as DOCUMENT_RULES
+from ridethrough.rigs.checks import SCHEMA_RULES
 from ridethrough.rigs.cli.main import everything
 from ridethrough.rigs.controllers import CONTROLLERS
 from ridethrough.rigs.explore.dimensions import DIMENSIONS
@@ -225,6 +227,42 @@ def controllers_page() -> str:
     return "\n".join(text)
 
 
+DOCUMENTS = [
+    ["000", "multi-server configurations, mixed mode with and without UPS"],
+    ["001", "ESMPRO/AC on a clustered SigmaSystemCenter"],
+    ["002", "power management of Hyper-V"],
+    ["003", "CLUSTERPRO system construction guide, PP edition"],
+    ["004", "CLUSTERPRO X hardware feature guide, Express5800/A1080a and A1040a"],
+]
+
+
+def sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def as_keys(pattern: str) -> str:
+    return pattern.replace(r"\d+", "*").replace("[^.]+", "*").replace("\\", "")
+
+
+def rules_page() -> str:
+    """The rules by number; what belongs to a scenario's letter comes first."""
+    rows = []
+    for rule in sorted(DOCUMENT_RULES, key=lambda rule: (rule.name.startswith("X"), rule.name)):
+        said = (rule.find.__doc__ or "").strip().partition("\n\n")[0]
+        rows.append([rule.name, "warning" if rule.warning else "error", sentence(said.partition(": ")[2]), rule.source])
+    schema = [[name, f"`{as_keys(pattern)}`", source] for pattern, name, source in SCHEMA_RULES]
+    return (
+        "# Rules of `ridethrough check`\n\n"
+        "What the power-management documents say about configurations. An error ends `check` with status 2, a warning\n"
+        "does not. Files that break X27 to X45, one each, are in `rigs/samples/bad`.\n\n"
+        + table(["rule", "", "what has to be so", "documents"], rows)
+        + "\nThe schema itself refuses these, with the rule's name:\n\n"
+        + table(["rule", "where", "documents"], schema)
+        + "\n"
+        + table(["document", ""], DOCUMENTS)
+    )
+
+
 def invariants_page() -> str:
     rules = [[f"`{row.name}`", row.description] for row in INVARIANTS]
     reasons = [
@@ -252,6 +290,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "profiles.md": profiles_page(),
         "controllers.md": controllers_page(),
+        "rules.md": rules_page(),
         "invariants.md": invariants_page(),
     }
     return {name: MADE + text.rstrip() + "\n" for name, text in made.items()}

@@ -33,3 +33,5 @@ ON_BATTERY: Final = _OUTPUT.number("onBattery")
 NORMAL: Final = _OUTPUT.number("onLine")
 ON_LINE: Final = frozenset({NORMAL, *map(_OUTPUT.number, ("onSmartBoost", "onSmartTrim"))})
 OFF: Final = frozenset(map(_OUTPUT.number, ("timedSleeping", "off", "rebooting", "sleepingUntilPowerReturn")))
+STAYS_OFF: Final = _OUTPUT.number("off")
+"""Off until a command or the button: in every other state of `OFF` the outlets come back by themselves."""

@@ -15,7 +15,7 @@ UNITS = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
 OURS = "rigs.cli"  # in the command of that name, from which a stranger's of the same name is told
 MAKER = "makers of Standin"  # of the Debian package, likewise
 KEPT = ("standin.sqlite", "devices")  # what a gateway and devices keep in a data folder
-PATIENCE_S = 10
+COMMAND_TIMEOUT_S = 10
 
 
 class FormerError(ValueError):
@@ -107,7 +107,7 @@ def _debian(root: Path) -> str:
         "standin",
     ]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603  # words of ours
+        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False)  # noqa: S603  # words of ours
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 and done.stdout.startswith("ii") else ""

@@ -5,6 +5,7 @@ A rig file is looked through without a YAML parser, for its addresses and ports 
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import sys
@@ -16,16 +17,24 @@ KINDS = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
 FILE = {"snmp": 161, "trap": 162, "ipmi": 623, "http": 80, "console": 23, "echo": 7, "wake": 9}
 HIGH = {"snmp": 1161, "trap": 1162, "ipmi": 1623, "http": 1080, "console": 2323, "echo": 10007, "wake": 10009}
 DEVICE_PORTS = {"snmp": "udp", "http": "tcp", "console": "tcp", "ipmi": "udp"}
+NO_DEVICES = ("gateway", "groups", "controllers", "power_management", "environment")
+"""Sections whose addresses are of others: real devices, and places that orders are sent to."""
+CHOICES = ("file", "high", "free")
 API = "127.0.0.1:8080"
 LAST_PORT = 65535
 SAMPLES = Path(__file__).parent / "samples"
 Place = tuple[str, int, str]  # address, port, transport
 
 
+def section(key: str) -> re.Pattern[str]:
+    """The text of a section at the top of a file."""
+    return re.compile(rf"^{key}:(.*\n(?:[ \t]+.*\n|-.*\n|#.*\n|\n)*)", re.MULTILINE)
+
+
 def ports_of(text: str) -> dict[str, int]:
     """The ports of a rig file; what it switches off is left out."""
-    section = re.search(r"^ports:(.*\n(?:[ \t]+.*\n|#.*\n|\n)*)", text + "\n", re.MULTILINE)
-    own = dict(re.findall(r"(\w+):\s*(\w+)", section[1])) if section else {}
+    found = section("ports").search(text + "\n")
+    own = dict(re.findall(r"(\w+):\s*(\w+)", found[1])) if found else {}
     return {name: int(number) for name in FILE if (number := own.get(name, str(FILE[name]))).isdigit()}
 
 
@@ -39,7 +48,10 @@ def places(text: str, choice: str, http: str) -> Iterator[Place]:
     ports = HIGH if choice == "high" else ports_of(text)
     if "listen:" not in text and "trap" in ports:
         yield "127.0.0.1", ports["trap"], "udp"
-    addresses = sorted(set(re.findall(r"\baddress:\s*[\"']?(\d+\.\d+\.\d+\.\d+)\b", text)))
+    devices = text + "\n"
+    for key in NO_DEVICES:
+        devices = section(key).sub("", devices)
+    addresses = sorted(set(re.findall(r"\baddress:\s*[\"']?(\d+\.\d+\.\d+\.\d+)\b", devices)))
     for address in addresses:
         for name, transport in DEVICE_PORTS.items():
             if name in ports:
@@ -98,12 +110,19 @@ def text_of(rig: str) -> str | None:
 def main() -> None:
     """Check `RIG PORTS HTTP` of the command line; exit status 2 with an error line when something is in the way."""
     rig, choice, http = sys.argv[1:]
+    if choice not in CHOICES:
+        sys.stderr.write(f"PORTS={choice}: expected {', '.join(CHOICES)}\n")
+        sys.exit(2)
     if http and not is_place(http):
         sys.stderr.write(f"HTTP={http}: expected an address and a port, such as HTTP=127.0.0.1:8090\n")
         sys.exit(2)
     text = text_of(rig)
+    if text is None and os.path.exists(rig):  # noqa: PTH110 - a Path raises for a name that is too long
+        return  # `ridethrough run` says what is wrong with it
     if text is None:
-        return  # no rig of that name: `ridethrough run` says which there are
+        known = ", ".join(sorted(path.stem for path in SAMPLES.glob("*.yaml")))
+        sys.stderr.write(f"RIG={rig}: there is no such file, and no rig of that name; rigs: {known}\n")
+        sys.exit(2)
     if obstacle := verdict(text, choice, http):
         sys.stderr.write(f"{obstacle}\n")
         sys.exit(2)

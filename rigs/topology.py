@@ -68,15 +68,29 @@ class Topology:
         ]
 
     def users_of(self, linked_device: str) -> list[str]:
-        """Return servers that need what a linked device feeds: those of its group (requirements 4.1)."""
+        """Return servers that need what a linked device feeds: those of its group (requirements 4.1).
+
+        Without shared disks they are those that hang on it themselves, as in the mixed mode (000, ③ to ⑤).
+        """
         placed = self.group_of(linked_device)
-        return [] if placed is None else self.within(placed.name)
+        members = [] if placed is None else self.within(placed.name)
+        fed = [server for server in members if linked_device in self.feeds(server)]
+        shared = any(cluster.disks for cluster in self.clusters.values() if set(cluster.nodes) & set(members))
+        return members if shared or not fed else fed
 
     def companions_of(self, linked_device: str) -> list[str]:
         """Return the linked devices of one group, by Warm-UP rank: a lower one starts first (requirements 5.4)."""
         placed = self.group_of(linked_device)
         names = () if placed is None else placed.group.ld
         return sorted(names, key=lambda name: self.management.of_ups(name).warm_up_rank)
+
+
+def backup_heartbeats(node: str, server: ServerConfig) -> dict[str, str]:
+    """Return the LAN heartbeats of a node beside the first one, as devices of the gateway with their addresses.
+
+    The sample cluster of 004 has two: dedicated and backup.
+    """
+    return {f"{node}.lan{at}": address for at, address in enumerate(server.other_addresses, 2)}
 
 
 class ShutdownPlan(NamedTuple):
@@ -90,6 +104,8 @@ class ShutdownPlan(NamedTuple):
     """Those of `outputs` that feed shared devices; they go last."""
     returns: bool = False
     """Servers come back at once and wait for their disks (制御端末からリブートする)."""
+    restores: bool = False
+    """What it ends is to run again once the mains are good (001 section 9.1, 003 section 1.7.5.1)."""
 
 
 def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> ShutdownPlan:
@@ -103,13 +119,13 @@ def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> S
         servers = topology.users_of(ups)
         disks = topology.companions_of(ups)
         returns = topology.management.of_ups(ups).on_recovery == "terminal"
-        return _plan(topology, ups, servers, disks, returns=returns)
+        return _plan(topology, ups, servers, disks)._replace(returns=returns, restores=True)
     servers = [name for name in topology.fed_by(ups) if set(topology.feeds(name)) <= lost]
     for cluster in topology.clusters.values():
         concerned = [node for node in cluster.nodes if node in servers]
         if concerned and all(set(topology.feeds(node)) <= lost for node in cluster.nodes):
             servers += [node for node in cluster.nodes if node not in servers and node in topology.members]
-    return _plan(topology, ups, servers, [], returns=False)
+    return _plan(topology, ups, servers, [])._replace(restores=True)
 
 
 def joined(plans: Sequence[ShutdownPlan]) -> ShutdownPlan:
@@ -123,13 +139,17 @@ def joined(plans: Sequence[ShutdownPlan]) -> ShutdownPlan:
         (*outputs, *linked),
         linked,
         any(plan.returns for plan in plans),
+        any(plan.restores for plan in plans),
     )
 
 
-def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = ()) -> ShutdownPlan:
+def plan_off(
+    topology: Topology, cause: str, servers: Sequence[str], idle: Iterable[str] = (), *, regardless: bool = False
+) -> ShutdownPlan:
     """Return the plan to switch servers off: by schedule, over the network, or for an application (5.6).
 
-    An output that feeds others goes off only when those are `idle` (4.5: each server by itself on a shared UPS).
+    An output that feeds others goes off only when those are `idle` (4.5: each server by itself on a shared UPS);
+    `regardless` of them after an order of the cluster's manager (001 section 11(5), 003 section 1.7.7(6)).
     """
     unused = {*servers, *idle}
     disks = [
@@ -137,11 +157,11 @@ def plan_off(topology: Topology, cause: str, servers: Sequence[str], idle: Itera
         for name in topology.linked_devices
         if (users := topology.users_of(name)) and unused.issuperset([*users, *topology.fed_by(name)])
     ]
-    return _plan(topology, cause, list(servers), disks, returns=False, idle=idle)
+    return _plan(topology, cause, list(servers), disks, topology.members if regardless else idle)
 
 
 def _plan(
-    topology: Topology, cause: str, servers: list[str], disks: list[str], *, returns: bool, idle: Iterable[str] = ()
+    topology: Topology, cause: str, servers: list[str], disks: list[str], idle: Iterable[str] = ()
 ) -> ShutdownPlan:
     unused = {*servers, *idle}
     clusters = [name for name, cluster in topology.clusters.items() if all(node in servers for node in cluster.nodes)]
@@ -150,4 +170,4 @@ def _plan(
         for ups in topology.power_devices
         if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))
     ]
-    return ShutdownPlan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks), returns)
+    return ShutdownPlan(cause, tuple(clusters), tuple(servers), (*outputs, *disks), tuple(disks))

@@ -190,5 +190,7 @@ class DeviceType(Generic[ConfigT]):
     interfaces: Callable[[str, ConfigT, Ports], Iterable[Interface]] = _no_interfaces
     """Devices that answer on the network, with their sockets."""
     profile: ProfileKey | None = None
+    agents: frozenset[str] = frozenset()
+    """Kinds of its devices whose state an agent shows to software on servers, such as controllers."""
     outlet_groups: Callable[[ConfigT], Collection[int]] = _no_groups
     """Indexes of the outlet groups of a feed."""

@@ -44,25 +44,27 @@ class ServerHost(LanHost):
         self._server = server
         self._ports = context.ports
         self._uplink = context.uplinks.get(server.name)
-        self._echo: UdpSocket | None = None
 
     async def start(self) -> None:
         """Bind the echo and the port for magic packets, where the rig has them. Raises BindError."""
-        if self._ports.echo is not None:
-            self._echo = UdpSocket(self._server.address, self._ports.echo, self._runtime.reader, self._answer)
-            self._sockets.append(self._echo)
+        for interface, address in enumerate(self._server.addresses, 1):
+            if self._ports.echo is not None:
+                echo = UdpSocket(address, self._ports.echo, self._runtime.reader, partial(self._answer, interface))
+                self._sockets.append(echo)
         if self._server.wake_port_open and self._ports.wake is not None:
-            self._sockets.append(UdpSocket(self._server.address, self._ports.wake, self._runtime.reader, self._wake))
+            wake = UdpSocket(self._server.addresses[0], self._ports.wake, self._runtime.reader, self._wake)
+            self._sockets.append(wake)
 
-    def _connected(self) -> bool:
-        return self._uplink is None or self._uplink.passes
+    def _connected(self, interface: int) -> bool:
+        passes = self._uplink is None or self._uplink.passes
+        return passes and interface not in self._server.lan_cuts
 
-    def _answer(self, data: bytes, peer: Peer) -> None:
-        if self._server.on_lan and self._echo is not None and self._connected():
-            self._echo.send(data, peer)
+    def _answer(self, interface: int, data: bytes, peer: Peer) -> None:
+        if self._server.on_lan and self._connected(interface) and self._sockets:
+            self._sockets[interface - 1].send(data, peer)
 
     def _wake(self, data: bytes, _peer: Peer) -> None:
-        if not self._connected():
+        if not self._connected(1):
             return
         try:
             packet = wol.decode(data)

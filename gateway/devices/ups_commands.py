@@ -49,6 +49,9 @@ REBOOT = "upsAdvControlRebootShutdownUps"
 SLEEP = "upsAdvControlUpsSleep"
 TURN_ON = ("upsAdvControlTurnOnUPS", 2)
 FLASH = ("upsAdvControlFlashAndBeep", 2)
+PLAIN, GRACEFUL = 2, 3  # of reboot and sleep: at once after the shutoff delay, or after the agents' delay, too
+# What takes the place of ConserveBattery, which a card refuses on line.
+ON_LINE_ORDERS: dict[str, tuple[str, int]] = {"auto": ORDERS["stay_off"], "return": (REBOOT, GRACEFUL)}
 TESTS: dict[str, tuple[str, int]] = {
     "self_test": ("upsAdvTestDiagnostics", 2),
     "calibration": ("upsAdvTestRuntimeCalibration", 2),
@@ -56,13 +59,15 @@ TESTS: dict[str, tuple[str, int]] = {
     "power_failure": ("upsAdvControlSimulatePowerFail", 2),
 }
 TYPES = {"TimeTicks": TimeTicks, "Gauge": Gauge32, "Gauge32": Gauge32}  # a card refuses a value of another type
-PLAIN, GRACEFUL = 2, 3  # of reboot and sleep: at once after the shutoff delay, or after the agents' delay, too
 
 
 class Off(msgspec.Struct, forbid_unknown_fields=True):
-    """The order for the outlets. `auto` conserves the battery during an outage and else keeps them off."""
+    """The order for the outlets. During an outage `auto` and `return` conserve the battery, so that the outlets come
+    back with the input; on line `auto` keeps them off, and `return` brings them back: it ends well whatever the mains
+    do meanwhile.
+    """
 
-    order: Literal["auto", "conserve", "reboot", "stay_off", "off_now"] = "auto"
+    order: Literal["auto", "return", "conserve", "reboot", "stay_off", "off_now"] = "auto"
 
 
 class Reboot(msgspec.Struct, forbid_unknown_fields=True):
@@ -149,10 +154,9 @@ class UpsCommander:
     async def run(self, command: str, params: dict[str, Any]) -> Done:
         """Set the object that stands for the command, and wait for the answer. Raises CommandError."""
         match parse_parameters("a UPS", SHAPES, command, params):
+            case Off(order) if order in ON_LINE_ORDERS:
+                return await self._conserve_or(*ON_LINE_ORDERS[order])
             case Off(order):
-                if order == "auto":
-                    # On battery the order that ends with the outage; on line the one that keeps the outlets off.
-                    order = "conserve" if await self._on_battery() else "stay_off"
                 return await self._write(*ORDERS[order])
             case Reboot(graceful):
                 name = REBOOT if command == "output.reboot" else SLEEP
@@ -162,11 +166,19 @@ class UpsCommander:
             case WriteSettings(settings, exact):
                 return await self._settle(settings, exact=exact)
         if command == "output.off_and_return":
-            return await self._write(*ORDERS["conserve" if await self._on_battery() else "reboot"])
+            return await self._conserve_or(*ORDERS["reboot"])
         return await self._write(*(TURN_ON if command == "output.on" else FLASH))
 
-    async def _on_battery(self) -> bool:
-        return await self._read(OUTPUT_STATUS) == ON_BATTERY
+    async def _conserve_or(self, name: str, value: int) -> Done:
+        """Conserve the battery; on line, write `value` to `name`. Raises CommandError."""
+        if await self._read(OUTPUT_STATUS) == ON_BATTERY:
+            try:
+                return await self._write(*ORDERS["conserve"])
+            except CommandError as error:
+                if error.unreachable:
+                    raise
+                # The input came back between question and order: on line a card refuses to conserve the battery.
+        return await self._write(name, value)
 
     # --- settings ---------------------------------------------------------------------------------------------
 

@@ -9,13 +9,18 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml.comments import CommentedMap
 
+from ridethrough.rigs.checks.cards import CARD_RULES
+from ridethrough.rigs.checks.communication import COMMUNICATION_RULES
+from ridethrough.rigs.checks.companions import COMPANION_RULES
 from ridethrough.rigs.checks.devices import DEVICE_RULES
 from ridethrough.rigs.checks.management import MANAGEMENT_RULES
+from ridethrough.rigs.checks.mixed import MIXED_RULES
+from ridethrough.rigs.checks.outage_times import TIME_RULES
+from ridethrough.rigs.checks.products import PRODUCT_RULES
+from ridethrough.rigs.checks.rows import Violation
 from ridethrough.rigs.checks.software import SOFTWARE_RULES
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
 from ridethrough.rigs.rigfile.yaml import FileError, line_of, merged, read_yaml
-
-Violation = tuple[tuple[str, ...], str]  # keys to the place in the file, and what is wrong there
 
 
 class DocumentRule(NamedTuple):
@@ -36,7 +41,18 @@ class Finding(NamedTuple):
 
 
 RULES: tuple[DocumentRule, ...] = tuple(
-    DocumentRule(*row) for row in (*MANAGEMENT_RULES, *DEVICE_RULES, *SOFTWARE_RULES)
+    DocumentRule(*row)
+    for row in (
+        *MIXED_RULES,
+        *MANAGEMENT_RULES,
+        *COMMUNICATION_RULES,
+        *TIME_RULES,
+        *DEVICE_RULES,
+        *CARD_RULES,
+        *SOFTWARE_RULES,
+        *PRODUCT_RULES,
+        *COMPANION_RULES,
+    )
 )
 
 # What the schema itself refuses, by its words, and the rule behind it.

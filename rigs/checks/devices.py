@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from ridethrough.emulators.bindings.chassis import AcLink
 from ridethrough.gateway.config.base import split_host_port
+from ridethrough.rigs.checks.rows import Row, Violation, acs, backed
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.rigfile.schema import RigFile
 
-Violation = tuple[tuple[str, ...], str]
-Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]
-
 MAX_NODES = 4  # of an I-UPS with a shared disk
 PAIR = 2
-NAMED = 6  # devices in one message
 
 
 def keywords(rig: RigFile) -> Iterator[Violation]:
@@ -71,28 +69,26 @@ def intelligent(rig: RigFile) -> Iterator[Violation]:
 def interfaces(rig: RigFile) -> Iterator[Violation]:
     """L2: power-on over the network needs the LAN board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
-        if not isinstance(item, EsmproAcConfig) or item.intelligent is None:
-            continue
-        config = rig.intelligent_ups.get(item.intelligent.ups)
-        if config is None:
-            yield ("controllers", str(index), "intelligent"), f"there is no I-UPS {item.intelligent.ups!r}"
-        elif item.intelligent.lan_on and (config.nodes > PAIR or not config.lan_board):
-            yield (
-                ("controllers", str(index), "intelligent"),
-                "power-on over the network needs the LAN board, and with three nodes or more only Client監視 works",
-            )
+        where = ("controllers", str(index), "intelligent")
+        for wanted in item.intelligent if isinstance(item, EsmproAcConfig) else ():
+            config = rig.intelligent_ups.get(wanted.ups)
+            if config is None:
+                yield where, f"there is no I-UPS {wanted.ups!r}"
+            elif wanted.lan_on and (config.nodes > PAIR or not config.lan_board):
+                text = (
+                    "power-on over the network needs the LAN board, and with three nodes or more only Client監視 works"
+                )
+                yield where, text
 
 
 def line_signal(rig: RigFile) -> Iterator[Violation]:
     """V1: the line signal needs its board and at most two nodes."""
     for index, item in enumerate(rig.controllers):
-        if isinstance(item, EsmproAcConfig) and item.intelligent is not None and item.intelligent.line:
-            config = rig.intelligent_ups.get(item.intelligent.ups)
-            if config is not None and (config.nodes > PAIR or not config.line_board):
-                yield (
-                    ("controllers", str(index), "intelligent"),
-                    "the V.24 line signal serves two nodes, with its board",
-                )
+        for wanted in item.intelligent if isinstance(item, EsmproAcConfig) else ():
+            config = rig.intelligent_ups.get(wanted.ups)
+            if wanted.line and config is not None and (config.nodes > PAIR or not config.line_board):
+                where = ("controllers", str(index), "intelligent")
+                yield where, "the V.24 line signal serves two nodes, with its board"
 
 
 def different_models(rig: RigFile) -> Iterator[Violation]:
@@ -132,12 +128,16 @@ def receivers(rig: RigFile) -> Iterator[Violation]:
             )
 
 
-def accounts(rig: RigFile) -> Iterator[Violation]:
-    """X23: the factory accounts of the cards are changed."""
-    left = [name for name in rig.ups if name not in rig.environment.changed_accounts]
-    if left:
-        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
-        yield ("ups", left[0]), f"the factory account apc/apc is left on {', '.join(left[:NAMED])}{more}"
+def ac_link(rig: RigFile) -> Iterator[Violation]:
+    """X27: a server on a UPS has AC-LINK on, so that it starts when the output returns; SSC starts its hosts itself."""
+    started = {host for _, ac in acs(rig) if ac.ssc is not None for host in ac.hosts}  # 002 5.4
+    for name, server in rig.servers.items():
+        if server.ac_link is not AcLink.ON and backed(rig, name) and name not in started:
+            words = f"AC-LINK {server.ac_link.value} on a UPS: it stays off when the output returns "
+            yield (
+                ("servers", name, "ac_link"),
+                words + "(サーバ装置については BIOS の AC-Link 設定を実施しておいてください)",
+            )
 
 
 DEVICE_RULES: tuple[Row, ...] = (
@@ -150,5 +150,5 @@ DEVICE_RULES: tuple[Row, ...] = (
     ("X16", True, "003 1.6.7, 1.8.6(3), 1.9.6(3)", different_models),
     ("X18", True, "003 1.7.3", hubs),
     ("X22", True, "003 2.1.6", receivers),
-    ("X23", True, "003 1.7.4.1", accounts),
+    ("X27", False, "001 4", ac_link),
 )

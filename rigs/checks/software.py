@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from ridethrough.rigs.checks.rows import Row, Violation
 from ridethrough.rigs.rigfile.schema import RigFile
 
-Violation = tuple[tuple[str, ...], str]
-Row = tuple[str, bool, str, Callable[[RigFile], Iterator[Violation]]]
-
 FIRST_WITHOUT_BLADES = 5.4  # also the first that knows WSFC by itself
+ADMINISTRATOR = "Administrator"
 LOCAL_AGENTS = ("um", "pcbe", "powerchute_plus")
+CLUSTERPRO_X = 9  # the internal version of X1.0
 FIRST_CLUSTERPRO = 9.02
 
 
@@ -96,13 +96,16 @@ def clustered_ssc(rig: RigFile) -> Iterator[Violation]:
         yield ("environment", "ssc", "host"), "ac_pvm.exe.config names localhost instead of the floating address"
     if ssc.return_value != 0:
         yield ("environment", "ssc", "return_value"), f"ac_pvm ended with {ssc.return_value}, not Return Value : 0"
+    if ssc.service_account.rpartition("\\")[2] != ADMINISTRATOR:
+        words = f"「ESMPRO/ARC Service」 logs on as {ssc.service_account}, not as {ADMINISTRATOR}"
+        yield ("environment", "ssc", "service_account"), words
 
 
 def clusterpro(rig: RigFile) -> Iterator[Violation]:
     """X25: oldest version of CLUSTERPRO X."""
     for name, software in rig.environment.servers.items():
         version = software.clusterpro_version
-        if version is not None and version < FIRST_CLUSTERPRO:
+        if version is not None and CLUSTERPRO_X <= version < FIRST_CLUSTERPRO:
             yield (
                 ("environment", "servers", name, "clusterpro_version"),
                 f"CLUSTERPRO X1.0 {version:g} is older than 9.02 (CPRO-XW010-01)",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,6 +89,27 @@ def user_errors() -> Iterator[None]:
         from ridethrough.gateway.receive import ListenError
 
         fail(str(error.strerror or error) if isinstance(error, BindError | ListenError) else str(error), USAGE)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an error of the file that is written inside into one line and exit status 2."""
+    try:
+        yield
+    except OSError as error:
+        fail(f"{error.filename or path}: {error.strerror}", USAGE)
+
+
+def require_writable(path: Path) -> None:
+    """End with status 2 where `path` can be no file of this user's, before the work whose result it is to have."""
+    folder = path.absolute().parent
+    with writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def configure_logging(level: int, form: str = "console") -> None:

@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -71,8 +71,21 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from ridethrough import __version__
+
+        typer.echo(f"ridethrough {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _ridethrough(context: typer.Context) -> None:
+def _ridethrough(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Refuse variables that only the former name has, whatever is asked for; `doctor` lists them."""
     if context.invoked_subcommand == "doctor" or not any(name.startswith("STANDIN_") for name in os.environ):
         return

@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ridethrough.emulators.devices.ups import ProfileError, load_profile, profile_names
-from ridethrough.rigs.cli.common import USAGE, JsonOption, fail, print_json, print_result, user_errors
+from ridethrough.rigs.cli.common import USAGE, JsonOption, fail, print_json, print_result, user_errors, writing
 from ridethrough.rigs.recording.walks import RecordingError, profile_of, read_snmprec
 
 app = typer.Typer(help="Profiles of UPS cards.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -73,7 +73,8 @@ def new(
     if out is None:
         sys.stdout.write(text.getvalue())
         return
-    out.write_text(text.getvalue(), encoding="utf-8")
+    with writing(out):
+        out.write_text(text.getvalue(), encoding="utf-8")
     count = len(document["instances"])
     print_result(f"{out}: {count} instances", {"file": str(out), "profile": name, "instances": count}, json=json)
 

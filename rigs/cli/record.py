@@ -13,7 +13,16 @@ from ruamel.yaml import YAML
 
 from ridethrough.gateway.net.addresses import split_place
 from ridethrough.mibs import Oid, standard_tree
-from ridethrough.rigs.cli.common import UNREACHABLE, USAGE, JsonOption, fail, print_result, user_errors
+from ridethrough.rigs.cli.common import (
+    UNREACHABLE,
+    USAGE,
+    JsonOption,
+    fail,
+    print_result,
+    require_writable,
+    user_errors,
+    writing,
+)
 from ridethrough.rigs.recording.bmc import BmcLogin, BmcReadError
 from ridethrough.rigs.recording.bmc import record as record_bmc
 from ridethrough.rigs.recording.ups import AUTH_PROTOCOLS, PRIV_PROTOCOLS, WalkError, community, record, user
@@ -45,6 +54,7 @@ def ups(
     then `ridethrough profile new my-card --from my-card.snmprec`
     """
     host, port = _place(address, 161)
+    require_writable(out)
     credentials: Any
     if version in ("1", "2c"):
         credentials = community(version, community_text)
@@ -81,6 +91,7 @@ def bmc(
     then `bmc: {profile: ./my-bmc.yaml, ...}` in a rig file.
     """
     host, port = _place(address, 623)
+    require_writable(out)
     login = BmcLogin(host, port, user_name, _key(password_file) or typer.prompt("Password", hide_input=True))
     with user_errors(), _progress() as progress:
         task = progress.add_task(f"reading {address}", total=None)
@@ -95,7 +106,7 @@ def bmc(
     yaml = YAML()
     yaml.width = 1000
     yaml.default_flow_style = None  # leaves in one line, the rest in blocks
-    with out.open("w", encoding="utf-8") as stream:
+    with writing(out), out.open("w", encoding="utf-8") as stream:
         yaml.dump(document, stream)
     sensors, records = len(document["sensors"]), len(document["log"])
     found = {"file": str(out), "sensors": sensors, "log_records": records}

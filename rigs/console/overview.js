@@ -123,6 +123,28 @@ function buildTiles(columnsNode, shown) {
   columnsNode.replaceChildren(...tiles);
 }
 
+// Columns of the plant, from the wiring alone: feeds by how far they are from the mains, consumers last.
+function columnsOf({ devices, wiring }) {
+  const fed = new Set(wiring.map(([, to]) => to));
+  const feeds = new Set(wiring.map(([from]) => from));
+  const depth = new Map();
+  const depthOf = (name) => {
+    if (!depth.has(name)) {
+      depth.set(name, 0);
+      depth.set(name, Math.max(0, ...wiring.filter(([, to]) => to === name).map(([from]) => depthOf(from) + 1)));
+    }
+    return depth.get(name);
+  };
+  const columns = [];
+  const consumers = [];
+  for (const name of Object.keys(devices)) {
+    if (feeds.has(name) || devices[name].kind === "mains") {
+      (columns[depthOf(name)] ??= []).push(name);
+    } else if (fed.has(name)) consumers.push(name);
+  }
+  return [...columns, consumers];
+}
+
 async function buildPlant(columnsNode, shown) {
   const devices = shown.devices;
   columnsNode.className = "";
@@ -133,9 +155,9 @@ async function buildPlant(columnsNode, shown) {
     inputs[name] = known.plain.map((input) => [input, known.inputs[input]]);
   }));
   cards.clear();
-  const columns = [["mains"], ["ups"], ["server", "disk"]].map((kinds) => {
+  const columns = columnsOf(shown).map((members) => {
     const column = element("div", { className: "column" });
-    for (const name of names.filter((item) => kinds.includes(devices[item].kind))) {
+    for (const name of members) {
       const holder = element("div", {}, buildCard(name, devices[name].kind, []));
       if (devices[`${name}.bmc`]) {
         const bmc = buildCard(`${name}.bmc`, "bmc", inputs[`${name}.bmc`]);

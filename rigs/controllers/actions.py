@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from ridethrough.mibs.powernet import OFF, OUTPUT_STATUS
 from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.client import ControllerClient
+
+RUNNING = ("running", "shutting-down")  # software on a server whose operating system is in one of these can still act
 
 
 class NoteWriter(NamedTuple):
@@ -40,16 +41,11 @@ def is_off(client: ControllerClient, server: str) -> bool:
     return bool(client.state(server) == "off")
 
 
+def guests_are_off(client: ControllerClient, server: str) -> bool:
+    """Return True when no guest of the server runs, starts or stops."""
+    return not set((client.state(server, "guests") or {}).values()) - {"off"}
+
+
 async def order_shutdown(client: ControllerClient, server: str) -> None:
     """Order an operating system to shut down; one that does not run is left as it is. Raises ApiError."""
     await client.send_input_if_running(server, "shutdown")
-
-
-async def output_is_off(client: ControllerClient, ups: str) -> bool:
-    """Return True when the last answer of a UPS shows its output off. Raises ApiError."""
-    return (await client.device(ups))["readings"].get(OUTPUT_STATUS) in OFF
-
-
-async def input_is_good(client: ControllerClient, ups: str) -> bool:
-    """Return True when the gateway knows of no lost input and no silence of a UPS. Raises ApiError."""
-    return not {"input", "silence", "link"} & set((await client.device(ups))["conditions"])

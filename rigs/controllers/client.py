@@ -68,6 +68,8 @@ class ControllerClient:
         self.states: dict[str, dict[str, Any]] = {}
         """Servers, clusters, disks and the like, as their lab agents show them now."""
         self.notes: list[Note] = []
+        self.records: dict[str, Any] = {}
+        """What controllers keep on the disks of their servers, by name: it outlives one that is killed."""
 
     async def open(self) -> None:
         """Connect; both streams flow when this returns. Raises ApiError."""
@@ -126,9 +128,10 @@ class ControllerClient:
 
     def _receive_states(self, states: dict[str, dict[str, Any]]) -> None:
         self.states |= states
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Check again what `until` waits for: something else than a state or a note has changed."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -194,7 +197,7 @@ class ControllerClient:
         self.notes.append(note)
         for watcher in self._watchers:
             watcher(note)
-        self._wake()
+        self.wake()
 
     def watch(self, callback: Callable[[Note], None]) -> None:
         """Call `callback` for each note that is added from now on."""

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ridethrough.emulators.config.base import Name, Seconds
+from pydantic import Field
+
+from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.gateway.vocabulary import EventType
 from ridethrough.rigs.controllers.actions import NoteWriter, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.failover import fail_over
+from ridethrough.rigs.topology import backup_heartbeats
 
 Recovery = Literal["failover", "stop", "none"]
+
+
+class MonitorRecovery(RigModel):
+    """回復動作 and 回復対象 of one external-linkage monitor."""
+
+    action: Recovery = "failover"
+    target: Name | None = None
+    """The group that moves; all groups on the server concerned when left out."""
 
 
 class ClusterproConfig(ControllerConfig):
@@ -23,6 +34,8 @@ class ClusterproConfig(ControllerConfig):
     cluster: Name
     recovery: Recovery = "failover"
     """回復動作; in principle a failover of the groups on the server concerned (3.3)."""
+    monitors: dict[Name, MonitorRecovery] = Field(default_factory=dict)
+    """Recovery of single monitors, by their names; the others have `recovery`."""
     recovery_s: Seconds = 10
     """Time that a failover takes."""
     ends_recovery: bool = True
@@ -42,7 +55,14 @@ class ClusterproController(Controller[ClusterproConfig]):
         self._monitors = context.monitors
         self._notes = NoteWriter(client, self.note)
         self._events = client.events()
-        self._status = {"bmc": dict.fromkeys(self._nodes, "up"), "lan": dict.fromkeys(self._nodes, "up")}
+        servers = context.plant.servers
+        self._heartbeats = {  # subject of the gateway's events to node and interconnect
+            subject: (node, subject.removeprefix(f"{node}.") if subject != node else "lan")
+            for node in self._nodes
+            for subject in (node, *backup_heartbeats(node, servers[node]))
+        }
+        self._status = {way: dict.fromkeys(self._nodes, "up") for _, way in self._heartbeats.values()}
+        self._status["bmc"] = dict.fromkeys(self._nodes, "up")
         self._recovering: dict[str, int] = {}
 
     async def run(self) -> None:
@@ -54,6 +74,9 @@ class ClusterproController(Controller[ClusterproConfig]):
 
     def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
+        if (heartbeat := self._heartbeats.get(subject)) is not None:
+            self._follow_lan(event["type"], *heartbeat)
+            return
         node = subject.removesuffix(".bmc")
         if node not in self._nodes:
             return
@@ -64,23 +87,21 @@ class ClusterproController(Controller[ClusterproConfig]):
                 # Silence on the BMC network alone says nothing about the server (design section 7).
                 self._status["bmc"][node] = "down" if kind.endswith("lost") else "up"
                 self.note("bmc_heartbeat", node, self._status["bmc"][node])
-            case EventType.SERVER_LOST:
-                self._status["lan"][node] = "down"
-                self.note("lan_heartbeat", node, "down")
-                self.spawn(self._lose(node), node)
-            case EventType.SERVER_FOUND:
-                self._status["lan"][node] = "up"
-                self.note("lan_heartbeat", node, "up")
+
+    def _follow_lan(self, kind: str, node: str, way: str) -> None:
+        """A node is lost when it is silent on every LAN interconnect, dedicated and backup (004)."""
+        if kind not in (EventType.SERVER_LOST, EventType.SERVER_FOUND):
+            return
+        self._status[way][node] = "down" if kind == EventType.SERVER_LOST else "up"
+        self.note("lan_heartbeat", node, f"{way} {self._status[way][node]}")
+        if all(states[node] == "down" for way, states in self._status.items() if way != "bmc"):
+            self.spawn(self._lose(node), node)
 
     # --- the BMC link -----------------------------------------------------------------------------------------
 
     def _acts(self, data: Mapping[str, Any]) -> bool:
         server = str(data.get("server"))
-        return (
-            is_up(self.client, server)
-            and server not in self.config.ipmi_service_stopped
-            and bool(set(data.get("monitors", ())) & set(self._monitors))
-        )
+        return is_up(self.client, server) and server not in self.config.ipmi_service_stopped and bool(self._named(data))
 
     async def _recover(self, bmc: str, data: Mapping[str, Any]) -> None:
         """Steps 3 to 6 of 3.2."""
@@ -89,18 +110,23 @@ class ClusterproController(Controller[ClusterproConfig]):
         self.note("notice", server, f"incident {incident}")
         watch = self.spawn(self._watch_conflict(server), f"{server} conflict")
         await self._notes.attempt(self.client.command(bmc, "recovery.start", incident=incident, node=server))
-        moved = await self._act(server)
+        moved = [group for name in self._named(data) for group in await self._act(server, name)]
         self._recovering.pop(server, None)
         watch.cancel()  # once the end is reported, the BMC acts
         if self.config.ends_recovery:
             action = f"{', '.join(moved) or 'nothing'} moved"
             await self._notes.attempt(self.client.command(bmc, "recovery.end", incident=incident, action=action))
 
-    async def _act(self, server: str) -> list[str]:
+    def _named(self, data: Mapping[str, Any]) -> list[str]:
+        return [name for name in self._monitors if name in data.get("monitors", ())]
+
+    async def _act(self, server: str, monitor: str) -> list[str]:
+        """Recovery action and target are the monitor's (004, 回復動作 and 回復対象)."""
         cluster = self.config.cluster
-        if self.config.recovery == "failover":
-            return await fail_over(self._notes, cluster, self._nodes, server, self.config.recovery_s)
-        if self.config.recovery == "stop":
+        wanted = self.config.monitors.get(monitor) or MonitorRecovery(action=self.config.recovery)
+        if wanted.action == "failover":
+            return await fail_over(self._notes, cluster, self._nodes, server, self.config.recovery_s, wanted.target)
+        if wanted.action == "stop":
             await self._notes.attempt(self.client.send_input(cluster, "stop"))
             await self.client.until(lambda: self.client.state(cluster) == "stopped", self.config.recovery_s)
         return []

@@ -6,10 +6,14 @@ import asyncio
 from typing import Any, Literal
 
 from ridethrough.emulators.config.base import Name, Seconds
-from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
+from ridethrough.gateway.vocabulary import Condition, EventType
+from ridethrough.rigs.controllers.actions import RUNNING, NoteWriter, guests_are_off, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
+from ridethrough.rigs.controllers.outputs import LOOK_S
+
+OUTAGE = (EventType.OUTAGE_CONFIRMED, EventType.OUTAGE_CLEARED)
+GUESTS_S = 300.0  # for which guests are waited for
 
 
 class EsmproUmConfig(ControllerConfig):
@@ -33,36 +37,48 @@ class EsmproUmController(Controller[EsmproUmConfig]):
         super().__init__(config, context, client)
         self._notes = NoteWriter(client, self.note)
         self._events = client.events()
-        self._acting = False
+        self._outage = False
+        self._acting = bool(client.records.get(config.name))  # also when the agent is killed meanwhile
 
     async def run(self) -> None:
-        """Wait for the confirmed outage of the agent's UPS."""
+        """Follow the outages of the agent's UPS."""
+        conditions = {(row["device"], row["condition"]) for row in await self.client.conditions()}
+        self._outage = (self.config.ups, Condition.OUTAGE) in conditions
+        self.spawn(self._act(), "agent")
         async for event in self._events:
-            if event["subject"] != self.config.ups:
-                continue
-            if (
-                event["type"] == EventType.OUTAGE_CONFIRMED
-                and not self._acting
-                and is_up(self.client, self.config.server)
-            ):
-                self._acting = True
-                self.spawn(self._end(), "outage")
-            elif event["type"] == EventType.OUTAGE_CLEARED:
-                self._acting = False
+            if event["subject"] == self.config.ups and event["type"] in OUTAGE:
+                self._outage = event["type"] == EventType.OUTAGE_CONFIRMED
+                self.client.wake()
+
+    async def _act(self) -> None:
+        """Act on a confirmed outage, also on one that still lasts when the server comes up."""
+        server = self.config.server
+        while True:
+            await self.client.until(lambda: self._acting or (self._outage and is_up(self.client, server)))
+            self._acting = self.client.records[self.name] = True
+            await self._end()
+            await self.client.until(lambda: not is_up(self.client, server))
+            self._acting = self.client.records[self.name] = False
 
     async def _end(self) -> None:
-        """Steps 2 to 5: agents, operating systems, their guests with them, and then the UPS."""
+        """Steps 2 to 5: agents, operating systems, their guests with them, and then the UPS (002 sections 5.1, 5.2)."""
         self.note("outage", self.config.ups)
-        for server in (*self.config.others, self.config.server):
+        servers = [*self.config.others, self.config.server]
+        for server in servers:
             if is_up(self.client, server):
                 self.note("shutdown", server)
                 await self._notes.attempt(order_shutdown(self.client, server))
+        await self.client.until(lambda: all(guests_are_off(self.client, server) for server in servers), GUESTS_S)
         await asyncio.sleep(self.config.command_s)
-        await self._notes.attempt(self.client.command(self.config.ups, "output.off"))
-        self.note("output_off", self.config.ups)
+        # The output comes back whatever the mains do meanwhile; the agent ends with its server.
+        while self.client.state(self.config.server) in RUNNING:
+            if await self._notes.attempt(self.client.command(self.config.ups, "output.off", order="return")):
+                self.note("output_off", self.config.ups)
+                return
+            await asyncio.sleep(LOOK_S)
 
     def snapshot(self) -> dict[str, Any]:
-        """`acting` from the confirmed outage to its end."""
+        """`acting` from the beginning of a shutdown until the server is down."""
         return {"acting": self._acting}
 
 

@@ -13,10 +13,12 @@ def next_node(states: dict[str, str], nodes: tuple[str, ...], node: str) -> str 
     return next((other for other in (*nodes[at + 1 :], *nodes[:at]) if states.get(other) == "online"), None)
 
 
-async def fail_over(notes: NoteWriter, cluster: str, nodes: tuple[str, ...], node: str, takes_s: float) -> list[str]:
-    """Move every group of `node`; return those that moved."""
+async def fail_over(
+    notes: NoteWriter, cluster: str, nodes: tuple[str, ...], node: str, takes_s: float, only: str | None = None
+) -> list[str]:
+    """Move every group of `node`, or `only` one; return those that moved."""
     groups: dict[str, str | None] = notes.client.state(cluster, "groups") or {}
-    mine = [group for group, place in groups.items() if place == node]
+    mine = [group for group, place in groups.items() if place == node and only in (None, group)]
     target = next_node(notes.client.state(cluster, "nodes") or {}, nodes, node)
     if not mine:
         return []

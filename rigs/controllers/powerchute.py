@@ -8,10 +8,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ridethrough.emulators.config.base import Name, Seconds
-from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import NoteWriter, is_up, order_shutdown
+from ridethrough.gateway.vocabulary import Condition, EventType
+from ridethrough.rigs.controllers.actions import RUNNING, NoteWriter, is_up, order_shutdown
 from ridethrough.rigs.controllers.base import Controller, ControllerConfig, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
+from ridethrough.rigs.controllers.outputs import LOOK_S
 
 LOST, RESTORED = EventType.INPUT_LOST, EventType.INPUT_RESTORED
 
@@ -47,23 +48,35 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         self._events = client.events()
         self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+        self._ending: set[str] = client.records.setdefault(config.name, set())  # until they are down
 
     async def run(self) -> None:
         """Confirm each lost input by itself; a restored one ends the confirmation."""
         if self.config.edition == "plus":
             self.spawn(self._set_up(), "settings")
         nodes = {ups: node for node, ups in self.config.ups.items()}
+        for ending in sorted(self._ending):
+            self.spawn(self._end(ending), f"{ending} end")  # its agent was killed meanwhile
+        for row in await self.client.conditions():
+            if row["condition"] == Condition.INPUT and row["device"] in nodes:
+                self._lose(nodes[row["device"]])
         async for event in self._events:
             node = nodes.get(event["subject"])
             if node is None:
                 continue
             if event["type"] == LOST:
-                self._without_input.add(node)
-                self._agents[node] = self.spawn(self._confirm(node), node)
+                self._lose(node)
             elif event["type"] == RESTORED:
                 self._without_input.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
                     agent.cancel()
+                self.client.wake()
+
+    def _lose(self, node: str) -> None:
+        if node not in self._without_input:
+            self._without_input.add(node)
+            self._agents[node] = self.spawn(self._confirm(node), node)
 
     async def _set_up(self) -> None:
         """The plus edition keeps its UPSオフ待機時間 in the UPSs."""
@@ -72,9 +85,12 @@ class PowerChuteController(Controller[PowerChuteConfig]):
             await self._notes.attempt(self.client.command(ups, "settings.write", settings=settings))
 
     async def _confirm(self, node: str) -> None:
+        """A node that comes up while its input is still away is shut down, too."""
         await asyncio.sleep(self.config.confirm_s)
-        if is_up(self.client, node):
+        while True:
+            await self.client.until(lambda: is_up(self.client, node) and node not in self._ending)
             # From here on nothing calls the shutdown back.
+            self._ending.add(node)
             self.spawn(self._end(node), f"{node} end")
 
     async def _end(self, node: str) -> None:
@@ -87,7 +103,21 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         if self.config.stop_registered:
             for other in self.config.ups:  # the whole cluster goes, and nothing starts it again
                 await self._notes.attempt(order_shutdown(self.client, other))
-        await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))
+        await self._switch_off(node)
+        await self.client.until(lambda: not is_up(self.client, node))
+        self._ending.discard(node)
+        self.client.wake()
+
+    async def _switch_off(self, node: str) -> None:
+        """The output comes back whatever the mains do meanwhile (003 section 1.8.4); its agent ends with its node.
+
+        After the registered stop command nothing restarts by itself: the output stays off.
+        """
+        order = "stay_off" if self.config.stop_registered else "return"
+        while self.client.state(node) in RUNNING:
+            if await self._notes.attempt(self.client.command(self.config.ups[node], "output.off", order=order)):
+                return
+            await asyncio.sleep(LOOK_S)
 
     def _all_without_input(self) -> bool:
         """Return True when no running node has input power."""
@@ -95,14 +125,16 @@ class PowerChuteController(Controller[PowerChuteConfig]):
 
     async def _stop_cluster(self) -> None:
         cluster = self.config.cluster
-        if self.client.state(cluster) == "running":
+        if self.client.state(cluster) == "running" and not self._stopping:
+            self._stopping = True  # the agents of one cluster agree who tells it
             self.note("cluster_stop", cluster)
-            await self._notes.attempt(self.client.send_input(cluster, "stop"))
+            await self._notes.attempt(self.client.send_input_if_running(cluster, "stop"))
         stopped = ("stopped", "offline", "waiting")
         business = self.config.edition == "business"
         limit_s = self.config.command_file_s if business else self.config.cluster_timeout_s
         if not await self.client.until(lambda: self.client.state(cluster) in stopped, limit_s):
             self.note("cluster_timeout", cluster)
+        self._stopping = False
 
     def snapshot(self) -> dict[str, Any]:
         """Nodes whose UPS has lost its input."""

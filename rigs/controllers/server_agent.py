@@ -11,7 +11,11 @@ from ridethrough.rigs.controllers.base import Controller, ControllerConfig, Cont
 from ridethrough.rigs.controllers.client import ControllerClient
 
 SOURCE = "ESMCOMMONSERVICE"
-EVENTS = ("C00001FD", "C0000203", "C0000454")
+EventId = Literal["C00001FD", "C0000203", "C0000454"]
+# No document says which fault has which identifier; this is our reading, by the class of the notice.
+EVENT_OF: dict[str, EventId] = {"fatal": "C00001FD", "degrade": "C0000203"}
+OTHERS: EventId = "C0000454"
+AfterReport = Literal["shutdown", "nothing"]
 
 
 class ServerAgentConfig(ControllerConfig):
@@ -20,8 +24,8 @@ class ServerAgentConfig(ControllerConfig):
     type: Literal["server_agent"]
     name: Name = "agent"
     servers: tuple[Name, ...]
-    after_report: Literal["shutdown", "nothing"] = "shutdown"
-    """シャットダウン, as it is set at first, or 何もしない, as the BMC link wants it."""
+    after_report: AfterReport | dict[EventId, AfterReport] = "shutdown"
+    """通報後動作, for all events or by event: シャットダウン as it is set at first; the BMC link wants 何もしない."""
 
 
 class ServerAgentController(Controller[ServerAgentConfig]):
@@ -39,9 +43,14 @@ class ServerAgentController(Controller[ServerAgentConfig]):
         async for event in self._events:
             server = event["data"].get("server") or ""
             if event["type"] == EventType.BMC_NOTICE and server in self.config.servers and is_up(self.client, server):
-                self.note("reported", server, f"{SOURCE} {EVENTS[0]}")
-                if self.config.after_report == "shutdown":
+                event_id = EVENT_OF.get(event["data"].get("class", ""), OTHERS)
+                self.note("reported", server, f"{SOURCE} {event_id}")
+                if self._after(event_id) == "shutdown":
                     await self._notes.attempt(order_shutdown(self.client, server))
+
+    def _after(self, event_id: EventId) -> AfterReport:
+        wanted = self.config.after_report
+        return wanted.get(event_id, "shutdown") if isinstance(wanted, dict) else wanted
 
     def snapshot(self) -> dict[str, Any]:
         """The configured action after a report."""

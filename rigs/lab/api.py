@@ -13,6 +13,7 @@ from aiohttp import web
 from ridethrough.emulators.app import Emulators
 from ridethrough.emulators.bindings.device_types import DetailedDevice, LabDevice
 from ridethrough.emulators.bindings.inputs import InputError, NoEffectError
+from ridethrough.emulators.device_types import DEVICE_TYPES
 from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
@@ -22,7 +23,7 @@ from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, rows
 from ridethrough.rigs.rigfile.schema import RigFile
 
 LONGEST_NUMBER = 15  # digits
-AGENTS = frozenset({"server", "cluster", "disk", "intelligent_ups"})  # kinds that software on servers can see
+AGENTS = frozenset().union(*(found.agents for found in DEVICE_TYPES))  # kinds that software on servers can see
 LONGEST_WAIT_S = 1.0  # of a request for what comes next; browsers have few connections for all their tabs
 UPDATE_S = 1.0  # measured values move by themselves, so the stream repeats the world at this pace
 

@@ -32,7 +32,7 @@ from ridethrough.rigs.power_groups import Group, PowerManagement, walk
 from ridethrough.rigs.rigfile.environment import SoftwareEnvironment
 from ridethrough.rigs.rigfile.ports import PortChoice, free_port
 from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
-from ridethrough.rigs.topology import Topology
+from ridethrough.rigs.topology import Topology, backup_heartbeats
 
 
 class Defaults(RigModel):
@@ -160,6 +160,9 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
     for name, server in rig.servers.items():
         if rig.ports.echo is not None:
             devices.setdefault(name, _server_device(rig, name, rig.ports.echo))
+            in_cluster = any(name in cluster.nodes for cluster in rig.clusters.values())
+            for label, address in backup_heartbeats(name, server).items() if in_cluster else ():
+                devices.setdefault(label, ServerDeviceConfig(kind="server", address=address, port=rig.ports.echo))
         if server.bmc is None:
             continue
         user, secret = next(iter(server.bmc.users.items()))

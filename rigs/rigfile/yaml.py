@@ -58,7 +58,18 @@ def load(
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise FileError([_explain(path, document, item) for item in error.errors()]) from error
+        raise FileError([_explain(path, document, item) for item in _first_causes(error.errors())]) from error
+
+
+def _first_causes(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a list is too short where that is only because an item of it is wrong."""
+    wrong = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(loc != error["loc"] and loc[: len(error["loc"])] == error["loc"] for loc in wrong)
+    ]
 
 
 def _completed(
@@ -143,7 +154,8 @@ def _place(document: CommentedMap, location: Sequence[int | str]) -> tuple[int, 
                 line = node.lc.key(step)[0] + 1
             node = node[step]
         elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
-            line = node.lc.item(step)[0] + 1
+            if step in (node.lc.data or {}):
+                line = node.lc.item(step)[0] + 1
             node = node[step]
         elif step != location[-1] or not isinstance(node, Mapping):
             continue  # a name that the model, not the file, put there

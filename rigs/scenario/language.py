@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from ruamel.yaml.comments import CommentedMap
 
 from ridethrough.rigs.rigfile.bundled import Kind, resolve
 from ridethrough.rigs.rigfile.variables import substituted
 from ridethrough.rigs.rigfile.yaml import FileError, line_of, load, merged, read_yaml
+from ridethrough.rigs.scenario.proof import Names, own_doing, unknown_names
 from ridethrough.rigs.scenario.step import Step, Time
 
 SETTLE_S = 1.0  # how long a run goes on after its last mark
@@ -51,6 +53,38 @@ class Scenario(BaseModel):
     """Serve the cards' pages and consoles, too, where time jumps."""
     timeline: tuple[Step, ...] = Field(min_length=1)
 
+    _file: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Self:
+        last = max(step.window[1] for step in self.timeline)
+        if self.until is not None and self.until < last:
+            raise ValueError(f"until: {self.until:g} s is before the last mark of the timeline, {last:g} s")
+        for number, step in enumerate(self.timeline):
+            if doing := own_doing(step, self.timeline):
+                raise ValueError(f"timeline.{number}: the scenario itself does this: {doing}")
+        return self
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it was read from; None for one that was made elsewhere."""
+        return self._file
+
+    def unknown_names(self, names: Names) -> list[str]:
+        """Return a line for each expectation that holds because what it names is not there."""
+        found = [
+            (str(number), key, problem)
+            for number, step in enumerate(self.timeline)
+            for key, problem in unknown_names(step, names)
+        ]
+        document = read_yaml(self._file) if found and self._file is not None else None
+        return [f"{self._place(document, number, key)}: {problem}" for number, key, problem in found]
+
+    def _place(self, document: CommentedMap | None, number: str, key: str) -> str:
+        if document is None:
+            return f"{self.scenario}: timeline.{number}.{key}"
+        return f"{self._file}:{line_of(document, ['timeline', number, key])}: timeline.{number}.{key}"
+
     @property
     def end_s(self) -> float:
         """Second at which the run ends."""
@@ -65,7 +99,9 @@ def load_scenario(path: Path) -> Scenario:
     `include` brings in timelines of other files, each with an offset; `${name}` stands for a value of `vars`.
     """
     scenario = load(path, Scenario, _prepare)
-    return scenario.model_copy(update={"rig": _found(path, ["rig"], str(scenario.rig), "rig").resolve()})
+    scenario = scenario.model_copy(update={"rig": _found(path, ["rig"], str(scenario.rig), "rig").resolve()})
+    scenario._file = path  # noqa: SLF001  # its own module
+    return scenario
 
 
 def _found(path: Path, keys: list[str], text: str, kind: Kind) -> Path:
@@ -79,16 +115,18 @@ def _found(path: Path, keys: list[str], text: str, kind: Kind) -> Path:
 
 def _prepare(path: Path, document: Any) -> None:
     variables = dict(document.pop("vars", None) or {})
-    steps = list(document.get("timeline") or ())
+    # Changed in place, so that a mistake is shown with its own line.
+    steps = document.get("timeline")
+    timeline = steps if isinstance(steps, list) else []
+    for key in document:
+        document[key] = substituted(document[key], variables, path)
     for number, item in enumerate(document.pop("include", None) or ()):
         file, at, own = (item, 0, {}) if isinstance(item, str) else _included(path, item)
         included = read_yaml(_found(path, ["include", str(number)], file, "scenario"))
         values = merged(dict(included.get("vars") or {}), {**variables, **own})
-        steps += [_later(substituted(step, values, path), at) for step in included.get("timeline") or ()]
-    for key in [key for key in document if key != "timeline"]:
-        document[key] = substituted(document[key], variables, path)
-    if steps:
-        document["timeline"] = [substituted(step, variables, path) for step in steps]
+        timeline += [_later(substituted(step, values, path), at) for step in included.get("timeline") or ()]
+    if timeline:
+        document["timeline"] = timeline
 
 
 def _included(path: Path, item: Any) -> tuple[str, float, dict[str, Any]]:

@@ -20,9 +20,12 @@ from ridethrough.rigs.clock import Clock, Speed, run
 from ridethrough.rigs.controllers.client import Note
 from ridethrough.rigs.rigfile.ports import PortChoice
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig
+from ridethrough.rigs.rigfile.yaml import FileError
 from ridethrough.rigs.runtime import GATEWAY, GatewayProcess, assemble
+from ridethrough.rigs.scenario.breakages import breakages
 from ridethrough.rigs.scenario.language import Scenario
 from ridethrough.rigs.scenario.probes import ProbeError, ProbeTarget, ask
+from ridethrough.rigs.scenario.proof import Names
 from ridethrough.rigs.scenario.seen import (
     Seen,
     SeenAnswer,
@@ -87,7 +90,8 @@ def replay(
 ) -> Report:
     """Run `scenario` from its start to its end; its journal is kept in `data` when that is given.
 
-    Where time is real, everything may come a tenth of a second of the wall clock earlier or later.
+    What breaks in the rig itself is a failure. Where time is real, everything may come a tenth of a second of the wall
+    clock earlier or later.
     `progress(at_s, words)` hears of every step done, and with empty words of seconds that pass; `watch` of every event,
     order and note when it is seen.
 
@@ -95,10 +99,17 @@ def replay(
     """
     rig = load_rig(scenario.rig, ports, scenario.patch)
     show = progress or (lambda _at, _words: None)
-    with journal_folder(needed=any(outlives(step.do or "") for step in scenario.timeline)) as journal:
+    needed = any(outlives(step.do or "") for step in scenario.timeline)
+    with journal_folder(needed=needed) as journal, breakages() as broken:
         seen = run(_replay(scenario, rig, tree, speed, show, data, watch, journal), speed)
     slack_s = 0.0 if speed == "max" else SLACK_S * speed
-    return Report(scenario, rig, seen, judge(scenario, seen, slack_s))
+    return Report(scenario, rig, seen, judge(scenario, seen, slack_s) + [_broken(scenario, line) for line in broken])
+
+
+def _broken(scenario: Scenario, line: str) -> Verdict:
+    """A verdict on something that broke in the rig itself, which no scenario expects."""
+    step = Step(between=(0, scenario.end_s), expect="no note", mark="failure of the rig itself")
+    return Verdict(step, False, line)
 
 
 async def _replay(
@@ -114,6 +125,8 @@ async def _replay(
     # With `max` two runs must give the same bytes, so the calendar starts at the same moment each time.
     clock = Clock(datetime.fromisoformat(scenario.start).timestamp() - scenario.lead_s)
     process = assemble(rig, tree, clock, speed, data=data, bind=ANY_PORT, faces=scenario.faces, journal=journal)
+    if problems := scenario.unknown_names(_names_of(process, rig)):
+        raise FileError(problems)
     await process.start()
     beside: list[asyncio.Task[None]] = []
     try:
@@ -140,6 +153,19 @@ async def _replay(
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         await process.stop()
+
+
+def _names_of(process: GatewayProcess, rig: RigFile) -> Names:
+    backend, plant = process.gateway.backend, process.emulators
+    rules = [rule.event for rule in process.site.rules if rule.event is not None]
+    segments = [hub for device in process.site.devices.values() if (hub := getattr(device, "behind", None))]
+    return Names(
+        {} if plant is None else {name: list(device.inputs.help) for name, device in plant.devices.items()},
+        {status.id: status.commands for status in backend.devices()},
+        segments,
+        [*backend.event_types(), *rules],
+        [controller.name for controller in rig.controllers],
+    )
 
 
 async def _tick(session: ScenarioSession, progress: Progress) -> None:

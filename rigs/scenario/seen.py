@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+CONTAINS = "contains"
 
 
 class SeenEvent(NamedTuple):
@@ -92,11 +94,38 @@ def line_of(item: SeenItem) -> str:
 
 
 def matches(wanted: Any, shown: Any) -> bool:
-    """Return True when equal; a mapping needs only the keys that are wanted, a text only that of {contains: TEXT}."""
+    """Return True when equal; a mapping needs the keys that are wanted, a text of {contains: TEXT} is part of a text.
+
+    Of a list, {contains: TEXT} wants one item that it fits. A key that is wanted has to be there, whatever its value.
+    """
     if isinstance(wanted, Mapping):
-        if set(wanted) == {"contains"}:
-            return str(wanted["contains"]) in str(shown)
-        return isinstance(shown, Mapping) and all(matches(value, shown.get(key)) for key, value in wanted.items())
+        if set(wanted) == {CONTAINS}:
+            return _contains(wanted[CONTAINS], shown)
+        return isinstance(shown, Mapping) and all(
+            key in shown and matches(value, shown[key]) for key, value in wanted.items()
+        )
     if isinstance(wanted, list | tuple) and isinstance(shown, list | tuple):
         return len(wanted) == len(shown) and all(matches(a, b) for a, b in zip(wanted, shown, strict=True))
     return bool(wanted == shown)
+
+
+def _contains(text: Any, shown: Any) -> bool:
+    if isinstance(shown, list | tuple):
+        return any(_contains(text, item) for item in shown)
+    return isinstance(shown, str) and str(text) in shown
+
+
+def fits_all(wanted: Any) -> str:
+    """Return the part of a wanted value that would fit every answer, as a line for people; empty when there is none."""
+    if isinstance(wanted, Mapping):
+        if not wanted:
+            return "an empty mapping fits every mapping"
+        if set(wanted) == {CONTAINS}:
+            text = wanted[CONTAINS]
+            return "" if isinstance(text, str) and text else f"contains wants a text that is not empty, not {text!r}"
+        parts: Iterable[tuple[Any, Any]] = wanted.items()
+    elif isinstance(wanted, list | tuple):
+        parts = enumerate(wanted, start=1)
+    else:
+        return ""
+    return next((f"{key}: {problem}" for key, part in parts if (problem := fits_all(part))), "")

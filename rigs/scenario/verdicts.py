@@ -51,8 +51,7 @@ def _slackened(step: Step, slack_s: float) -> Step:
     if not slack_s:
         return step
     first, last = step.window
-    lasts = step.expect == "steady" or (step.expect or "").startswith("no ")
-    earlier, later = (first + slack_s, last - slack_s) if lasts else (max(0.0, first - slack_s), last + slack_s)
+    earlier, later = (first + slack_s, last - slack_s) if step.lasts else (max(0.0, first - slack_s), last + slack_s)
     window = (earlier, max(earlier, later))
     return step.model_copy(update={"between": window, "at": None, "within": None, "by": None})
 
@@ -75,9 +74,7 @@ def _events(step: Step, seen: Seen) -> list[SeenEvent]:
     return [
         event
         for event in seen.events
-        if event.type == step.type
-        and step.subject in (None, event.subject)
-        and all(matches(value, event.data.get(key)) for key, value in step.where.items())
+        if event.type == step.type and step.subject in (None, event.subject) and matches(step.where, event.data)
     ]
 
 
@@ -168,11 +165,11 @@ def _history(step: Step, seen: Seen) -> list[SeenState]:
 
 
 def _shows(step: Step, entry: SeenState) -> bool:
-    return matches(step.model_extra or {}, entry.state)
+    return matches(step.wanted, entry.state)
 
 
 def _shown(step: Step, entries: list[SeenState]) -> str:
-    wanted = step.model_extra or {}
+    wanted = step.wanted
     shown = [{key: entry.state.get(key) for key in wanted} | {"since_s": entry.at_s} for entry in entries]
     changes = [entry for at, entry in enumerate(shown) if not _same(entry, shown[at - 1] if at else None)]
     return f"showed {changes[:NEAR] or 'nothing: there is no such device'}"
@@ -201,34 +198,39 @@ def _steady(step: Step, seen: Seen) -> Verdict:
 # --- order --------------------------------------------------------------------------------------------------------
 
 
+class _Mark(NamedTuple):
+    """An instant at which a part of a sequence came true, and the record that shows it."""
+
+    at_s: float
+    shown_by: tuple[int, str]
+
+
 def _sequence(step: Step, seen: Seen) -> Verdict:
-    """Each part is looked for behind the one before it, within the window of the whole."""
+    """Each part is looked for behind the one before it, within the window of the whole; a record serves one part."""
     first, last = step.window
-    after = first - ROUNDING_S
-    marks: list[str] = []
-    for index, raw in enumerate(step.of):
+    found: list[_Mark] = []
+    for number, raw in enumerate(step.of, start=1):
         part = Step.model_validate({"between": step.window, **raw})
-        at_s = _first_behind(part, seen, after, last)
-        if at_s is None:
-            return Verdict(
-                step, False, f"part {index + 1} ({part.words}) did not follow; before it: {', '.join(marks)}"
-            )
-        marks.append(f"{at_s:g} s")
-        after = at_s
-    return Verdict(step, True, "at " + ", ".join(marks))
+        after = found[-1].at_s if found else first - ROUNDING_S
+        candidates = (mark for mark in _marks(part, seen) if after <= mark.at_s <= last + ROUNDING_S)
+        mark = next((mark for mark in candidates if mark not in found), None)
+        if mark is None:
+            before = ", ".join(f"{mark.at_s:g} s" for mark in found)
+            return Verdict(step, False, f"part {number} ({part.words}) did not follow; before it: {before}")
+        found.append(mark)
+    return Verdict(step, True, "at " + ", ".join(f"{mark.at_s:g} s" for mark in found))
 
 
-def _first_behind(part: Step, seen: Seen, after: float, last: float) -> float | None:
-    if part.expect == "state":
-        entries = [entry for entry in seen.states if entry.device == part.device]
-        became = [
-            entry.at_s
-            for at, entry in enumerate(entries)
-            if _shows(part, entry) and (at == 0 or not _shows(part, entries[at - 1]))
-        ]
-        return next((at_s for at_s in became if after <= at_s <= last + ROUNDING_S), None)
-    found = _FITTING[part.expect or ""](part, seen)
-    return next((item.at_s for item in found if after <= item.at_s <= last + ROUNDING_S), None)
+def _marks(part: Step, seen: Seen) -> list[_Mark]:
+    """Everything that fits a part of a sequence, in the order of time; of a state, when it begins to be shown."""
+    if part.expect != "state":
+        return [_Mark(item.at_s, (id(item), "")) for item in _FITTING[part.expect or ""](part, seen)]
+    entries = [entry for entry in seen.states if entry.device == part.device]
+    return [
+        _Mark(entry.at_s, (id(entry), part.words))  # one state may show several things at once
+        for at, entry in enumerate(entries)
+        if _shows(part, entry) and (at == 0 or not _shows(part, entries[at - 1]))
+    ]
 
 
 _JUDGES: dict[str, Callable[[Step, Seen], Verdict]] = {

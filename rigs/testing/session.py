@@ -196,7 +196,7 @@ class Rig:
         __tracebackhide__ = True
         step = self._step(what, at, within, by, between, keys)
         first, last = step.window
-        await self.clock.until(last if _lasts(step) else first)
+        await self.clock.until(last if step.lasts else first)
         while not (verdict := await self._verdict(step)).held and self.clock.now_s < last:
             await self._next(last)
         if not verdict.held:
@@ -279,11 +279,6 @@ class Rig:
     def transcript(self) -> str:
         """The events, orders and notes so far, a line each, for people who look for the reason of a failure."""
         return "\n".join(line_of(item) for item in self._session.transcript)
-
-
-def _lasts(step: Step) -> bool:
-    kind = step.expect or ""
-    return kind == "steady" or kind.startswith("no ")
 
 
 def parse(what: str) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def test_a_user_without_namespaces_is_told_what_that_means(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], may: bool
 ) -> None:
     monkeypatch.setattr(clients, "missing", lambda: ([], []))
+    monkeypatch.setattr(clients, "packages", lambda: ())
     monkeypatch.setattr(clients, "_may_isolate", lambda: may)
     clients.main()
     assert ("user namespaces are forbidden" in capsys.readouterr().err) is not may
@@ -72,6 +73,7 @@ def test_a_user_without_namespaces_is_told_what_that_means(
 def test_what_needs_no_root_is_unpacked_by_anyone(monkeypatch: pytest.MonkeyPatch, root: bool) -> None:
     unpacked: list[str] = []
     monkeypatch.setattr(clients, "missing", lambda: ([], ["apcupsd"]))
+    monkeypatch.setattr(clients, "packages", lambda: ())
     monkeypatch.setattr(clients, "_unpack", unpacked.extend)
     monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)
     clients.main()

@@ -59,6 +59,25 @@ def test_the_wiring_the_states_and_the_buttons(page: Page, live: Live) -> None:
     expect(page.locator('li[data-type="ups.input.restored"]')).to_have_count(2)
 
 
+@pytest.mark.parametrize("name", ["c1", "intelligent", "003-a-disks", "hub"])
+def test_whatever_is_wired_is_drawn_with_its_wires(page: Page, tmp_path: Path, name: str) -> None:
+    document = sample(f"{name}.yaml" if name != "hub" else "card.yaml")
+    if name == "hub":
+        (ups,) = document["ups"]
+        document["hubs"] = {"HUB1": {"power": ups, "serves": [ups]}}
+    with running(document, tmp_path) as rig:
+        page.goto(rig.url)
+        expect(page.locator("#link")).to_have_text("connected")
+        world = page.evaluate("fetch('/lab/v1/world').then((answer) => answer.json())")
+        wired = {device for pair in world["wiring"] for device in pair}
+        assert wired
+        for device in wired:
+            expect(page.locator(f'[data-device="{device}"]')).to_be_visible()
+        expect(page.locator("#wires path")).to_have_count(len(world["wiring"]))
+        page.screenshot(path=tmp_path / "plant.png", full_page=True)
+        page.goto("about:blank")  # before the rig ends
+
+
 def test_the_past_is_there_when_the_page_opens(page: Page, live: Live) -> None:
     live.tell("server2.bmc front_panel_nmi")
     page.goto(live.url)

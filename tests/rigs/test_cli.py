@@ -167,6 +167,33 @@ def test_an_output_without_room_is_said(words: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+WRITERS = [
+    "record ups 127.0.0.1:9 --out {}",
+    "record bmc 127.0.0.1:9 --password-file {password} --out {}",
+    "profile new x --from {walk} --like smart-ups-1400-100v --out {}",
+    "rig generate {}",
+    "rig copy card {}",
+    "init {}",
+    "replay C1 --junit {}",
+]
+
+
+@pytest.mark.parametrize("place", ["none/x", "file/x"])
+@pytest.mark.parametrize("words", WRITERS)
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, words: str, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "password").write_text("admin")
+    (tmp_path / "walk").write_text("1.3.6.1.2.1.1.1.0|4|a card\n")
+    out = tmp_path / place
+    names = {"password": tmp_path / "password", "walk": tmp_path / "walk"}
+    done = ridethrough(*words.format(out if words != "init {}" else tmp_path / "file/x", **names).split())
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ridethrough: ")
+    assert any(f"{tmp_path / name}" in line for name in ("none", "file"))
+    assert not list(tmp_path.glob("none*"))
+
+
 def test_ctrl_c_stops_in_order(tmp_path: Path) -> None:
     document = sample("a1080a-pair.yaml")
     rig = written(tmp_path / "rig.yaml", document)

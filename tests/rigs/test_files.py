@@ -18,6 +18,7 @@ from ridethrough.gateway.config.site import Site, UpsDeviceConfig, keyword_addre
 from ridethrough.rigs.rigfile.schema import RigFile, load_rig, site_of
 from ridethrough.rigs.rigfile.yaml import FileError, _plain, load, read_yaml
 from ridethrough.rigs.scenario.language import Scenario, load_scenario
+from ridethrough.rigs.scenario.step import ACTIONS
 
 SAMPLES = Path(__file__).parents[2] / "rigs" / "samples"
 
@@ -116,7 +117,7 @@ def test_mistakes_in_site_files(tmp_path: Path, text: str, words: str) -> None:
     ("step", "words"),
     [
         ("{do: city off}", "exactly one of at, between and by"),
-        ("{at: 1}", "exactly one of do, command and probe"),
+        ("{at: 1}", f"exactly one of {', '.join([*ACTIONS][:-1])} and {[*ACTIONS][-1]}"),
         ("{at: 1, do: city off, expect: event, type: x}", "does something or expects"),
         ("{by: 1, expect: event}", "needs type"),
         ("{by: 1, expect: state, device: UPS1}", "at least one key"),

@@ -94,9 +94,35 @@ def test_a_taken_console_is_moved_by_a_command_of_its_own() -> None:
     assert (status, "make run HTTP=127.0.0.1:" in said) == (2, True)
 
 
-def test_what_is_no_file_is_left_to_the_program() -> None:
-    assert say("no-such-rig", "file", "") == (0, "")
-    assert say("x" * 300, "file", "") == (0, "")
+@pytest.mark.parametrize("rig", ["no-such-rig", "x" * 300, "no/such/rig.yaml", ""])
+def test_a_rig_that_is_not_there_is_refused_before_anything_is_installed(rig: str) -> None:
+    status, said = say(rig, "file", "")
+    assert status == 2
+    assert said.startswith(f"RIG={rig}: there is no such file, and no rig of that name; rigs: 001-ssc, ")
+
+
+def test_a_file_that_cannot_be_read_is_left_to_the_program(tmp_path: Path) -> None:
+    (tmp_path / "rig.yaml").write_bytes(b"\xff\xfe")
+    assert say(str(tmp_path / "rig.yaml"), "file", "") == (0, "")
+    assert say(str(tmp_path), "file", "") == (0, "")
+
+
+@pytest.mark.parametrize("choice", ["nonsense", "", "FREE"])
+def test_a_choice_of_ports_that_there_is_not_is_refused_before_anything_is_installed(choice: str) -> None:
+    assert say(str(PAIR), choice, "") == (2, f"PORTS={choice}: expected file, high, free\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gateway: {devices: {REAL: {kind: ups, address: 192.0.2.7}}}\nups: {A: {address: 127.0.1.7}}\n",
+        "ups: {A: {address: 127.0.1.7}}\ngateway:\n  devices:\n    REAL:\n      address: 192.0.2.7\n\n# end\n",
+        "ups:\n  A:\n    address: 127.0.1.7\ngroups:\n  g: {policy: {address: 192.0.2.255}}\n",
+        "controllers:\n- {type: x, address: 192.0.2.7}\n- {type: y}\nups: {A: {address: '127.0.1.7'}}",
+    ],
+)
+def test_only_the_devices_of_the_rig_are_looked_at(text: str) -> None:
+    assert {address for address, _, _ in preflight.places(text, "file", "")} == {"127.0.0.1", "127.0.1.7"}
 
 
 def test_a_name_is_looked_at_like_its_file() -> None:

@@ -1,4 +1,4 @@
-"""One bad file for each rule of the documents about configurations."""
+"""What breaks each rule of the documents about configurations: files of `bad`, and samples made bad."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("X08", "003-a.yaml", {"groups": {"電源制御2": {"policy": {"code": "Other"}}}}),
     ("X08", "003-a.yaml", {"groups": {"電源制御2": {"policy": {"port": 4001}}}}),
     ("X08", "003-a.yaml", {"environment": {"servers": {"CLUS1": {"port": 4001}}}}),
+    ("X08", "003-a.yaml", {"environment": {"servers": {"CLUS1": {}, "CLUS2": {"communication_ip": "127.0.21.255"}}}}),
     ("X09", "003-a.yaml", {"ups": {"UPS2": {"confirm_s": 60}}}),
     ("X09", "001-ssc.yaml", {"ups": {"UPS1": {"confirm_s": 130}}}),
     ("X09", "001-ssc.yaml", {"ups": {"UPS3": {"confirm_s": 50}}}),
@@ -98,6 +99,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("X23", "card.yaml", {}),
     ("X24", "001-ssc.yaml", {"environment": {"ssc": {"host": "localhost"}}}),
     ("X24", "001-ssc.yaml", {"environment": {"ssc": {"host": "172.16.1.48", "return_value": 1}}}),
+    ("X24", "001-ssc.yaml", {"environment": {"ssc": {"host": "172.16.1.48", "service_account": "LocalSystem"}}}),
     ("X26", PAIR, {"power_management": {"ups": {"UPS1": {"label": "NINECHARS"}}}}),
     ("X26", PAIR, {"power_management": {"ups": {"UPS1": {"label": "UPS2"}}}}),
     ("D8", "003-a.yaml", {"power_management": {"ups": {"UPS2": {"warm_up_s": 100}}}}),
@@ -107,6 +109,17 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("C9", "bad/C9-nodes-17.yaml", {}),
 ]
 SCHEMA = {"X03", "C9"}  # refused by the schema itself
+FILES = sorted((SAMPLES / "bad").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_bad_file_breaks_exactly_its_rule(path: Path) -> None:
+    findings = check_rig(path)
+    assert {finding.rule for finding in findings} == {path.stem.partition("-")[0]}
+    assert not any(finding.warning for finding in findings)
+    comment = path.read_text().splitlines()[0]
+    sources = {rule.name: rule.source for rule in RULES} | {"C9": "003"}
+    assert re.findall(r"00[0-4]", comment)[0] in sources[path.stem.partition("-")[0]], "the document is named"
 
 
 @pytest.mark.parametrize(("rule", "sample", "patch"), CASES, ids=lambda value: value if isinstance(value, str) else "")
@@ -127,9 +140,9 @@ def test_a_bad_file_names_the_rule(rule: str, sample: str, patch: dict[str, Any]
 
 def test_every_rule_has_a_bad_file() -> None:
     names = {rule.name for rule in RULES} | SCHEMA
-    assert {f"X{n:02}" for n in range(1, 27)} <= names
+    assert {f"X{n:02}" for n in range(1, 46)} <= names
     elsewhere = {"S4", "K3", "M5"}  # scenarios of the same names
-    assert names - elsewhere == {rule for rule, _, _ in CASES}
+    assert names - elsewhere == {rule for rule, _, _ in CASES} | {path.stem.partition("-")[0] for path in FILES}
 
 
 def test_a_message_has_the_line_of_its_key() -> None:

@@ -137,6 +137,17 @@ def test_the_source_distribution_holds_what_the_checkout_holds(tmp_path: Path) -
     assert not [name for name in inside if name.startswith("ridethrough/") and name.count("/") > 1]
 
 
+def test_an_editable_install_of_the_source_distribution_imports_what_lies_beside(tmp_path: Path) -> None:
+    with tarfile.open(source_distribution(tmp_path)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (tree,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    venv.create(tmp_path / "venv", with_pip=True, system_site_packages=False)
+    python = tmp_path / "venv/bin/python"
+    call(python, "-m", "pip", "install", "-q", "--no-deps", "-e", tree, cwd=tmp_path)
+    code = "from ridethrough.wire import ber; from pathlib import Path; print(Path(ber.__file__).resolve())"
+    assert call(python, "-c", code, cwd=tmp_path).strip() == str(tree / "wire/ber.py")
+
+
 def test_a_wheel_of_the_source_distribution_is_that_of_the_checkout(tmp_path: Path) -> None:
     names: list[list[str]] = []
     for source in (ROOT, source_distribution(tmp_path)):

@@ -54,4 +54,6 @@ def references(config: ClusterConfig) -> Iterable[Reference]:
     yield from (Reference("disks", disk, "disks") for disk in config.disks)
 
 
-DEVICE_TYPE = DeviceType("clusters", 5, Stage.CLUSTER, ClusterConfig, build, references=references)
+DEVICE_TYPE = DeviceType(
+    "clusters", 5, Stage.CLUSTER, ClusterConfig, build, references=references, agents=frozenset({Cluster.kind})
+)

@@ -67,10 +67,10 @@ class Cluster:
         return [node for node, state in self.nodes.items() if state in states]
 
     def _stop(self, now: Instant, then: OsTask | None) -> None:
-        online = self._in(Node.ONLINE)
-        if not online:
+        up = self._in(Node.ONLINE, Node.WAITING)  # 001 section 9.2(1): one that waits for its disks can be stopped, too
+        if not up:
             raise NoEffectError(f"{self.name} does not run")
-        for node in online:
+        for node in up:
             self.nodes[node] = Node.STOPPING
         self._after = then
         self._stopped_at = None if self._hangs else after(now, self._shutdown_s)

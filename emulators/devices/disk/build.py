@@ -32,4 +32,6 @@ def references(config: DiskConfig) -> Iterable[Reference]:
     yield Reference("power", config.power[0], Among.FEEDS, feeds=True)
 
 
-DEVICE_TYPE = DeviceType("disks", 4, Stage.STORAGE, DiskConfig, build, references=references)
+DEVICE_TYPE = DeviceType(
+    "disks", 4, Stage.STORAGE, DiskConfig, build, references=references, agents=frozenset({Disk.kind})
+)

@@ -46,5 +46,12 @@ def references(config: IntelligentUpsConfig) -> Iterable[Reference]:
 
 
 DEVICE_TYPE = DeviceType(
-    "intelligent_ups", 8, Stage.FEED, IntelligentUpsConfig, build, is_feed=True, references=references
+    "intelligent_ups",
+    8,
+    Stage.FEED,
+    IntelligentUpsConfig,
+    build,
+    is_feed=True,
+    references=references,
+    agents=frozenset({IntelligentUps.kind}),
 )

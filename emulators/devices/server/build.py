@@ -30,6 +30,7 @@ def build(construction: Construction, name: str, config: ServerConfig) -> None:
         name,
         len(supplies),
         address=config.address,
+        other_addresses=config.other_addresses,
         ac_link=config.ac_link,
         boot_s=config.boot_s,
         shutdown_s=config.shutdown_s,
@@ -102,4 +103,5 @@ DEVICE_TYPE = DeviceType(
     addresses=addresses,
     interfaces=interfaces,
     profile=BMC_PROFILE,
+    agents=frozenset({Server.kind}),
 )

@@ -26,6 +26,8 @@ class Runs(Protocol):
     """The server that the words are about."""
 
     name: str
+    addresses: tuple[str, ...]
+    lan_cuts: set[int]
     software: RunningSoftware
 
     @property
@@ -71,6 +73,16 @@ def inputs_of(server: Runs) -> Inputs:
     def ordered(task: OsTask) -> Callable[[Instant], None]:
         return lambda now: server.order_os(task, now)
 
+    def interface(change: Callable[[int], None]) -> Callable[[list[str], Instant], None]:
+        def changed(args: list[str], _now: Instant) -> None:
+            accepted = [str(number) for number in range(1, len(server.addresses) + 1)]
+            (text,) = args or ["1"]
+            if text not in accepted:
+                raise InputError(f"expected the NUMBER of an interface; accepted: {', '.join(accepted)}")
+            change(int(text))
+
+        return changed
+
     rows = {
         "power_button": plain("the power button is pressed", server.press_button),
         "shutdown": plain("the operating system is told to shut down", ordered(OsTask.SHUTDOWN)),
@@ -78,6 +90,8 @@ def inputs_of(server: Runs) -> Inputs:
         "hang": plain("the operating system hangs", server.hang),
         "job": Input("a job called NAME runs for SECONDS", job),
         "clients": numeric("COUNT clients work with the server", "COUNT", 0, 10_000, clients),
+        "lan_cut": Input("the network cable of interface NUMBER is pulled", interface(server.lan_cuts.add)),
+        "lan_mend": Input("the network cable of interface NUMBER is plugged in", interface(server.lan_cuts.discard)),
         "guest_start": Input("the guest called NAME is started", guest),
     }
     needed = {word: partial(server.unlike, *states) for word, states in HEARD.items()}

@@ -49,6 +49,7 @@ class Server:
         shutdown_s: float,
         load_w: float,
         address: str = "",
+        other_addresses: tuple[str, ...] = (),
         order_s: float = 0.0,
         guests: tuple[Guest, ...] = (),
         guests_start: bool = True,
@@ -57,7 +58,8 @@ class Server:
     ) -> None:
         """`mac` is that of an interface that wakes the server; `guests_start` whether guests start with the host."""
         self.name = name
-        self.address = address
+        self.addresses = (address, *other_addresses)
+        self.lan_cuts: set[int] = set()  # network interfaces, from 1, whose cable is pulled
         self.wake_port_open = wake_port_open  # whether magic packets are received, to whatever effect
         self.dc = [Port(name, f"dc{index}", False) for index in range(1, supplies + 1)]
         self.share_w = [Port(name, f"share{index}", 0.0) for index in range(1, supplies + 1)]
@@ -269,6 +271,7 @@ class Server:
             "jobs": self.software.jobs,
             "jobs_done": list(self.software.finished),
             "clients": self.software.clients,
+            "lan_cut": sorted(self.lan_cuts),
         }
         if self.guests.states:
             alive = [name for name, state in self.guests.states.items() if state is GuestState.RUNNING]

@@ -1,4 +1,4 @@
-"""Automation running: schedules, clients on the network, the I-UPS's interfaces, starts (requirements 5.6)."""
+"""Automation running: schedules, clients on the network, and starts (requirements 5.6)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from ridethrough.rigs.api_client import ApiError
-from ridethrough.rigs.controllers.actions import is_off, output_is_off
+from ridethrough.rigs.controllers.actions import is_off
 from ridethrough.rigs.controllers.esmpro_ac.calendar import upcoming
-from ridethrough.rigs.controllers.esmpro_ac.config import Intelligent, LanOff, Turn
+from ridethrough.rigs.controllers.esmpro_ac.config import LanOff, Turn
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
-from ridethrough.rigs.topology import ShutdownPlan, plan_off
+from ridethrough.rigs.controllers.esmpro_ac.intelligent import is_local
+from ridethrough.rigs.controllers.outputs import look
+from ridethrough.rigs.topology import plan_off
 
 START_S = 30.0  # until a server that was woken shows any life
 
 
 class Automation:
-    """Switches servers on and off by schedule, by their clients, and by the I-UPS's interfaces."""
+    """Switches servers on and off by schedule and by their clients."""
 
     def __init__(self, host: ControllerHost, zone: ZoneInfo) -> None:
         self._host = host
@@ -32,8 +34,6 @@ class Automation:
             self._host.spawn(self._keep_schedule(), "schedule")
         if self._config.lan_off is not None:
             self._host.spawn(self._watch_clients(self._config.lan_off), "LAN")
-        if self._config.intelligent is not None:
-            self._host.spawn(self._watch_interfaces(self._config.intelligent), "interfaces")
 
     # --- schedules --------------------------------------------------------------------------------------------
 
@@ -59,9 +59,9 @@ class Automation:
         return max((management.of_ups(name).warm_up_s for name in self._disks(turn.servers)), default=0.0)
 
     async def _run_turn(self, turn: Turn, lead_s: float) -> None:
-        if self._host.master is None and (turn.do == "off" or self._config.intelligent is None):
+        if self._host.master is None and (turn.do == "off" or not self._config.intelligent):
             return  # only an I-UPS keeps the time of a start by itself
-        if self._is_local():
+        if is_local(self._host):
             self._host.note("schedule_ignored", turn.at, "the I-UPS is in LOCAL")
             return
         self._host.note(f"schedule_{turn.do}", turn.at, ", ".join(turn.servers))
@@ -86,8 +86,10 @@ class Automation:
 
     async def _switch_on(self, ups: str) -> None:
         try:
-            if ups in self._host.context.plant.ups and await output_is_off(self._client, ups):
-                await self._client.command(ups, "output.on")
+            if ups in self._host.context.plant.ups:
+                state = await look(self._client, ups)
+                if state is not None and state.stays_off and state.input_good:
+                    await self._client.command(ups, "output.on")
             elif ups in self._host.context.plant.intelligent_ups:
                 await self._client.send_input(ups, "on")
         except ApiError as error:
@@ -120,34 +122,7 @@ class Automation:
         while True:
             await self._client.until(used)
             await self._client.until(lambda: not used())
-            if not await self._client.until(used, wanted.idle_s) and self._host.master is not None:
+            idle = not await self._client.until(used, wanted.idle_s)
+            if idle and self._host.master is not None and not is_local(self._host):
                 self._host.note("lan_off", wanted.servers[0])
                 self._host.begin(plan_off(self._host.topology, "LAN", wanted.servers, self._host.idle))
-
-    async def _watch_interfaces(self, wanted: Intelligent) -> None:
-        """V1: the line signal; L2: calls of clients."""
-        seen = [self._interfaces(wanted)]
-        while True:
-            await self._client.until(lambda: self._interfaces(wanted) != seen[-1])
-            (old_signal, old_calls), (signal, calls) = seen[-1], self._interfaces(wanted)
-            seen[:] = [(signal, calls)]
-            if (wanted.line and signal != old_signal and signal == "on") or (wanted.lan_on and calls > old_calls):
-                self._host.note("interface_on", wanted.ups)
-                self._host.spawn(self.start(wanted.servers), "start")
-            elif wanted.line and signal != old_signal:
-                self._host.note("interface_off", wanted.ups)
-                self._host.begin(plan_off(self._host.topology, "line", wanted.servers, self._host.idle))
-
-    def _interfaces(self, wanted: Intelligent) -> tuple[str, int]:
-        return self._client.state(wanted.ups, "line_signal"), self._client.state(wanted.ups, "client_calls")
-
-    def _is_local(self) -> bool:
-        """I1: automatic running rests while the I-UPS is in LOCAL."""
-        wanted = self._config.intelligent
-        return wanted is not None and self._client.state(wanted.ups, "switch") == "local"
-
-    async def ended(self, plan: ShutdownPlan) -> None:
-        """An I-UPS waits with its outlets for its servers; in LOCAL it keeps the order until AUTO returns."""
-        wanted = self._config.intelligent
-        if wanted is not None and set(plan.servers) & set(wanted.servers):
-            await self._host.notes.attempt(self._client.send_input(wanted.ups, "off"))

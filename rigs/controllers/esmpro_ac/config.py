@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ridethrough.emulators.config.base import Name, RigModel, Seconds
 from ridethrough.rigs.controllers.base import ControllerConfig
@@ -22,6 +22,10 @@ def _zone(name: str) -> str:
             f"there is no time zone {name!r}; accepted: names of the IANA data, such as Asia/Tokyo"
         ) from error
     return name
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
 
 
 class Turn(RigModel):
@@ -51,10 +55,12 @@ class LanOff(RigModel):
 
 
 class Intelligent(RigModel):
-    """An I-UPS and what it switches for (5.6: L2, V1, I1)."""
+    """An I-UPS and what it switches for (5.6: L2, V1, I1); each server has one of its own (003 section 1.6.3)."""
 
     ups: Name
     servers: tuple[Name, ...] = Field(min_length=1)
+    confirm_s: Seconds = 60
+    """電源異常確認時間: how long an outage lasts before the servers are shut down (003 section 1.6.5)."""
     lan_on: bool = False
     """Outlets come on when a client calls over the LAN board."""
     line: bool = False
@@ -70,6 +76,8 @@ class EsmproAcConfig(ControllerConfig):
     """Tcs: a cluster that has not stopped by then is left, and its servers are shut down."""
     order_s: Seconds = 60
     """To: how long the start of an ordered shutdown is waited for."""
+    host_off_s: Seconds = 300
+    """How long a hypervisor host is waited for until it is off with its guests; no document says."""
     command_s: Seconds = 2
     """Time that the order to one UPS takes."""
     gather_s: Seconds = 0.1
@@ -82,7 +90,8 @@ class EsmproAcConfig(ControllerConfig):
     """Days without any schedule."""
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     lan_off: LanOff | None = None
-    intelligent: Intelligent | None = None
+    intelligent: Annotated[tuple[Intelligent, ...], BeforeValidator(_several)] = ()
+    """One or a list of them."""
     temperature: tuple[float, float] = (0, 45)
     """Limits of the batteries' temperature, in degrees Celsius."""
     ssc: Name | None = None

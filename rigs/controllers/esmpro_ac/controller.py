@@ -7,21 +7,27 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ridethrough.gateway.vocabulary import EventType
-from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
+from ridethrough.gateway.vocabulary import Condition, EventType
+from ridethrough.rigs.api_client import ApiError
+from ridethrough.rigs.controllers.actions import RUNNING, NoteWriter, is_off, is_up
 from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext, InputRefused
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
-from ridethrough.rigs.controllers.esmpro_ac.rules import RUNNING, elect
+from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, Records
+from ridethrough.rigs.controllers.esmpro_ac.rules import elect
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
+from ridethrough.rigs.controllers.esmpro_ac.waiting import WaitingNodes
+from ridethrough.rigs.controllers.outputs import AGAIN_S
 from ridethrough.rigs.topology import ShutdownPlan, joined, plan_off, plan_outage
 
 CONFIRMED, CLEARED = EventType.OUTAGE_CONFIRMED, EventType.OUTAGE_CLEARED
-SILENT = EventType.COMMUNICATION_LOST
+SILENT, HEARD = EventType.COMMUNICATION_LOST, EventType.COMMUNICATION_RESTORED
+WENT_OFF = (EventType.OUTPUT_OFF, EventType.OUTPUT_REBOOTING)
 
 
 class EsmproAcController(Controller[EsmproAcConfig]):
@@ -33,27 +39,37 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         super().__init__(config, context, client)
         self.topology = context.topology
         self.notes = NoteWriter(client, self.note)
-        self.master: str | None = None
+        self._records: Records = client.records.setdefault(config.name, Records())
         self._events = client.events()
-        self._handled: set[str] = set()  # outages that have been dealt with, until they end
-        self._ungathered: set[str] = set()
-        self._plans: dict[str, ShutdownPlan] = {}  # under way, or cut off with their terminal
-        self._startups: dict[str, ShutdownPlan] = {}
-        self._ended: set[str] = set()  # servers that a plan has ended, until they run again
+        self._outages: set[str] = set()  # confirmed, and not over
+        self._unanswered: set[str] = set()  # of them, those that are still to be looked at
+        self._handled = self._records.handled
+        self._plans = self._records.plans
+        self._startups = self._records.startups
         self._working: dict[str, asyncio.Task[None]] = {}
         intervals_s = {name: self.topology.policy_of(name).statistics_s for name in context.plant.ups}
         self._statistics = Statistics(self.notes, intervals_s, config)
         self._automation = Automation(self, ZoneInfo(config.timezone))
+        self._interfaces = IntelligentUpses(self, self._automation.start)
         self._manager = ClusterManager(self)
+        self._waiting = WaitingNodes(self)
 
     async def run(self) -> None:
         """Start the tasks beside, then follow the events."""
         self.spawn(self._run_election(), "election")
+        self.spawn(self._watch_outages(), "outages")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
         self._automation.begin()
+        self._interfaces.begin()
         self._manager.begin()
+        self._waiting.begin()
         async for event in self._events:
             self._handle_event(event)
+
+    @property
+    def master(self) -> str | None:
+        """The terminal that acts now; None while none is up."""
+        return self._records.master
 
     # --- who is master ----------------------------------------------------------------------------------------
 
@@ -64,14 +80,16 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         return elect(self.topology.terminals, self._alive, self.master)
 
     async def _run_election(self) -> None:
+        if self.master is not None and self._alive(self.master):
+            await self._take_over(at_once=True)  # the service was killed, and its terminal was not
         while True:
             await self.client.until(lambda: self._elected() != self.master)
-            before, self.master = self.master, self._elected()
+            before, self._records.master = self.master, self._elected()
             if before is not None:
                 self._abandon_plans(before)
             if self.master is not None:
                 self.note("master", self.master)
-                await self._take_over()
+                await self._take_over(at_once=before is not None)
 
     def _abandon_plans(self, terminal: str) -> None:
         """Cancel the plans of a terminal that is down; the orders it has not given are lost."""
@@ -80,60 +98,97 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._working.clear()
         self.note("master_lost", terminal, f"unfinished: {', '.join(self._plans) or 'nothing'}")
 
-    async def _take_over(self) -> None:
-        """Continue the plans of the previous master, and handle outages that it had not."""
-        left = {cause: plan for cause, plan in self._plans.items() if cause not in self._working}
-        conditions = await self.client.conditions()
-        without_input = {row["device"] for row in conditions if row["condition"] == "input"}
-        confirmed = {row["device"] for row in conditions if row["condition"] == "outage"}
-        for cause, plan in left.items():
-            if cause in without_input:
-                self._start_shutdown(plan)
+    async def _take_over(self, *, at_once: bool) -> None:
+        """Continue the plans of the previous master, restore what it ended, and handle outages that it had not.
+
+        `at_once` when another terminal was master until now. After a time without any, a power-off that somebody wanted
+        then is forgotten, and an outage that is over is only recovered from.
+        """
+        conditions = await self._conditions()
+        without_input = {row["device"] for row in conditions if row["condition"] == Condition.INPUT}
+        for cause, record in list(self._plans.items()):
+            if cause in self._working:
+                continue
+            if at_once or cause in without_input:
+                self._start_shutdown(record)
             else:
                 del self._plans[cause]
-        for cause, plan in self._startups.items():
-            self._spawn_as_master(f"return {cause}", self._run_startup(plan))
-        for device in sorted(confirmed - self._handled - set(self._plans)):
-            self._confirmed(device)
-        self._manager.take_over()
+                self._restore(record)
+        for label in [label for label in self._startups if label not in self._working]:
+            self._start_startup(label)
+        self._outages |= {row["device"] for row in conditions if row["condition"] == Condition.OUTAGE}
+        self._unanswered |= self._outages
+        self.client.wake()
+
+    async def _conditions(self) -> list[dict[str, Any]]:
+        """Return the open conditions; asks until the gateway answers."""
+        while True:
+            try:
+                return await self.client.conditions()
+            except ApiError as error:
+                self.note("failed", "", str(error))
+                await asyncio.sleep(AGAIN_S)
 
     # --- outages ----------------------------------------------------------------------------------------------
 
     def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
-            self._confirmed(subject)
-        elif event["type"] == CLEARED:
-            self._handled.discard(subject)
-        elif event["type"].startswith(EventType.BATTERY_TEMPERATURE):
+            self.outage(subject, over=False)
+        elif event["type"] in (CLEARED, HEARD):
+            self.outage(subject, over=True)
+        elif event["type"] in WENT_OFF:
+            for record in (*self._plans.values(), *self._startups.values()):
+                if subject in record.ordered_s:
+                    record.went_off.add(subject)
+        elif event["type"] == EventType.BATTERY_TEMPERATURE:
             self.note("alarm", subject, event["data"]["text"])
 
-    def _confirmed(self, ups: str) -> None:
-        if self.master is None or ups in self._handled or ups in self._plans:
-            return
-        self._ungathered.add(ups)
-        self._spawn_as_master("gather", self._gather())
+    def outage(self, ups: str, *, over: bool) -> None:
+        """An outage of a UPS is confirmed, or it is over."""
+        for known in (self._outages, self._unanswered):
+            (known.discard if over else known.add)(ups)
+        if over:
+            self._handled.discard(ups)
+        self.client.wake()
 
-    async def _gather(self) -> None:
-        """Wait `gather_s`, then make one plan of all outages confirmed meanwhile."""
-        await asyncio.sleep(self.config.gather_s)
-        due, self._ungathered = sorted(self._ungathered), set()
-        without_input = {row["device"] for row in await self.client.conditions() if row["condition"] == "input"}
-        self._handled.update(due)
-        plans = [plan_outage(self.topology, ups, without_input) for ups in due]
-        needed = [plan for plan in plans if set(plan.servers) - self.busy - self._still_ended()]
-        if needed:
-            self.begin(joined(needed))
+    def came_up(self, server: str) -> None:
+        """An outage that still lasts concerns a server that has come up meanwhile."""
+        self._unanswered |= self._outages
+        self.client.wake()
+
+    async def _watch_outages(self) -> None:
+        """Wait `gather_s` after an outage, then make one plan of all that are confirmed meanwhile."""
+        while True:
+            await self.client.until(lambda: self.master is not None and bool(self._unanswered))
+            await asyncio.sleep(self.config.gather_s)
+            conditions = await self._conditions()
+            without_input = {row["device"] for row in conditions if row["condition"] == Condition.INPUT}
+            without_input |= self._interfaces.without_input
+            due, self._unanswered = sorted(self._unanswered - self._handled), set()
+            if self.master is None:
+                continue  # whoever takes over looks at all of them
+            plans = [plan_outage(self.topology, ups, without_input) for ups in due]
+            needed = [plan for plan in plans if self._concerned(plan) - self.busy]
+            self._handled |= {ups for plan in needed for ups in plan.linked_devices} & self._outages
+            if needed:
+                self.begin(joined(needed))
+
+    def _concerned(self, plan: ShutdownPlan) -> set[str]:
+        """Return servers of a plan that run and would lose something: not those that wait for the disk anyway."""
+        up = {server for server in plan.servers if is_up(self.client, server)}
+        if not plan.linked_devices:
+            return up
+        return {server for server in up if not self._waits(server)}
+
+    def _waits(self, server: str) -> bool:
+        cluster = self.topology.cluster_of(server)
+        return cluster is not None and (self.client.state(cluster, "nodes") or {}).get(server) == "waiting"
 
     @property
     def busy(self) -> set[str]:
         """Servers of the plans under way."""
-        return {server for plan in self._plans.values() for server in plan.servers}
-
-    def _still_ended(self) -> set[str]:
-        """Return servers that a plan has shut down and that do not run again."""
-        self._ended = {server for server in self._ended if not is_up(self.client, server)}
-        return self._ended
+        return {server for record in self._plans.values() for server in record.plan.servers}
 
     @property
     def idle(self) -> list[str]:
@@ -144,29 +199,46 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         """Return those servers of a plan that are control terminals."""
         return [server for server in plan.servers if server in self.topology.terminals]
 
+    # --- plans ------------------------------------------------------------------------------------------------
+
     def begin(self, plan: ShutdownPlan) -> None:
         """Start a plan; one of the same cause that is under way goes on instead."""
-        if plan.cause in self._working:
+        if plan.cause in self._plans:
             return  # asked for twice
-        self._plans[plan.cause] = plan
-        self._start_shutdown(plan)
+        record = PlanRecord(plan, [server for server in plan.servers if not is_off(self.client, server)])
+        for earlier in self._startups.values():
+            earlier.yields_to(record)
+        self._plans[plan.cause] = record
+        self._start_shutdown(record)
 
-    def _start_shutdown(self, plan: ShutdownPlan) -> None:
-        self._spawn_as_master(plan.cause, self._run_shutdown(plan))
+    def _start_shutdown(self, record: PlanRecord) -> None:
+        self._spawn_as_master(record.plan.cause, self._run_shutdown(record))
 
-    async def _run_shutdown(self, plan: ShutdownPlan) -> None:
-        await ShutdownSequence(self.notes, self.config, self.topology, plan, self.own(plan)).run()
+    async def _run_shutdown(self, record: PlanRecord) -> None:
+        plan = record.plan
+        await ShutdownSequence(self.notes, self.config, self.topology, record, self.own(plan)).run()
         del self._plans[plan.cause]
-        self._ended |= set(plan.servers)
         self.note("plan_done", plan.cause)
-        await self._automation.ended(plan)
-        if plan.linked_devices and plan.cause in self.topology.linked_devices:
-            self._startups[plan.cause] = plan
-            self._spawn_as_master(f"return {plan.cause}", self._run_startup(plan))
+        await self._interfaces.ended(plan)
+        self._restore(record)
+        self._unanswered |= self._outages  # servers that came up, or did not go down, while it was under way
 
-    async def _run_startup(self, plan: ShutdownPlan) -> None:
-        await StartupSequence(self.notes, self.topology, plan, self.disks_of).run(self.own(plan))
-        del self._startups[plan.cause]
+    def _restore(self, record: PlanRecord) -> None:
+        """Begin the way back of a plan that has one."""
+        if not record.plan.restores:
+            return
+        label = f"return {record.plan.cause}"
+        while label in self._startups:
+            label += " again"
+        self._startups[label] = record
+        self._start_startup(label)
+
+    def _start_startup(self, label: str) -> None:
+        self._spawn_as_master(label, self._run_startup(label))
+
+    async def _run_startup(self, label: str) -> None:
+        await StartupSequence(self.notes, self.config, self.topology, self._startups[label], self.disks_of).run()
+        del self._startups[label]
 
     def disks_of(self, ups: str) -> list[str]:
         """Return the disks that a UPS feeds."""
@@ -207,6 +279,6 @@ class EsmproAcController(Controller[EsmproAcConfig]):
             "master": self.master,
             "terminals": list(self.topology.terminals),
             "plans": list(self._plans),
-            "returns": list(self._startups),
+            "returns": [record.plan.cause for record in self._startups.values()],
             "statistics": self._statistics.row(),
         }

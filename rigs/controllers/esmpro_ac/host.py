@@ -21,14 +21,27 @@ class ControllerHost(Protocol):
     client: ControllerClient
     notes: NoteWriter
     topology: Topology
-    master: str | None  # the terminal that acts now; None while none is up
+
+    @property
+    def master(self) -> str | None:
+        """The terminal that acts now; None while none is up."""
 
     @property
     def idle(self) -> Sequence[str]:
         """Servers that are off."""
 
+    @property
+    def busy(self) -> set[str]:
+        """Servers of the plans under way."""
+
     def begin(self, plan: ShutdownPlan) -> None:
         """Start a plan; one of the same cause that is under way goes on instead."""
+
+    def outage(self, ups: str, *, over: bool) -> None:
+        """An outage of a UPS is confirmed, or it is over."""
+
+    def came_up(self, server: str) -> None:
+        """A server runs again: an outage that still lasts concerns it."""
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
         """Run something beside the main task; it ends with the controller."""

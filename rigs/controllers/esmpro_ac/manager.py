@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ridethrough.rigs.controllers.actions import NoteWriter, is_off, is_up
+from ridethrough.rigs.controllers.actions import NoteWriter, is_up
 from ridethrough.rigs.controllers.esmpro_ac.host import ControllerHost
 from ridethrough.rigs.topology import plan_off
 
@@ -36,7 +36,8 @@ class ClusterManager:
             if self._host.master is None:
                 await self._client.until(lambda: self._host.master is not None)
             elif self._ordered(cluster):
-                self._host.begin(plan_off(self._host.topology, f"manager {cluster}", nodes, self._host.idle))
+                plan = plan_off(self._host.topology, f"manager {cluster}", nodes, self._host.idle, regardless=True)
+                self._host.begin(plan)
                 await self._client.until(lambda: not self._ordered(cluster))
             for node in sorted(self._leaving(cluster) - followed):
                 self._follow(node)
@@ -50,10 +51,8 @@ class ClusterManager:
         return set(self._client.state(cluster, "leaving") or ())
 
     def _follow(self, node: str) -> None:
-        plan = plan_off(self._host.topology, f"manager {node}", [node], self._host.idle)
-        if not plan.outputs:
-            self._notes.note("output_kept", node, "others run on the same UPS")  # K3
-        self._host.begin(plan)
+        """K3: the output goes off under everybody else on the same UPS (001 section 11(5), 003 section 1.7.7(6))."""
+        self._host.begin(plan_off(self._host.topology, f"manager {node}", [node], regardless=True))
 
     async def _watch_server(self, server: str) -> None:
         """J1: jobs at the start; 5.1, 4.2: guests whose start is this controller's business."""
@@ -63,6 +62,7 @@ class ClusterManager:
         while True:
             await self._client.until(lambda: not is_up(self._client, server))
             await self._client.until(lambda: is_up(self._client, server) and self._host.master is not None)
+            self._host.came_up(server)
             for job, seconds in (jobs.start if jobs is not None else {}).items():
                 await self._notes.attempt(self._client.send_input(server, "job", job, str(seconds)))
             for guest in sorted(guests, key=lambda name: guests[name].rank):
@@ -71,17 +71,3 @@ class ClusterManager:
 
     def _guest(self, server: str, guest: str) -> str:
         return str((self._client.state(server, "guests") or {}).get(guest))
-
-    def take_over(self) -> None:
-        """H5: hosts are started by the platform manager once the management server is up again."""
-        config = self._host.config
-        for host in config.hosts if config.ssc is not None else ():
-            self._host.spawn(self._start_host(config.ssc or "", host), host)
-
-    async def _start_host(self, ssc: str, host: str) -> None:
-        if not is_off(self._client, host):
-            return
-        self._notes.note("start_request", host)
-        await self._notes.attempt(self._client.send_controller_input(ssc, "start", host))
-        await self._client.until(lambda: is_up(self._client, host))
-        await self._notes.attempt(self._client.send_controller_input(ssc, "maintenance_off", host))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-RUNNING = ("running", "shutting-down")  # a terminal whose operating system is in one of these can still act
+from ridethrough.rigs.topology import ShutdownPlan
+
 WEEK = timedelta(days=7)  # statistics are kept so long (2.6)
 
 
@@ -20,16 +21,26 @@ def elect(terminals: Sequence[str], alive: Callable[[str], bool], present: str |
     return next((terminal for terminal in terminals if alive(terminal)), None)
 
 
-def off_order(*, returns: bool, linked_device: bool, on_recovery: str) -> tuple[str, dict[str, Any]]:
+def off_order(
+    plan: ShutdownPlan, ups: str, on_recovery: str, *, on_line: bool, controls: bool
+) -> tuple[str, dict[str, Any]]:
     """Return command and parameters that switch an output off, to come back as configured (2.5, 5.3, 5.4).
 
-    On battery `auto` ends with the outage; on line it keeps the output off until this controller orders it on.
+    `on_line` is what was last seen, and may be otherwise when the UPS gets the order: each form ends well all the same
+    (001 section 9.1, 003 section 1.7.5.1). `auto` and `stay_off` keep an output off on line until this controller
+    switches it on, so no output that feeds a control terminal (`controls`) gets one of them after an outage.
     """
-    if on_recovery == "none":
+    if on_recovery == "none" or not plan.restores:
         return "output.off", {"order": "stay_off"}
-    if returns and not linked_device:
+    if ups in plan.linked_devices:
+        # A single disk without ranks need not wait for terminals that are down themselves.
+        alone = plan.returns and len(plan.linked_devices) == 1
+        return "output.off", {"order": "return" if alone else "auto"}
+    if plan.returns and on_line:
         return "output.reboot", {"graceful": True}  # D3, D4: servers come back at once and wait
-    return "output.off", {"order": "auto"}
+    if plan.linked_devices and not plan.returns and not controls:
+        return "output.off", {"order": "auto"}  # D1, D2, D5: servers start after their disks
+    return "output.off", {"order": "return"}
 
 
 def by_rank(names: Iterable[str], ranks: Mapping[str, int]) -> list[list[str]]:

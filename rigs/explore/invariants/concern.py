@@ -185,7 +185,7 @@ def is_configured(lookup: Lookup, note: SeenNote, server: str) -> bool:
         case "lan_off":
             return config.lan_off is not None and server in config.lan_off.servers
         case "interface_off":
-            return config.intelligent is not None and config.intelligent.line and server in config.intelligent.servers
+            return any(own.line and server in own.servers for own in config.intelligent)
     return False
 
 
