@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -147,7 +147,7 @@ def _parameters(shape: type[Any]) -> str:
 
 
 def commands_page() -> str:
-    kinds = {"ups": UPS_SHAPES, "bmc": BMC_SHAPES, "server": WAKE_SHAPES}
+    kinds: dict[str, Mapping[str, type[msgspec.Struct]]] = {"ups": UPS_SHAPES, "bmc": BMC_SHAPES, "server": WAKE_SHAPES}
     given = [
         [kind, f"`{name}`", _parameters(shape)] for kind, shapes in kinds.items() for name, shape in shapes.items()
     ]

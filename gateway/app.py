@@ -19,6 +19,7 @@ from ridethrough.gateway.devices.bmc_commands import RECOVERY_COMMANDS
 from ridethrough.gateway.devices.heartbeat import HeartbeatPoller
 from ridethrough.gateway.devices.ups_poll import UpsPoller
 from ridethrough.gateway.metrics import Metrics
+from ridethrough.gateway.net.addresses import check_local
 from ridethrough.gateway.pipeline.cluster import ClusterCore
 from ridethrough.gateway.pipeline.core import GatewayCallbacks, PipelineCore
 from ridethrough.gateway.pipeline.standalone import StandaloneCore
@@ -99,6 +100,7 @@ class Gateway:
     async def start(self) -> None:
         """Bind, load the state of an earlier run, receive. Raises ListenError and StoreError with nothing left open."""
         try:
+            _check_sources(self._site)
             for listen in self._site.listen:
                 listener = Listener(
                     listen.address, listen.port, self._site.access.sources, self._unix_ms, self._core.accept
@@ -120,7 +122,7 @@ class Gateway:
             if isinstance(device, UpsDeviceConfig):
                 version = Version.V1 if device.snmp.version == 1 else Version.V2C
                 card = (device.address, device.snmp.port, version, device.snmp.community)
-                self._poller.add(name, *card, device.poll_s, device.silence_s)
+                self._poller.add(name, *card, device.poll_s, device.silence_s, device.snmp.source)
             else:
                 beat = device.heartbeat
                 self._heartbeat.add(
@@ -187,3 +189,16 @@ class Gateway:
         if command.command in RECOVERY_COMMANDS:
             step = msgspec.convert({**details, "started": command.command == RECOVERY_COMMANDS[0]}, Recovery)
             self._observe(RecoveryStep(command.device, step))
+
+
+def _check_sources(site: Site) -> None:
+    """Raise ListenError for an address that cards are to be asked from and that this machine does not have."""
+    for name, device in site.devices.items():
+        source = device.snmp.source if isinstance(device, UpsDeviceConfig) else None
+        if source is None:
+            continue
+        try:
+            check_local(source)
+        except OSError as error:
+            text = f"devices.{name}.snmp.source: nothing can be sent from {source}: {error.strerror}"
+            raise ListenError(error.errno, text) from error

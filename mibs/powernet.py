@@ -11,7 +11,7 @@ class UpsSetting(NamedTuple):
     """Object of a setting, and how many units of the object make one of ours."""
 
     object: str
-    scale: int
+    scale: int = 1
 
 
 UPS_SETTINGS: Final[dict[str, UpsSetting]] = {
@@ -19,12 +19,26 @@ UPS_SETTINGS: Final[dict[str, UpsSetting]] = {
     "return_delay_s": UpsSetting("upsAdvConfigReturnDelay", 100),
     "low_battery_s": UpsSetting("upsAdvConfigLowBatteryRunTime", 100),
     "sleep_s": UpsSetting("upsAdvConfigUpsSleepTime", 100),
-    "high_transfer_v": UpsSetting("upsAdvConfigHighTransferVolt", 1),
-    "low_transfer_v": UpsSetting("upsAdvConfigLowTransferVolt", 1),
-    "min_return_percent": UpsSetting("upsAdvConfigMinReturnCapacity", 1),
-    "sensitivity": UpsSetting("upsAdvConfigSensitivity", 1),
+    "high_transfer_v": UpsSetting("upsAdvConfigHighTransferVolt"),
+    "low_transfer_v": UpsSetting("upsAdvConfigLowTransferVolt"),
+    "min_return_percent": UpsSetting("upsAdvConfigMinReturnCapacity"),
+    "sensitivity": UpsSetting("upsAdvConfigSensitivity"),
+    "buzzer": UpsSetting("upsAdvConfigAlarm"),
+    "buzzer_timer_s": UpsSetting("upsAdvConfigAlarmTimer", 100),
+    "self_test": UpsSetting("upsAdvTestDiagnosticSchedule"),
+    "discharge_s": UpsSetting("upsAdvConfigBattExhaustThresh", 100),
 }
-"""Settings by the names that rig files and the command `settings.write` have for them."""
+"""Settings that are numbers, by the names that rig files and commands have for them (003 1.7.4.3(19))."""
+
+UPS_NAME: Final = "upsBasicIdentName"
+"""The setting `name`."""
+NAME_LENGTH: Final = 8
+UPS_IDENTITY: Final[dict[str, str]] = {
+    "model": "upsBasicIdentModel",
+    "serial": "upsAdvIdentSerialNumber",
+    "firmware": "upsAdvIdentFirmwareRevision",
+}
+"""Texts that identify a UPS, by the names that commands have for them."""
 
 OUTPUT_STATUS: Final = "upsBasicOutputStatus"
 _OUTPUT = standard_tree().named(OUTPUT_STATUS)

@@ -53,7 +53,7 @@ class ControllerRunner:
             return
         client = self.client = ControllerClient(url, self._unix_ms, self._headers, client_tls(tls))
         monitors = tuple(monitor.name for monitor in self._rig.gateway.monitors)
-        self._context = ControllerContext(self._rig, self._rig.topology(), monitors)
+        self._context = ControllerContext(self._rig, self._rig.topology(), monitors, self._rig.environment.unlinked)
         self._controllers = {config.name: self._made(config.name) for config in self._rig.controllers}
         await client.open()
         for name, controller in self._controllers.items():

@@ -28,6 +28,8 @@ class GroupPolicy(RigModel):
     """Action of servers whose UPS falls silent in an outage: policy 0 and 1."""
     statistics_s: Annotated[float, Field(gt=0)] = 60
     """統計情報採取間隔."""
+    description: str = ""
+    """説明: free text of its row in the status table."""
 
 
 class Group(RigModel):
@@ -48,6 +50,8 @@ class UpsManagement(RigModel):
 
     label: str | None = None
     """Its name there, at most eight half-width characters; the UPS's own when left out."""
+    description: str = ""
+    """説明: free text of its row in the status table."""
     on_recovery: Literal["none", "ups", "terminal"] = "ups"
     """リブートしない, UPSによるリブート, 制御端末からリブートする (requirements 2.5)."""
     warm_up_rank: int = Field(default=1, ge=1)
@@ -62,6 +66,8 @@ class ServerManagement(RigModel):
     """The multi-server option: with a UPS, or woken over the network (requirements 4.5)."""
     cluster: bool = False
     """Shown as a cluster member."""
+    description: str = ""
+    """説明: free text of its row in the status table."""
 
 
 class PowerManagement(RigModel):
@@ -69,6 +75,8 @@ class PowerManagement(RigModel):
 
     ups: dict[Name, UpsManagement] = Field(default_factory=dict)
     servers: dict[Name, ServerManagement] = Field(default_factory=dict)
+    group_state: Literal["-----", ""] = "-----"
+    """The state in a group's own row of the status table: as 003 1.7.4.5 prints it, or nothing, as 000 does."""
 
     def of_ups(self, name: str) -> UpsManagement:
         """Return the settings of a UPS; defaults when the file has none."""

@@ -30,6 +30,13 @@ class Topology:
         self.linked_devices: list[str] = [name for item in self.placed for name in item.group.ld]
 
     @property
+    def guests(self) -> dict[str, dict[str, int]]:
+        """Ranks of the virtual machines of each host."""
+        return {
+            name: {guest: item.rank for guest, item in server.guests.items()} for name, server in self._servers.items()
+        }
+
+    @property
     def members(self) -> list[str]:
         """Every server in the tree."""
         return [*self.terminals, *self.linked]

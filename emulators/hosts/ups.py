@@ -14,7 +14,7 @@ from ridethrough.emulators.faces.card_console import ConsoleFace
 from ridethrough.emulators.faces.card_web import WebFace
 from ridethrough.emulators.faces.interactive import InteractiveContext
 from ridethrough.emulators.faces.snmp_agent import SnmpAgent
-from ridethrough.emulators.hosts.links import HostContext, Peer, ReplySocket, TrapSender, random_salt
+from ridethrough.emulators.hosts.links import HostContext, Peer, ReplySocket, TrapSender, Uplink, random_salt
 from ridethrough.emulators.kernel.instant import Instant
 
 log = structlog.get_logger("emulators")
@@ -22,12 +22,25 @@ log = structlog.get_logger("emulators")
 TOKEN_OCTETS = 16
 
 
+class CardUplink:
+    """The network as a card sees it: behind its hub, and not before BOOTP is off on a new one."""
+
+    def __init__(self, ups: EmulatedUps, hub: Uplink | None) -> None:
+        self._ups = ups
+        self._hub = hub
+
+    @property
+    def passes(self) -> bool:
+        """True if datagrams get through now, in either direction."""
+        return (self._hub is None or self._hub.passes) and self._ups.on_lan
+
+
 class UpsHost:
     """A UPS card: SNMP, traps, pages, telnet and serial line."""
 
     def __init__(self, ups: EmulatedUps, context: HostContext) -> None:
         card, runtime = ups.card, context.runtime
-        self._uplink = context.uplinks.get(ups.name)
+        self._uplink = CardUplink(ups, context.uplinks.get(ups.name))
         self._ups = ups
         self._ports = context.ports
         self._runtime = runtime
@@ -110,7 +123,7 @@ class UpsHost:
         return self._runtime.random_bytes(TOKEN_OCTETS).hex()
 
     def _receive(self, data: bytes, peer: Peer) -> None:
-        if self._uplink is not None and not self._uplink.passes:
+        if not self._uplink.passes:
             return
         answer = self._agent.receive(data, peer[0], self._world.now)
         if answer is not None:

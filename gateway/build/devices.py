@@ -18,7 +18,8 @@ from ridethrough.gateway.config.site import (
 from ridethrough.gateway.devices.bmc_commands import BmcCommander, new_pool
 from ridethrough.gateway.devices.commands import Commander
 from ridethrough.gateway.devices.probes import EchoProbe, LivenessProbe, LoginProbe, PresencePing
-from ridethrough.gateway.devices.ups_commands import SharedEngine, UpsCommander
+from ridethrough.gateway.devices.ups_commands import UpsCommander
+from ridethrough.gateway.devices.ups_snmp import CardClient, SharedEngine
 from ridethrough.gateway.devices.wake import WakeCommander
 from ridethrough.gateway.status import DeviceStatus
 from ridethrough.mibs import MibTree
@@ -74,7 +75,8 @@ def commanders_of(
             commanders[name] = BmcCommander(device.address, device.port, device.user, _password_of(device), pool)
         elif isinstance(device, UpsDeviceConfig):
             snmp = device.snmp
-            commanders[name] = UpsCommander(tree, device.address, snmp.port, snmp.version, snmp.community, engine)
+            card = CardClient(tree, device.address, snmp.port, snmp.version, snmp.community, engine, snmp.source)
+            commanders[name] = UpsCommander(card, snmp.command_sources)
         elif device.wake is not None:
             wake = device.wake
             up = partial(has_answered, name)

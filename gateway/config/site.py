@@ -31,6 +31,18 @@ class SnmpConfig(Strict):
     version: Literal[1, "2c"] = 1
     community: str = "public"
     port: Port = 161
+    source: Address | None = None
+    """Address of this machine that polls and commands come from, as the card's access rows name it; the system's choice
+    when left out."""
+    command_sources: tuple[Address, ...] = ()
+    """Further addresses of this machine; a command comes from one of them when its parameter `source` says so."""
+
+    @model_validator(mode="after")
+    def _one_family(self) -> Self:
+        given = [text for text in (self.source, *self.command_sources) if text is not None]
+        if len({ip_address(text).version for text in given}) > 1:
+            raise ValueError(f"source and command_sources are of IPv4 and IPv6: {', '.join(given)}")
+        return self
 
 
 class UpsDeviceConfig(Strict):
@@ -53,6 +65,13 @@ class UpsDeviceConfig(Strict):
     """Network segment of the device, such as a hub: devices of one that fall silent together are one event."""
     engine_id: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){5,32}$")] | None = None
     """Its SNMP engine, by which traps of version 3 are known wherever they come from."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        for source in (self.snmp.source, *self.snmp.command_sources):
+            if source is not None and ip_address(source).version != ip_address(self.address).version:
+                raise ValueError(f"snmp: nothing is sent from {source} to {self.address}")
+        return self
 
 
 class HeartbeatConfig(Strict):

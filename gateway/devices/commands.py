@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -46,9 +46,10 @@ class Commander(Protocol):
         """True for commands that do the same given twice as given once."""
 
 
-def parse_parameters(
-    who: str, shapes: Mapping[str, type[msgspec.Struct]], command: str, params: dict[str, Any]
-) -> msgspec.Struct:
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def parse_parameters(who: str, shapes: Mapping[str, type[S]], command: str, params: dict[str, Any]) -> S:
     """Convert the parameters of a command to its struct in `shapes`. Raises CommandError with what is accepted."""
     shape = shapes.get(command)
     if shape is None:

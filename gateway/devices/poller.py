@@ -1,4 +1,4 @@
-"""The base of the pollers: many devices that are asked from one socket."""
+"""The base of the pollers: many devices that are asked from few sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T", bound=PolledTarget)
 
 
 class TargetPoller(ABC, Generic[T]):
-    """Asks the targets that `watch` names, each from the socket of its address family, and reads their answers."""
+    """Asks the targets that `watch` names, each from the socket of its family or its source, and reads the answers."""
 
     def __init__(self) -> None:
         self._targets: dict[str, T] = {}  # by address
@@ -68,9 +68,9 @@ class TargetPoller(ABC, Generic[T]):
         target = self._by_name.get(name)
         return None if target is None else target.liveness.last_answer_s
 
-    def _ask(self, data: bytes, address: str, port: int) -> None:
+    def _ask(self, data: bytes, address: str, port: int, source: str | None = None) -> None:
         if self._socket:
-            self._socket.send(data, address, port)
+            self._socket.send(data, address, port, source)
 
     @abstractmethod
     def _begin(self, target: T, now_s: float) -> None:

@@ -1,42 +1,16 @@
-"""Commands to a UPS card, through pysnmp: an independent witness beside our own codec."""
+"""Commands to a UPS card: what each writes or reads."""
 
 from __future__ import annotations
 
-import asyncio
-import warnings
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
-from pyasn1.error import PyAsn1Error
 
-from ridethrough.gateway.devices.commands import CommandError, Done, NoParameters, parse_parameters
-from ridethrough.gateway.devices.snmp_engine import engine_for_loop, give_back
-from ridethrough.mibs import MibTree
-from ridethrough.mibs.powernet import ON_BATTERY, OUTPUT_STATUS, UPS_SETTINGS
-
-with warnings.catch_warnings():
-    # At its import pysnmp calls old names of pysmi, which is no fault of a program that makes errors of warnings.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pysnmp.hlapi.v3arch.asyncio import (
-        CommunityData,
-        ContextData,
-        ObjectIdentity,
-        ObjectType,
-        SnmpEngine,
-        Udp6TransportTarget,
-        UdpTransportTarget,
-        get_cmd,
-        set_cmd,
-    )
-    from pysnmp.proto.rfc1902 import Gauge32, Integer32, TimeTicks
-
-TIMEOUT_S = 2
-RETRIES = 2
-BOUND_S = 20.0  # above TIMEOUT_S for all tries, and enough where the loop's clock is a fast one
-READ_AGAIN_S = 2.0  # between two reads of a setting that was written
-SETTLED = 3  # reads that must give the same before a value counts as what the UPS made of it
-LAG_S = 60.0  # a UPS takes seconds for each step of a value, and shows the old one meanwhile
+from ridethrough.gateway.devices import ups_settings
+from ridethrough.gateway.devices.commands import CommandError, Done, parse_parameters
+from ridethrough.gateway.devices.ups_snmp import CardClient, Value
+from ridethrough.mibs.powernet import ON_BATTERY, OUTPUT_STATUS
 
 # `order` of output.off to the control object and value it writes.
 ORDERS: dict[str, tuple[str, int]] = {
@@ -58,10 +32,15 @@ TESTS: dict[str, tuple[str, int]] = {
     "cancel_calibration": ("upsAdvTestRuntimeCalibration", 3),
     "power_failure": ("upsAdvControlSimulatePowerFail", 2),
 }
-TYPES = {"TimeTicks": TimeTicks, "Gauge": Gauge32, "Gauge32": Gauge32}  # a card refuses a value of another type
 
 
-class Off(msgspec.Struct, forbid_unknown_fields=True):
+class Plain(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The parameter of every command: the address of this machine that the card is asked from (003 1.7.4.1)."""
+
+    source: str | None = None
+
+
+class Off(Plain, kw_only=True):
     """The order for the outlets. During an outage `auto` and `return` conserve the battery, so that the outlets come
     back with the input; on line `auto` keeps them off, and `return` brings them back: it ends well whatever the mains
     do meanwhile.
@@ -70,184 +49,98 @@ class Off(msgspec.Struct, forbid_unknown_fields=True):
     order: Literal["auto", "return", "conserve", "reboot", "stay_off", "off_now"] = "auto"
 
 
-class Reboot(msgspec.Struct, forbid_unknown_fields=True):
+class Reboot(Plain, kw_only=True):
     """A reboot or sleep of the outlets. A graceful one waits for the shutdown agents that the card knows, too."""
 
     graceful: bool = False
 
 
-class Test(msgspec.Struct, forbid_unknown_fields=True):
+class Test(Plain, kw_only=True):
     """The test to start."""
 
     kind: Literal["self_test", "calibration", "cancel_calibration", "power_failure"] = "self_test"
 
 
-class WriteSettings(msgspec.Struct, forbid_unknown_fields=True):
-    """Settings to write, by the names of `UPS_SETTINGS`. With `exact`, a value that the UPS corrects is a failure."""
+class WriteSettings(Plain, kw_only=True):
+    """Settings to write, by the names of `ups_settings.NAMES`. With `exact`, a correction by the UPS is a failure."""
 
-    settings: dict[str, int]
+    settings: dict[str, Value]
     exact: bool = False
 
 
-SHAPES: dict[str, type[msgspec.Struct]] = {
+SHAPES: dict[str, type[Plain]] = {
     "output.off": Off,
-    "output.on": NoParameters,
-    "output.off_and_return": NoParameters,
+    "output.on": Plain,
+    "output.off_and_return": Plain,
     "output.reboot": Reboot,
     "output.sleep": Reboot,
     "test.start": Test,
+    "settings.read": Plain,
     "settings.write": WriteSettings,
-    "identify": NoParameters,
+    "identify": Plain,
 }
 # Given twice, these do the same as given once.
-REPEATABLE = frozenset({"output.on", "settings.write", "identify"})
-
-
-class SharedEngine:
-    """One pysnmp engine for all cards: it takes a third of a second to build, on the loop."""
-
-    def __init__(self) -> None:
-        self._engine: SnmpEngine | None = None
-
-    def get(self) -> SnmpEngine:
-        """The engine, built when the first command needs it."""
-        if self._engine is None:
-            self._engine = engine_for_loop()
-        return self._engine
-
-    def close(self) -> None:
-        """Close the engine's sockets; no command can be sent after that."""
-        if self._engine is not None:
-            give_back(self._engine)
-            self._engine = None
+REPEATABLE = frozenset({"output.on", "settings.read", "settings.write", "identify"})
 
 
 class UpsCommander:
-    """Carries out the commands of one card by SNMPv1 or v2c, as the site file says."""
+    """Carries out the commands of one card by SNMP, as the site file says."""
 
     names: tuple[str, ...] = tuple(SHAPES)
 
-    def __init__(
-        self, tree: MibTree, address: str, port: int, version: int | str, community: str, engine: SharedEngine
-    ) -> None:
-        self._tree = tree
-        self._address = (address, port)
-        self._auth = CommunityData(community, mpModel=0 if version == 1 else 1)
-        self._engine = engine
+    def __init__(self, card: CardClient, sources: Collection[str] = ()) -> None:
+        """`sources` are the addresses of this machine that a command may name."""
+        self._card = card
+        self._sources = sources
 
     def check(self, command: str, params: dict[str, Any]) -> None:
-        """Raise CommandError for a command, a setting or a value that no card takes."""
+        """Raise CommandError for a command, a source, a setting or a value that no card takes."""
         wanted = parse_parameters("a UPS", SHAPES, command, params)
+        if wanted.source is not None and wanted.source not in self._sources:
+            accepted = ", ".join(self._sources) or "none"
+            raise CommandError(f"this card is not asked from {wanted.source!r}; accepted: {accepted}")
         if isinstance(wanted, WriteSettings):
-            if not wanted.settings:
-                raise CommandError(f"settings is empty; accepted: {', '.join(UPS_SETTINGS)}")
-            for name, value in wanted.settings.items():
-                if name not in UPS_SETTINGS:
-                    raise CommandError(f"there is no setting {name!r}; accepted: {', '.join(UPS_SETTINGS)}")
-                if not 0 <= value * UPS_SETTINGS[name].scale <= 0x7FFFFFFF:
-                    raise CommandError(f"{name} {value} is outside what a card can take")
+            ups_settings.objects_of(wanted.settings)
 
     def repeatable(self, command: str) -> bool:
         """True for commands that do the same given twice as given once."""
         return command in REPEATABLE
 
     async def run(self, command: str, params: dict[str, Any]) -> Done:
-        """Set the object that stands for the command, and wait for the answer. Raises CommandError."""
-        match parse_parameters("a UPS", SHAPES, command, params):
-            case Off(order) if order in ON_LINE_ORDERS:
-                return await self._conserve_or(*ON_LINE_ORDERS[order])
-            case Off(order):
-                return await self._write(*ORDERS[order])
-            case Reboot(graceful):
+        """Write or read what stands for the command, and wait for the answer. Raises CommandError."""
+        wanted = parse_parameters("a UPS", SHAPES, command, params)
+        card = self._card if wanted.source is None else self._card.asking_from(wanted.source)
+        match wanted:
+            case Off() if wanted.order in ON_LINE_ORDERS:
+                return await _conserve_or(card, *ON_LINE_ORDERS[wanted.order])
+            case Off():
+                return await _control(card, *ORDERS[wanted.order])
+            case Reboot():
                 name = REBOOT if command == "output.reboot" else SLEEP
-                return await self._write(name, GRACEFUL if graceful else PLAIN)
-            case Test(kind):
-                return await self._write(*TESTS[kind])
-            case WriteSettings(settings, exact):
-                return await self._settle(settings, exact=exact)
+                return await _control(card, name, GRACEFUL if wanted.graceful else PLAIN)
+            case Test():
+                return await _control(card, *TESTS[wanted.kind])
+            case WriteSettings():
+                return await ups_settings.write(card, wanted.settings, exact=wanted.exact)
+        if command == "settings.read":
+            return await ups_settings.collect(card)
         if command == "output.off_and_return":
-            return await self._conserve_or(*ORDERS["reboot"])
-        return await self._write(*(TURN_ON if command == "output.on" else FLASH))
+            return await _conserve_or(card, *ORDERS["reboot"])
+        return await _control(card, *(TURN_ON if command == "output.on" else FLASH))
 
-    async def _conserve_or(self, name: str, value: int) -> Done:
-        """Conserve the battery; on line, write `value` to `name`. Raises CommandError."""
-        if await self._read(OUTPUT_STATUS) == ON_BATTERY:
-            try:
-                return await self._write(*ORDERS["conserve"])
-            except CommandError as error:
-                if error.unreachable:
-                    raise
-                # The input came back between question and order: on line a card refuses to conserve the battery.
-        return await self._write(name, value)
 
-    # --- settings ---------------------------------------------------------------------------------------------
-
-    async def _settle(self, settings: Mapping[str, int], *, exact: bool) -> Done:
-        """Write, then read until the UPS shows what it made of it."""
-        before = {name: await self._read(UPS_SETTINGS[name].object) for name in settings}
-        for name, value in settings.items():
-            await self._write(UPS_SETTINGS[name].object, value * UPS_SETTINGS[name].scale)
-        shown = {name: await self._settled(name, value, before[name]) for name, value in settings.items()}
-        corrected = {name: [settings[name], value] for name, value in shown.items() if value != settings[name]}
-        details = {"settings": shown, "corrected": corrected}
-        words = ", ".join(
-            f"{name} = {value:g}" + (f" instead of {settings[name]}" if name in corrected else "")
-            for name, value in shown.items()
-        )
-        if corrected and exact:
-            raise CommandError(f"{self._address[0]} corrected what was written: {words}")
-        return Done(words, details)
-
-    async def _settled(self, name: str, wanted: int, before: int) -> float:
-        """Wait until a written setting no longer changes, `LAG_S` at most. Returns its value in our unit."""
-        item, scale = UPS_SETTINGS[name]
-        loop = asyncio.get_running_loop()
-        end = loop.time() + LAG_S
-        last, same = await self._read(item), 1
-        while last != wanted * scale and (last == before or same < SETTLED):
-            if loop.time() >= end:
-                # It may be what the UPS made of the value: the nearest that it permits is the one that it has.
-                return last / scale
-            await asyncio.sleep(READ_AGAIN_S)
-            now = await self._read(item)
-            same = same + 1 if now == last else 1
-            last = now
-        return last / scale
-
-    # --- SNMP -------------------------------------------------------------------------------------------------
-
-    async def _target(self) -> tuple[SnmpEngine, UdpTransportTarget | Udp6TransportTarget]:
-        kind = Udp6TransportTarget if ":" in self._address[0] else UdpTransportTarget
-        return self._engine.get(), await kind.create(self._address, timeout=TIMEOUT_S, retries=RETRIES)
-
-    def _identity(self, name: str) -> ObjectIdentity:
-        return ObjectIdentity(str(self._tree.named(name).oid.child(0)))
-
-    async def _read(self, name: str) -> int:
-        value = await self._ask(get_cmd, name, ObjectType(self._identity(name)))
+async def _conserve_or(card: CardClient, name: str, value: int) -> Done:
+    """Conserve the battery; on line, write `value` to `name`. Raises CommandError."""
+    if await card.number(OUTPUT_STATUS) == ON_BATTERY:
         try:
-            return int(value)
-        except (TypeError, ValueError, PyAsn1Error):
-            raise CommandError(f"{self._address[0]} has no {name}") from None
+            return await _control(card, *ORDERS["conserve"])
+        except CommandError as error:
+            if error.unreachable:
+                raise
+            # The input came back between question and order: on line a card refuses to conserve the battery.
+    return await _control(card, name, value)
 
-    async def _write(self, name: str, value: int) -> Done:
-        syntax = TYPES.get(self._tree.named(name).syntax, Integer32)
-        await self._ask(set_cmd, name, ObjectType(self._identity(name), syntax(value)))
-        return Done(f"{name}.0 = {value} accepted by {self._address[0]}")
 
-    async def _ask(self, command: Any, name: str, binding: ObjectType) -> Any:
-        """Return the value in the answer. Bounded by the loop's clock, as pysnmp's timeout is by another one."""
-        engine, target = await self._target()
-        try:
-            async with asyncio.timeout(BOUND_S):
-                answer = await command(engine, self._auth, target, ContextData(), binding, lookupMib=False)
-        except TimeoutError:
-            raise CommandError(f"{self._address[0]}: no answer", unreachable=True) from None
-        self._raise(name, answer[0], answer[1])
-        return answer[3][0][1]
-
-    def _raise(self, name: str, indication: Any, status: Any) -> None:
-        if indication:
-            raise CommandError(f"{self._address[0]}: {indication}", unreachable=True)
-        if int(status):
-            raise CommandError(f"{self._address[0]} refused {name}: {status.prettyPrint()}")
+async def _control(card: CardClient, name: str, value: int) -> Done:
+    await card.write(name, value)
+    return Done(f"{name}.0 = {value} accepted by {card.address}")

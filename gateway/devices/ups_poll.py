@@ -1,4 +1,4 @@
-"""Polls UPS cards on `wire`, all of them from one socket."""
+"""Polls UPS cards on `wire`, all of them from one socket, or from one for each source."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class CardTarget:
     poll_s: float
     liveness: Liveness
     names: list[str]
+    source: str | None = None
     rtt: RttEstimator = field(default_factory=RttEstimator)
     request_id: int = 0
     question: bytes = b""
@@ -52,12 +53,23 @@ class UpsPoller(TargetPoller[CardTarget]):
         self._begun = 0
 
     def add(
-        self, name: str, address: str, port: int, version: Version, community: str, poll_s: float, silence_s: float
+        self,
+        name: str,
+        address: str,
+        port: int,
+        version: Version,
+        community: str,
+        poll_s: float,
+        silence_s: float,
+        source: str | None = None,
     ) -> None:
-        """Add a card. It is polled as soon as `watch` names it; `silence_s` without an answer is its loss."""
-        liveness = Liveness(silence_s, 1, 0.0)
+        """Add a card, which is asked from `source`. It is polled as soon as `watch` names it.
+
+        `silence_s` without an answer is its loss.
+        """
+        names, liveness = list(self._oids), Liveness(silence_s, 1, 0.0)
         self._add(
-            address, CardTarget(name, address, port, version, community.encode(), poll_s, liveness, list(self._oids))
+            address, CardTarget(name, address, port, version, community.encode(), poll_s, liveness, names, source)
         )
 
     def readings(self, name: str) -> dict[str, int]:
@@ -92,7 +104,7 @@ class UpsPoller(TargetPoller[CardTarget]):
         """Ask, and again when no answer comes, as a single datagram may get lost. `anew` begins a poll."""
         loop = asyncio.get_running_loop()
         wait_s = target.rtt.rto_s(loop.time(), anew=anew)
-        self._ask(target.question, target.address, target.port)
+        self._ask(target.question, target.address, target.port, target.source)
         if not target.liveness.lost:
             target.timers.append(loop.call_later(wait_s, self._repeat, target, target.request_id))
 

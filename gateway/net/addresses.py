@@ -108,6 +108,12 @@ def family_of(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def check_local(address: str) -> None:
+    """Raise OSError when nothing can be sent from `address`, which is none of this machine."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
+
+
 async def open_stream(
     host: str, port: int, tls: ssl.SSLContext | None = None, limit: int = 2**16
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ridethrough.mibs.powernet import NORMAL, OUTPUT_STATES, OUTPUT_STATUS
-from ridethrough.rigs.api_client import ApiClient, ApiError, follow_events
+from ridethrough.rigs.api_client import ApiClient, ApiError, ApiRefusal, follow_events
 from ridethrough.rigs.cli.common import (
     INTERRUPTED,
     UNREACHABLE,
@@ -34,6 +34,7 @@ from ridethrough.rigs.cli.common import (
 from ridethrough.rigs.event_lines import one_line
 
 ASKED = ("/v1/devices", "/v1/destinations", "/v1/journal", "/v1/conditions")
+CONTROLLERS = "/lab/v1/controllers"  # only beside a rig
 EVENTS = 500  # kept to be shown
 STALE_S = 30.0
 TIMEOUT_S = 5.0
@@ -69,7 +70,7 @@ def _once(*, json: bool) -> None:
     if json:
         print_json(
             {
-                **{path.removeprefix("/v1/"): document for path, document in shown.documents.items()},
+                **{path.rpartition("/")[2]: document for path, document in shown.documents.items()},
                 "events": shown.events,
             }
         )
@@ -91,7 +92,16 @@ def _client() -> ApiClient:
 
 async def _fetch(api: ApiClient, events: deque[dict[str, Any]] | None) -> View:
     documents = {path: await api.get(path) for path in ASKED}
+    documents[CONTROLLERS] = await _controllers(api)
     return View(documents, (await api.get("/v1/events?last=20"))["events"] if events is None else list(events))
+
+
+async def _controllers(api: ApiClient) -> Any:
+    """The stand-in controllers; none where no rig runs, and where the token does not show them."""
+    try:
+        return await api.get(CONTROLLERS)
+    except ApiRefusal:
+        return {"controllers": []}
 
 
 async def _watch(every: float) -> None:
@@ -174,15 +184,17 @@ def render(shown: View, height: int | None) -> RenderableType:
             justify="right" if column in ("heard", "input", "output", "load", "charge", "left") else "left",
             no_wrap=True,
         )
-    room = len(devices) if height is None else max(1, height - len(destinations) - 12)
+    controllers = [_controller(row) for row in documents[CONTROLLERS]["controllers"] if "gui" in row]
+    below = [*destinations, *controllers]
+    room = len(devices) if height is None else max(1, height - len(below) - 12)
     for row in sorted(devices, key=lambda row: not row["conditions"])[:room]:
         table.add_row(*_cells(row))
     hidden = len(devices) - room
     parts: list[RenderableType] = [_head(documents, shown.trouble), "", table]
     if hidden > 0:
         parts.append(Text(f"and {hidden} more without conditions", style="dim"))
-    parts += ["", *(_destination(row) for row in destinations), ""]
-    left = None if height is None else max(3, height - min(len(devices), room) - len(destinations) - 7)
+    parts += ["", *(_destination(row) for row in destinations), *controllers, ""]
+    left = None if height is None else max(3, height - min(len(devices), room) - len(below) - 7)
     parts += [_event(event) for event in (shown.events if left is None else shown.events[-left:])]
     return Group(*parts)
 
@@ -232,6 +244,17 @@ def _destination(row: dict[str, Any]) -> Text:
     held = "  paused" if row.get("paused") else ""
     count = f"clients: {row['clients']}" if "clients" in row else f"{backlog} to deliver"
     return Text.assemble(("-> ", "dim"), f"{row['name']:<16}{row['type']:<10}{count}{held}  ", (error, "red"))
+
+
+def _controller(row: dict[str, Any]) -> Text:
+    """The master, the clusters whose linkage is on, and the samples of the last week."""
+    linked = dict.fromkeys(window["cluster"] for window in row["gui"].values() if window["linkage"] == "ON")
+    answered = sum(ups["answered"] for ups in row["statistics"]["ups"].values())
+    return Text.assemble(
+        ("-- ", "dim"),
+        f"{row['name']:<16}master {row['master'] or 'none'}, cluster linkage {', '.join(linked) or 'OFF'}, ",
+        f"{row['statistics']['samples']} samples, {answered} with values",
+    )
 
 
 def _event(event: dict[str, Any]) -> Text:

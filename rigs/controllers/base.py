@@ -24,6 +24,8 @@ class ControllerContext(NamedTuple):
     plant: Plant
     topology: Topology
     monitors: tuple[str, ...]  # names of the cluster managers' BMC monitors
+    unlinked: frozenset[str] = frozenset()
+    """Servers on which `clpacmode enable` is not in force (001 section 7.1)."""
 
 
 class ControllerConfig(RigModel):

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -31,6 +32,22 @@ class Note(NamedTuple):
     mark: str
     subject: str
     text: str
+
+
+class Change:
+    """Something has changed: everybody who waits for it goes on."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def tell(self) -> None:
+        """Wake those who wait now."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next change."""
+        await self._event.wait()
 
 
 class PersistentClient(ApiClient):
@@ -62,7 +79,9 @@ class ControllerClient:
         self._unix_ms = unix_ms
         self._tasks: list[asyncio.Task[None]] = []
         self._queues: list[asyncio.Queue[dict[str, Any]]] = []
-        self._changed = asyncio.Event()
+        self._changed = Change()
+        self.source_for: Callable[[str], str | None] = lambda _device: None
+        """The address from which the gateway asks a device for us; None where it is not ours to say."""
         self._last_id = ""  # of the events: empty is before the first
         self._watchers: list[Callable[[Note], None]] = []
         self.states: dict[str, dict[str, Any]] = {}
@@ -70,6 +89,16 @@ class ControllerClient:
         self.notes: list[Note] = []
         self.records: dict[str, Any] = {}
         """What controllers keep on the disks of their servers, by name: it outlives one that is killed."""
+
+    def asking_from(self, source_for: Callable[[str], str | None]) -> ControllerClient:
+        """Return the same client for software that asks UPS cards from the address of its server.
+
+        `source_for` returns that address by device, None for one that is no card. The cards' access rows have to name
+        it (003 section 1.7.4.1).
+        """
+        own = copy(self)
+        own.source_for = source_for
+        return own
 
     async def open(self) -> None:
         """Connect; both streams flow when this returns. Raises ApiError."""
@@ -132,8 +161,7 @@ class ControllerClient:
 
     def wake(self) -> None:
         """Check again what `until` waits for: something else than a state or a note has changed."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.tell()
 
     async def until(self, holds: Callable[[], bool], limit_s: float | None = None) -> bool:
         """Wait until `holds` is true; called again with each state and note. False when `limit_s` went by first."""
@@ -157,6 +185,8 @@ class ControllerClient:
 
     async def command(self, device: str, command: str, **params: Any) -> dict[str, Any]:
         """Give a device a command by way of the gateway, and wait for its end. Raises ApiError, also when it fails."""
+        if (source := self.source_for(device)) is not None:
+            params["source"] = source
         body = {"command": command, "params": params, "deadline_s": COMMAND_S}
         ended = await self._api.command(device, body, POLL_S, {"Idempotency-Key": uuid4().hex})
         if ended["state"] != "done":

@@ -156,7 +156,13 @@ class ClusterproController(Controller[ClusterproConfig]):
 
     def snapshot(self) -> dict[str, Any]:
         """Heartbeats, monitors, and recoveries under way with their incidents."""
-        return {"heartbeats": self._status, "monitors": self._monitors, "recovering": dict(self._recovering)}
+        acmode = not self.context.unlinked & set(self._nodes)
+        return {
+            "clpacmode": ["Command succeeded.", f"current acmode: {'enabled' if acmode else 'disabled'}"],
+            "heartbeats": self._status,
+            "monitors": self._monitors,
+            "recovering": dict(self._recovering),
+        }
 
 
 CONTROLLER = ClusterproController

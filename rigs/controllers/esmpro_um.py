@@ -34,8 +34,10 @@ class EsmproUmController(Controller[EsmproUmConfig]):
     config_class = EsmproUmConfig
 
     def __init__(self, config: EsmproUmConfig, context: ControllerContext, client: ControllerClient) -> None:
-        super().__init__(config, context, client)
-        self._notes = NoteWriter(client, self.note)
+        server = context.plant.servers.get(config.server)
+        addresses = {} if server is None else {config.ups: server.address}
+        super().__init__(config, context, client.asking_from(addresses.get))
+        self._notes = NoteWriter(self.client, self.note)
         self._events = client.events()
         self._outage = False
         self._acting = bool(client.records.get(config.name))  # also when the agent is killed meanwhile

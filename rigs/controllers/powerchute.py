@@ -14,6 +14,7 @@ from ridethrough.rigs.controllers.base import Controller, ControllerConfig, Cont
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.outputs import LOOK_S
 
+JOB = "power-failure"
 LOST, RESTORED = EventType.INPUT_LOST, EventType.INPUT_RESTORED
 
 
@@ -33,6 +34,12 @@ class PowerChuteConfig(ControllerConfig):
     command_file_s: Seconds = 180
     """Time for default.cmd, of the business edition; at least the cluster's."""
     cluster_timeout_s: Seconds = 120
+    begin: Literal["time", "runtime_limit"] = "time"
+    """Of the business edition: after `confirm_s`, or ランタイム限度時: at low battery (003 section 1.9.6(6))."""
+    cluster_shutdown: bool = True
+    """停電時のクラスタシャットダウン of ESMPRO/AC: あり or なし (003 section 1.9.6(6))."""
+    job_s: Seconds = 0
+    """電源異常切断時に登録ジョブを起動する: time of the job, which has `command_file_s` (003 section 1.9.6(9))."""
     stop_registered: bool = False
     """The cluster's stop command registered directly as the shutdown command: the anti-pattern."""
 
@@ -43,12 +50,15 @@ class PowerChuteController(Controller[PowerChuteConfig]):
     config_class = PowerChuteConfig
 
     def __init__(self, config: PowerChuteConfig, context: ControllerContext, client: ControllerClient) -> None:
-        super().__init__(config, context, client)
-        self._notes = NoteWriter(client, self.note)
+        servers = context.plant.servers
+        addresses = {ups: servers[node].address for node, ups in config.ups.items() if node in servers}
+        super().__init__(config, context, client.asking_from(addresses.get))
+        self._notes = NoteWriter(self.client, self.note)
         self._events = client.events()
         self._without_input: set[str] = set()
         self._agents: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
+        self._low: set[str] = set()  # nodes whose UPS runs short
         self._ending: set[str] = client.records.setdefault(config.name, set())  # until they are down
 
     async def run(self) -> None:
@@ -67,6 +77,11 @@ class PowerChuteController(Controller[PowerChuteConfig]):
                 continue
             if event["type"] == LOST:
                 self._lose(node)
+            elif event["type"] == EventType.BATTERY_LOW:
+                self._low.add(node)
+                self.client.wake()
+            elif event["type"] == EventType.BATTERY_NORMAL:
+                self._low.discard(node)
             elif event["type"] == RESTORED:
                 self._without_input.discard(node)
                 if (agent := self._agents.pop(node, None)) is not None:
@@ -86,7 +101,10 @@ class PowerChuteController(Controller[PowerChuteConfig]):
 
     async def _confirm(self, node: str) -> None:
         """A node that comes up while its input is still away is shut down, too."""
-        await asyncio.sleep(self.config.confirm_s)
+        if self.config.begin == "runtime_limit":
+            await self.client.until(lambda: node in self._low)
+        else:
+            await asyncio.sleep(self.config.confirm_s)
         while True:
             await self.client.until(lambda: is_up(self.client, node) and node not in self._ending)
             # From here on nothing calls the shutdown back.
@@ -98,6 +116,7 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         self.note("outage", node)
         if self._all_without_input() or self.config.stop_registered:
             await self._stop_cluster()
+        await self._run_job(node)
         await self._notes.attempt(order_shutdown(self.client, node))
         self.note("shutdown", node)
         if self.config.stop_registered:
@@ -107,6 +126,14 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         await self.client.until(lambda: not is_up(self.client, node))
         self._ending.discard(node)
         self.client.wake()
+
+    async def _run_job(self, node: str) -> None:
+        """default.cmd runs the registered job, for as long as it has time."""
+        if not self.config.job_s or not is_up(self.client, node):
+            return
+        await self._notes.attempt(self.client.send_input(node, "job", JOB, str(self.config.job_s)))
+        if not await self.client.until(lambda: not self.client.state(node, "jobs"), self.config.command_file_s):
+            self.note("job_timeout", node)
 
     async def _switch_off(self, node: str) -> None:
         """The output comes back whatever the mains do meanwhile (003 section 1.8.4); its agent ends with its node.
@@ -124,6 +151,8 @@ class PowerChuteController(Controller[PowerChuteConfig]):
         return all(node in self._without_input or not is_up(self.client, node) for node in self.config.ups)
 
     async def _stop_cluster(self) -> None:
+        if not self.config.cluster_shutdown:
+            return
         cluster = self.config.cluster
         if self.client.state(cluster) == "running" and not self._stopping:
             self._stopping = True  # the agents of one cluster agree who tells it

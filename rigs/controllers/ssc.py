@@ -56,13 +56,19 @@ class SscController(Controller[SscConfig]):
 
     async def _enter(self, args: list[str]) -> None:
         host = self._host(args)
-        self._maintenance.add(host)
-        self.note("maintenance_on", host)
+        for place in self._with_guests(host):
+            self._maintenance.add(place)
+            self.note("maintenance_on", place)
 
     async def _leave(self, args: list[str]) -> None:
         host = self._host(args)
-        self._maintenance.discard(host)
-        self.note("maintenance_off", host)
+        for place in self._with_guests(host):
+            self._maintenance.discard(place)
+            self.note("maintenance_off", place)
+
+    def _with_guests(self, host: str) -> list[str]:
+        """A host, and the virtual machines on it (002 section 5.4)."""
+        return [host, *(f"{host}/{guest}" for guest in self.context.plant.servers[host].guests)]
 
     async def _start(self, args: list[str]) -> None:
         """Starts a host by its BMC, or by its power button where it has none."""
@@ -76,7 +82,7 @@ class SscController(Controller[SscConfig]):
             await self.client.send_input_if_running(host, "power_button")
 
     def snapshot(self) -> dict[str, Any]:
-        """Hosts in maintenance mode."""
+        """Hosts and virtual machines in maintenance mode."""
         return {"maintenance": sorted(self._maintenance)}
 
 

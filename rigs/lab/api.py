@@ -19,7 +19,8 @@ from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
-from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, rows, tree
+from ridethrough.rigs.lab.controller_views import views
+from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, nodes_of, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
 LONGEST_NUMBER = 15  # digits
@@ -77,7 +78,13 @@ ROUTES = (
         "The serial console behind octet `after`; waits for more",
     ),
     LabRoute("POST", "/lab/v1/devices/{id}/console", Role.LAB, "type", "Type `text` there, as a SOL session would"),
-    LabRoute("GET", "/lab/v1/groups", Role.READ, "groups", "Status table and tree of the power-control groups"),
+    LabRoute(
+        "GET",
+        "/lab/v1/groups",
+        Role.READ,
+        "groups",
+        "Status table and tree of the power-control groups, and what the controllers' consoles show",
+    ),
 )
 
 
@@ -194,16 +201,18 @@ class _Lab:
         chosen: Language = "ja" if language == "ja" else "en"
         rig = self._groups.rig
         controllers = [] if self._controllers is None else self._controllers.rows()
-        servers = self._emulators.snapshot({"server"})
+        plant = self._emulators.snapshot({"server", "cluster"})
         live = LiveState(
             next((row["master"] for row in controllers if row.get("master")), None),
-            {name: server["state"] for name, server in servers.items()},
+            {name: device["state"] for name, device in plant.items() if device["kind"] == "server"},
             {row["id"]: row for row in self._groups.devices()},
+            nodes_of(plant),
         )
         return reply(
             {
                 "columns": COLUMNS[chosen],
                 "rows": [{"depth": row.depth, "cells": row.shown(chosen)} for row in rows(rig, live)],
+                "views": [table._asdict() for table in views(controllers, chosen)],
                 "tree": [{"depth": depth, "text": text} for depth, text in tree(rig, chosen)],
             }
         )

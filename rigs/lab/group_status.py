@@ -1,13 +1,14 @@
-"""The tree of power-control groups and its status table, as the management console shows them (requirements 4.4)."""
+"""The tree of power-control groups and its status table, as the management console shows them (003 1.7.4.5, 000)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from ridethrough.gateway.vocabulary import Condition
 from ridethrough.mibs.powernet import OFF, ON_BATTERY, OUTPUT_STATUS
 from ridethrough.rigs.api_client import ApiClient
-from ridethrough.rigs.power_groups import Group, Slot, walk
+from ridethrough.rigs.power_groups import Group, walk
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.topology import Topology
 
@@ -34,20 +35,13 @@ TEXTS = {
     "outage": "停電中",
     "off": "OFF",
     "no communication": "通信異常",
-    "control terminal without UPS": "UPSなし制御端末",
-    "control terminal with UPS": "UPSあり制御端末",
-    "linked terminal without UPS": "UPSなし連動端末",
-    "linked terminal with UPS": "UPSあり連動端末",
-    "UPS of control terminals": "制御端末グループ UPS",
-    "UPS of linked terminals": "連動端末グループ UPS",
-    "UPS of the power-control group": "電源制御グループ UPS",
-    "": "",
 }
+ONLINE = "online"  # of a node that works in its cluster
 SERVER_STATES = {"off": "stopped", "booting": "starting", "shutting-down": "shutting down", "hung": "hung"}
 
 
 class StatusRow(NamedTuple):
-    """A line of the table. Texts are English; `depth` is that of its group."""
+    """A line of the table. `state` is English, `description` free text; `depth` is that of its group."""
 
     depth: int
     name: str
@@ -59,9 +53,8 @@ class StatusRow(NamedTuple):
 
     def shown(self, language: Language) -> list[str]:
         """Return the cells in a language of the documents."""
-        texts = [self.description, self.state]
-        words = [TEXTS[text] for text in texts] if language == "ja" else texts
-        return [self.name, self.address, *words, self.input_v, self.output_w]
+        state = TEXTS.get(self.state, self.state) if language == "ja" else self.state
+        return [self.name, self.address, self.description, state, self.input_v, self.output_w]
 
 
 class LiveState(NamedTuple):
@@ -71,46 +64,62 @@ class LiveState(NamedTuple):
     servers: Mapping[str, str]
     ups: Mapping[str, Mapping[str, Any]]
     """Device resources of the gateway, by name."""
+    nodes: Mapping[str, str] = {}
+    """States of servers as nodes of their cluster; one that is not here counts as online."""
 
 
 def rows(rig: RigFile, live: LiveState) -> list[StatusRow]:
-    """Return the table: a group, its power devices, terminals and subgroups, and its linked devices last."""
+    """Return the table, a group after the other.
+
+    Behind the row of a group stand its power devices, its control terminals with the groups in their slot, its linked
+    terminals likewise, its linked devices, and last the groups that hang on the group itself: the order of both tables
+    of 003 1.7.4.5 and of those of 000.
+    """
     topology = rig.topology()
-    return [row for name, group in rig.groups.items() for row in _group(rig, topology, live, name, group, None, 0)]
+    return [row for name, group in rig.groups.items() for row in _group(rig, topology, live, name, group, 0)]
 
 
 def _group(
-    rig: RigFile, topology: Topology, live: LiveState, name: str, group: Group, above: Slot | None, depth: int
-) -> list[StatusRow]:
-    role = group.slot or above or ("ct" if group.ct else "lt" if group.lt else None)
-    kind = "UPS of control terminals" if role == "ct" else "UPS of linked terminals"
-    result = [StatusRow(depth, name, group.policy.address, "", "")]
-    result += [_ups(rig, live, ups, kind, depth + 1, linked=False) for ups in group.pd]
-    result += [_server(rig, topology, live, server, "control", depth + 1) for server in group.ct]
-    result += [_server(rig, topology, live, server, "linked", depth + 1) for server in group.lt]
-    for below, inner in group.groups.items():
-        result += _group(rig, topology, live, below, inner, group.slot or above, depth + 1)
-    result += [_ups(rig, live, ups, "UPS of the power-control group", depth + 1, linked=True) for ups in group.ld]
-    return result
+    rig: RigFile, topology: Topology, live: LiveState, name: str, group: Group, depth: int
+) -> Iterator[StatusRow]:
+    policy = group.policy
+    yield StatusRow(depth, name, policy.address, policy.description, rig.power_management.group_state)
+    for ups in group.pd:
+        yield _ups(rig, live, ups, depth + 1, linked=False)
+    for slot, servers in (("ct", group.ct), ("lt", group.lt)):
+        for server in servers:
+            yield _server(rig, topology, live, server, depth + 1)
+        yield from _subgroups(rig, topology, live, group, slot, depth)
+    for ups in group.ld:
+        yield _ups(rig, live, ups, depth + 1, linked=True)
+    yield from _subgroups(rig, topology, live, group, None, depth)
 
 
-def _server(rig: RigFile, topology: Topology, live: LiveState, name: str, kind: str, depth: int) -> StatusRow:
-    powered = any(feed in rig.ups or feed in rig.intelligent_ups for feed in topology.feeds(name))
-    description = f"{kind} terminal {'with' if powered else 'without'} UPS"
+def _subgroups(
+    rig: RigFile, topology: Topology, live: LiveState, group: Group, slot: str | None, depth: int
+) -> Iterator[StatusRow]:
+    for name, inner in group.groups.items():
+        if inner.slot == slot:
+            yield from _group(rig, topology, live, name, inner, depth + 1)
+
+
+def _server(rig: RigFile, topology: Topology, live: LiveState, name: str, depth: int) -> StatusRow:
     state = SERVER_STATES.get(live.servers.get(name, ""), "running")
     if state == "running" and name == live.master:
         state = "running as master"
-    elif state == "running" and topology.cluster_of(name) is not None:
+    elif state == "running" and topology.cluster_of(name) is not None and live.nodes.get(name, ONLINE) == ONLINE:
         state = "running (cluster)"
+    description = rig.power_management.of_server(name).description
     return StatusRow(depth, name, rig.servers[name].address, description, state)
 
 
-def _ups(rig: RigFile, live: LiveState, name: str, description: str, depth: int, *, linked: bool) -> StatusRow:
-    label = rig.power_management.of_ups(name).label or name
+def _ups(rig: RigFile, live: LiveState, name: str, depth: int, *, linked: bool) -> StatusRow:
+    management = rig.power_management.of_ups(name)
+    label, description = management.label or name, management.description
     resource = live.ups.get(name, {})
     readings = resource.get("readings", {})
     output = readings.get(OUTPUT_STATUS)
-    if "silence" in resource.get("conditions", ()) or output is None:
+    if Condition.SILENCE in resource.get("conditions", ()) or output is None:
         return StatusRow(depth, label, rig.ups[name].address, description, "no communication")
     state = "off" if output in OFF else "outage" if output == ON_BATTERY else "normal, on"
     if linked and state == "normal, on":
@@ -133,7 +142,14 @@ async def fetch_states(api: ApiClient) -> LiveState:
         next((row["master"] for row in controllers if row.get("master")), None),
         {name: device["state"] for name, device in world.items() if device["kind"] == "server"},
         {row["id"]: row for row in devices},
+        nodes_of(world),
     )
+
+
+def nodes_of(world: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the state of every node of every cluster, from the states of the plant's devices."""
+    clusters = [device for device in world.values() if device["kind"] == "cluster"]
+    return {node: state for cluster in clusters for node, state in cluster["nodes"].items()}
 
 
 async def lines(rig: RigFile, api: ApiClient, language: Language = "ja") -> list[list[str]]:

@@ -148,3 +148,9 @@ class SoftwareEnvironment(RigModel):
     """Times of day at which clocks are corrected."""
     changed_accounts: tuple[Name, ...] = ()
     """UPS cards whose factory account has been changed."""
+
+    @property
+    def unlinked(self) -> frozenset[str]:
+        """Servers on which `clpacmode enable` is not in force: not run, or the cluster not restarted after it."""
+        servers = self.servers.items()
+        return frozenset(name for name, software in servers if not (software.acmode and software.cluster_restarted))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -33,6 +33,8 @@ from ridethrough.rigs.rigfile.environment import SoftwareEnvironment
 from ridethrough.rigs.rigfile.ports import PortChoice, free_port
 from ridethrough.rigs.rigfile.yaml import FileError, in_short, load
 from ridethrough.rigs.topology import Topology, backup_heartbeats
+
+LOOPBACK = "127.0.0.1"
 
 
 class Defaults(RigModel):
@@ -155,8 +157,18 @@ def site_of(rig: RigFile, data: Path | None, bind: str | None) -> Site:
     gateway = rig.gateway
     trap = rig.ports.trap
     devices: dict[str, Any] = dict(gateway.devices)
+    connected: dict[str, list[str]] = {}
+    for server in rig.servers.values():
+        for feed in server.power:
+            connected.setdefault(feed.partition("/")[0], []).append(server.address)
     for name, ups in rig.ups.items():
-        devices.setdefault(name, _ups_device(rig, name, ups))
+        askers = _askers(rig, name, connected)
+        given = devices.get(name)
+        if given is None:
+            devices[name] = _ups_device(rig, name, ups, askers)
+        elif isinstance(given, UpsDeviceConfig) and not given.snmp.command_sources:
+            snmp = given.snmp.model_copy(update={"command_sources": askers})
+            devices[name] = given.model_copy(update={"snmp": snmp})
     for name, server in rig.servers.items():
         if rig.ports.echo is not None:
             devices.setdefault(name, _server_device(rig, name, rig.ports.echo))
@@ -212,19 +224,47 @@ def _with_port(monitor: Monitor, trap: int) -> Monitor:
     )
 
 
-def _ups_device(rig: RigFile, name: str, ups: RigUps) -> UpsDeviceConfig:
+def _askers(rig: RigFile, ups: str, connected: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the addresses that ask the card of a UPS: the control terminals', and those of the servers on it (003
+    section 1.7.4.1).
+    """
+    terminals = (rig.servers[terminal].address for terminal in rig.topology().terminals)
+    return tuple(dict.fromkeys((*terminals, *connected.get(ups, ()))))
+
+
+def _ups_device(rig: RigFile, name: str, ups: RigUps, askers: tuple[str, ...]) -> UpsDeviceConfig:
     policy = rig.topology().policy_of(name)
     writing = next((row.community for row in ups.access if row.type.startswith("write")), rig.defaults.community)
     return UpsDeviceConfig(
         kind="ups",
         address=ups.address,
-        snmp=SnmpConfig(version=1, community=policy.community or writing, port=rig.ports.snmp),
+        snmp=SnmpConfig(
+            version=1,
+            community=policy.community or writing,
+            port=rig.ports.snmp,
+            source=_poll_source(ups, askers),
+            command_sources=askers,
+        ),
         confirm_s=ups.confirm_s,
         groups=rig.groups_of(name),
         silence_s=policy.silence_s,
         on_silence=policy.on_silence,
         behind=_hub_of(rig, name),
     )
+
+
+def _poll_source(ups: RigUps, askers: Sequence[str]) -> str | None:
+    """Return the address that polls come from: the gateway's own (None) where the card's rows admit it, else the first
+    asker's that they do.
+    """
+
+    def admitted(address: str) -> bool:
+        return any(row.type != "disabled" and row.admits(address) for row in ups.access)
+
+    own = LOOPBACK if ip_address(ups.address).is_loopback else ups.address  # that of a packet within this machine
+    if not ups.access or admitted(own):
+        return None
+    return next(filter(admitted, askers), None)
 
 
 def _server_device(rig: RigFile, name: str, port: int) -> ServerDeviceConfig:

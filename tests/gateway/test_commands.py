@@ -97,6 +97,10 @@ def test_tests_are_started_and_told() -> None:
         ("settings.write", {"settings": {}}, "settings is empty; accepted: shutoff_delay_s"),
         ("settings.write", {"settings": {"volts": 3}}, "there is no setting 'volts'; accepted: shutoff_delay_s"),
         ("settings.write", {"settings": {"sleep_s": -1}}, "sleep_s -1 is outside what a card can take"),
+        ("settings.write", {"settings": {"sleep_s": "soon"}}, "sleep_s 'soon': expected a whole number"),
+        ("settings.write", {"settings": {"name": "123456789"}}, "expected 1 to 8 half-width characters"),
+        ("settings.read", {"settings": {}}, "Object contains unknown field `settings`"),
+        ("output.on", {"source": "127.0.0.9"}, "not asked from '127.0.0.9'; accepted: 127.0.21.1"),
     ],
 )
 def test_what_can_never_work_is_refused(command: str, params: dict[str, Any], said: str) -> None:

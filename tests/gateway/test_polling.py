@@ -31,12 +31,14 @@ class Card(asyncio.DatagramProtocol):
     def __init__(self, answers: list[bool]) -> None:
         self.answers = answers
         self.heard_s: list[float] = []
+        self.askers: set[tuple[str, str]] = set()  # own address, and whose question came there
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self.heard_s.append(asyncio.get_running_loop().time())
+        self.askers.add((self.transport.get_extra_info("sockname")[0], addr[0]))
         if not self.answers or self.answers.pop(0):
             pdu = decode(data).pdu
             assert isinstance(pdu, Pdu)
@@ -99,6 +101,35 @@ def test_waits_stay_within_bounds(plan: list[tuple[float, bool]]) -> None:
 def test_an_interval_above_what_the_documents_allow() -> None:
     with pytest.raises(ValidationError, match="less than or equal to 8"):
         Site.model_validate({"devices": {"UPS1": {"kind": "ups", "address": "192.0.2.1", "poll_s": 9}}})
+
+
+def test_a_card_is_asked_from_its_source_only() -> None:
+    """One socket for each source; the answer to one counts for its card."""
+
+    async def body() -> tuple[Card, list[Observation]]:
+        loop = asyncio.get_running_loop()
+        seen: list[Observation] = []
+        poller = UpsPoller(standard_tree(), POLLED, (), seen.append)
+        cards = Card([]), Card([]), Card([])
+        sources = "127.9.1.1", "127.9.1.2", None
+        for n, (card, source) in enumerate(zip(cards, sources, strict=True)):
+            await loop.create_datagram_endpoint(lambda card=card: card, local_addr=(f"127.9.0.{n}", PORT))  # type: ignore[misc]
+            poller.add(f"UPS{n}", f"127.9.0.{n}", PORT, Version.V1, "public", 8, 50, source)
+        poller.watch(["UPS0", "UPS1", "UPS2"])
+        await asyncio.sleep(20)
+        poller.stop()
+        for card in cards:
+            card.transport.close()
+        cards[0].askers.update(*(card.askers for card in cards))
+        return cards[0], seen
+
+    card, seen = run(body(), "max")
+    assert card.askers == {
+        ("127.9.0.0", "127.9.1.1"),
+        ("127.9.0.1", "127.9.1.2"),
+        ("127.9.0.2", "127.0.0.1"),
+    }
+    assert [type(item).__name__ for item in seen] == ["Readings"] * 3
 
 
 def test_many_cards_are_spread_over_the_interval() -> None:

@@ -20,20 +20,20 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "the agent's own server is shut down",
-            "(*self.config.others, self.config.server)",
-            "self.config.others",
+            "servers = [*self.config.others, self.config.server]",
+            "servers = [*self.config.others]",
             "H1",
         ),
         (
             "multi-server agents are ordered to shut down",
-            "(*self.config.others, self.config.server)",
-            "(self.config.server,)",
+            "servers = [*self.config.others, self.config.server]",
+            "servers = [self.config.server]",
             "H2",
         ),
         (
             "the UPS is switched off",
-            'await self._notes.attempt(self.client.command(self.config.ups, "output.off"))',
-            "",
+            'self.client.command(self.config.ups, "output.off", order="return")',
+            "asyncio.sleep(0)",
             "H1",
         ),
         ("the UPS is ordered after the servers", "command_s: Seconds = 5", "command_s: Seconds = 300", "H1"),
@@ -43,11 +43,16 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         f"{AC}/shutdown.py",
         (
             "servers in control go last",
-            "[server for server in plan.servers if server not in own]",
-            "list(plan.servers)",
+            "[server for server in self.plan.servers if server not in own]",
+            "list(self.plan.servers)",
             "H4 T10",
         ),
-        ("servers are ordered to shut down", "order_shutdown(self._client, server)", "asyncio.sleep(0)", "H3"),
+        (
+            "servers are ordered to shut down",
+            "await self._shut_guests(server)\n            await self._notes.attempt(order_shutdown(self._client, server))\n            if not",
+            "if not",
+            "H4",
+        ),
     ),
     *rows(
         "5.1 H4",
@@ -73,18 +78,6 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     *rows(
         "5.1 H5",
         f"{AC}/manager.py",
-        (
-            "hosts are started by request",
-            'await self._notes.attempt(self._client.send_controller_input(ssc, "start", host))',
-            "",
-            "H5",
-        ),
-        (
-            "maintenance mode ends when the host is up",
-            'await self._notes.attempt(self._client.send_controller_input(ssc, "maintenance_off", host))',
-            "",
-            "H5",
-        ),
     ),
     *rows(
         "5.1 H5",
@@ -108,7 +101,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "an outage that ends may come again",
-            "self._handled.discard(subject)",
+            "self._handled.discard(ups)",
             "pass",
             "C1-again",
         ),
@@ -118,7 +111,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         f"{AC}/shutdown.py",
         (
             "the cluster is stopped first",
-            "await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))",
+            "await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))",
             "",
             "C1",
         ),
@@ -131,11 +124,16 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "a start of the shutdown that does not come is left after To",
-            '!= "running", self._config.order_s)',
-            '!= "running")',
+            "order_shutdown(self._client, server))\n            if not await self._client.until(lambda: not is_up(self._client, server), self._config.order_s):",
+            "order_shutdown(self._client, server))\n            if not await self._client.until(lambda: not is_up(self._client, server)):",
             "C1-deaf",
         ),
-        ("outputs go off", "await self._outputs_off()", "", "C1"),
+        (
+            "outputs go off",
+            "await self._outputs_off([ups for ups in self.plan.outputs if ups not in late])",
+            "",
+            "C1",
+        ),
     ),
     *rows(
         "5.2",
@@ -181,7 +179,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     *rows(
         "5.3",
         f"{AC}/rules.py",
-        ("outputs come back with the mains", '{"order": "auto"}', '{"order": "stay_off"}', "D3 C2"),
+        (
+            "outputs come back with the mains",
+            '{"order": "auto"}',
+            '{"order": "stay_off"}',
+            "C1-all",
+        ),
         ("in form B servers' outputs restart at once", 'return "output.reboot", {"graceful": True}', "pass", "D3"),
     ),
     *rows(
@@ -224,32 +227,26 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "servers start when the disks are ready",
-            'await self._client.until(lambda disk=disk: self._client.state(disk) == "ready")  # type: ignore[misc]',
+            "await self._client.until(lambda: ready() or not self._answers_for(ups))",
             "pass",
             "D1",
         ),
         (
             "disks whose power is there are switched on",
-            "if await input_is_good(self._client, ups):\n            await self._switch_on(ups)",
-            "",
+            "await bring_back(self._notes, ups, lambda: self._answers_for(ups))\n        disks = ",
+            "disks = ",
             "D2",
         ),
         (
             "nothing is switched on that has not been off",
-            "waited = plan.linked_devices if plan.returns else plan.outputs",
-            "waited = ()",
+            "await asyncio.gather(*(self._await_off(ups) for ups in plan.outputs))",
+            "",
             "D1-early",
         ),
         (
-            "servers that waited reboot (form B)",
-            'self._client.send_input_if_running(server, "reboot")',
-            "asyncio.sleep(0)",
-            "D3",
-        ),
-        (
             "servers are started (form A)",
-            "                    await self._switch_on(ups)",
-            "                    pass",
+            "await asyncio.gather(*(self._output(ups) for ups in servers))\n        await asyncio.gather(*(self._start",
+            "await asyncio.gather(*(self._start",
             "D1",
         ),
     ),
@@ -257,21 +254,21 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         "5.4",
         f"{AC}/controller.py",
         (
-            "only an outage of a linked device is restored by the terminal",
-            "plan.cause in self.topology.linked",
-            "",
-            "A1",
+            "only an outage is restored by the terminal",
+            "if not record.plan.restores:\n            return",
+            "if False:\n            return",
+            "K1",
         ),
         (
             "a return goes on at another terminal",
-            "for cause, plan in self._startups.items():",
-            "for cause, plan in ():",
-            "D3",
+            "for label in [label for label in self._startups if label not in self._working]:",
+            "for label in list[str]():",
+            "H5",
         ),
         (
             "a plan goes on at another terminal",
-            "if cause in without_input:\n                self._start_shutdown(plan)",
-            "if cause in without_input:\n                pass",
+            "if at_once or cause in without_input:\n                self._start_shutdown(record)",
+            "if at_once or cause in without_input:\n                pass",
             "T10-plan",
         ),
     ),
@@ -330,8 +327,8 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ("an agent lets go when the power is back", "agent.cancel()", "pass", "M1-short"),
         (
             "each node's UPS goes off",
-            'await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))',
-            "",
+            'self.client.command(self.config.ups[node], "output.off", order=order)',
+            "asyncio.sleep(0)",
             "M1",
         ),
     ),
@@ -356,8 +353,8 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ("S5: what shows no life is told", 'self._host.note("not_started", server, "shows no life")', "pass", "S5"),
         (
             "S6: lines of a schedule are by themselves",
-            "turn.at == due.turn.at and turn.days == due.turn.days",
-            "True",
+            "upcoming([turn], ",
+            "upcoming(self._config.schedule, ",
             "S2-days",
         ),
         (
@@ -368,19 +365,9 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "L1: while clients work, servers stay",
-            "if not await self._client.until(used, wanted.idle_s)",
-            "if True",
+            "idle = not await self._client.until(used, wanted.idle_s)",
+            "idle = True",
             "L1",
-        ),
-        ("L2: a call of a client starts", "(wanted.lan_on and calls > old_calls)", "False", "L2"),
-        ("V1: the line signal starts", '(wanted.line and signal != old_signal and signal == "on")', "False", "V1"),
-        ("V1: the line signal ends", "elif wanted.line and signal != old_signal:", "elif False:", "V1"),
-        ("I1: automatic running rests in LOCAL", 'self._client.state(wanted.ups, "switch") == "local"', "False", "I1"),
-        (
-            "I1: an I-UPS is told that its servers go",
-            'self._client.send_input(wanted.ups, "off")',
-            "asyncio.sleep(0)",
-            "I1",
         ),
     ),
     *rows(
@@ -425,14 +412,8 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "J2: jobs run when the cluster has stopped",
-            (
-                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))\n"
-                "        await self._finish_jobs()"
-            ),
-            (
-                "        await self._finish_jobs()\n"
-                "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))"
-            ),
+            "        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))\n        await self._finish_jobs()",
+            "        await self._finish_jobs()\n        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))",
             "J2",
         ),
         ("J3: jobs under way are waited for", "until(done, self._config.job_timeout_s)", "until(done, 1)", "J3"),
@@ -458,7 +439,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             "K3, 4.5: an output stays on for others on it",
             "if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))",
             "if any(ups in topology.feeds(server) for server in servers)",
-            "K3",
+            "S3-c4",
         ),
         (
             "A1: disks stay on while others use them",
@@ -477,7 +458,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             'await self._notes.attempt(self.client.command(bmc, "identify"',
             "B1",
         ),
-        ("B1: the groups move", "moved = await self._act(server)", "moved: list[str] = []", "B1"),
+        (
+            "B1: the groups move",
+            "moved = [group for name in self._named(data) for group in await self._act(server, name)]",
+            "moved: list[str] = []",
+            "B1",
+        ),
         ("B1: its end is told", "if self.config.ends_recovery:", "if False:", "B1"),
         (
             "B3: the server that is at fault is recovered",
@@ -505,7 +491,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         f"{CONTROLLERS}/server_agent.py",
         (
             "B6: the agent shuts down as it is set",
-            'if self.config.after_report == "shutdown":',
+            'if self._after(event_id) == "shutdown":',
             "if True:",
             "B6-nothing",
         ),
@@ -574,7 +560,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     *rows(
         "2.5",
         f"{AC}/rules.py",
-        ("リブートしない: the output stays off", 'if on_recovery == "none":', "if False:", "D9-no-reboot"),
+        (
+            "リブートしない: the output stays off",
+            'if on_recovery == "none" or not plan.restores:',
+            "if not plan.restores:",
+            "D9-no-reboot",
+        ),
     ),
     *rows(
         "5.2",
@@ -627,6 +618,75 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             "await self._notes.attempt(order_shutdown(self.client, server))",
             "pass",
             "B6",
+        ),
+    ),
+    *rows(
+        "5.1 H5",
+        f"{AC}/startup.py",
+        ("hosts are started by request", 'if await self._asked(ssc, "start", host):', "if True:", "H5"),
+        (
+            "maintenance mode ends when the host is up",
+            'if await self._asked(ssc, "maintenance_off", host):',
+            "if True:",
+            "H5",
+        ),
+    ),
+    *rows(
+        "5.4",
+        f"{AC}/waiting.py",
+        (
+            "servers that waited reboot (form B)",
+            'self._client.send_input_if_running(node, "reboot")',
+            "self._client.until(lambda: True)",
+            "D3",
+        ),
+        (
+            "only servers that wait are restarted",
+            'if nodes.get(node) == "waiting"',
+            "if nodes.get(node)",
+            "D3-general O1-general",
+        ),
+        ("a cluster that waits is stopped before it restarts", "await self._stop(cluster)", "", "D3-ssc"),
+    ),
+    *rows(
+        "5.6",
+        f"{AC}/intelligent.py",
+        ("L2: a call of a client starts", "(wanted.lan_on and calls > old_calls)", "False", "L2"),
+        ("V1: the line signal starts", 'elif turned and signal == "off":', "elif turned:", "V1"),
+        ("V1: the line signal ends", 'elif turned and signal == "off":', "elif False:", "V1"),
+        ("I1: automatic running rests in LOCAL", 'host.client.state(wanted.ups, "switch") == "local"', "False", "I1"),
+        (
+            "I1: an I-UPS is told that its servers go",
+            'self._client.send_input(wanted.ups, "off")',
+            "self._client.until(lambda: True)",
+            "I1",
+        ),
+        ("I2: an outage of an I-UPS shuts down", "self._host.outage(wanted.ups, over=False)", "pass", "I2"),
+        (
+            "I2: an I-UPS returns after an outage",
+            'self._client.send_input(ups, "on")',
+            "self._client.until(lambda: True)",
+            "I2",
+        ),
+    ),
+    *rows(
+        "9.1 of 001",
+        f"{AC}/rules.py",
+        (
+            "the return does not depend on the mains at the order",
+            'return "output.off", {"order": "return"}',
+            'return "output.off", {"order": "auto"}',
+            "C2-return",
+        ),
+    ),
+    *rows(
+        "9.1 of 001",
+        f"{AC}/controller.py",
+        (
+            "an outage that lasts concerns servers that come up",
+            "self._unanswered |= self._outages\n        self.client.wake()\n\n    async def _watch",
+            "self.client.wake()\n\n    async def _watch",
+            "C2-twice",
         ),
     ),
 )

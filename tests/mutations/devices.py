@@ -117,8 +117,8 @@ DEVICE_RULES: tuple[Mutation, ...] = (
     # --- 2.4, 2.6: settings -----------------------------------------------------------------------------------------
     *rows(
         "2.4",
-        f"{UPS}/snmp/objects.py",
-        ("a UPS keeps eight characters of a name", "NAME_LENGTH = 8 ", "NAME_LENGTH = 9 ", "U08"),
+        "mibs/powernet.py",
+        ("a UPS keeps eight characters of a name", "NAME_LENGTH: Final = 8", "NAME_LENGTH: Final = 9", "U08"),
     ),
     *rows(
         "2.6",

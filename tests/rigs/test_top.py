@@ -29,7 +29,7 @@ def test_one_look(rig: Live) -> None:
     assert "100 %" in row or "99 %" in row
     assert "ups.input.lost" in said
     document = json.loads(rig.ridethrough("top", "--json"))
-    assert set(document) == {"devices", "destinations", "journal", "conditions", "events"}
+    assert set(document) == {"devices", "destinations", "journal", "conditions", "controllers", "events"}
 
 
 class Terminal:

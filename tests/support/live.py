@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from ruamel.yaml import YAML
 
@@ -78,6 +78,12 @@ class Live:
         while not right(state := self.world(place)):
             assert time.monotonic() < deadline, state
         return state
+
+    def tell_controller(self, name: str, word: str, *args: str) -> None:
+        """Give a stand-in controller an input."""
+        body = json.dumps({"input": word, "args": list(args)}).encode()
+        place = f"{self.url}/lab/v1/controllers/{name}/inputs"
+        urlopen(Request(place, body, {"content-type": "application/json"}), timeout=20).close()
 
     def tell(self, text: str) -> None:
         self.ridethrough("inject", *text.split())

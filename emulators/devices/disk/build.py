@@ -14,22 +14,24 @@ from ridethrough.emulators.devices.disk.model import Disk
 class DiskConfig(RigModel):
     """A shared disk array."""
 
-    power: tuple[Feed, ...] = Field(min_length=1, max_length=1)
+    power: tuple[Feed, ...] = Field(min_length=1, max_length=2)
+    """Two for a redundant disk, fed by the UPSs of both servers (003 sections 1.8.1 and 1.9.1)."""
     spin_up_s: Seconds = 90
     load_w: float = Field(default=150, ge=0)
 
 
 def build(construction: Construction, name: str, config: DiskConfig) -> None:
-    """Add a disk array on its feed."""
-    disk = Disk(name, config.spin_up_s, config.load_w)
+    """Add a disk array on its feeds."""
+    disk = Disk(name, config.spin_up_s, config.load_w, len(config.power))
     construction.world.add(disk)
-    construction.plug(config.power[0], name, disk.inlet)
+    for feed, inlet in zip(config.power, disk.inlets, strict=True):
+        construction.plug(feed, name, inlet)
     construction.ready[name] = disk.ready
 
 
 def references(config: DiskConfig) -> Iterable[Reference]:
-    """Name the feed."""
-    yield Reference("power", config.power[0], Among.FEEDS, feeds=True)
+    """Name the feeds."""
+    yield from (Reference("power", feed, Among.FEEDS, feeds=True) for feed in config.power)
 
 
 DEVICE_TYPE = DeviceType(

@@ -16,9 +16,11 @@ class Disk:
 
     kind = "disk"
 
-    def __init__(self, name: str, spin_up_s: float, load_w: float) -> None:
+    def __init__(self, name: str, spin_up_s: float, load_w: float, feeds: int = 1) -> None:
+        """`feeds` are its power supplies: a redundant one goes on while one of them is live."""
         self.name = name
-        self.inlet = Inlet(name, "inlet")
+        labels = ["inlet", *(f"inlet{at}" for at in range(2, feeds + 1))]
+        self.inlets = [Inlet(name, label) for label in labels]
         self.ready = Port(name, "ready", False)
         self.inputs = Inputs({})
         self._spin_up_s = spin_up_s
@@ -38,8 +40,10 @@ class Disk:
 
     def react(self, now: Instant) -> None:
         """Follow the supply: without it, off at once; with it, ready after the spin-up."""
-        live = self.inlet.supply.value.live
-        self.inlet.demand_w.value = self._load_w if live else 0.0
+        lit = [inlet.supply.value.live for inlet in self.inlets]
+        for inlet, is_live in zip(self.inlets, lit, strict=True):
+            inlet.demand_w.value = self._load_w / sum(lit) if is_live else 0.0
+        live = any(lit)
         if live and self._first_reaction:
             self._first_reaction = False
             self.ready.value = True
@@ -50,10 +54,10 @@ class Disk:
             self._ready_at = after(now, self._spin_up_s)
 
     def ports(self) -> Iterable[Port[Any]]:
-        """The level `ready` and the demand at the inlet."""
-        return [self.ready, self.inlet.demand_w]
+        """The level `ready` and the demand at the inlets."""
+        return [self.ready, *(inlet.demand_w for inlet in self.inlets)]
 
     def snapshot(self, now: Instant) -> dict[str, Any]:
         """Return the state, one of `ready`, `spinning-up` and `off`, and the load in watts."""
         state = "ready" if self.ready.value else "spinning-up" if self._ready_at is not None else "off"
-        return {"state": state, "load_w": self.inlet.demand_w.value}
+        return {"state": state, "load_w": sum(inlet.demand_w.value for inlet in self.inlets)}

@@ -16,7 +16,7 @@ from ridethrough.emulators.bindings.device_types import (
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.devices.bmc.build import BMC_PROFILE, bmc_interface, build_bmc
 from ridethrough.emulators.devices.psu.model import Psu
-from ridethrough.emulators.devices.server.config import ServerConfig
+from ridethrough.emulators.devices.server.config import GuestConfig, ServerConfig
 from ridethrough.emulators.devices.server.guests import Guest
 from ridethrough.emulators.devices.server.model import Server
 from ridethrough.wire.wol import mac_address
@@ -36,7 +36,7 @@ def build(construction: Construction, name: str, config: ServerConfig) -> None:
         shutdown_s=config.shutdown_s,
         load_w=config.load_w,
         order_s=config.order_s,
-        guests=tuple(Guest(guest, item.boot_s, item.shutdown_s, item.rank) for guest, item in config.guests.items()),
+        guests=tuple(_guest(guest, item) for guest, item in config.guests.items()),
         guests_start=config.guests_start == "host",
         mac=mac_address(config.wake.mac) if config.wake is not None and config.wake.supported else b"",
         wake_port_open=config.wake is not None,
@@ -64,6 +64,11 @@ def build(construction: Construction, name: str, config: ServerConfig) -> None:
         world.connect(server.host, bmc.chassis.host)
         world.connect(bmc.chassis.order, server.order)
         world.connect(bmc.chassis.policy, server.policy)
+
+
+def _guest(name: str, config: GuestConfig) -> Guest:
+    orderly = config.stop_action == "shutdown" and config.integration_services
+    return Guest(name, config.boot_s, config.shutdown_s, config.rank, config.start_action == "start", orderly)
 
 
 def references(config: ServerConfig) -> Iterable[Reference]:

@@ -19,6 +19,12 @@ class GuestConfig(RigModel):
     shutdown_s: Seconds = 20
     rank: int = Field(default=1, ge=1)
     """Lower ranks start first and stop last."""
+    start_action: Literal["start", "nothing"] = "start"
+    """自動開始アクション; `nothing` is 何もしない (002 section 4)."""
+    stop_action: Literal["shutdown", "turn_off"] = "shutdown"
+    """自動停止アクション, when the host shuts down."""
+    integration_services: bool = True
+    """Without 統合サービス the host cannot shut the guest down, and turns it off (002 section 6(2))."""
 
 
 class WakeConfig(RigModel):

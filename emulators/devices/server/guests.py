@@ -24,6 +24,10 @@ class Guest(NamedTuple):
     boot_s: float
     shutdown_s: float
     rank: int
+    starts: bool = True
+    """It starts with its host."""
+    orderly: bool = True
+    """Its host can shut it down, and is to; otherwise it is turned off."""
 
 
 class Guests:
@@ -34,6 +38,7 @@ class Guests:
         self._guests = {guest.name: guest for guest in guests}
         self.states = {guest.name: GuestState.RUNNING for guest in guests}
         self._due: dict[str, Instant] = {}
+        self.cuts = 0  # guests that were turned off while they ran
         self._wanted: set[str] | None = None  # guests still to start in order
         self._stopping = False
 
@@ -52,7 +57,7 @@ class Guests:
             if self.states[name] is GuestState.OFF:
                 self._begin(self._guests[name], now)
             return
-        self._wanted = {guest.name for guest in self._in(GuestState.OFF)}
+        self._wanted = {guest.name for guest in self._in(GuestState.OFF) if guest.starts}
         self._go_on(now)
 
     def stop(self, now: Instant) -> None:
@@ -61,7 +66,17 @@ class Guests:
         self._stopping = True
         for guest in self._in(GuestState.STARTING):
             self._end(guest)
+        for guest in self._in(GuestState.RUNNING):
+            if not guest.orderly:
+                self.cuts += 1
+                self._end(guest)
         self._go_on(now)
+
+    def stop_one(self, now: Instant, name: str) -> None:
+        """Shut one guest down at once, whatever its rank; nothing happens to one that does not run."""
+        if self.states[name] is GuestState.RUNNING:
+            self.states[name] = GuestState.STOPPING
+            self._due[name] = after(now, self._guests[name].shutdown_s)
 
     def kill(self) -> None:
         """Turn all guests off at once, as their host is off."""

@@ -49,6 +49,9 @@ class Runs(Protocol):
     def start_guest(self, name: str, now: Instant) -> None:
         """Start a guest. Raises NoEffectError and InputError."""
 
+    def stop_guest(self, name: str, now: Instant) -> None:
+        """Shut a guest down. Raises NoEffectError and InputError."""
+
 
 def inputs_of(server: Runs) -> Inputs:
     """The table of inputs."""
@@ -65,10 +68,13 @@ def inputs_of(server: Runs) -> Inputs:
     def clients(count: float, _now: Instant) -> None:
         server.software.clients = int(count)
 
-    def guest(args: list[str], now: Instant) -> None:
-        if len(args) != 1:
-            raise InputError("expected NAME")
-        server.start_guest(args[0], now)
+    def guest(act: Callable[[str, Instant], None]) -> Callable[[list[str], Instant], None]:
+        def named(args: list[str], now: Instant) -> None:
+            if len(args) != 1:
+                raise InputError("expected NAME")
+            act(args[0], now)
+
+        return named
 
     def ordered(task: OsTask) -> Callable[[Instant], None]:
         return lambda now: server.order_os(task, now)
@@ -92,7 +98,8 @@ def inputs_of(server: Runs) -> Inputs:
         "clients": numeric("COUNT clients work with the server", "COUNT", 0, 10_000, clients),
         "lan_cut": Input("the network cable of interface NUMBER is pulled", interface(server.lan_cuts.add)),
         "lan_mend": Input("the network cable of interface NUMBER is plugged in", interface(server.lan_cuts.discard)),
-        "guest_start": Input("the guest called NAME is started", guest),
+        "guest_start": Input("the guest called NAME is started", guest(server.start_guest)),
+        "guest_stop": Input("the guest called NAME is shut down", guest(server.stop_guest)),
     }
     needed = {word: partial(server.unlike, *states) for word, states in HEARD.items()}
     return Inputs({word: while_able(needed[word], row) if word in needed else row for word, row in rows.items()})

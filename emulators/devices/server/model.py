@@ -176,6 +176,14 @@ class Server:
             raise InputError(f"there is no guest {name!r}; accepted: {', '.join(self.guests.states) or 'none'}")
         self.guests.start(now, name)
 
+    def stop_guest(self, name: str, now: Instant) -> None:
+        """Shut a guest down at once, whatever its rank. Raises NoEffectError and InputError."""
+        if self.os is not OsState.RUNNING:
+            raise NoEffectError(f"{self.name} does not run")
+        if name not in self.guests.states:
+            raise InputError(f"there is no guest {name!r}; accepted: {', '.join(self.guests.states) or 'none'}")
+        self.guests.stop_one(now, name)
+
     def _carry_out(self, order: ChassisOrder, now: Instant) -> None:
         match order.action:
             case ChassisControl.POWER_DOWN:
@@ -277,4 +285,5 @@ class Server:
             alive = [name for name, state in self.guests.states.items() if state is GuestState.RUNNING]
             shown["guests"] = {name: state.value for name, state in self.guests.states.items()}
             shown["guests_running"] = len(alive)
+            shown["guests_cut"] = self.guests.cuts
         return shown

@@ -22,6 +22,7 @@ from ridethrough.emulators.devices.ups.device import EmulatedUps
 from ridethrough.emulators.devices.ups.profile import load_profile
 from ridethrough.emulators.devices.ups.settings import Settings
 from ridethrough.mibs import Oid
+from ridethrough.mibs.powernet import UPS_NAME
 
 LOOPBACK = "127.0.0.1"
 VERSIONS = {1: 1, "2c": 2, 3: 3}
@@ -38,7 +39,10 @@ def build(construction: Construction, name: str, config: UpsConfig) -> None:
         settings=config.settings.objects(),
         users=_users(config),
         serial=Path(config.serial) if config.serial else None,
+        configured=config.configured,
     )
+    if config.settings.name is not None:
+        ups.card.stored.written[f"{UPS_NAME}.0"] = config.settings.name.encode()
     construction.world.add(ups)
     construction.plug(config.mains, name, ups.inlet)
     construction.add_feed(name, ups.outlet, ups.outlet)

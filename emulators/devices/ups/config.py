@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from ridethrough.emulators.bindings.snmp import ANYBODY
 from ridethrough.emulators.config.base import Address, Name, RigModel
 from ridethrough.emulators.devices.ups.profile import AccessRow
-from ridethrough.mibs.powernet import UPS_SETTINGS
+from ridethrough.mibs.powernet import NAME_LENGTH, UPS_SETTINGS
 from ridethrough.wire.snmp.usm import Auth, Priv
 
 
@@ -48,6 +48,16 @@ class UpsSettings(RigModel):
     low_transfer_v: int | None = Field(default=None, gt=0)
     min_return_percent: int | None = Field(default=None, ge=0, le=100)
     sensitivity: Literal[2, 3, 4] | None = None
+    buzzer: Literal[1, 2, 3] | None = None
+    """異常発生時のブザータイミング: 1 power failure, 2 low battery, 3 never."""
+    buzzer_timer_s: int | None = Field(default=None, ge=0)
+    """異常検出時のブザータイマ."""
+    self_test: int | None = Field(default=None, ge=2, le=12)
+    """自動バッテリーテストパターン: 2 every two weeks, 3 weekly, 4 when switched on, 5 never; newer cards have more."""
+    discharge_s: int | None = Field(default=None, ge=0)
+    """UPS停止後のバッテリー放電時間."""
+    name: str | None = Field(default=None, pattern=rf"^[ -~]{{1,{NAME_LENGTH}}}$")
+    """名称, at most eight half-width characters."""
 
     def objects(self) -> dict[str, int]:
         """Object names to values in the object's unit, for those that are set."""
@@ -94,6 +104,8 @@ class UpsConfig(RigModel):
     """Version 3 users; without any, version 3 is off."""
     traps: tuple[TrapReceiver, ...] | None = Field(default=None, max_length=4)
     """Trap receivers; when left out, the gateway of the rig."""
+    configured: bool = True
+    """False for a new card: with BOOTP on it is not on the LAN before its first set-up (003 section 1.7.4.1)."""
     serial: str | None = None
     """Path of the card's serial port, a link to a pseudo-terminal."""
 

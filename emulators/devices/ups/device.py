@@ -53,11 +53,14 @@ class EmulatedUps:
         settings: dict[str, int] | None = None,
         users: tuple[UsmUser, ...] = (),
         serial: Path | None = None,
+        *,
+        configured: bool = True,
     ) -> None:
         """`settings` maps object names to values in the object's unit; without `access`, its rows are the profile's."""
         self.name = name
         self.profile: Profile = profile
         self.serial = serial  # where the serial port of the card is to be, as a link to a pseudo-terminal
+        self._configured = configured  # False for a card whose first set-up is still to be done
         self.card: Card = Card(name, profile, address, self._link_up, access, receivers, users)
         callbacks = Callbacks(self.card.send, self._shutdown_time_s, self.card.clock.date, self._group_delays)
         self.ups: Ups = Ups(name, profile, callbacks, settings or {})
@@ -68,6 +71,11 @@ class EmulatedUps:
     def address(self) -> str:
         """The address at which the card is reached now."""
         return self.card.address
+
+    @property
+    def on_lan(self) -> bool:
+        """False for a new card until BOOTP is off, which takes effect at the log-off (003 section 1.7.4.1)."""
+        return self._configured or not self.card.accounts.tcpip.bootp
 
     @property
     def inlet(self) -> Inlet:

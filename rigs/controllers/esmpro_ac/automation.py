@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,23 +30,41 @@ class Automation:
 
     def begin(self) -> None:
         """Start a task for each kind of automatic running that is configured."""
-        if self._config.schedule:
-            self._host.spawn(self._keep_schedule(), "schedule")
+        for line in self._config.schedule:
+            for turn, ahead in self._by_clock(line):
+                self._host.spawn(self._keep(turn, ahead), "schedule")
         if self._config.lan_off is not None:
             self._host.spawn(self._watch_clients(self._config.lan_off), "LAN")
 
     # --- schedules --------------------------------------------------------------------------------------------
 
-    async def _keep_schedule(self) -> None:
+    def _by_clock(self, turn: Turn) -> Iterator[tuple[Turn, timedelta]]:
+        """Split a line by the clocks that decide, with the time by which each is ahead (001 section 11(3)).
+
+        A start is due by the first control terminal's clock, an end by that of each server. Servers of one cluster go
+        together, unless they are not synchronous (001 section 8; サーバを同期制御しない).
+        """
+        servers = list(turn.servers)
+        if self._config.synchronous:
+            clusters = self._host.topology.clusters.values()
+            linked = [node for cluster in clusters if set(cluster.nodes) & set(servers) for node in cluster.nodes]
+            servers += [node for node in linked if node not in servers and node in self._host.topology.members]
+        plant = self._host.context.plant.servers
+        deciding = {server: server if turn.do == "off" else self._host.topology.terminals[0] for server in servers}
+        offsets = {server: plant[clock].clock_offset_s for server, clock in deciding.items()}
+        for offset_s in dict.fromkeys(offsets.values()):
+            mine = tuple(server for server in servers if offsets[server] == offset_s)
+            yield turn.model_copy(update={"servers": mine}), timedelta(seconds=offset_s)
+
+    async def _keep(self, turn: Turn, ahead: timedelta) -> None:
         """S1, S2, S3, S6: each line by itself; the disks lead a start by their Warm-UP time (D7)."""
-        last_due = self._client.now()
-        while (due := upcoming(self._config.schedule, self._config.holidays, self._zone, last_due)) is not None:
+        last_due = self._client.now() + ahead
+        while (due := upcoming([turn], self._config.holidays, self._zone, last_due)) is not None:
+            at = due.at - ahead
             lead = timedelta(seconds=self._lead_s(due.turn))
-            await asyncio.sleep(max(0.0, (due.at - lead - self._client.now()).total_seconds()))
+            await asyncio.sleep(max(0.0, (at - lead - self._client.now()).total_seconds()))
             last_due = due.at
-            same = [turn for turn in self._config.schedule if turn.at == due.turn.at and turn.days == due.turn.days]
-            for turn in same:
-                self._host.spawn(self._run_turn(turn, (due.at - self._client.now()).total_seconds()), turn.at)
+            self._host.spawn(self._run_turn(turn, (at - self._client.now()).total_seconds()), turn.at)
 
     def _disks(self, servers: Sequence[str]) -> list[str]:
         topology = self._host.topology

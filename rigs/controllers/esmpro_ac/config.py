@@ -78,12 +78,22 @@ class EsmproAcConfig(ControllerConfig):
     """To: how long the start of an ordered shutdown is waited for."""
     host_off_s: Seconds = 300
     """How long a hypervisor host is waited for until it is off with its guests; no document says."""
+    guests: tuple[Name, ...] = ()
+    """Hosts whose guests this controller shuts down in order, before the host (002 section 4.2)."""
     command_s: Seconds = 2
     """Time that the order to one UPS takes."""
     gather_s: Seconds = 0.1
     """Outages that are confirmed so shortly after one another belong together."""
-    job_timeout_s: Seconds = 180
-    """Time that a power-off waits for jobs."""
+    job_timeout_s: Seconds | None = 180
+    """Time that a power-off waits for jobs; null waits for ever (電源切断時のジョブ監視, タイムアウト なし)."""
+    cluster_shutdown: bool = True
+    """停電時のクラスタシャットダウン あり; with なし an outage shuts down servers without it (001 section 7.1)."""
+    synchronous: bool = True
+    """False: サーバを同期制御しない. Otherwise a schedule of one node is that of its whole cluster (001 section 8)."""
+    managed: bool = True
+    """「AC Management Console」による管理を行う; without it nothing is done about UPSs (003 section 1.7.4.2)."""
+    sole: bool = True
+    """他のUPS管理ソフトを使用しない; without it outputs are left to that other software (003 section 1.7.4.2)."""
     jobs: dict[Name, Jobs] = Field(default_factory=dict)
     schedule: tuple[Turn, ...] = ()
     holidays: tuple[Date, ...] = ()

@@ -14,10 +14,12 @@ from ridethrough.rigs.controllers.base import Act, Controller, ControllerContext
 from ridethrough.rigs.controllers.client import ControllerClient
 from ridethrough.rigs.controllers.esmpro_ac.automation import Automation
 from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
+from ridethrough.rigs.controllers.esmpro_ac.gui import Gui
 from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
 from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, Records
-from ridethrough.rigs.controllers.esmpro_ac.rules import elect
+from ridethrough.rigs.controllers.esmpro_ac.rules import elect, unfit_names
+from ridethrough.rigs.controllers.esmpro_ac.settings import UpsSettingsDialog
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
 from ridethrough.rigs.controllers.esmpro_ac.startup import StartupSequence
 from ridethrough.rigs.controllers.esmpro_ac.statistics import Statistics
@@ -36,9 +38,9 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     config_class = EsmproAcConfig
 
     def __init__(self, config: EsmproAcConfig, context: ControllerContext, client: ControllerClient) -> None:
-        super().__init__(config, context, client)
+        super().__init__(config, context, client.asking_from(self._source_for))
         self.topology = context.topology
-        self.notes = NoteWriter(client, self.note)
+        self.notes = NoteWriter(self.client, self.note)
         self._records: Records = client.records.setdefault(config.name, Records())
         self._events = client.events()
         self._outages: set[str] = set()  # confirmed, and not over
@@ -53,9 +55,18 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._interfaces = IntelligentUpses(self, self._automation.start)
         self._manager = ClusterManager(self)
         self._waiting = WaitingNodes(self)
+        self._settings = UpsSettingsDialog(self)
+        self._gui = Gui(self)
 
     async def run(self) -> None:
         """Start the tasks beside, then follow the events."""
+        if unfit := unfit_names(self.topology.clusters):
+            # 001 section 11(8): the service ends with an error, and nothing is managed.
+            self.note("service_error", unfit[0], "the service does not start: names of clusters, servers and groups")
+            return
+        for cluster in self.topology.clusters:
+            if not self.linked(cluster):
+                self.note("not_linked", cluster, "clpacmode is disabled")
         self.spawn(self._run_election(), "election")
         self.spawn(self._watch_outages(), "outages")
         self.spawn(self._statistics.run(lambda: self.master is not None), "statistics")
@@ -65,6 +76,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self._waiting.begin()
         async for event in self._events:
             self._handle_event(event)
+
+    def _source_for(self, device: str) -> str | None:
+        """Return the address of the terminal that acts, by which the cards know it (003 section 1.7.4.1)."""
+        plant = self.context.plant
+        return plant.servers[self.master].address if device in plant.ups and self.master is not None else None
 
     @property
     def master(self) -> str | None:
@@ -116,7 +132,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
                 self._restore(record)
         for label in [label for label in self._startups if label not in self._working]:
             self._start_startup(label)
-        self._outages |= {row["device"] for row in conditions if row["condition"] == Condition.OUTAGE}
+        if self.config.managed:
+            self._outages |= {row["device"] for row in conditions if row["condition"] == Condition.OUTAGE}
         self._unanswered |= self._outages
         self.client.wake()
 
@@ -134,7 +151,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     def _handle_event(self, event: dict[str, Any]) -> None:
         subject, data = event["subject"], event["data"]
         if event["type"] == CONFIRMED or (event["type"] == SILENT and data.get("policy") == "shutdown"):
-            self.outage(subject, over=False)
+            if self.config.managed:
+                self.outage(subject, over=False)
         elif event["type"] in (CLEARED, HEARD):
             self.outage(subject, over=True)
         elif event["type"] in WENT_OFF:
@@ -185,6 +203,10 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         cluster = self.topology.cluster_of(server)
         return cluster is not None and (self.client.state(cluster, "nodes") or {}).get(server) == "waiting"
 
+    def linked(self, cluster: str) -> bool:
+        """Return whether `clpacmode enable` was run on every node (001 section 7.1)."""
+        return not self.context.unlinked & set(self.topology.clusters[cluster].nodes)
+
     @property
     def busy(self) -> set[str]:
         """Servers of the plans under way."""
@@ -216,7 +238,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     async def _run_shutdown(self, record: PlanRecord) -> None:
         plan = record.plan
-        await ShutdownSequence(self.notes, self.config, self.topology, record, self.own(plan)).run()
+        await ShutdownSequence(self.notes, self.config, self.topology, record, self.own(plan), self.linked).run()
         del self._plans[plan.cause]
         self.note("plan_done", plan.cause)
         await self._interfaces.ended(plan)
@@ -242,7 +264,8 @@ class EsmproAcController(Controller[EsmproAcConfig]):
 
     def disks_of(self, ups: str) -> list[str]:
         """Return the disks that a UPS feeds."""
-        return [name for name, disk in self.context.plant.disks.items() if disk.power[0].partition("/")[0] == ups]
+        disks = self.context.plant.disks.items()
+        return [name for name, disk in disks if ups in [feed.partition("/")[0] for feed in disk.power]]
 
     def _spawn_as_master(self, name: str, work: Any) -> None:
         """Spawn a task that is cancelled when the master goes down."""
@@ -253,10 +276,11 @@ class EsmproAcController(Controller[EsmproAcConfig]):
     # --- people and applications ------------------------------------------------------------------------------
 
     def inputs(self) -> Mapping[str, tuple[str, Act]]:
-        """`power_off` and `power_on` of the power-off API."""
+        """`power_off` and `power_on` of the power-off API; what the management console does with UPSs."""
         return {
             "power_off": ("end the servers named, or all linked ones, in order (power-off API)", self._power_off),
             "power_on": ("start the servers named, or all linked ones", self._power_on),
+            **self._settings.inputs(),
         }
 
     def _servers(self, args: list[str]) -> list[str]:
@@ -274,11 +298,13 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         self.spawn(self._automation.start(self._servers(args)), "start")
 
     def snapshot(self) -> dict[str, Any]:
-        """Master, terminals, plans under way, starts that wait, and statistics."""
+        """Master, terminals, plans under way, starts that wait, and what GUI and management console show."""
         return {
             "master": self.master,
             "terminals": list(self.topology.terminals),
             "plans": list(self._plans),
             "returns": [record.plan.cause for record in self._startups.values()],
             "statistics": self._statistics.row(),
+            "settings": self._settings.row(),
+            "gui": self._gui.row(),
         }

@@ -34,6 +34,9 @@ class ControllerHost(Protocol):
     def busy(self) -> set[str]:
         """Servers of the plans under way."""
 
+    def linked(self, cluster: str) -> bool:
+        """Return whether the cluster's software obeys this controller, and tells it what it does."""
+
     def begin(self, plan: ShutdownPlan) -> None:
         """Start a plan; one of the same cause that is under way goes on instead."""
 

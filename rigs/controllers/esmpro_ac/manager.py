@@ -17,7 +17,7 @@ class ClusterManager:
 
     def begin(self) -> None:
         """Start a task for each cluster and each server."""
-        for cluster in self._host.topology.clusters:
+        for cluster in filter(self._host.linked, self._host.topology.clusters):
             self._host.spawn(self._watch_cluster(cluster), cluster)
         for server in self._host.context.plant.servers:
             self._host.spawn(self._watch_server(server), server)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from ridethrough.emulators.devices.cluster.build import ClusterConfig
 from ridethrough.rigs.topology import ShutdownPlan
 
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
+LONGEST_NAME = 15
 WEEK = timedelta(days=7)  # statistics are kept so long (2.6)
 
 
@@ -19,6 +23,12 @@ def elect(terminals: Sequence[str], alive: Callable[[str], bool], present: str |
     if present is not None and alive(present):
         return present
     return next((terminal for terminal in terminals if alive(terminal)), None)
+
+
+def unfit_names(clusters: Mapping[str, ClusterConfig]) -> list[str]:
+    """Return names of clusters, servers and groups that break the rule of CLUSTERPRO Ver8.0 (001 section 11(8))."""
+    names = (name for cluster, config in clusters.items() for name in (cluster, *config.nodes, *config.groups))
+    return [name for name in names if not PLAIN_NAME.fullmatch(name) or len(name) > LONGEST_NAME]
 
 
 def off_order(
@@ -35,7 +45,7 @@ def off_order(
     if ups in plan.linked_devices:
         # A single disk without ranks need not wait for terminals that are down themselves.
         alone = plan.returns and len(plan.linked_devices) == 1
-        return "output.off", {"order": "return" if alone else "auto"}
+        return "output.off", {"order": "return" if alone or controls else "auto"}
     if plan.returns and on_line:
         return "output.reboot", {"graceful": True}  # D3, D4: servers come back at once and wait
     if plan.linked_devices and not plan.returns and not controls:

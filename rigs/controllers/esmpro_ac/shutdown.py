@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.actions import NoteWriter, guests_are_off, is_off, is_up, order_shutdown
@@ -20,13 +20,23 @@ class ShutdownSequence:
     """Carries out one plan. It may be begun anew, by another terminal, at any point."""
 
     def __init__(
-        self, notes: NoteWriter, config: EsmproAcConfig, topology: Topology, record: PlanRecord, own: Sequence[str]
+        self,
+        notes: NoteWriter,
+        config: EsmproAcConfig,
+        topology: Topology,
+        record: PlanRecord,
+        own: Sequence[str],
+        linked: Callable[[str], bool] = lambda _cluster: True,
     ) -> None:
-        """`own` are the servers on which the controller itself runs; they go last."""
+        """`own` are the servers on which the controller itself runs; they go last. `linked` tells of a cluster whether
+        its software obeys this controller (clpacmode).
+        """
         self._notes = notes
         self._client = notes.client
         self._config = config
+        self._linked = linked
         self._topology = topology
+        self._guests = topology.guests
         self._record = record
         self.plan = record.plan
         self._own = [server for server in self.plan.servers if server in own]
@@ -36,7 +46,7 @@ class ShutdownSequence:
         """Run all phases; what fails is noted, and the next phase begins all the same."""
         self._notes.note("plan", self.plan.cause, f"servers {', '.join(self.plan.servers) or 'none'}")
         await self._maintenance()
-        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters))
+        await asyncio.gather(*(self._stop_cluster(name) for name in self.plan.clusters if self._stops(name)))
         await self._finish_jobs()
         self._notes.note("shutdown", self.plan.cause, "電源切断条件が成立しました....")
         await asyncio.gather(*(self._shut_down(server) for server in self._others))
@@ -55,6 +65,10 @@ class ShutdownSequence:
                 await self._notes.attempt(
                     self._client.send_controller_input(self._config.ssc, "maintenance_on", server)
                 )
+
+    def _stops(self, cluster: str) -> bool:
+        """Return whether the cluster is stopped before its servers are shut down (001 section 7.1)."""
+        return self._linked(cluster) and (self._config.cluster_shutdown or not self.plan.restores)
 
     async def _stop_cluster(self, name: str) -> None:
         """Phase 2 of 5.2: until the cluster has stopped, or its time is over."""
@@ -93,6 +107,7 @@ class ShutdownSequence:
         A hypervisor host is waited for until it is off with its guests (002 section 5.4).
         """
         if is_up(self._client, server):
+            await self._shut_guests(server)
             await self._notes.attempt(order_shutdown(self._client, server))
             if not await self._client.until(lambda: not is_up(self._client, server), self._config.order_s):
                 self._notes.note("order_timeout", server)
@@ -101,9 +116,21 @@ class ShutdownSequence:
         ):
             self._notes.note("host_timeout", server)
 
+    async def _shut_guests(self, host: str) -> None:
+        """002 section 4.2: the controller's order, the highest rank first, each one off before the next."""
+        guests = self._guests.get(host, {}) if host in self._config.guests else {}
+        for guest in sorted(guests, key=lambda name: -guests[name]):
+            await self._notes.attempt(self._client.send_input(host, "guest_stop", guest))
+
+            def off(guest: str = guest) -> bool:
+                return bool((self._client.state(host, "guests") or {}).get(guest) == "off")
+
+            await self._client.until(off, self._config.host_off_s)
+
     async def _end_terminal(self, server: str) -> None:
         """The controller's own server: down once its UPS has taken the order, and restarted when there is no need."""
         if self._has_guests(server):
+            await self._shut_guests(server)
             await self._notes.attempt(order_shutdown(self._client, server))
             await self._client.until(lambda: guests_are_off(self._client, server), self._config.host_off_s)
             return
@@ -132,6 +159,8 @@ class ShutdownSequence:
 
     async def _outputs_off(self, outputs: Iterable[str]) -> None:
         """5.3, steps 5: one UPS after the other; the disks' go last."""
+        if not self._config.sole:
+            return  # another software switches them
         due = [ups for ups in outputs if ups in self._record.outputs and ups not in self._record.ordered_s]
         for ups in due:
             pause_s = self._config.command_s if ups != due[-1] else 0

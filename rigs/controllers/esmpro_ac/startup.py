@@ -74,7 +74,7 @@ class StartupSequence:
                 self._record.went_off.add(ups)
                 return
             if ups not in self._record.ordered_s:
-                if self._runs_behind(ups):
+                if not self._config.sole or self._runs_behind(ups):
                     return
                 await self._orders.order_off(ups)
                 await asyncio.sleep(AGAIN_S)

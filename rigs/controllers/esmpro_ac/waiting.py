@@ -21,7 +21,7 @@ class WaitingNodes:
     def begin(self) -> None:
         """Start a task for each cluster with shared disks."""
         for name, cluster in self._host.topology.clusters.items():
-            if cluster.disks:
+            if cluster.disks and self._host.linked(name):
                 self._host.spawn(self._watch(name), f"{name} disks")
 
     def _due(self, cluster: str) -> list[str]:

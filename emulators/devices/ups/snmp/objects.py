@@ -38,9 +38,9 @@ from ridethrough.emulators.devices.ups.snmp.source import Applier, Source
 from ridethrough.emulators.devices.ups.traps import Trap
 from ridethrough.emulators.kernel.instant import Instant
 from ridethrough.mibs import Oid, standard_tree
+from ridethrough.mibs.powernet import NAME_LENGTH, UPS_NAME
 from ridethrough.wire.snmp import ErrorStatus, Value
 
-NAME_LENGTH = 8  # the UPS keeps eight characters
 DATE_LENGTHS = (8, 10)
 COMMUNITY_LENGTH = 15
 YES, NO = 1, 2
@@ -51,8 +51,8 @@ SETTING_INSTANCES: dict[str, tuple[str, int]] = {f"{name}.0": (name, 1) for name
 }
 # Texts with rules of their own: the instance that holds the text, and a predicate on its length.
 TEXTS: dict[str, tuple[str, Callable[[int], bool]]] = {
-    "upsBasicIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
-    "upsIdentName.0": ("upsBasicIdentName.0", lambda length: length <= NAME_LENGTH),
+    f"{UPS_NAME}.0": (f"{UPS_NAME}.0", lambda length: length <= NAME_LENGTH),
+    "upsIdentName.0": (f"{UPS_NAME}.0", lambda length: length <= NAME_LENGTH),
     "upsBasicBatteryLastReplaceDate.0": ("upsBasicBatteryLastReplaceDate.0", lambda length: length in DATE_LENGTHS),
 }
 # error-status of a refused command.
