@@ -197,6 +197,22 @@ def _broken(mended: bool) -> Story:
     return story.act(901, "UPS1 unmute") if mended else story
 
 
+def _sole(sole: bool) -> Story:
+    return one_ups(patch={"controllers": [{"type": "esmpro_ac", "sole": sole}]})
+
+
+def _guest(start_action: str) -> Story:
+    patch = {"servers": {"host1": {"guests": {"vm2": {"start_action": start_action}}}}}
+    story = one_ups("hyper-v-um", patch, server="manager").shut_down(60, "host1").output_on(960, "UPS1")
+    return story.show(1500, "host1", guests={"vm1": "running", "vm2": "off"})
+
+
+def _low_battery(begin: str) -> Story:
+    agents = {"type": "powerchute", "cluster": "cluster", "ups": {"server1": "UPS1", "server2": "UPS2"}, "begin": begin}
+    story = Story("mirror", {"controllers": [agents]}).mains_off(0, "city1")
+    return story.output_off(4000, "UPS1", empty=True).mains_on(5000, "city1").output_on(5060, "UPS1")
+
+
 RETURNS: dict[str, tuple[Callable[[], Story], Callable[[], Story], str]] = {
     "no reboot": (lambda: _no_reboot("none"), lambda: _no_reboot("ups"), "server1"),
     "AC-Link off": (lambda: _ac_link("off"), lambda: _ac_link("last"), "server1"),
@@ -214,6 +230,8 @@ RETURNS: dict[str, tuple[Callable[[], Story], Callable[[], Story], str]] = {
     "C7": (lambda: _c7("SERVER2 shutdown"), lambda: _c7("UPS1 unmute"), "cluster"),
     "B6": (lambda: _b6("shutdown"), lambda: _b6("nothing"), "server1"),
     "protection": (lambda: _protection("off"), lambda: _protection("shutting-down"), "server1"),
+    "other software": (lambda: _sole(False), lambda: _sole(True), "server1"),
+    "guest": (lambda: _guest("nothing"), lambda: _guest("start"), "host1 vm2"),
     "broken": (lambda: _broken(False), lambda: _broken(True), "server1"),
 }  # fmt: skip
 
@@ -339,6 +357,7 @@ SLOW_END = {"servers": {"server1": {"shutdown_s": 400}}}
 ORDERLY: dict[str, tuple[Callable[[], Story], Callable[[], Story]]] = {
     "C8": (lambda: _cut(100), lambda: _cut(3000)),
     "③": (lambda: _ordered_off(60, 361, SLOW_END), lambda: _ordered_off(320, 361)),
+    "low battery": (lambda: _low_battery("runtime_limit"), lambda: _low_battery("time")),
     "unwatched": (lambda: _cut(3000, (1, "UPS1 mute"), (2950, "UPS1 unmute")),
                   lambda: _cut(3000, (1, "UPS1 mute"), (500, "UPS1 unmute"))),
     "unwatched of a controller": (lambda: _cut(3000, (1, "ac kill"), (2950, "ac restart")),

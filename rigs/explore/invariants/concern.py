@@ -6,9 +6,9 @@ Everything else is healthy and not concerned, and nobody may touch it (001 secti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from ridethrough.rigs.controllers.server_agent import ServerAgentConfig
+from ridethrough.rigs.controllers.server_agent import EventId, ServerAgentConfig
 from ridethrough.rigs.explore.invariants.deeds import Deed
 from ridethrough.rigs.explore.invariants.lookup import ROUNDING_S, Lookup, Outage
 from ridethrough.rigs.explore.invariants.times import LINK_S, POLL_S, off_delay_s, plan_s, powerchutes, ups_managers
@@ -192,7 +192,13 @@ def is_configured(lookup: Lookup, note: SeenNote, server: str) -> bool:
 def ends_after_report(lookup: Lookup, server: str) -> bool:
     """Return True when ServerAgent on a server is left at シャットダウン (004)."""
     agents = (controller for controller in lookup.rig.controllers if isinstance(controller, ServerAgentConfig))
-    return any(agent.after_report == "shutdown" and server in agent.servers for agent in agents)
+    return any("shutdown" in _after(agent) and server in agent.servers for agent in agents)
+
+
+def _after(agent: ServerAgentConfig) -> set[str]:
+    """Return what an agent does after its reports; for an event that is not named it shuts down."""
+    wanted = agent.after_report
+    return {wanted.get(event, "shutdown") for event in get_args(EventId)} if isinstance(wanted, dict) else {wanted}
 
 
 def stop_is_registered(lookup: Lookup, server: str) -> bool:

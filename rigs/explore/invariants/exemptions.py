@@ -108,6 +108,24 @@ def _local(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return any(lookup.history.before(feed, down_s).get("switch") == "local" for feed in feeds)
 
 
+def _other_software(lookup: Lookup, subject: str, _at_s: float) -> bool:
+    """Its own controller shuts down and leaves the outputs to other software, which a rig has not."""
+    config = lookup.automation
+    down = [change.after for change in lookup.history.changes(subject) if change.before == "running"]
+    return not config.sole and "shutting-down" in down[-1:]
+
+
+def _guest_left_off(_lookup: Lookup, _subject: str, _at_s: float) -> bool:
+    """Of guests; `is_left_off` answers for each."""
+    return False
+
+
+def is_left_off(lookup: Lookup, server: str, guest: str) -> bool:
+    """Return True for a guest that neither its host nor a controller is to start."""
+    config = lookup.rig.servers[server]
+    return config.guests[guest].start_action == "nothing" and config.guests_start == "host"
+
+
 # --- people ---------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +238,14 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
             if outage.span.begin_s <= gone_s <= (outage.confirmed_s or 0.0) + service_s and not ordered:
                 return True
     return False
+
+
+def _runtime_limit(lookup: Lookup, subject: str, at_s: float) -> bool:
+    """PowerChute begins at low battery, and what is left then is shorter than ② + ③."""
+    limited = [agent for agent in powerchutes(lookup.rig) if subject in agent.ups and agent.begin == "runtime_limit"]
+    needed_s = orders_s(lookup.rig) + end_s(lookup.rig.servers[subject])
+    left_s = [settings_of(lookup.rig, agent.ups[subject]).low_battery_runtime_s for agent in limited]
+    return bool(left_s) and max(left_s) < needed_s and _is_empty(lookup, subject, at_s)
 
 
 # --- an orderly end that was not possible ---------------------------------------------------------------------------
@@ -356,6 +382,21 @@ EXEMPTIONS = (
         "what the way back needs was broken by an action, and is still broken",
         RETURNS,
         _broken,
+    ),
+    Exemption(
+        "other software",
+        "003 1.7.4.2",
+        "「他のUPS管理ソフトを使用しない」 is off: its output is left to that software",
+        RETURNS,
+        _other_software,
+    ),
+    Exemption("guest", "002 4.1", "自動開始アクション of a guest is 何もしない", RETURNS, _guest_left_off),
+    Exemption(
+        "low battery",
+        "003 1.9.6(6)",
+        "ランタイム限度時: the shutdown begins when too little of the battery is left",
+        ORDERLY,
+        _runtime_limit,
     ),
     Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, _battery_short),
     Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, _delay_short),

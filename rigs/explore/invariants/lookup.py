@@ -116,7 +116,9 @@ class Lookup:
         if self.run.attached:
             return any(self.is_ups(feed) for feed in self.feeds(server))
         if any(isinstance(controller, EsmproAcConfig) for controller in self.rig.controllers):
-            return server in self.topology.members
+            # A service that does not start (001 section 11(8)) never has a master.
+            works = self.automation.managed and any(note.mark == "master" for note in self.seen.notes)
+            return works and server in self.topology.members
         if any(server in agent.ups for agent in powerchutes(self.rig)):
             return True
         return any(server in (agent.server, *agent.others) for agent in ups_managers(self.rig))
@@ -188,6 +190,8 @@ class Lookup:
     def deaf(self, device: str) -> list[Span]:
         """Return when the gateway could not hear a device, or did not run."""
         spans = [item.span for item in self.broken if item.deafens and item.place in (device, "gateway")]
+        if device in self.rig.ups and not self.rig.ups[device].configured:
+            spans.append(Span(0.0, inf))  # a card before its first set-up is not on the LAN
         spans += [span for hub in self.hubs_of(device) for span in self.history.spans(hub, _is_off)]
         return sorted(spans)
 
@@ -201,8 +205,12 @@ class Lookup:
     def confirm_s(self, feed: str) -> float:
         """Return how long an outage must last before anybody acts on it."""
         if feed not in self.rig.ups:
-            return 0.0
-        agents = [agent.confirm_s for agent in powerchutes(self.rig) if feed in agent.ups.values()]
+            return min((own.confirm_s for own in self.automation.intelligent if own.ups == feed), default=0.0)
+        agents = [
+            0.0 if agent.begin == "runtime_limit" else agent.confirm_s
+            for agent in powerchutes(self.rig)
+            if feed in agent.ups.values()
+        ]
         return min(self.rig.ups[feed].confirm_s, *agents, inf)
 
     def _outage(self, feed: str, span: Span) -> Outage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ridethrough.rigs.explore.invariants.base import Invariant, second
-from ridethrough.rigs.explore.invariants.exemptions import is_exempt
+from ridethrough.rigs.explore.invariants.exemptions import is_exempt, is_left_off
 from ridethrough.rigs.explore.invariants.lookup import Lookup
 from ridethrough.rigs.explore.run import Run, Violation
 
@@ -62,7 +62,8 @@ def _guests(lookup: Lookup, server: str) -> Iterator[Violation]:
     """002 section 5: guests start with their host, by it or by the controller."""
     before, now = lookup.history.first(server), lookup.history.last(server)
     for guest, state in now.get("guests", {}).items():
-        if before.get("guests", {}).get(guest) == "running" != state and not _exempt(lookup, server):
+        lost = before.get("guests", {}).get(guest) == "running" != state
+        if lost and not _exempt(lookup, server) and not is_left_off(lookup, server, guest):
             at_s = max(0.0, lookup.came_up_s(server))
             text = f"guest {guest} of {server} is {state}, and its host runs since {second(at_s)}: guests start after"
             yield Violation(NAME, f"{server} {guest}", at_s, f"{text} an outage, too (002 5.1 to 5.4)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ridethrough.rigs.controllers.clusterpro import ClusterproConfig
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.concern import Concerns
 from ridethrough.rigs.explore.invariants.exemptions import is_exempt
@@ -102,9 +103,10 @@ def _cluster(lookup: Lookup, concerns: Concerns, cluster: str) -> Iterator[Viola
 
 def _stops_on_fault(lookup: Lookup, cluster: str) -> bool:
     """A recovery of a BMC's fault that is configured to stop the cluster (004)."""
+    configs = (controller for controller in lookup.rig.controllers if isinstance(controller, ClusterproConfig))
     return any(
-        getattr(controller, "cluster", None) == cluster and getattr(controller, "recovery", None) == "stop"
-        for controller in lookup.rig.controllers
+        config.cluster == cluster and "stop" in (config.recovery, *(row.action for row in config.monitors.values()))
+        for config in configs
     )
 
 
