@@ -118,20 +118,20 @@ def explore(
         from ridethrough.rigs.cli.explore_display import display_of
         from ridethrough.rigs.explore.explorer import Limits
         from ridethrough.rigs.explore.explorer import explore as search
-        from ridethrough.rigs.explore.pool import pool_of
+        from ridethrough.rigs.explore.pool import at_once, pool_of
         from ridethrough.rigs.explore.runner import RunMaker, Setting
 
         patch = _patch(rig, "none" if attached is not None and controllers is None else controllers)
         pace: Speed = speed if speed is not None else "max" if command is None else FACTOR
         setting = Setting(rig, patch, pace, attached, _expected(expect))
         loaded = RunMaker(setting).rig({})
-        at_once = jobs or len(os.sched_getaffinity(0))
+        jobs = at_once(loaded, jobs or len(os.sched_getaffinity(0)))
         limit_s = DEFAULT_S if seconds is None and runs is None else seconds
         limits = Limits(limit_s, runs, without=_dimensions(without))
-        with pool_of(setting, at_once) as pool:
+        with pool_of(setting, jobs) as pool:
             pool.warm_up()
             with display_of(loaded.rig, limits, quiet=json) as display:
-                result = search(loaded, pool, seed, limits, display, at_once)
+                result = search(loaded, pool, seed, limits, display, jobs)
             options = {
                 "--controllers": controllers,
                 "--controller": controller,

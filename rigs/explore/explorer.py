@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from ridethrough.rigs.explore.dimensions import found_on
-from ridethrough.rigs.explore.pool import RunPool, pool_of
+from ridethrough.rigs.explore.pool import RunPool, at_once, pool_of
 from ridethrough.rigs.explore.run import Violation
 from ridethrough.rigs.explore.runner import Outcome, Reduced, RunMaker, Setting
 from ridethrough.rigs.explore.search import search
@@ -79,8 +79,10 @@ class Silent:
 
 def explored(setting: Setting, seed: int, limits: Limits, jobs: int) -> Result:
     """Search in silence. Raises FileError, BindError and ListenError."""
+    rig = RunMaker(setting).rig({})
+    jobs = at_once(rig, jobs)
     with pool_of(setting, jobs) as pool:
-        return explore(RunMaker(setting).rig({}), pool, seed, limits, Silent(), jobs)
+        return explore(rig, pool, seed, limits, Silent(), jobs)
 
 
 class _Finding(NamedTuple):

@@ -17,6 +17,7 @@ from ridethrough.rigs.clock import Inline
 from ridethrough.rigs.explore.run import Violation
 from ridethrough.rigs.explore.runner import Outcome, Reduced, RunMaker, Setting
 from ridethrough.rigs.explore.timeline import Plan
+from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.scenario.html_report import html_of
 from ridethrough.rigs.scenario.language import load_scenario
 from ridethrough.rigs.scenario.runner import replay
@@ -74,8 +75,18 @@ class RunPool:
         return self._executor.submit(_page, scenario).result()
 
     def warm_up(self) -> None:
-        """Start the processes, before this one has threads."""
-        self._executor.submit(_ready).result()
+        """Start the processes, before this one has threads. Ctrl-C waits: Python's work after a fork would lose it."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._executor.submit(_ready).result()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def at_once(rig: RigFile, jobs: int) -> int:
+    """Return how many runs of a rig may be made at a time: one where its file names ports, as they are there once."""
+    named = any(":" in place for monitor in rig.gateway.monitors for place in monitor.keyword.values())
+    return min(jobs, 1) if named or rig.gateway.listen else jobs
 
 
 @contextmanager

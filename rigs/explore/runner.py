@@ -23,6 +23,7 @@ from ridethrough.rigs.rigfile.yaml import merged
 
 TRIES = 3  # at ports that another program takes first
 RIGS = 32  # kept
+SLOW_LIMIT = 4  # runs to shorten a plan where each takes its time
 
 
 class Setting(NamedTuple):
@@ -97,8 +98,9 @@ class RunMaker:
         run = self.run(plan)
         return Outcome(tuple(judge(run)), instants_of(run))
 
-    def reduce(self, plan: Plan, violation: Violation, limit: int = LIMIT) -> Reduced:
-        """Shorten a plan as long as it shows the same violation."""
+    def reduce(self, plan: Plan, violation: Violation) -> Reduced:
+        """Shorten a plan as long as it shows the same violation; in real time by a few runs only."""
+        limit = LIMIT if self._setting.speed == "max" else SLOW_LIMIT
         shown: dict[int, tuple[Run, list[Violation]]] = {}
 
         def shows(candidate: Plan) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +28,7 @@ from ridethrough.rigs.explore.dimensions import DIMENSIONS, found_on
 from ridethrough.rigs.explore.explorer import Limits, Result, explored
 from ridethrough.rigs.explore.instants import instants_of
 from ridethrough.rigs.explore.invariants import INVARIANTS
+from ridethrough.rigs.explore.pool import at_once
 from ridethrough.rigs.explore.run import Action, Run, Violation
 from ridethrough.rigs.explore.runner import Reduced, Setting
 from ridethrough.rigs.explore.scenario_file import Origin, text_of
@@ -150,6 +153,12 @@ def test_every_dimension_has_something_on_some_rig() -> None:
     found |= set(found_on(load_rig(STARTER, patch=hubs)))
     assert found == {row.name for row in DIMENSIONS}
     assert "gateway" not in found_on(load_rig(STARTER), without=["gateway"])
+
+
+def test_a_rig_that_names_its_ports_is_run_once_at_a_time() -> None:
+    assert at_once(load_rig(FOLDER / "a1080a-port.yaml", "free"), 2) == 1
+    assert at_once(load_rig(FOLDER / "a1080a-pair.yaml", "free"), 2) == 2
+    assert at_once(load_rig(FOLDER / "a1080a-port.yaml", "free"), 0) == 0
 
 
 def test_every_beginning_of_a_spread_is_spread() -> None:
@@ -436,6 +445,22 @@ def test_wrong_usage_is_one_line_and_status_2(words: tuple[str, ...], said: str)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_a_search_and_its_processes() -> None:
+    command = [sys.executable, "-m", "ridethrough", "explore", "a1080a-pair", "--for", "100s", "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        deadline = time.monotonic() + 60
+        while len(begun := children.read_text().split()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "")
+    assert "0 found, interrupted" in out or not out  # it had not begun
+    assert not any(Path(f"/proc/{pid}/fd").exists() for pid in begun)
 
 
 def test_a_file_of_expectations_is_read_with_its_lines(tmp_path: Path) -> None:
