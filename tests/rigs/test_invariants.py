@@ -417,6 +417,18 @@ def test_ups_off_before_the_guests_have_shut_down_is_found(rig: str, ups: str, h
     assert ("order", ups) not in story(141).found()
 
 
+def test_a_host_is_not_waited_for_without_end() -> None:
+    """It was reset while it shut down; after `host_off_s` its output is ordered off all the same."""
+
+    def story(off_s: float) -> Story:
+        story = Story("hyper-v-ac").mains_off(0, "city").order(61, "host1", "shutdown")
+        story.show(61, "host1", state="shutting-down").boot(70, "host1").order(195, "host1", "shutdown")
+        return story.command(off_s, "UPS2", "output.off")
+
+    assert ("order", "UPS2") in story(200).found()
+    assert ("order", "UPS2") not in story(362).found()
+
+
 def test_guests_that_outlive_their_host_are_found() -> None:
     story = Story("hyper-v-ac").act(0, "host1 shutdown").shut_down(1, "host1")
     assert ("order", "host1") not in story.found()

@@ -8,7 +8,7 @@ from math import inf
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.exemptions import ends_by_person
 from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, Lookup
-from ridethrough.rigs.explore.invariants.times import POLL_S, orders_s
+from ridethrough.rigs.explore.invariants.times import HEARD_S, POLL_S, orders_s
 from ridethrough.rigs.explore.run import Run, Violation
 from ridethrough.rigs.scenario.seen import SeenCommand
 
@@ -97,7 +97,7 @@ def _outputs_after_guests(lookup: Lookup) -> Iterator[Violation]:
             if not lookup.rig.servers[host].guests or ends_by_person(lookup, host, command.at_s):
                 continue
             shown = lookup.history.at(host, command.at_s)
-            if shown.get("state") == "hung":
+            if shown.get("state") == "hung" or _waited_long_enough(lookup, host, command.at_s):
                 continue
             alive = [guest for guest, state in shown.get("guests", {}).items() if state != "off"]
             its_own = host in lookup.topology.terminals or not lookup.topology.terminals
@@ -105,6 +105,15 @@ def _outputs_after_guests(lookup: Lookup) -> Iterator[Violation]:
                 what = f"guests of {host} ({', '.join(alive)})" if alive else host
                 text = f"UPS OFF went to {command.device} at {second(command.at_s)} before {what} had shut down"
                 yield Violation(NAME, command.device, command.at_s, f"{text} (002 5.1 to 5.4)")
+
+
+def _waited_long_enough(lookup: Lookup, host: str, at_s: float) -> bool:
+    """Return True when a host was told to shut down and has had all the time that is configured for it."""
+    confirmed = [one.confirmed_s for feed in lookup.feeds(host) for one in lookup.outages(feed) if one.confirmed_s]
+    since_s = max((begin_s for begin_s in confirmed if begin_s <= at_s), default=inf)
+    told = [order.at_s for order in lookup.seen.orders if (order.device, order.input) == (host, "shutdown")]
+    first_s = min((told_s for told_s in told if since_s <= told_s <= at_s), default=inf)
+    return at_s - first_s >= lookup.automation.host_off_s - HEARD_S
 
 
 def _off_commands(lookup: Lookup) -> Iterator[SeenCommand]:
