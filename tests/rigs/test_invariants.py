@@ -180,6 +180,18 @@ def _c6(words: str) -> Story:
     return story.mains_on(1000, "machine-room").act(1001, words.replace("kill", "restart").replace(" mute", " unmute"))
 
 
+def _agent(words: str) -> Story:
+    """PowerChute's order does not reach its UPS, and its server, with the agent, is off when the card is heard again."""
+    story = (
+        Story("mirror")
+        .mains_off(0, "city1")
+        .act(65, words)
+        .shut_down(70, "server1")
+        .act(300, words.replace("mute", "unmute"))
+    )
+    return story.mains_on(900, "city1").cluster(70, "running", server1="offline")
+
+
 def _b6(after_report: str) -> Story:
     agent = {"type": "server_agent", "servers": ["server1"], "after_report": after_report}
     story = Story("a1080a-pair", {"controllers": [agent]}).act(10, "server1.bmc memory_uncorrectable")
@@ -227,6 +239,7 @@ RETURNS: dict[str, tuple[Callable[[], Story], Callable[[], Story], str]] = {
     "M4": (lambda: _m4(True), lambda: _m4(False), "server2"),
     "K3": (lambda: _k3("cluster shutdown_node CLUS1"), lambda: _k3("cluster shutdown_node CLUS2"), "other"),
     "C6": (lambda: _c6("ac kill"), lambda: _c6("UPS1 mute"), "cluster"),
+    "C6 of an agent": (lambda: _agent("UPS1 mute"), lambda: _agent("UPS2 mute"), "server1"),
     "C7": (lambda: _c7("SERVER2 shutdown"), lambda: _c7("UPS1 unmute"), "cluster"),
     "B6": (lambda: _b6("shutdown"), lambda: _b6("nothing"), "server1"),
     "protection": (lambda: _protection("off"), lambda: _protection("shutting-down"), "server1"),

@@ -23,6 +23,7 @@ from ridethrough.rigs.explore.invariants.times import (
     plan_s,
     powerchutes,
     settings_of,
+    ups_managers,
 )
 
 ENDS_SERVER = frozenset({"shutdown", "power_button", "hang"})
@@ -227,6 +228,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     service_s = POLL_S + orders_s(lookup.rig)
     gone = [item.span.begin_s for item in lookup.broken if item.place in lookup.actors]
     gone += [span.begin_s for span in _without_terminal(lookup, subject)]
+    gone += _agent_unheard(lookup, subject)
     for outage in (outage for feed in feeds for outage in lookup.outages(feed) if outage.confirmed_s is not None):
         for gone_s in gone:
             ordered = any(
@@ -238,6 +240,20 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
             if outage.span.begin_s <= gone_s <= (outage.confirmed_s or 0.0) + service_s and not ordered:
                 return True
     return False
+
+
+def _agent_unheard(lookup: Lookup, subject: str) -> list[float]:
+    """Return when the server of its agent was off, and the agent with it, while the agent's UPS could not be reached."""
+    agents = [(subject, agent.ups[subject]) for agent in powerchutes(lookup.rig) if subject in agent.ups]
+    managers = [agent for agent in ups_managers(lookup.rig) if subject in (agent.server, *agent.others)]
+    agents += [(agent.server, agent.ups) for agent in managers]
+    return [
+        change.at_s
+        for server, ups in agents
+        for change in lookup.history.changes(server)
+        if change.after == "off"
+        and any(deaf.begin_s <= change.at_s <= deaf.end_s + 3 * POLL_S for deaf in lookup.deaf(ups))
+    ]
 
 
 def _runtime_limit(lookup: Lookup, subject: str, at_s: float) -> bool:
