@@ -243,7 +243,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
 
 
 def _agent_unheard(lookup: Lookup, subject: str) -> list[float]:
-    """Return when the server of its agent was off, and the agent with it, while the agent's UPS could not be reached."""
+    """Return when the server of its agent went off, and the agent with it, while its UPS could not be reached."""
     agents = [(subject, agent.ups[subject]) for agent in powerchutes(lookup.rig) if subject in agent.ups]
     managers = [agent for agent in ups_managers(lookup.rig) if subject in (agent.server, *agent.others)]
     agents += [(agent.server, agent.ups) for agent in managers]
