@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
@@ -12,23 +12,28 @@ from ridethrough.rigs.explore.invariants.concern import (
     stop_is_registered,
 )
 from ridethrough.rigs.explore.invariants.deeds import Deed
-from ridethrough.rigs.explore.invariants.history import Span
-from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, UP, Lookup
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, Lookup
+from ridethrough.rigs.explore.invariants.orderly_end import (
+    ENDS_UPS,
+    battery_short,
+    delay_short,
+    output_ended_by_person,
+    runtime_limit,
+    unwatched,
+    without_terminal,
+)
 from ridethrough.rigs.explore.invariants.times import (
     LINK_S,
     POLL_S,
-    end_s,
     off_delay_s,
     orders_s,
     plan_s,
     powerchutes,
-    settings_of,
     ups_managers,
 )
 
 ENDS_SERVER = frozenset({"shutdown", "power_button", "hang"})
 ENDS_CLUSTER = frozenset({"shutdown", "shutdown_node"})
-ENDS_UPS = frozenset({"button_off", "off"})
 
 
 class Exemption(NamedTuple):
@@ -227,7 +232,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
     service_s = POLL_S + orders_s(lookup.rig)
     gone = [item.span.begin_s for item in lookup.broken if item.place in lookup.actors]
-    gone += [span.begin_s for span in _without_terminal(lookup, subject)]
+    gone += [span.begin_s for span in without_terminal(lookup, subject)]
     gone += _agent_unheard(lookup, subject)
     for outage in (outage for feed in feeds for outage in lookup.outages(feed) if outage.confirmed_s is not None):
         for gone_s in gone:
@@ -254,95 +259,6 @@ def _agent_unheard(lookup: Lookup, subject: str) -> list[float]:
         if change.after == "off"
         and any(deaf.begin_s <= change.at_s <= deaf.end_s + 3 * POLL_S for deaf in lookup.deaf(ups))
     ]
-
-
-def _runtime_limit(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """PowerChute begins at low battery, and what is left then is shorter than ② + ③."""
-    limited = [agent for agent in powerchutes(lookup.rig) if subject in agent.ups and agent.begin == "runtime_limit"]
-    needed_s = orders_s(lookup.rig) + end_s(lookup.rig.servers[subject])
-    left_s = [settings_of(lookup.rig, agent.ups[subject]).low_battery_runtime_s for agent in limited]
-    return bool(left_s) and max(left_s) < needed_s and _is_empty(lookup, subject, at_s)
-
-
-# --- an orderly end that was not possible ---------------------------------------------------------------------------
-
-
-def _battery_short(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """C8: the battery, and not an order, ended the output before ① + ② + ③ could pass."""
-    return _is_empty(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
-
-
-def _delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
-    """③, 電源切断猶予時間, is shorter than the operating system takes."""
-    ups = [feed for feed in lookup.feeds(subject) if feed in lookup.rig.ups]
-    delays_s = [settings_of(lookup.rig, feed).shutoff_delay_s for feed in ups]
-    others = [lookup.rig.intelligent_ups.get(feed) for feed in lookup.feeds(subject)]
-    delays_s += [other.off_delay_s for other in others if other is not None]
-    return bool(delays_s) and max(delays_s) < end_s(lookup.rig.servers[subject])
-
-
-def _unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """C7, N1: nobody could hear of the outage, or act on it, for long enough, and the battery ran empty."""
-    if not _is_empty(lookup, subject, at_s):
-        return False
-    gaps = [span for feed in lookup.feeds(subject) for span in lookup.deaf(feed)]
-    gaps += [item.span for item in lookup.broken if item.place in lookup.actors]
-    gaps += _without_terminal(lookup, subject)
-    left_s = _carried_s(lookup, subject, at_s, gaps)
-    return left_s < min(_needed_s(lookup, subject), _carried_s(lookup, subject, at_s, []))
-
-
-def _without_terminal(lookup: Lookup, subject: str) -> list[Span]:
-    """Return when no control terminal ran; a terminal is its own."""
-    terminals = lookup.topology.terminals
-    if subject in terminals:
-        return []
-    down = [lookup.history.spans(name, lambda state: state.get("state") not in UP) for name in terminals]
-    common = down[0] if down else []
-    for spans in down[1:]:
-        common = [
-            Span(max(one.begin_s, other.begin_s), min(one.end_s, other.end_s))
-            for one in common
-            for other in spans
-            if one.overlaps(*other)
-        ]
-    return common
-
-
-def _ordered_by_person(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """An action switched the output off, or said so to a controller."""
-    longest_s = plan_s(lookup.rig) + max((off_delay_s(lookup.rig, feed) for feed in lookup.feeds(subject)), default=0)
-    places = {*lookup.feeds(subject)}
-    return any(
-        deed.place in places and deed.word in (*ENDS_UPS, "trouble", "switch") and 0 <= at_s - deed.at_s <= longest_s
-        for deed in lookup.deeds
-    )
-
-
-def _is_empty(lookup: Lookup, subject: str, at_s: float) -> bool:
-    ups = [feed for feed in lookup.feeds(subject) if lookup.is_ups(feed)]
-    return bool(ups) and any(lookup.is_exhausted(feed, at_s) for feed in ups)
-
-
-def _carried_s(lookup: Lookup, subject: str, at_s: float, gaps: Sequence[Span]) -> float:
-    """Return for how long its last battery carried it until an instant, counted from the end of the last gap."""
-    longest_s = 0.0
-    for feed in filter(lookup.is_ups, lookup.feeds(subject)):
-        begins = [one.span.begin_s for one in lookup.outages(feed) if one.span.begin_s <= at_s <= one.span.end_s]
-        if not begins:
-            continue
-        begin_s = max(begins)
-        for gap in sorted(gaps):
-            if gap.overlaps(begin_s, at_s):
-                begin_s = max(begin_s, gap.end_s)
-        longest_s = max(longest_s, at_s - begin_s)
-    return longest_s
-
-
-def _needed_s(lookup: Lookup, subject: str) -> float:
-    """① + ② + ③ in the rig's numbers, with polling: from the outage until the server is off."""
-    confirm_s = max((lookup.confirm_s(feed) for feed in lookup.feeds(subject)), default=0.0)
-    return confirm_s + 2 * POLL_S + plan_s(lookup.rig) + end_s(lookup.rig.servers[subject])
 
 
 RETURNS = frozenset({"returns"})
@@ -412,16 +328,16 @@ EXEMPTIONS = (
         "003 1.9.6(6)",
         "ランタイム限度時: the shutdown begins when too little of the battery is left",
         ORDERLY,
-        _runtime_limit,
+        runtime_limit,
     ),
-    Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, _battery_short),
-    Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, _delay_short),
+    Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, battery_short),
+    Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, delay_short),
     Exemption(
         "unwatched",
         "003 1.7.2, 1.7.4.3(21)",
         "no terminal ran, or the card was silent (そのまま運用), until too little of the battery was left",
         ORDERLY,
-        _unwatched,
+        unwatched,
     ),
-    Exemption("switched off", "003 1.6.2", "an action switched the output off", ORDERLY, _ordered_by_person),
+    Exemption("switched off", "003 1.6.2", "an action switched the output off", ORDERLY, output_ended_by_person),
 )
