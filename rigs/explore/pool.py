@@ -86,7 +86,7 @@ class RunPool:
 def at_once(rig: RigFile, jobs: int) -> int:
     """Return how many runs of a rig may be made at a time: one where its file names ports, as they are there once."""
     named = any(":" in place for monitor in rig.gateway.monitors for place in monitor.keyword.values())
-    return min(jobs, 1) if named or rig.gateway.listen else jobs
+    return min(jobs, 1) if named or rig.managers or rig.gateway.listen else jobs
 
 
 @contextmanager

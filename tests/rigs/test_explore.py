@@ -157,6 +157,7 @@ def test_every_dimension_has_something_on_some_rig() -> None:
 
 def test_a_rig_that_names_its_ports_is_run_once_at_a_time() -> None:
     assert at_once(load_rig(FOLDER / "a1080a-port.yaml", "free"), 2) == 1
+    assert at_once(load_rig(FOLDER / "receivers.yaml", "free"), 2) == 1
     assert at_once(load_rig(FOLDER / "a1080a-pair.yaml", "free"), 2) == 2
     assert at_once(load_rig(FOLDER / "a1080a-port.yaml", "free"), 0) == 0
 
