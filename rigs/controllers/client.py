@@ -88,7 +88,7 @@ class ControllerClient:
         """Servers, clusters, disks and the like, as their lab agents show them now."""
         self.notes: list[Note] = []
         self.records: dict[str, Any] = {}
-        """What controllers keep on the disks of their servers, by name: it outlives one that is killed."""
+        """Records of controllers on the disks of their servers, by name: they outlive one that is killed."""
 
     def asking_from(self, source_for: Callable[[str], str | None]) -> ControllerClient:
         """Return the same client for software that asks UPS cards from the address of its server.

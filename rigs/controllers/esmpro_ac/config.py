@@ -77,7 +77,7 @@ class EsmproAcConfig(ControllerConfig):
     order_s: Seconds = 60
     """To: how long the start of an ordered shutdown is waited for."""
     host_off_s: Seconds = 300
-    """How long a hypervisor host is waited for until it is off with its guests; no document says."""
+    """Limit of the wait for a hypervisor host to be off with its guests; no document says."""
     guests: tuple[Name, ...] = ()
     """Hosts whose guests this controller shuts down in order, before the host (002 section 4.2)."""
     command_s: Seconds = 2

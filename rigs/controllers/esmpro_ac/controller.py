@@ -17,7 +17,7 @@ from ridethrough.rigs.controllers.esmpro_ac.config import EsmproAcConfig
 from ridethrough.rigs.controllers.esmpro_ac.gui import Gui
 from ridethrough.rigs.controllers.esmpro_ac.intelligent import IntelligentUpses
 from ridethrough.rigs.controllers.esmpro_ac.manager import ClusterManager
-from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, Records
+from ridethrough.rigs.controllers.esmpro_ac.record import PlanRecord, TerminalRecords
 from ridethrough.rigs.controllers.esmpro_ac.rules import elect, unfit_names
 from ridethrough.rigs.controllers.esmpro_ac.settings import UpsSettingsDialog
 from ridethrough.rigs.controllers.esmpro_ac.shutdown import ShutdownSequence
@@ -41,7 +41,7 @@ class EsmproAcController(Controller[EsmproAcConfig]):
         super().__init__(config, context, client.asking_from(self._source_for))
         self.topology = context.topology
         self.notes = NoteWriter(self.client, self.note)
-        self._records: Records = client.records.setdefault(config.name, Records())
+        self._records: TerminalRecords = client.records.setdefault(config.name, TerminalRecords())
         self._events = client.events()
         self._outages: set[str] = set()  # confirmed, and not over
         self._unanswered: set[str] = set()  # of them, those that are still to be looked at

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from ridethrough.rigs.topology import ShutdownPlan
 
 
-class Records:
-    """What is kept on the disks of all terminals: it outlives the terminal that acts, and a service that is killed."""
+class TerminalRecords:
+    """Records on the disks of all terminals: they outlive the terminal that acts, and a service that is killed."""
 
     def __init__(self) -> None:
         self.master: str | None = None
@@ -22,7 +22,7 @@ class Records:
 
 
 class PlanRecord:
-    """What a plan ended, and what of it is still to be brought back."""
+    """Servers and outputs that a plan ended and that are still to be brought back."""
 
     def __init__(self, plan: ShutdownPlan, running: Iterable[str]) -> None:
         """`running` are the servers of the plan that are not off when it begins: only they are to run again."""

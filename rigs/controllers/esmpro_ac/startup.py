@@ -51,7 +51,6 @@ class StartupSequence:
         if plan.returns:
             await asyncio.gather(self._start_disks(), *(self._output(ups) for ups in servers))
         else:
-            await asyncio.gather(*(self._await_off(ups) for ups in plan.outputs))
             await self._start_disks()
             await asyncio.gather(*(self._output(ups) for ups in servers))
         await asyncio.gather(*(self._start_server(server) for server in plan.servers))
