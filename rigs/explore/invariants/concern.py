@@ -185,7 +185,7 @@ def is_configured(lookup: Lookup, note: SeenNote, server: str) -> bool:
         case "lan_off":
             return config.lan_off is not None and server in config.lan_off.servers
         case "interface_off":
-            return any(own.line and server in own.servers for own in config.intelligent)
+            return any(wanted.line and server in wanted.servers for wanted in config.intelligent)
     return False
 
 
