@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ridethrough.gateway.records import CommandState
 from ridethrough.rigs.explore.invariants.base import Invariant, second
-from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, Lookup
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, RunLookup
 from ridethrough.rigs.explore.invariants.times import powerchutes
 from ridethrough.rigs.explore.run import Run, Violation
 from ridethrough.rigs.scenario.seen import SeenCommand
@@ -21,14 +21,14 @@ BMC_ORDERS = ("power.soft", "power.off", "power.cycle", "power.reset")
 CLUSTER_ORDERS = ("stop",)
 
 
-def find(_run: Run, lookup: Lookup) -> Iterator[Violation]:
+def find(_run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Count orders and starts, and look for what is still under way."""
     yield from _starts(lookup)
     yield from _repeated(lookup)
     yield from _unended(lookup)
 
 
-def _starts(lookup: Lookup) -> Iterator[Violation]:
+def _starts(lookup: RunLookup) -> Iterator[Violation]:
     """A server that starts again and again."""
     marks = [0.0, *(deed.at_s for deed in lookup.deeds), lookup.run.end_s]
     for server in lookup.rig.servers:
@@ -52,7 +52,7 @@ class _Told(NamedTuple):
     key: str = "state"
 
 
-def _repeated(lookup: Lookup) -> Iterator[Violation]:
+def _repeated(lookup: RunLookup) -> Iterator[Violation]:
     """An order that is given again though it is still in force, and nothing has happened meanwhile."""
     for told in (*_to_servers(lookup), *_to_clusters(lookup), *_to_outputs(lookup)):
         for first_s, again_s in pairwise(told.times):
@@ -66,7 +66,7 @@ def _repeated(lookup: Lookup) -> Iterator[Violation]:
                 break
 
 
-def _to_servers(lookup: Lookup) -> Iterator[_Told]:
+def _to_servers(lookup: RunLookup) -> Iterator[_Told]:
     """Orders to operating systems, of themselves and by their BMCs; one that is stronger than the last is another."""
     for server in lookup.rig.servers:
         yield _Told(server, "told to end", _orders(lookup, server, SERVER_ORDERS), server)
@@ -75,7 +75,7 @@ def _to_servers(lookup: Lookup) -> Iterator[_Told]:
             yield _Told(f"{server}.bmc", f"told {command}", times, server)
 
 
-def _to_clusters(lookup: Lookup) -> Iterator[_Told]:
+def _to_clusters(lookup: RunLookup) -> Iterator[_Told]:
     """Each PowerChute agent has its own say."""
     for cluster in lookup.rig.clusters:
         agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == cluster), default=1)
@@ -83,7 +83,7 @@ def _to_clusters(lookup: Lookup) -> Iterator[_Told]:
         yield _Told(cluster, "told to stop", times[agents - 1 :], cluster)
 
 
-def _to_outputs(lookup: Lookup) -> Iterator[_Told]:
+def _to_outputs(lookup: RunLookup) -> Iterator[_Told]:
     """Orders to go off; one to go on stands between two of them."""
     for ups in lookup.rig.ups:
         times: list[float] = []
@@ -96,7 +96,7 @@ def _to_outputs(lookup: Lookup) -> Iterator[_Told]:
         yield _Told(ups, "ordered off", times, ups, "on", "output")
 
 
-def _orders(lookup: Lookup, device: str, words: Sequence[str]) -> list[float]:
+def _orders(lookup: RunLookup, device: str, words: Sequence[str]) -> list[float]:
     return [
         order.at_s
         for order in lookup.seen.orders
@@ -104,24 +104,24 @@ def _orders(lookup: Lookup, device: str, words: Sequence[str]) -> list[float]:
     ]
 
 
-def _done(lookup: Lookup, device: str) -> list[SeenCommand]:
+def _done(lookup: RunLookup, device: str) -> list[SeenCommand]:
     return [item for item in lookup.seen.commands if item.device == device and item.state == "done"]
 
 
-def _is_deed(lookup: Lookup, device: str, word: str, at_s: float) -> bool:
+def _is_deed(lookup: RunLookup, device: str, word: str, at_s: float) -> bool:
     return any(
         (deed.place, deed.word) == (device, word) and -NEAR_S <= at_s - deed.at_s <= NEAR_S for deed in lookup.deeds
     )
 
 
-def _takeovers(lookup: Lookup, device: str) -> list[float]:
-    """When another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
+def _takeovers(lookup: RunLookup, device: str) -> list[float]:
+    """Return the instants at which another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
     terminals = [name for name in lookup.topology.terminals if name != device]
     changes = (change for terminal in terminals for change in lookup.history.changes(terminal))
     return [change.at_s for change in changes if change.before in ("running", "shutting-down")]
 
 
-def _unended(lookup: Lookup) -> Iterator[Violation]:
+def _unended(lookup: RunLookup) -> Iterator[Violation]:
     """Plans and commands that are still under way when everything has had its time."""
     if not lookup.rested:
         return
@@ -135,7 +135,7 @@ def _unended(lookup: Lookup) -> Iterator[Violation]:
             yield Violation(NAME, cause.split(" ")[-1], at_s, f"{text}: every plan ends")
 
 
-def _open_plans(lookup: Lookup, controller: str) -> dict[str, float]:
+def _open_plans(lookup: RunLookup, controller: str) -> dict[str, float]:
     """Return the plans that a stand-in noted and neither ended nor lost with its terminal."""
     kills = [(deed.at_s, "killed") for deed in lookup.deeds if (deed.place, deed.word) == (controller, "kill")]
     notes: list[tuple[float, str, Any]] = [(note.at_s, note.mark, note) for note in lookup.seen.notes]

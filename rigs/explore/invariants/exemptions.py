@@ -12,7 +12,7 @@ from ridethrough.rigs.explore.invariants.concern import (
     stop_is_registered,
 )
 from ridethrough.rigs.explore.invariants.deeds import Deed
-from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, Lookup
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, RunLookup
 from ridethrough.rigs.explore.invariants.orderly_end import (
     ENDS_UPS,
     battery_short,
@@ -43,31 +43,31 @@ class Exemption(NamedTuple):
     section: str
     text: str
     invariants: frozenset[str]
-    holds: Callable[[Lookup, str, float], bool]
+    holds: Callable[[RunLookup, str, float], bool]
 
 
-def is_exempt(invariant: str, lookup: Lookup, subject: str, at_s: float) -> bool:
+def is_exempt(invariant: str, lookup: RunLookup, subject: str, at_s: float) -> bool:
     """Return True when a reason of the table holds."""
     return exemption(invariant, lookup, subject, at_s) is not None
 
 
-def exemption(invariant: str, lookup: Lookup, subject: str, at_s: float) -> Exemption | None:
+def exemption(invariant: str, lookup: RunLookup, subject: str, at_s: float) -> Exemption | None:
     """Return the first reason of the table that holds."""
     return next((row for row in EXEMPTIONS if invariant in row.invariants and row.holds(lookup, subject, at_s)), None)
 
 
-def _feeds(lookup: Lookup, subject: str) -> list[str]:
+def _feeds(lookup: RunLookup, subject: str) -> list[str]:
     return lookup.feeds(subject) if subject in lookup.rig.servers else lookup.disk_feeds(subject)
 
 
-def _shared(lookup: Lookup, subject: str) -> list[str]:
+def _shared(lookup: RunLookup, subject: str) -> list[str]:
     return lookup.shared_feeds(subject) if subject in lookup.rig.servers else []
 
 
 # --- a way back that is not configured ------------------------------------------------------------------------------
 
 
-def _no_reboot(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _no_reboot(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Every UPS of its own, or one that it shares, was ordered off and is not to come back."""
 
     def stays_off(feed: str) -> bool:
@@ -78,7 +78,7 @@ def _no_reboot(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return all(map(stays_off, _feeds(lookup, subject))) or any(map(stays_off, _shared(lookup, subject)))
 
 
-def _ac_link_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _ac_link_off(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """It lost its supply, does not start with it, and no platform manager starts it."""
     config = lookup.automation
     if config.ssc is not None and subject in config.hosts:
@@ -87,7 +87,7 @@ def _ac_link_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return lookup.history.last(subject).get("ac_link") == "off" and bool(cut)
 
 
-def _wake_missing(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _wake_missing(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """It has no UPS, was shut down in order, and its hardware does not wake."""
     server = lookup.rig.servers.get(subject)
     if server is None or any(map(lookup.is_ups, lookup.feeds(subject))):
@@ -97,7 +97,7 @@ def _wake_missing(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return in_order and (server.wake is None or not server.wake.supported)
 
 
-def _scheduled(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _scheduled(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """The last turn of a schedule, or of another automatic cause, that names it switched it off."""
     down_s = lookup.went_down_s(subject)
     notes = [note for note in lookup.seen.notes if note.mark == "schedule_on" or is_configured(lookup, note, subject)]
@@ -107,26 +107,26 @@ def _scheduled(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return mine[-1].at_s <= down_s + ROUNDING_S or lookup.history.at(subject, mine[-1].at_s).get("state") != "running"
 
 
-def _local(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _local(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Its I-UPS stood in LOCAL when it went down."""
     down_s = lookup.went_down_s(subject)
     feeds = [feed for feed in _feeds(lookup, subject) if feed in lookup.rig.intelligent_ups]
     return any(lookup.history.before(feed, down_s).get("switch") == "local" for feed in feeds)
 
 
-def _other_software(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _other_software(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Its own controller shuts down and leaves the outputs to other software, which a rig has not."""
     config = lookup.automation
     down = [change.after for change in lookup.history.changes(subject) if change.before == "running"]
     return not config.sole and "shutting-down" in down[-1:]
 
 
-def _guest_left_off(_lookup: Lookup, _subject: str, _at_s: float) -> bool:
+def _guest_left_off(_lookup: RunLookup, _subject: str, _at_s: float) -> bool:
     """Of guests; `is_left_off` answers for each."""
     return False
 
 
-def is_left_off(lookup: Lookup, server: str, guest: str) -> bool:
+def is_left_off(lookup: RunLookup, server: str, guest: str) -> bool:
     """Return True for a guest that neither its host nor a controller is to start."""
     config = lookup.rig.servers[server]
     return config.guests[guest].start_action == "nothing" and config.guests_start == "host"
@@ -135,19 +135,19 @@ def is_left_off(lookup: Lookup, server: str, guest: str) -> bool:
 # --- people ---------------------------------------------------------------------------------------------------------
 
 
-def _by_person(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _by_person(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """An action of the timeline switched it off, and it has not run since."""
     return ends_by_person(lookup, subject, lookup.went_down_s(subject))
 
 
-def ends_by_person(lookup: Lookup, subject: str, down_s: float) -> bool:
+def ends_by_person(lookup: RunLookup, subject: str, down_s: float) -> bool:
     """Return True when what ended a server at an instant goes back to an action that ordered it."""
     longest_s = plan_s(lookup.rig) + max((off_delay_s(lookup.rig, feed) for feed in _feeds(lookup, subject)), default=0)
     deeds = [deed for deed in lookup.deeds if deed.at_s - ROUNDING_S <= down_s <= deed.at_s + longest_s]
     return any(_ends(lookup, deed, subject) for deed in deeds)
 
 
-def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
+def _ends(lookup: RunLookup, deed: Deed, subject: str) -> bool:
     cluster = lookup.cluster_of(subject) if subject in lookup.rig.servers else None
     if deed.place == subject:
         return deed.word in ENDS_SERVER
@@ -163,7 +163,7 @@ def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
 # --- accidents and limits that the documents describe --------------------------------------------------------------
 
 
-def _registered_stop(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _registered_stop(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """M4: an outage of one side ends the whole cluster, and nothing starts it again."""
     if subject in lookup.rig.clusters:
         return any(stop_is_registered(lookup, node) for node in lookup.rig.clusters[subject].nodes)
@@ -172,7 +172,7 @@ def _registered_stop(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return stop_is_registered(lookup, subject) and confirmed
 
 
-def _stranger(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _stranger(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """K3: it shares a UPS with a node of another cluster, whose manager was told to shut that down."""
     if subject not in lookup.rig.servers:
         return False
@@ -186,7 +186,7 @@ def _stranger(lookup: Lookup, subject: str, at_s: float) -> bool:
     return False
 
 
-def _no_terminal(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _no_terminal(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """C7: no control terminal runs, each for a reason of its own."""
     terminals = lookup.topology.terminals
     if not terminals or subject in terminals:
@@ -196,12 +196,12 @@ def _no_terminal(lookup: Lookup, subject: str, at_s: float) -> bool:
     )
 
 
-def _agent_shuts_down(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _agent_shuts_down(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """B6: ServerAgent is left at シャットダウン, and its server's BMC reported a fault."""
     return ends_after_report(lookup, subject) and _bmc_fault(lookup, subject)
 
 
-def _bmc_switches_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _bmc_switches_off(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """The BMC switched the power off, or stopped the system, because of a fault; the supplies were there."""
     if lookup.history.last(subject).get("state") == "hung":
         return _bmc_fault(lookup, subject)
@@ -211,12 +211,12 @@ def _bmc_switches_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return _bmc_fault(lookup, subject)
 
 
-def _bmc_fault(lookup: Lookup, server: str) -> bool:
+def _bmc_fault(lookup: RunLookup, server: str) -> bool:
     down_s = lookup.went_down_s(server)
     return any(deed.place == f"{server}.bmc" and deed.at_s <= down_s <= deed.at_s + LINK_S for deed in lookup.deeds)
 
 
-def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _broken(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Something that the way back needs was broken by an action and mended by none."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
     needed = {subject, f"{subject}.bmc", "gateway", *feeds, *lookup.controllers}
@@ -227,7 +227,7 @@ def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
     )
 
 
-def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _service_ended(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """C6: who acts was gone before it had ordered the outputs, though it must run for Tc + 8 + Tcs + To + 2 N."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
     service_s = POLL_S + orders_s(lookup.rig)
@@ -247,7 +247,7 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return False
 
 
-def _agent_unheard(lookup: Lookup, subject: str) -> list[float]:
+def _agent_unheard(lookup: RunLookup, subject: str) -> list[float]:
     """Return when the server of its agent went off, and the agent with it, while its UPS could not be reached."""
     agents = [(subject, agent.ups[subject]) for agent in powerchutes(lookup.rig) if subject in agent.ups]
     managers = [agent for agent in ups_managers(lookup.rig) if subject in (agent.server, *agent.others)]

@@ -1,11 +1,11 @@
-"""Whether an orderly end was possible at all (001 section 9.1): battery, delays, and somebody to act. Pure."""
+"""The conditions of an orderly end (001 section 9.1): battery, delays, and somebody to act. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ridethrough.rigs.explore.invariants.history import Span
-from ridethrough.rigs.explore.invariants.lookup import UP, Lookup
+from ridethrough.rigs.explore.invariants.lookup import UP, RunLookup
 from ridethrough.rigs.explore.invariants.times import (
     POLL_S,
     end_s,
@@ -19,12 +19,12 @@ from ridethrough.rigs.explore.invariants.times import (
 ENDS_UPS = frozenset({"button_off", "off"})
 
 
-def battery_short(lookup: Lookup, subject: str, at_s: float) -> bool:
+def battery_short(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """C8: the battery, and not an order, ended the output before ① + ② + ③ could pass."""
     return _is_empty(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
 
 
-def delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def delay_short(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """③, 電源切断猶予時間, is shorter than the operating system takes."""
     ups = [feed for feed in lookup.feeds(subject) if feed in lookup.rig.ups]
     delays_s = [settings_of(lookup.rig, feed).shutoff_delay_s for feed in ups]
@@ -33,7 +33,7 @@ def delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return bool(delays_s) and max(delays_s) < end_s(lookup.rig.servers[subject])
 
 
-def unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
+def unwatched(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """C7, N1: nobody could hear of the outage, or act on it, for long enough, and the battery ran empty."""
     if not _is_empty(lookup, subject, at_s):
         return False
@@ -44,7 +44,7 @@ def unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
     return left_s < min(_needed_s(lookup, subject), _carried_s(lookup, subject, at_s, []))
 
 
-def without_terminal(lookup: Lookup, subject: str) -> list[Span]:
+def without_terminal(lookup: RunLookup, subject: str) -> list[Span]:
     """Return when no control terminal ran; a terminal is its own."""
     terminals = lookup.topology.terminals
     if subject in terminals:
@@ -61,7 +61,7 @@ def without_terminal(lookup: Lookup, subject: str) -> list[Span]:
     return common
 
 
-def output_ended_by_person(lookup: Lookup, subject: str, at_s: float) -> bool:
+def output_ended_by_person(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """An action switched the output off, or said so to a controller."""
     longest_s = plan_s(lookup.rig) + max((off_delay_s(lookup.rig, feed) for feed in lookup.feeds(subject)), default=0)
     places = {*lookup.feeds(subject)}
@@ -71,12 +71,12 @@ def output_ended_by_person(lookup: Lookup, subject: str, at_s: float) -> bool:
     )
 
 
-def _is_empty(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _is_empty(lookup: RunLookup, subject: str, at_s: float) -> bool:
     ups = [feed for feed in lookup.feeds(subject) if lookup.is_ups(feed)]
     return bool(ups) and any(lookup.is_exhausted(feed, at_s) for feed in ups)
 
 
-def _carried_s(lookup: Lookup, subject: str, at_s: float, gaps: Sequence[Span]) -> float:
+def _carried_s(lookup: RunLookup, subject: str, at_s: float, gaps: Sequence[Span]) -> float:
     """Return for how long its last battery carried it until an instant, counted from the end of the last gap."""
     longest_s = 0.0
     for feed in filter(lookup.is_ups, lookup.feeds(subject)):
@@ -91,13 +91,13 @@ def _carried_s(lookup: Lookup, subject: str, at_s: float, gaps: Sequence[Span]) 
     return longest_s
 
 
-def _needed_s(lookup: Lookup, subject: str) -> float:
+def _needed_s(lookup: RunLookup, subject: str) -> float:
     """① + ② + ③ in the rig's numbers, with polling: from the outage until the server is off."""
     confirm_s = max((lookup.confirm_s(feed) for feed in lookup.feeds(subject)), default=0.0)
     return confirm_s + 2 * POLL_S + plan_s(lookup.rig) + end_s(lookup.rig.servers[subject])
 
 
-def runtime_limit(lookup: Lookup, subject: str, at_s: float) -> bool:
+def runtime_limit(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """PowerChute begins at low battery, and what is left then is shorter than ② + ③."""
     limited = [agent for agent in powerchutes(lookup.rig) if subject in agent.ups and agent.begin == "runtime_limit"]
     needed_s = orders_s(lookup.rig) + end_s(lookup.rig.servers[subject])

@@ -1,4 +1,4 @@
-"""How long things take in a rig, by its own numbers: an orderly end, a start, and everything up to full recovery. Pure.
+"""The times of a rig, by its own numbers: an orderly end, a start, and everything up to full recovery. Pure.
 
 Where no stand-in says a number, that of the documents holds (requirements 6), which are the defaults of ESMPRO/AC.
 """
