@@ -112,7 +112,7 @@ class ShutdownPlan(NamedTuple):
     returns: bool = False
     """Servers come back at once and wait for their disks (制御端末からリブートする)."""
     restores: bool = False
-    """True for an outage: all that it ends is to run again once the mains are good (001 section 9.1, 003 section 1.7.5.1)."""
+    """True for an outage: all that it ends is to run again with good mains (001 section 9.1, 003 section 1.7.5.1)."""
 
 
 def plan_outage(topology: Topology, ups: str, without_input: Iterable[str]) -> ShutdownPlan:

@@ -115,7 +115,7 @@ def _is_deed(lookup: RunLookup, device: str, word: str, at_s: float) -> bool:
 
 
 def _takeovers(lookup: RunLookup, device: str) -> list[float]:
-    """Return the instants at which another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
+    """Return when another control terminal ceased to run: whoever takes over goes on, and may repeat an order."""
     terminals = [name for name in lookup.topology.terminals if name != device]
     changes = (change for terminal in terminals for change in lookup.history.changes(terminal))
     return [change.at_s for change in changes if change.before in ("running", "shutting-down")]
