@@ -24,7 +24,7 @@ from ridethrough.rigs.lab.group_status import STATED, LiveState, live_state, row
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.runtime import GatewayProcess, assemble
 from ridethrough.rigs.scenario.language import Scenario
-from ridethrough.rigs.scenario.runner import ANY_PORT, ScenarioSession, journal_folder, outlives
+from ridethrough.rigs.scenario.runner import ANY_PORT, SLACK_S, ScenarioSession, journal_folder, outlives
 from ridethrough.rigs.scenario.seen import SeenAnswer
 from ridethrough.rigs.scenario.step import Step
 from ridethrough.rigs.scenario.verdicts import judge
@@ -112,7 +112,8 @@ async def _carried_out(
         if process.controllers is not None:
             failures += process.controllers.failures
         table = tuple(rows(rig, _live(process))) if rig.groups else ()
-        return Run(rig, tuple(timeline), seen, end_s, conditions, table, attached=attach is not None)
+        slack_s = 0.0 if speed == "max" else SLACK_S * speed
+        return Run(rig, tuple(timeline), seen, end_s, conditions, table, slack_s=slack_s, attached=attach is not None)
     finally:
         if attached is not None:
             attached.cancel()

@@ -36,6 +36,8 @@ class Run(NamedTuple):
     """The run itself failed: an exception of a task that nobody handled, a gateway or a controller that ended."""
     expectations: tuple[Verdict, ...] = ()
     """Verdicts on the user's own `expect` lines."""
+    slack_s: float = 0.0
+    """By so much everything may be late, where time is real."""
     attached: bool = False
     """A program from outside manages the servers, and not the stand-ins of the rig."""
 

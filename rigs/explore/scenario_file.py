@@ -160,6 +160,26 @@ def _closed(violation: Violation, run: Run) -> Iterable[Step]:
         yield {"at": run.end_s, "probe": "conditions", "device": subject, "answer": true}
 
 
+def _once(violation: Violation, run: Run) -> Iterable[Step]:
+    """What was said to the subject more than once is not said a last time."""
+    subject = violation.subject.partition(" ")[0]
+    own = {action.words for action in run.timeline}
+    places = (subject, f"{subject}.bmc")  # a server is told by way of its BMC, too
+    said = [(item.at_s, "command", item.device, item.command) for item in run.seen.commands if item.device in places]
+    said += [
+        (item.at_s, "order", item.device, item.input)
+        for item in run.seen.orders
+        if item.device == subject and " ".join((item.device, item.input, *item.args)) not in own
+    ]
+    words = [what[1:] for what in said]
+    for at_s, kind, device, word in sorted(said, reverse=True):
+        if words.count((kind, device, word)) > 1:
+            key = "command" if kind == "command" else "input"
+            window = (max(0.0, at_s - NEAR_S), at_s + NEAR_S)
+            yield {"between": window, "expect": f"no {kind}", "device": device, key: word}
+            return
+
+
 def _asked(violation: Violation, run: Run) -> Iterable[Step]:
     """The user's own line."""
     for verdict in run.expectations:
@@ -172,6 +192,7 @@ TIMES = ("at", "within", "between", "by")
 _LINES: dict[str, Callable[[Violation, Run], Iterable[Step]]] = {
     "returns": _returned,
     "orderly": _uncut,
+    "bounded": _once,
     "truth": _closed,
     "expectations": _asked,
 }

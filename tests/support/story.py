@@ -37,6 +37,9 @@ class Story:
         self.failures: list[str] = []
         self.attached = False
         self._changes: list[tuple[float, str, dict[str, Any]]] = []
+        for controller in self.rig.controllers:
+            if controller.type == "esmpro_ac":
+                self.note(0, "master", "", controller=controller.name)
         for name, mains in self.rig.mains.items():
             self.show(0, name, state="on", volts=mains.volts)
         full = {"charge_percent": 100.0, "runtime_s": 4000, "battery_low": False}

@@ -1,4 +1,4 @@
-"""What holds for every outage: one module for each invariant, found in a finished run. Pure.
+"""The rules that hold for every outage: one module for each invariant, found in a finished run. Pure.
 
 `judge` gives the violations of a run, `INVARIANTS` the rules and `EXEMPTIONS` the named reasons for which one of them
 may be broken. `rest_s` says for how long a rig must be left alone after the last action before its end can be judged.
@@ -18,7 +18,7 @@ from ridethrough.rigs.explore.invariants import (
 )
 from ridethrough.rigs.explore.invariants.base import Invariant
 from ridethrough.rigs.explore.invariants.exemptions import EXEMPTIONS, Exemption
-from ridethrough.rigs.explore.invariants.lookup import Lookup
+from ridethrough.rigs.explore.invariants.lookup import RunLookup
 from ridethrough.rigs.explore.invariants.times import rest_s
 from ridethrough.rigs.explore.run import Run, Violation
 
@@ -29,8 +29,8 @@ INVARIANTS: tuple[Invariant, ...] = tuple(
 
 def judge(run: Run) -> list[Violation]:
     """Return the violations of a run: by invariant, and of each in the order of the rig file."""
-    lookup = Lookup(run)
+    lookup = RunLookup(run)
     return [violation for invariant in INVARIANTS for violation in invariant.find(run, lookup)]
 
 
-__all__ = ["EXEMPTIONS", "INVARIANTS", "Exemption", "Invariant", "Lookup", "judge", "rest_s"]
+__all__ = ["EXEMPTIONS", "INVARIANTS", "Exemption", "Invariant", "RunLookup", "judge", "rest_s"]

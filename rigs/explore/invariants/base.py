@@ -1,11 +1,11 @@
-"""What an invariant is, and helpers that several of them share. Pure."""
+"""The shape of an invariant, and helpers that several of them share. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ridethrough.rigs.explore.invariants.lookup import Lookup
+from ridethrough.rigs.explore.invariants.lookup import RunLookup
 from ridethrough.rigs.explore.run import Run, Violation
 
 
@@ -14,7 +14,7 @@ class Invariant(NamedTuple):
 
     name: str
     description: str
-    find: Callable[[Run, Lookup], Iterator[Violation]]
+    find: Callable[[Run, RunLookup], Iterator[Violation]]
 
 
 def second(at_s: float) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ridethrough.gateway.records import CommandState
 from ridethrough.rigs.explore.invariants.base import Invariant, second
-from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, Lookup
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, RunLookup
 from ridethrough.rigs.explore.invariants.times import powerchutes
 from ridethrough.rigs.explore.run import Run, Violation
+from ridethrough.rigs.scenario.seen import SeenCommand
 
 NAME = "bounded"
 MOST_STARTS = 3  # of one server between two actions: with its supply, after its disks, and one more that is no loop
@@ -20,15 +21,14 @@ BMC_ORDERS = ("power.soft", "power.off", "power.cycle", "power.reset")
 CLUSTER_ORDERS = ("stop",)
 
 
-def find(_run: Run, lookup: Lookup) -> Iterator[Violation]:
+def find(_run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Count orders and starts, and look for what is still under way."""
     yield from _starts(lookup)
-    yield from _repeated_orders(lookup)
-    yield from _repeated_commands(lookup)
+    yield from _repeated(lookup)
     yield from _unended(lookup)
 
 
-def _starts(lookup: Lookup) -> Iterator[Violation]:
+def _starts(lookup: RunLookup) -> Iterator[Violation]:
     """A server that starts again and again."""
     marks = [0.0, *(deed.at_s for deed in lookup.deeds), lookup.run.end_s]
     for server in lookup.rig.servers:
@@ -41,69 +41,87 @@ def _starts(lookup: Lookup) -> Iterator[Violation]:
                 break
 
 
-def _repeated_orders(lookup: Lookup) -> Iterator[Violation]:
-    """One that was told to end, and is told again before it has come up anew. Each PowerChute agent has its own say."""
-    for device, words in (
-        *((server, SERVER_ORDERS) for server in lookup.rig.servers),
-        *((cluster, CLUSTER_ORDERS) for cluster in lookup.rig.clusters),
-    ):
-        times = [
-            order.at_s
-            for order in lookup.seen.orders
-            if order.device == device and order.input in words and not _is_deed(lookup, device, order.input, order.at_s)
-        ]
-        times += [
-            item.at_s
-            for item in lookup.seen.commands
-            if item.device == f"{device}.bmc" and item.command in BMC_ORDERS and item.state == "done"
-        ]
-        agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == device), default=1)
-        yield from _twice(lookup, device, "told to " + words[0], sorted(times)[agents - 1 :], "running", "state")
+class _Told(NamedTuple):
+    """The instants of one order to one device. It may come again once `shown_by` has become `up` anew."""
+
+    device: str
+    what: str
+    times: Sequence[float]
+    shown_by: str
+    up: str = "running"
+    key: str = "state"
 
 
-def _repeated_commands(lookup: Lookup) -> Iterator[Violation]:
-    """An output that is ordered off again before it has come back."""
+def _repeated(lookup: RunLookup) -> Iterator[Violation]:
+    """An order that is given again though it is still in force, and nothing has happened meanwhile."""
+    for told in (*_to_servers(lookup), *_to_clusters(lookup), *_to_outputs(lookup)):
+        for first_s, again_s in pairwise(told.times):
+            ups = [lookup.history.since_s(told.shown_by, up, told.key, until_s=again_s) for up in (told.up, "waiting")]
+            happened = any(first_s < at_s <= again_s for at_s in (*ups, *(deed.at_s for deed in lookup.deeds)))
+            taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup, told.device))
+            if not happened and not taken_over:
+                text = f"{told.device} was {told.what} at {second(first_s)} and again at {second(again_s)}, though"
+                text += " nothing had happened: an order is given once in a plan (003 1.7.7(5))"
+                yield Violation(NAME, told.device, again_s, text)
+                break
+
+
+def _to_servers(lookup: RunLookup) -> Iterator[_Told]:
+    """Orders to operating systems, of themselves and by their BMCs; one that is stronger than the last is another."""
+    for server in lookup.rig.servers:
+        yield _Told(server, "told to end", _orders(lookup, server, SERVER_ORDERS), server)
+        for command in BMC_ORDERS:
+            times = [item.at_s for item in _done(lookup, f"{server}.bmc") if item.command == command]
+            yield _Told(f"{server}.bmc", f"told {command}", times, server)
+
+
+def _to_clusters(lookup: RunLookup) -> Iterator[_Told]:
+    """Each PowerChute agent has its own say."""
+    for cluster in lookup.rig.clusters:
+        agents = max((len(agent.ups) for agent in powerchutes(lookup.rig) if agent.cluster == cluster), default=1)
+        times = _orders(lookup, cluster, CLUSTER_ORDERS)
+        yield _Told(cluster, "told to stop", times[agents - 1 :], cluster)
+
+
+def _to_outputs(lookup: RunLookup) -> Iterator[_Told]:
+    """Orders to go off; one to go on stands between two of them."""
     for ups in lookup.rig.ups:
-        done = [item for item in lookup.seen.commands if item.device == ups and item.state == "done"]
-        on = [item.at_s for item in done if item.command == "output.on"]
-        times = [item.at_s for item in done if item.command in OFF_COMMANDS]
-        yield from _twice(lookup, ups, "ordered off", times, "on", "output", on)
+        times: list[float] = []
+        for item in _done(lookup, ups):
+            if item.command == "output.on":
+                yield _Told(ups, "ordered off", times, ups, "on", "output")
+                times = []
+            elif item.command in OFF_COMMANDS:
+                times.append(item.at_s)
+        yield _Told(ups, "ordered off", times, ups, "on", "output")
 
 
-def _twice(
-    lookup: Lookup, device: str, what: str, times: Sequence[float], up: str, key: str, between: Sequence[float] = ()
-) -> Iterator[Violation]:
-    for first_s, again_s in pairwise(times):
-        came_up_s = lookup.history.since_s(device, up, key, until_s=again_s)
-        marks = [
-            came_up_s,
-            lookup.history.since_s(device, "waiting", key, until_s=again_s),
-            *between,
-            *(deed.at_s for deed in lookup.deeds),
-        ]
-        taken_over = any(first_s <= at_s <= again_s for at_s in _takeovers(lookup, device))
-        if not taken_over and not any(first_s < at_s <= again_s for at_s in marks):
-            text = (
-                f"{device} was {what} at {second(first_s)} and again at {second(again_s)}, though nothing had happened"
-            )
-            yield Violation(NAME, device, again_s, f"{text}: an order is given once in a plan (003 1.7.7(5))")
-            return
+def _orders(lookup: RunLookup, device: str, words: Sequence[str]) -> list[float]:
+    return [
+        order.at_s
+        for order in lookup.seen.orders
+        if order.device == device and order.input in words and not _is_deed(lookup, device, order.input, order.at_s)
+    ]
 
 
-def _is_deed(lookup: Lookup, device: str, word: str, at_s: float) -> bool:
+def _done(lookup: RunLookup, device: str) -> list[SeenCommand]:
+    return [item for item in lookup.seen.commands if item.device == device and item.state == "done"]
+
+
+def _is_deed(lookup: RunLookup, device: str, word: str, at_s: float) -> bool:
     return any(
         (deed.place, deed.word) == (device, word) and -NEAR_S <= at_s - deed.at_s <= NEAR_S for deed in lookup.deeds
     )
 
 
-def _takeovers(lookup: Lookup, device: str) -> list[float]:
-    """When another control terminal ceased to run: who takes over continues its plans, and may repeat an order."""
+def _takeovers(lookup: RunLookup, device: str) -> list[float]:
+    """Return when another control terminal ceased to run: whoever takes over goes on, and may repeat an order."""
     terminals = [name for name in lookup.topology.terminals if name != device]
     changes = (change for terminal in terminals for change in lookup.history.changes(terminal))
     return [change.at_s for change in changes if change.before in ("running", "shutting-down")]
 
 
-def _unended(lookup: Lookup) -> Iterator[Violation]:
+def _unended(lookup: RunLookup) -> Iterator[Violation]:
     """Plans and commands that are still under way when everything has had its time."""
     if not lookup.rested:
         return
@@ -117,7 +135,7 @@ def _unended(lookup: Lookup) -> Iterator[Violation]:
             yield Violation(NAME, cause.split(" ")[-1], at_s, f"{text}: every plan ends")
 
 
-def _open_plans(lookup: Lookup, controller: str) -> dict[str, float]:
+def _open_plans(lookup: RunLookup, controller: str) -> dict[str, float]:
     """Return the plans that a stand-in noted and neither ended nor lost with its terminal."""
     kills = [(deed.at_s, "killed") for deed in lookup.deeds if (deed.place, deed.word) == (controller, "kill")]
     notes: list[tuple[float, str, Any]] = [(note.at_s, note.mark, note) for note in lookup.seen.notes]

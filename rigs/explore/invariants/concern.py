@@ -1,4 +1,4 @@
-"""Who is concerned by what: the reasons for which a server, a cluster or an output may be ended, and until when. Pure.
+"""The reasons for which a server, a cluster or an output may be ended, and until when they hold. Pure.
 
 Everything else is healthy and not concerned, and nobody may touch it (001 section 9.1, 003 section 1.8.4).
 """
@@ -6,11 +6,11 @@ Everything else is healthy and not concerned, and nobody may touch it (001 secti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from ridethrough.rigs.controllers.server_agent import ServerAgentConfig
+from ridethrough.rigs.controllers.server_agent import EventId, ServerAgentConfig
 from ridethrough.rigs.explore.invariants.deeds import Deed
-from ridethrough.rigs.explore.invariants.lookup import ROUNDING_S, Lookup, Outage
+from ridethrough.rigs.explore.invariants.lookup import ROUNDING_S, FeedOutage, RunLookup
 from ridethrough.rigs.explore.invariants.times import LINK_S, POLL_S, off_delay_s, plan_s, powerchutes, ups_managers
 from ridethrough.rigs.scenario.seen import SeenNote
 
@@ -43,7 +43,7 @@ class Concern(NamedTuple):
 class Concerns:
     """The reasons in one run."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: RunLookup) -> None:
         self._look = lookup
         self._plan_s = plan_s(lookup.rig)
 
@@ -84,11 +84,11 @@ class Concerns:
 
     # --- outages ----------------------------------------------------------------------------------------------
 
-    def _outage(self, outage: Outage) -> Concern:
-        begin_s = outage.span.begin_s if outage.confirmed_s is None else outage.confirmed_s
+    def _outage(self, outage: FeedOutage) -> Concern:
+        begin_s = outage.span.begin_s if outage.confirmed_s is None else outage.confirmed_s - self._look.run.slack_s
         return Concern(begin_s, outage.known_end_s, outage.known_end_s + self._plan_s, f"outage of {outage.feed}")
 
-    def _confirmed(self, feed: str) -> Iterator[Outage]:
+    def _confirmed(self, feed: str) -> Iterator[FeedOutage]:
         return (outage for outage in self._look.outages(feed) if outage.confirmed_s is not None)
 
     def _of_own_feeds(self, server: str) -> Iterator[Concern]:
@@ -174,7 +174,7 @@ class Concerns:
                 yield Concern(known_s, known_s, known_s + self._plan_s, NOTED[note.mark])
 
 
-def is_configured(lookup: Lookup, note: SeenNote, server: str) -> bool:
+def is_configured(lookup: RunLookup, note: SeenNote, server: str) -> bool:
     """Return True when a schedule, or another cause that a note names, is configured for a server."""
     config = lookup.automation
     match note.mark:
@@ -189,12 +189,18 @@ def is_configured(lookup: Lookup, note: SeenNote, server: str) -> bool:
     return False
 
 
-def ends_after_report(lookup: Lookup, server: str) -> bool:
+def ends_after_report(lookup: RunLookup, server: str) -> bool:
     """Return True when ServerAgent on a server is left at シャットダウン (004)."""
     agents = (controller for controller in lookup.rig.controllers if isinstance(controller, ServerAgentConfig))
-    return any(agent.after_report == "shutdown" and server in agent.servers for agent in agents)
+    return any("shutdown" in _after(agent) and server in agent.servers for agent in agents)
 
 
-def stop_is_registered(lookup: Lookup, server: str) -> bool:
+def _after(agent: ServerAgentConfig) -> set[str]:
+    """Return what an agent does after its reports; for an event that is not named it shuts down."""
+    wanted = agent.after_report
+    return {wanted.get(event, "shutdown") for event in get_args(EventId)} if isinstance(wanted, dict) else {wanted}
+
+
+def stop_is_registered(lookup: RunLookup, server: str) -> bool:
     """Return True when the cluster's stop command is PowerChute's shutdown command (003 section 1.8.4)."""
     return any(agent.stop_registered and server in agent.ups for agent in powerchutes(lookup.rig))

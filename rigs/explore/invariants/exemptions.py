@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
@@ -12,22 +12,28 @@ from ridethrough.rigs.explore.invariants.concern import (
     stop_is_registered,
 )
 from ridethrough.rigs.explore.invariants.deeds import Deed
-from ridethrough.rigs.explore.invariants.history import Span
-from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, UP, Lookup
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, RunLookup
+from ridethrough.rigs.explore.invariants.orderly_end import (
+    ENDS_UPS,
+    battery_short,
+    delay_short,
+    output_ended_by_person,
+    runtime_limit,
+    unwatched,
+    without_terminal,
+)
 from ridethrough.rigs.explore.invariants.times import (
     LINK_S,
     POLL_S,
-    end_s,
     off_delay_s,
     orders_s,
     plan_s,
     powerchutes,
-    settings_of,
+    ups_managers,
 )
 
 ENDS_SERVER = frozenset({"shutdown", "power_button", "hang"})
 ENDS_CLUSTER = frozenset({"shutdown", "shutdown_node"})
-ENDS_UPS = frozenset({"button_off", "off"})
 
 
 class Exemption(NamedTuple):
@@ -37,31 +43,31 @@ class Exemption(NamedTuple):
     section: str
     text: str
     invariants: frozenset[str]
-    holds: Callable[[Lookup, str, float], bool]
+    holds: Callable[[RunLookup, str, float], bool]
 
 
-def is_exempt(invariant: str, lookup: Lookup, subject: str, at_s: float) -> bool:
+def is_exempt(invariant: str, lookup: RunLookup, subject: str, at_s: float) -> bool:
     """Return True when a reason of the table holds."""
     return exemption(invariant, lookup, subject, at_s) is not None
 
 
-def exemption(invariant: str, lookup: Lookup, subject: str, at_s: float) -> Exemption | None:
+def exemption(invariant: str, lookup: RunLookup, subject: str, at_s: float) -> Exemption | None:
     """Return the first reason of the table that holds."""
     return next((row for row in EXEMPTIONS if invariant in row.invariants and row.holds(lookup, subject, at_s)), None)
 
 
-def _feeds(lookup: Lookup, subject: str) -> list[str]:
+def _feeds(lookup: RunLookup, subject: str) -> list[str]:
     return lookup.feeds(subject) if subject in lookup.rig.servers else lookup.disk_feeds(subject)
 
 
-def _shared(lookup: Lookup, subject: str) -> list[str]:
+def _shared(lookup: RunLookup, subject: str) -> list[str]:
     return lookup.shared_feeds(subject) if subject in lookup.rig.servers else []
 
 
 # --- a way back that is not configured ------------------------------------------------------------------------------
 
 
-def _no_reboot(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _no_reboot(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Every UPS of its own, or one that it shares, was ordered off and is not to come back."""
 
     def stays_off(feed: str) -> bool:
@@ -72,7 +78,7 @@ def _no_reboot(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return all(map(stays_off, _feeds(lookup, subject))) or any(map(stays_off, _shared(lookup, subject)))
 
 
-def _ac_link_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _ac_link_off(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """It lost its supply, does not start with it, and no platform manager starts it."""
     config = lookup.automation
     if config.ssc is not None and subject in config.hosts:
@@ -81,7 +87,7 @@ def _ac_link_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return lookup.history.last(subject).get("ac_link") == "off" and bool(cut)
 
 
-def _wake_missing(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _wake_missing(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """It has no UPS, was shut down in order, and its hardware does not wake."""
     server = lookup.rig.servers.get(subject)
     if server is None or any(map(lookup.is_ups, lookup.feeds(subject))):
@@ -91,7 +97,7 @@ def _wake_missing(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return in_order and (server.wake is None or not server.wake.supported)
 
 
-def _scheduled(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _scheduled(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """The last turn of a schedule, or of another automatic cause, that names it switched it off."""
     down_s = lookup.went_down_s(subject)
     notes = [note for note in lookup.seen.notes if note.mark == "schedule_on" or is_configured(lookup, note, subject)]
@@ -101,29 +107,47 @@ def _scheduled(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return mine[-1].at_s <= down_s + ROUNDING_S or lookup.history.at(subject, mine[-1].at_s).get("state") != "running"
 
 
-def _local(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _local(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Its I-UPS stood in LOCAL when it went down."""
     down_s = lookup.went_down_s(subject)
     feeds = [feed for feed in _feeds(lookup, subject) if feed in lookup.rig.intelligent_ups]
     return any(lookup.history.before(feed, down_s).get("switch") == "local" for feed in feeds)
 
 
+def _other_software(lookup: RunLookup, subject: str, _at_s: float) -> bool:
+    """Its own controller shuts down and leaves the outputs to other software, which a rig has not."""
+    config = lookup.automation
+    down = [change.after for change in lookup.history.changes(subject) if change.before == "running"]
+    return not config.sole and "shutting-down" in down[-1:]
+
+
+def _guest_left_off(_lookup: RunLookup, _subject: str, _at_s: float) -> bool:
+    """Of guests; `is_left_off` answers for each."""
+    return False
+
+
+def is_left_off(lookup: RunLookup, server: str, guest: str) -> bool:
+    """Return True for a guest that neither its host nor a controller is to start."""
+    config = lookup.rig.servers[server]
+    return config.guests[guest].start_action == "nothing" and config.guests_start == "host"
+
+
 # --- people ---------------------------------------------------------------------------------------------------------
 
 
-def _by_person(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _by_person(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """An action of the timeline switched it off, and it has not run since."""
     return ends_by_person(lookup, subject, lookup.went_down_s(subject))
 
 
-def ends_by_person(lookup: Lookup, subject: str, down_s: float) -> bool:
+def ends_by_person(lookup: RunLookup, subject: str, down_s: float) -> bool:
     """Return True when what ended a server at an instant goes back to an action that ordered it."""
     longest_s = plan_s(lookup.rig) + max((off_delay_s(lookup.rig, feed) for feed in _feeds(lookup, subject)), default=0)
     deeds = [deed for deed in lookup.deeds if deed.at_s - ROUNDING_S <= down_s <= deed.at_s + longest_s]
     return any(_ends(lookup, deed, subject) for deed in deeds)
 
 
-def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
+def _ends(lookup: RunLookup, deed: Deed, subject: str) -> bool:
     cluster = lookup.cluster_of(subject) if subject in lookup.rig.servers else None
     if deed.place == subject:
         return deed.word in ENDS_SERVER
@@ -139,7 +163,7 @@ def _ends(lookup: Lookup, deed: Deed, subject: str) -> bool:
 # --- accidents and limits that the documents describe --------------------------------------------------------------
 
 
-def _registered_stop(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _registered_stop(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """M4: an outage of one side ends the whole cluster, and nothing starts it again."""
     if subject in lookup.rig.clusters:
         return any(stop_is_registered(lookup, node) for node in lookup.rig.clusters[subject].nodes)
@@ -148,7 +172,7 @@ def _registered_stop(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return stop_is_registered(lookup, subject) and confirmed
 
 
-def _stranger(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _stranger(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """K3: it shares a UPS with a node of another cluster, whose manager was told to shut that down."""
     if subject not in lookup.rig.servers:
         return False
@@ -162,7 +186,7 @@ def _stranger(lookup: Lookup, subject: str, at_s: float) -> bool:
     return False
 
 
-def _no_terminal(lookup: Lookup, subject: str, at_s: float) -> bool:
+def _no_terminal(lookup: RunLookup, subject: str, at_s: float) -> bool:
     """C7: no control terminal runs, each for a reason of its own."""
     terminals = lookup.topology.terminals
     if not terminals or subject in terminals:
@@ -172,12 +196,12 @@ def _no_terminal(lookup: Lookup, subject: str, at_s: float) -> bool:
     )
 
 
-def _agent_shuts_down(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _agent_shuts_down(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """B6: ServerAgent is left at シャットダウン, and its server's BMC reported a fault."""
     return ends_after_report(lookup, subject) and _bmc_fault(lookup, subject)
 
 
-def _bmc_switches_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _bmc_switches_off(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """The BMC switched the power off, or stopped the system, because of a fault; the supplies were there."""
     if lookup.history.last(subject).get("state") == "hung":
         return _bmc_fault(lookup, subject)
@@ -187,12 +211,12 @@ def _bmc_switches_off(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return _bmc_fault(lookup, subject)
 
 
-def _bmc_fault(lookup: Lookup, server: str) -> bool:
+def _bmc_fault(lookup: RunLookup, server: str) -> bool:
     down_s = lookup.went_down_s(server)
     return any(deed.place == f"{server}.bmc" and deed.at_s <= down_s <= deed.at_s + LINK_S for deed in lookup.deeds)
 
 
-def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _broken(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """Something that the way back needs was broken by an action and mended by none."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
     needed = {subject, f"{subject}.bmc", "gateway", *feeds, *lookup.controllers}
@@ -203,12 +227,13 @@ def _broken(lookup: Lookup, subject: str, _at_s: float) -> bool:
     )
 
 
-def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
+def _service_ended(lookup: RunLookup, subject: str, _at_s: float) -> bool:
     """C6: who acts was gone before it had ordered the outputs, though it must run for Tc + 8 + Tcs + To + 2 N."""
     feeds = [*_feeds(lookup, subject), *_shared(lookup, subject)]
     service_s = POLL_S + orders_s(lookup.rig)
     gone = [item.span.begin_s for item in lookup.broken if item.place in lookup.actors]
-    gone += [span.begin_s for span in _without_terminal(lookup, subject)]
+    gone += [span.begin_s for span in without_terminal(lookup, subject)]
+    gone += _agent_unheard(lookup, subject)
     for outage in (outage for feed in feeds for outage in lookup.outages(feed) if outage.confirmed_s is not None):
         for gone_s in gone:
             ordered = any(
@@ -222,84 +247,18 @@ def _service_ended(lookup: Lookup, subject: str, _at_s: float) -> bool:
     return False
 
 
-# --- an orderly end that was not possible ---------------------------------------------------------------------------
-
-
-def _battery_short(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """C8: the battery, and not an order, ended the output before ① + ② + ③ could pass."""
-    return _is_empty(lookup, subject, at_s) and _carried_s(lookup, subject, at_s, []) < _needed_s(lookup, subject)
-
-
-def _delay_short(lookup: Lookup, subject: str, _at_s: float) -> bool:
-    """③, 電源切断猶予時間, is shorter than the operating system takes."""
-    ups = [feed for feed in lookup.feeds(subject) if feed in lookup.rig.ups]
-    delays_s = [settings_of(lookup.rig, feed).shutoff_delay_s for feed in ups]
-    others = [lookup.rig.intelligent_ups.get(feed) for feed in lookup.feeds(subject)]
-    delays_s += [other.off_delay_s for other in others if other is not None]
-    return bool(delays_s) and max(delays_s) < end_s(lookup.rig.servers[subject])
-
-
-def _unwatched(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """C7, N1: nobody could hear of the outage, or act on it, for long enough, and the battery ran empty."""
-    if not _is_empty(lookup, subject, at_s):
-        return False
-    gaps = [span for feed in lookup.feeds(subject) for span in lookup.deaf(feed)]
-    gaps += [item.span for item in lookup.broken if item.place in lookup.actors]
-    gaps += _without_terminal(lookup, subject)
-    return _carried_s(lookup, subject, at_s, gaps) < _needed_s(lookup, subject)
-
-
-def _without_terminal(lookup: Lookup, subject: str) -> list[Span]:
-    """Return when no control terminal ran; a terminal is its own."""
-    terminals = lookup.topology.terminals
-    if subject in terminals:
-        return []
-    down = [lookup.history.spans(name, lambda state: state.get("state") not in UP) for name in terminals]
-    common = down[0] if down else []
-    for spans in down[1:]:
-        common = [
-            Span(max(one.begin_s, other.begin_s), min(one.end_s, other.end_s))
-            for one in common
-            for other in spans
-            if one.overlaps(*other)
-        ]
-    return common
-
-
-def _ordered_by_person(lookup: Lookup, subject: str, at_s: float) -> bool:
-    """An action switched the output off, or said so to a controller."""
-    longest_s = plan_s(lookup.rig) + max((off_delay_s(lookup.rig, feed) for feed in lookup.feeds(subject)), default=0)
-    places = {*lookup.feeds(subject)}
-    return any(
-        deed.place in places and deed.word in (*ENDS_UPS, "trouble", "switch") and 0 <= at_s - deed.at_s <= longest_s
-        for deed in lookup.deeds
-    )
-
-
-def _is_empty(lookup: Lookup, subject: str, at_s: float) -> bool:
-    ups = [feed for feed in lookup.feeds(subject) if lookup.is_ups(feed)]
-    return bool(ups) and any(lookup.is_exhausted(feed, at_s) for feed in ups)
-
-
-def _carried_s(lookup: Lookup, subject: str, at_s: float, gaps: Sequence[Span]) -> float:
-    """Return for how long its last battery carried it until an instant, counted from the end of the last gap."""
-    longest_s = 0.0
-    for feed in filter(lookup.is_ups, lookup.feeds(subject)):
-        begins = [one.span.begin_s for one in lookup.outages(feed) if one.span.begin_s <= at_s <= one.span.end_s]
-        if not begins:
-            continue
-        begin_s = max(begins)
-        for gap in sorted(gaps):
-            if gap.overlaps(begin_s, at_s):
-                begin_s = max(begin_s, gap.end_s)
-        longest_s = max(longest_s, at_s - begin_s)
-    return longest_s
-
-
-def _needed_s(lookup: Lookup, subject: str) -> float:
-    """① + ② + ③ in the rig's numbers, with polling: from the outage until the server is off."""
-    confirm_s = max((lookup.confirm_s(feed) for feed in lookup.feeds(subject)), default=0.0)
-    return confirm_s + 2 * POLL_S + plan_s(lookup.rig) + end_s(lookup.rig.servers[subject])
+def _agent_unheard(lookup: RunLookup, subject: str) -> list[float]:
+    """Return when the server of its agent went off, and the agent with it, while its UPS could not be reached."""
+    agents = [(subject, agent.ups[subject]) for agent in powerchutes(lookup.rig) if subject in agent.ups]
+    managers = [agent for agent in ups_managers(lookup.rig) if subject in (agent.server, *agent.others)]
+    agents += [(agent.server, agent.ups) for agent in managers]
+    return [
+        change.at_s
+        for server, ups in agents
+        for change in lookup.history.changes(server)
+        if change.after == "off"
+        and any(deaf.begin_s <= change.at_s <= deaf.end_s + 3 * POLL_S for deaf in lookup.deaf(ups))
+    ]
 
 
 RETURNS = frozenset({"returns"})
@@ -356,14 +315,29 @@ EXEMPTIONS = (
         RETURNS,
         _broken,
     ),
-    Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, _battery_short),
-    Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, _delay_short),
+    Exemption(
+        "other software",
+        "003 1.7.4.2",
+        "「他のUPS管理ソフトを使用しない」 is off: its output is left to that software",
+        RETURNS,
+        _other_software,
+    ),
+    Exemption("guest", "002 4.1", "自動開始アクション of a guest is 何もしない", RETURNS, _guest_left_off),
+    Exemption(
+        "low battery",
+        "003 1.9.6(6)",
+        "ランタイム限度時: the shutdown begins when too little of the battery is left",
+        ORDERLY,
+        runtime_limit,
+    ),
+    Exemption("C8", "001 9.1", "the battery is empty before ① + ② + ③ are over", ORDERLY, battery_short),
+    Exemption("③", "003 1.9.3.3", "電源切断猶予時間 is shorter than the end of the system", ORDERLY, delay_short),
     Exemption(
         "unwatched",
         "003 1.7.2, 1.7.4.3(21)",
         "no terminal ran, or the card was silent (そのまま運用), until too little of the battery was left",
         ORDERLY,
-        _unwatched,
+        unwatched,
     ),
-    Exemption("switched off", "003 1.6.2", "an action switched the output off", ORDERLY, _ordered_by_person),
+    Exemption("switched off", "003 1.6.2", "an action switched the output off", ORDERLY, output_ended_by_person),
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ridethrough.rigs.explore.invariants.base import Invariant
-from ridethrough.rigs.explore.invariants.lookup import Lookup
+from ridethrough.rigs.explore.invariants.lookup import RunLookup
 from ridethrough.rigs.explore.run import Run, Violation
 
 NAME = "failures"
 
 
-def find(run: Run, _lookup: Lookup) -> Iterator[Violation]:
+def find(run: Run, _lookup: RunLookup) -> Iterator[Violation]:
     """Report what the run says of itself; a controller's notes of orders that failed are none of it."""
     for text in run.failures:
         subject, separator, _ = text.partition(":")

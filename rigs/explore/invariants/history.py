@@ -1,4 +1,4 @@
-"""What devices showed over time: a device's state at an instant, its changes, and for how long something held. Pure."""
+"""The states of devices over time: at an instant, their changes, and the spans in which something held. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Span(NamedTuple):
         return self.begin_s <= end_s and begin_s <= self.end_s
 
 
-class Change(NamedTuple):
+class ValueChange(NamedTuple):
     """A value of a device's state that became another one."""
 
     at_s: float
@@ -64,13 +64,13 @@ class History:
         states = self._states.get(device, [UNSEEN])
         return states[max(0, bisect_left(self._times.get(device, ()), at_s) - 1)]
 
-    def changes(self, device: str, key: str = "state") -> Iterator[Change]:
+    def changes(self, device: str, key: str = "state") -> Iterator[ValueChange]:
         """Every change of one value, in order of time."""
         states, times = self._states.get(device, ()), self._times.get(device, ())
         for index in range(1, len(states)):
             before, after = states[index - 1].get(key), states[index].get(key)
             if before != after:
-                yield Change(times[index], before, after)
+                yield ValueChange(times[index], before, after)
 
     def spans(self, device: str, holds: Callable[[State], bool]) -> list[Span]:
         """Return the stretches in which `holds` was true; one that lasts until the end of the run ends at infinity."""

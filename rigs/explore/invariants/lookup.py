@@ -1,4 +1,4 @@
-"""What invariants ask of a run: who hangs on what, which outages there were, and when the gateway was deaf. Pure."""
+"""Lookups over a run: who hangs on what, which outages there were, and when the gateway was deaf. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OFF_COMMANDS = frozenset({"output.off", "output.off_and_return", "output.reboot"
 UP = ("running", "shutting-down")  # an operating system that can still act
 
 
-class Outage(NamedTuple):
+class FeedOutage(NamedTuple):
     """An outage of one feed. Controllers may believe it until `known_end_s`; `confirmed_s` is None if too short."""
 
     feed: str
@@ -38,7 +38,7 @@ class Outage(NamedTuple):
     confirmed_s: float | None
 
 
-class Lookup:
+class RunLookup:
     """One run, with the lookups over it. Names are those of the rig file."""
 
     def __init__(self, run: Run) -> None:
@@ -50,9 +50,9 @@ class Lookup:
         self.deeds: list[Deed] = deeds_of(run.timeline)
         self.broken: list[Broken] = broken_of(self.deeds)
         self.settled_s = max((deed.at_s for deed in self.deeds), default=0.0)
-        """When the last action was."""
+        """The instant of the last action."""
         self.automation: EsmproAcConfig = automation(run.rig)
-        self._outages: dict[str, list[Outage]] = {}
+        self._outages: dict[str, list[FeedOutage]] = {}
 
     @cached_property
     def rested(self) -> bool:
@@ -116,7 +116,9 @@ class Lookup:
         if self.run.attached:
             return any(self.is_ups(feed) for feed in self.feeds(server))
         if any(isinstance(controller, EsmproAcConfig) for controller in self.rig.controllers):
-            return server in self.topology.members
+            # A service that does not start (001 section 11(8)) never has a master.
+            works = self.automation.managed and any(note.mark == "master" for note in self.seen.notes)
+            return works and server in self.topology.members
         if any(server in agent.ups for agent in powerchutes(self.rig)):
             return True
         return any(server in (agent.server, *agent.others) for agent in ups_managers(self.rig))
@@ -188,10 +190,12 @@ class Lookup:
     def deaf(self, device: str) -> list[Span]:
         """Return when the gateway could not hear a device, or did not run."""
         spans = [item.span for item in self.broken if item.deafens and item.place in (device, "gateway")]
+        if device in self.rig.ups and not self.rig.ups[device].configured:
+            spans.append(Span(0.0, inf))  # a card before its first set-up is not on the LAN
         spans += [span for hub in self.hubs_of(device) for span in self.history.spans(hub, _is_off)]
         return sorted(spans)
 
-    def outages(self, feed: str) -> list[Outage]:
+    def outages(self, feed: str) -> list[FeedOutage]:
         """Return the outages of a feed, in order of time."""
         if feed not in self._outages:
             spans = self.history.spans(feed, lambda state: self.line_is_bad(feed, state))
@@ -201,17 +205,21 @@ class Lookup:
     def confirm_s(self, feed: str) -> float:
         """Return how long an outage must last before anybody acts on it."""
         if feed not in self.rig.ups:
-            return 0.0
-        agents = [agent.confirm_s for agent in powerchutes(self.rig) if feed in agent.ups.values()]
+            return min((own.confirm_s for own in self.automation.intelligent if own.ups == feed), default=0.0)
+        agents = [
+            0.0 if agent.begin == "runtime_limit" else agent.confirm_s
+            for agent in powerchutes(self.rig)
+            if feed in agent.ups.values()
+        ]
         return min(self.rig.ups[feed].confirm_s, *agents, inf)
 
-    def _outage(self, feed: str, span: Span) -> Outage:
-        known_end_s = span.end_s + (HEARD_S if self._sends_traps(feed) else POLL_S)
+    def _outage(self, feed: str, span: Span) -> FeedOutage:
+        known_end_s = span.end_s + self.run.slack_s + (HEARD_S if self._sends_traps(feed) else POLL_S)
         for deaf in self.deaf(feed):
             if deaf.overlaps(span.begin_s, known_end_s):
                 known_end_s = max(known_end_s, deaf.end_s + 3 * POLL_S)
         confirmed_s = span.begin_s + self.confirm_s(feed)
-        return Outage(feed, span, known_end_s, confirmed_s if known_end_s - HEARD_S >= confirmed_s else None)
+        return FeedOutage(feed, span, known_end_s, confirmed_s if known_end_s - HEARD_S >= confirmed_s else None)
 
     def _sends_traps(self, feed: str) -> bool:
         """Return True when the gateway hears of an outage at once."""

@@ -1,4 +1,4 @@
-"""What comes before what: at the end of an outage, at the start after it, and around a fault of a BMC. Pure."""
+"""The order of steps: at the end of an outage, at the start after it, and around a fault of a BMC. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import inf
 
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.exemptions import ends_by_person
-from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, Lookup
-from ridethrough.rigs.explore.invariants.times import POLL_S, orders_s
+from ridethrough.rigs.explore.invariants.lookup import OFF_COMMANDS, ROUNDING_S, RunLookup
+from ridethrough.rigs.explore.invariants.times import HEARD_S, POLL_S, orders_s
 from ridethrough.rigs.explore.run import Run, Violation
 from ridethrough.rigs.scenario.seen import SeenCommand
 
@@ -16,7 +16,7 @@ NAME = "order"
 HELD = ("detected", "notified", "held")  # states of a BMC's hold in which it waits
 
 
-def find(_run: Run, lookup: Lookup) -> Iterator[Violation]:
+def find(_run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Go through the rules."""
     for rule in RULES:
         yield from rule(lookup)
@@ -25,7 +25,7 @@ def find(_run: Run, lookup: Lookup) -> Iterator[Violation]:
 # --- ends -----------------------------------------------------------------------------------------------------------
 
 
-def _terminals_last(lookup: Lookup) -> Iterator[Violation]:
+def _terminals_last(lookup: RunLookup) -> Iterator[Violation]:
     """001 section 6.2, 003 section 1.7.7(5): linked terminals end before the control terminals that end them."""
     terminals = lookup.topology.terminals
     for terminal in terminals:
@@ -43,7 +43,7 @@ def _terminals_last(lookup: Lookup) -> Iterator[Violation]:
                     break
 
 
-def _was_due(lookup: Lookup, terminal: str, linked: str, at_s: float) -> bool:
+def _was_due(lookup: RunLookup, terminal: str, linked: str, at_s: float) -> bool:
     """Return True when a linked server still runs though its outage was to be dealt with by then."""
     if not lookup.runs(linked, at_s) or lookup.history.at(linked, at_s).get("state") != "running":
         return False
@@ -60,7 +60,7 @@ def _was_due(lookup: Lookup, terminal: str, linked: str, at_s: float) -> bool:
     return together and confirmed_s + needed_s <= at_s and lookup.came_up_s(linked, at_s) < confirmed_s
 
 
-def _confirmed_s(lookup: Lookup, server: str, at_s: float) -> float:
+def _confirmed_s(lookup: RunLookup, server: str, at_s: float) -> float:
     """Return when the outage of a server's only UPS, that lasts at an instant, was confirmed; infinity without one."""
     feeds = [feed for feed in lookup.feeds(server) if lookup.is_ups(feed)]
     if len(feeds) != 1 or len(lookup.feeds(server)) != 1:
@@ -73,7 +73,7 @@ def _confirmed_s(lookup: Lookup, server: str, at_s: float) -> float:
     return max(found, default=inf)
 
 
-def _hosts_before_manager(lookup: Lookup) -> Iterator[Violation]:
+def _hosts_before_manager(lookup: RunLookup) -> Iterator[Violation]:
     """002 section 5.4: hosts have shut down when their management server begins to."""
     for terminal in lookup.topology.terminals:
         hosts = [name for name in lookup.topology.linked if lookup.rig.servers[name].guests]
@@ -90,14 +90,14 @@ def _hosts_before_manager(lookup: Lookup) -> Iterator[Violation]:
                     yield Violation(NAME, terminal, change.at_s, text)
 
 
-def _outputs_after_guests(lookup: Lookup) -> Iterator[Violation]:
+def _outputs_after_guests(lookup: RunLookup) -> Iterator[Violation]:
     """002 sections 5.1 to 5.4: UPS OFF when the guests, and by 5.4 the host, have shut down."""
     for command in _off_commands(lookup):
         for host in lookup.servers_on(command.device):
             if not lookup.rig.servers[host].guests or ends_by_person(lookup, host, command.at_s):
                 continue
             shown = lookup.history.at(host, command.at_s)
-            if shown.get("state") == "hung":
+            if shown.get("state") == "hung" or _waited_long_enough(lookup, host, command.at_s):
                 continue
             alive = [guest for guest, state in shown.get("guests", {}).items() if state != "off"]
             its_own = host in lookup.topology.terminals or not lookup.topology.terminals
@@ -107,11 +107,20 @@ def _outputs_after_guests(lookup: Lookup) -> Iterator[Violation]:
                 yield Violation(NAME, command.device, command.at_s, f"{text} (002 5.1 to 5.4)")
 
 
-def _off_commands(lookup: Lookup) -> Iterator[SeenCommand]:
+def _waited_long_enough(lookup: RunLookup, host: str, at_s: float) -> bool:
+    """Return True when a host was told to shut down and has had all the time that is configured for it."""
+    confirmed = [one.confirmed_s for feed in lookup.feeds(host) for one in lookup.outages(feed) if one.confirmed_s]
+    since_s = max((begin_s for begin_s in confirmed if begin_s <= at_s), default=inf)
+    told = [order.at_s for order in lookup.seen.orders if (order.device, order.input) == (host, "shutdown")]
+    first_s = min((told_s for told_s in told if since_s <= told_s <= at_s), default=inf)
+    return at_s - first_s >= lookup.automation.host_off_s - HEARD_S
+
+
+def _off_commands(lookup: RunLookup) -> Iterator[SeenCommand]:
     return (item for item in lookup.seen.commands if item.command in OFF_COMMANDS and item.state == "done")
 
 
-def _guests_before_hosts(lookup: Lookup) -> Iterator[Violation]:
+def _guests_before_hosts(lookup: RunLookup) -> Iterator[Violation]:
     """002 section 5: a host that ends in order ends after its guests."""
     for host, config in lookup.rig.servers.items():
         if not config.guests:
@@ -130,7 +139,7 @@ def _guests_before_hosts(lookup: Lookup) -> Iterator[Violation]:
 # --- starts ---------------------------------------------------------------------------------------------------------
 
 
-def _disks_by_rank(lookup: Lookup) -> Iterator[Violation]:
+def _disks_by_rank(lookup: RunLookup) -> Iterator[Violation]:
     """003 section 1.7.5.2: a disk is switched on when those of lower ranks are ready; one without input blocks."""
     management = lookup.topology.management
     for command in _on_commands(lookup, lookup.topology.linked_devices):
@@ -143,7 +152,7 @@ def _disks_by_rank(lookup: Lookup) -> Iterator[Violation]:
                 yield Violation(NAME, command.device, command.at_s, text)
 
 
-def _disks_before_servers(lookup: Lookup) -> Iterator[Violation]:
+def _disks_before_servers(lookup: RunLookup) -> Iterator[Violation]:
     """003 section 1.7.5.2(A): servers are started when their disks are ready."""
     outputs = [ups for ups in lookup.topology.power_devices if ups not in lookup.topology.linked_devices]
     for command in _on_commands(lookup, outputs):
@@ -156,7 +165,7 @@ def _disks_before_servers(lookup: Lookup) -> Iterator[Violation]:
                 break
 
 
-def _on_commands(lookup: Lookup, outputs: list[str]) -> Iterator[SeenCommand]:
+def _on_commands(lookup: RunLookup, outputs: list[str]) -> Iterator[SeenCommand]:
     """Commands that brought outputs back; at a scheduled start the Warm-UP time counts instead (001 section 6.2)."""
     scheduled = [note.at_s for note in lookup.seen.notes if note.mark in ("schedule_on", "interface_on")]
     people = [deed.at_s for deed in lookup.deeds if (deed.place in lookup.controllers and deed.word == "power_on")]
@@ -170,18 +179,18 @@ def _on_commands(lookup: Lookup, outputs: list[str]) -> Iterator[SeenCommand]:
             yield item
 
 
-def _disks_on(lookup: Lookup, ups: str) -> list[str]:
+def _disks_on(lookup: RunLookup, ups: str) -> list[str]:
     return [disk for disk in lookup.rig.disks if ups in lookup.disk_feeds(disk)]
 
 
-def _is_ready(lookup: Lookup, disk: str, at_s: float) -> bool:
+def _is_ready(lookup: RunLookup, disk: str, at_s: float) -> bool:
     return lookup.history.at(disk, at_s).get("state") == "ready"
 
 
 # --- BMC ------------------------------------------------------------------------------------------------------------
 
 
-def _recovery_before_action(lookup: Lookup) -> Iterator[Violation]:
+def _recovery_before_action(lookup: RunLookup) -> Iterator[Violation]:
     """004: the BMC resets the server only after the recovery has ended, or nobody came in time."""
     for server, config in lookup.rig.servers.items():
         bmc = f"{server}.bmc"
@@ -206,7 +215,7 @@ def _recovery_before_action(lookup: Lookup) -> Iterator[Violation]:
                 yield Violation(NAME, server, change.at_s, f"{text} waits for the end of the recovery (004, step 6)")
 
 
-RULES: tuple[Callable[[Lookup], Iterator[Violation]], ...] = (
+RULES: tuple[Callable[[RunLookup], Iterator[Violation]], ...] = (
     _terminals_last,
     _hosts_before_manager,
     _outputs_after_guests,

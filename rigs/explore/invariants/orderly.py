@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.exemptions import is_exempt
-from ridethrough.rigs.explore.invariants.lookup import Lookup
+from ridethrough.rigs.explore.invariants.lookup import RunLookup
 from ridethrough.rigs.explore.run import Run, Violation
 
 NAME = "orderly"
 
 
-def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def find(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Look at every server that somebody manages and that lost its supply while its operating system was up."""
     for server in run.rig.servers:
         feeds = [feed for feed in lookup.feeds(server) if lookup.is_ups(feed)]

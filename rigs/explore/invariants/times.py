@@ -1,4 +1,4 @@
-"""How long things take in a rig, by its own numbers: an orderly end, a start, and everything up to full recovery. Pure.
+"""The times of a rig, by its own numbers: an orderly end, a start, and everything up to full recovery. Pure.
 
 Where no stand-in says a number, that of the documents holds (requirements 6), which are the defaults of ESMPRO/AC.
 """
@@ -80,7 +80,9 @@ def cluster_limit_s(rig: RigFile) -> float:
 def orders_s(rig: RigFile) -> float:
     """Return the time from a confirmed outage to the last order of it: Tcs + To + 2 N (003 1.7.7(5)), and jobs."""
     config = automation(rig)
-    jobs_s = (config.job_timeout_s or 0.0) if config.jobs else 0.0
+    longest_s = max((sum(jobs.stop.values()) for jobs in config.jobs.values()), default=0.0)
+    jobs_s = longest_s if config.job_timeout_s is None else min(longest_s, config.job_timeout_s)
+    jobs_s += max((min(agent.job_s, agent.command_file_s) for agent in powerchutes(rig)), default=0.0)
     return cluster_limit_s(rig) + jobs_s + config.order_s + config.command_s * len(rig.ups)
 
 

@@ -1,4 +1,4 @@
-"""What was told is what is: open conditions, events in pairs, the status table. Pure."""
+"""Everything told is so: open conditions, events in pairs, the status table. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ridethrough.gateway.vocabulary import Condition, EventType
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.history import State
-from ridethrough.rigs.explore.invariants.lookup import UP, Lookup
+from ridethrough.rigs.explore.invariants.lookup import UP, RunLookup
 from ridethrough.rigs.explore.invariants.times import settings_of
 from ridethrough.rigs.explore.run import Run, Violation
 from ridethrough.rigs.lab.group_status import SERVER_STATES, StatusRow
@@ -26,7 +26,7 @@ MASTER = "running as master"
 RUNNING = ("running", "running (cluster)")  # of a node that is not in its cluster now
 
 
-def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def find(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Compare the end of a run, left alone long enough since its last action, with its plant."""
     if not lookup.rested or any(item.place == "gateway" and item.span.end_s == inf for item in lookup.broken):
         return
@@ -39,11 +39,11 @@ def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
 # --- conditions -----------------------------------------------------------------------------------------------------
 
 
-def _ups_silent(lookup: Lookup, device: str) -> bool:
+def _ups_silent(lookup: RunLookup, device: str) -> bool:
     return any(span.end_s == inf for span in lookup.deaf(device))
 
 
-def _silent(lookup: Lookup, device: str) -> bool:
+def _silent(lookup: RunLookup, device: str) -> bool:
     """Return True when a device cannot answer at the end."""
     if _ups_silent(lookup, device) or any(
         lookup.history.last(hub).get("state") == "off" for hub in lookup.hubs_of(device)
@@ -58,7 +58,7 @@ def _silent(lookup: Lookup, device: str) -> bool:
     return False
 
 
-def _is_low(lookup: Lookup, device: str) -> bool:
+def _is_low(lookup: RunLookup, device: str) -> bool:
     """Return True when a battery could not carry its load beyond its low-battery time."""
     last = lookup.history.last(device)
     limit_s = settings_of(lookup.rig, device).low_battery_runtime_s
@@ -66,7 +66,7 @@ def _is_low(lookup: Lookup, device: str) -> bool:
 
 
 # A condition of a UPS to whether it is so; conditions that are not here nobody can judge by the plant.
-OF_UPS: dict[str, Callable[[Lookup, str, State], bool]] = {
+OF_UPS: dict[str, Callable[[RunLookup, str, State], bool]] = {
     Condition.INPUT: lambda lookup, ups, last: lookup.line_is_bad(ups, last),
     Condition.OUTAGE: lambda lookup, ups, last: lookup.line_is_bad(ups, last),
     Condition.BATTERY: lambda lookup, ups, _last: _is_low(lookup, ups),
@@ -82,7 +82,7 @@ OF_UPS: dict[str, Callable[[Lookup, str, State], bool]] = {
 }
 
 
-def _is_so(lookup: Lookup, device: str, condition: str) -> bool | None:
+def _is_so(lookup: RunLookup, device: str, condition: str) -> bool | None:
     """Return whether the plant shows a condition; None where it cannot say."""
     last = lookup.history.last(device)
     if device in lookup.rig.ups:
@@ -97,12 +97,12 @@ def _is_so(lookup: Lookup, device: str, condition: str) -> bool | None:
     return None
 
 
-def _known(lookup: Lookup) -> set[str]:
+def _known(lookup: RunLookup) -> set[str]:
     bmcs = {f"{name}.bmc" for name, server in lookup.rig.servers.items() if server.bmc is not None}
     return {*lookup.rig.ups, *lookup.rig.servers, *lookup.rig.hubs, *bmcs}
 
 
-def _conditions(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def _conditions(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """No condition is open that is not so."""
     known = _known(lookup)
     for row in run.conditions:
@@ -112,7 +112,7 @@ def _conditions(run: Run, lookup: Lookup) -> Iterator[Violation]:
             yield Violation(NAME, device, run.end_s, f"{text}: nothing is open that is not so")
 
 
-def _untold(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def _untold(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """A lost input, an output that is off and a silent device are known."""
     opened = {(str(row["device"]), str(row["condition"])) for row in run.conditions}
     for ups in run.rig.ups:
@@ -127,7 +127,7 @@ def _untold(run: Run, lookup: Lookup) -> Iterator[Violation]:
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-def _pairs(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def _pairs(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Every event that opens something is followed by the one that closes it, unless it is open."""
     opened = {(str(row["device"]), str(row["condition"])) for row in run.conditions}
     told: dict[tuple[str, str], tuple[float, str]] = {}
@@ -152,7 +152,7 @@ def _pairs(run: Run, lookup: Lookup) -> Iterator[Violation]:
 # --- the status table -----------------------------------------------------------------------------------------------
 
 
-def _table(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def _table(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """The rows of the status table show the plant (003 section 1.7.4.5)."""
     labels = {run.rig.power_management.of_ups(name).label or name: name for name in run.rig.ups}
     masters = []
@@ -171,7 +171,7 @@ def _table(run: Run, lookup: Lookup) -> Iterator[Violation]:
         yield Violation(NAME, alive[0], run.end_s, f"{text}: exactly one is マスタ動作中 (003 1.7.4.5)")
 
 
-def _server_states(lookup: Lookup, server: str) -> tuple[str, ...]:
+def _server_states(lookup: RunLookup, server: str) -> tuple[str, ...]:
     """Return what the table may show; any control terminal may be master."""
     state = str(lookup.history.last(server).get("state"))
     if state in SERVER_STATES:
@@ -182,7 +182,7 @@ def _server_states(lookup: Lookup, server: str) -> tuple[str, ...]:
     return (*running, MASTER) if server in lookup.topology.terminals else running
 
 
-def _ups_row(run: Run, lookup: Lookup, ups: str, row: StatusRow) -> Iterator[Violation]:
+def _ups_row(run: Run, lookup: RunLookup, ups: str, row: StatusRow) -> Iterator[Violation]:
     last = lookup.history.last(ups)
     if _silent(lookup, ups):
         expected: tuple[str, ...] = ("no communication",)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ridethrough.rigs.controllers.clusterpro import ClusterproConfig
 from ridethrough.rigs.explore.invariants.base import Invariant, second
 from ridethrough.rigs.explore.invariants.concern import Concerns
 from ridethrough.rigs.explore.invariants.exemptions import is_exempt
-from ridethrough.rigs.explore.invariants.history import Change
-from ridethrough.rigs.explore.invariants.lookup import Lookup
+from ridethrough.rigs.explore.invariants.history import ValueChange
+from ridethrough.rigs.explore.invariants.lookup import RunLookup
 from ridethrough.rigs.explore.invariants.times import off_delay_s
 from ridethrough.rigs.explore.run import Run, Violation
 
@@ -16,7 +17,7 @@ NAME = "undisturbed"
 RULE = "nobody ends what is healthy and not concerned (001 9.1, 003 1.8.4)"
 
 
-def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
+def find(run: Run, lookup: RunLookup) -> Iterator[Violation]:
     """Look at everything that was ended, and at every order to restart."""
     concerns = Concerns(lookup)
     restarted = list(_restarts(lookup, concerns))
@@ -30,7 +31,7 @@ def find(run: Run, lookup: Lookup) -> Iterator[Violation]:
         yield from _output(lookup, concerns, ups)
 
 
-def _server(lookup: Lookup, concerns: Concerns, server: str, told: set[tuple[str, float]]) -> Iterator[Violation]:
+def _server(lookup: RunLookup, concerns: Concerns, server: str, told: set[tuple[str, float]]) -> Iterator[Violation]:
     """A server that was shut down, reset or switched off while it had power; or whose output was switched off.
 
     `told` are restarts that were found already.
@@ -55,11 +56,11 @@ def _server(lookup: Lookup, concerns: Concerns, server: str, told: set[tuple[str
             yield Violation(NAME, server, change.at_s, f"{text}: {RULE}")
 
 
-def _is_cut(lookup: Lookup, server: str, change: Change) -> bool:
+def _is_cut(lookup: RunLookup, server: str, change: ValueChange) -> bool:
     return change.after == "off" and not any(lookup.history.at(server, change.at_s).get("supplies", ()))
 
 
-def _was_switched_off(lookup: Lookup, feed: str, at_s: float) -> bool:
+def _was_switched_off(lookup: RunLookup, feed: str, at_s: float) -> bool:
     """Return True for a UPS whose output is off by an order, not by its battery."""
     return (
         lookup.is_ups(feed)
@@ -68,7 +69,7 @@ def _was_switched_off(lookup: Lookup, feed: str, at_s: float) -> bool:
     )
 
 
-def _restarts(lookup: Lookup, concerns: Concerns) -> Iterator[Violation]:
+def _restarts(lookup: RunLookup, concerns: Concerns) -> Iterator[Violation]:
     """001 section 9.2: only what waits for a disk is restarted, and what an outage ends that is over meanwhile."""
     people = {(deed.place, deed.word, deed.at_s) for deed in lookup.deeds}
     for order in lookup.seen.orders:
@@ -85,7 +86,7 @@ def _restarts(lookup: Lookup, concerns: Concerns) -> Iterator[Violation]:
             yield Violation(NAME, server, order.at_s, f"{text}: only what waits for a disk is restarted (001 9.1, 9.2)")
 
 
-def _cluster(lookup: Lookup, concerns: Concerns, cluster: str) -> Iterator[Violation]:
+def _cluster(lookup: RunLookup, concerns: Concerns, cluster: str) -> Iterator[Violation]:
     """A cluster that was told to stop as a whole."""
     reasons = concerns.of_cluster(cluster)
     nodes = lookup.rig.clusters[cluster].nodes
@@ -100,15 +101,16 @@ def _cluster(lookup: Lookup, concerns: Concerns, cluster: str) -> Iterator[Viola
             yield Violation(NAME, cluster, change.at_s, f"{text}: {RULE}")
 
 
-def _stops_on_fault(lookup: Lookup, cluster: str) -> bool:
+def _stops_on_fault(lookup: RunLookup, cluster: str) -> bool:
     """A recovery of a BMC's fault that is configured to stop the cluster (004)."""
+    configs = (controller for controller in lookup.rig.controllers if isinstance(controller, ClusterproConfig))
     return any(
-        getattr(controller, "cluster", None) == cluster and getattr(controller, "recovery", None) == "stop"
-        for controller in lookup.rig.controllers
+        config.cluster == cluster and "stop" in (config.recovery, *(row.action for row in config.monitors.values()))
+        for config in configs
     )
 
 
-def _output(lookup: Lookup, concerns: Concerns, ups: str) -> Iterator[Violation]:
+def _output(lookup: RunLookup, concerns: Concerns, ups: str) -> Iterator[Violation]:
     """An output that went off by an order while anything worked behind it."""
     reasons = concerns.of_ups(ups)
     users = lookup.users_of(ups)
