@@ -25,10 +25,14 @@ class IntelligentUpses:
         self._host = host
         self._client = host.client
         self._start = start
+        # On the disks of the servers: it outlives a service that is killed.
+        self._returning: set[str] = host.client.records.setdefault(f"{host.config.name} I-UPS", set())
         self._servers = list(dict.fromkeys(name for wanted in host.config.intelligent for name in wanted.servers))
 
     def begin(self) -> None:
         """Start a task for the interfaces of each, and one for its supply."""
+        for ups in sorted(self._returning):
+            self._host.spawn(self._return(ups), f"{ups} return")
         for wanted in self._host.config.intelligent:
             self._host.spawn(self._watch_interfaces(wanted), f"{wanted.ups} interfaces")
             self._host.spawn(self._watch_supply(wanted), f"{wanted.ups} supply")
@@ -88,6 +92,7 @@ class IntelligentUpses:
             if set(plan.servers) & set(wanted.servers):
                 await self._host.notes.attempt(self._client.send_input(wanted.ups, "off"))
                 if plan.restores:
+                    self._returning.add(wanted.ups)
                     self._host.spawn(self._return(wanted.ups), f"{wanted.ups} return")
 
     async def _return(self, ups: str) -> None:
@@ -95,3 +100,4 @@ class IntelligentUpses:
         await asyncio.sleep(REST_S)
         await self._client.until(lambda: self._client.state(ups, "input") == "good")
         await self._host.notes.attempt(self._client.send_input(ups, "on"))
+        self._returning.discard(ups)
