@@ -30,9 +30,9 @@ with warnings.catch_warnings():
     )
     from pysnmp.proto.rfc1902 import Gauge32, Integer32, OctetString, TimeTicks
 
-TIMEOUT_S = 2
-RETRIES = 2
-BOUND_S = 20.0  # above TIMEOUT_S for all tries, and enough where the loop's clock is a fast one
+TRIES = 3
+TIMEOUT_S = 2  # of a try, by the wall clock, to which pysnmp keeps
+BOUND_S = 6.0  # of a try, by the loop's clock: above TIMEOUT_S, and enough where that clock is a fast one
 NUMBERS = {"TimeTicks": TimeTicks, "Gauge": Gauge32, "Gauge32": Gauge32}  # a card refuses a value of another type
 TOO_BIG, NO_SUCH_NAME = 1, 2  # error-status (RFC 1157)
 
@@ -60,7 +60,7 @@ class SharedEngine:
         """
         kind = Udp6TransportTarget if ":" in address else UdpTransportTarget
         if source is None:
-            return await kind.create((address, port), timeout=TIMEOUT_S, retries=RETRIES)
+            return await kind.create((address, port), timeout=TIMEOUT_S, retries=0)
         try:
             check_local(source)
         except OSError as error:
@@ -68,7 +68,7 @@ class SharedEngine:
         if source not in self._targets:
             domain = (*kind.TRANSPORT_DOMAIN, len(self._targets) + 1)
             self._targets[source] = type(kind.__name__, (kind,), {"TRANSPORT_DOMAIN": domain})
-        target = await self._targets[source].create((address, port), timeout=TIMEOUT_S, retries=RETRIES)
+        target = await self._targets[source].create((address, port), timeout=TIMEOUT_S, retries=0)
         return target.set_local_address((source, 0))
 
     def close(self) -> None:
@@ -137,22 +137,24 @@ class CardClient:
         return ObjectIdentity(str(self._tree.named(name).oid.child(0)))
 
     async def _ask(self, command: Any, bindings: Sequence[ObjectType]) -> tuple[Any, int, list[Any]]:
-        """Return error-status, error-index and values. Bounded by the loop's clock, as pysnmp's timeout is by another
-        one. Raises CommandError where no answer comes.
+        """Return error-status, error-index and values. Raises CommandError where no answer comes.
+
+        Tries are ours: pysnmp repeats by the wall clock, and goes on after nobody waits for the answer any more.
         """
         target = await self._engine.target(self.address, self._port, self._source)
-        engine = self._engine.get()
-        try:
-            async with asyncio.timeout(BOUND_S):
-                indication, status, index, answered = await command(
-                    engine, self._auth, target, ContextData(), *bindings, lookupMib=False
-                )
-        except TimeoutError:
-            indication, status, index, answered = "no answer", 0, 0, ()
-        if indication:
-            asked = f" asked from {self._source}" if self._source is not None else ""
-            raise CommandError(f"{self.address}{asked}: {indication}", unreachable=True)
-        return status, int(index), [bound[1] for bound in answered]
+        indication: Any = "no answer"
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(BOUND_S):
+                    indication, status, index, answered = await command(
+                        self._engine.get(), self._auth, target, ContextData(), *bindings, lookupMib=False
+                    )
+            except TimeoutError:
+                continue
+            if not indication:
+                return status, int(index), [bound[1] for bound in answered]
+        asked = f" asked from {self._source}" if self._source is not None else ""
+        raise CommandError(f"{self.address}{asked}: {indication}", unreachable=True)
 
     def _check_status(self, names: Sequence[str], status: Any, index: int) -> None:
         if status:

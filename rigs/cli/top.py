@@ -248,7 +248,8 @@ def _destination(row: dict[str, Any]) -> Text:
 
 def _controller(row: dict[str, Any]) -> Text:
     """The master, the clusters whose linkage is on, and the samples of the last week."""
-    linked = dict.fromkeys(window["cluster"] for window in row["gui"].values() if window["linkage"] == "ON")
+    windows = [window for window in row["gui"].values() if window is not None]
+    linked = dict.fromkeys(window["cluster"] for window in windows if window["linkage"] == "ON")
     answered = sum(ups["answered"] for ups in row["statistics"]["ups"].values())
     return Text.assemble(
         ("-- ", "dim"),

@@ -34,7 +34,7 @@ class Note(NamedTuple):
     text: str
 
 
-class Change:
+class ChangeSignal:
     """Something has changed: everybody who waits for it goes on."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class ControllerClient:
         self._unix_ms = unix_ms
         self._tasks: list[asyncio.Task[None]] = []
         self._queues: list[asyncio.Queue[dict[str, Any]]] = []
-        self._changed = Change()
+        self._changed = ChangeSignal()
         self.source_for: Callable[[str], str | None] = lambda _device: None
         """The address from which the gateway asks a device for us; None where it is not ours to say."""
         self._last_id = ""  # of the events: empty is before the first

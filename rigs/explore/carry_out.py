@@ -20,7 +20,7 @@ from ridethrough.gateway.api import Refusal
 from ridethrough.mibs import MibTree
 from ridethrough.rigs.clock import Clock, Speed, run
 from ridethrough.rigs.explore.run import Action, Run
-from ridethrough.rigs.lab.group_status import LiveState, rows
+from ridethrough.rigs.lab.group_status import STATED, LiveState, live_state, rows
 from ridethrough.rigs.rigfile.schema import RigFile
 from ridethrough.rigs.runtime import GatewayProcess, assemble
 from ridethrough.rigs.scenario.language import Scenario
@@ -132,12 +132,8 @@ async def _attached(attach: Attach, url: str, failures: list[str]) -> None:
 def _live(process: GatewayProcess) -> LiveState:
     """The states of which the status table is made."""
     controllers = [] if process.controllers is None else process.controllers.rows()
-    servers = {} if process.emulators is None else process.emulators.snapshot({"server"})
-    return LiveState(
-        next((row["master"] for row in controllers if row.get("master")), None),
-        {name: server["state"] for name, server in servers.items()},
-        {row["id"]: row for row in msgspec.to_builtins(process.gateway.backend.devices())},
-    )
+    plant = {} if process.emulators is None else process.emulators.snapshot(STATED)
+    return live_state(controllers, plant, msgspec.to_builtins(process.gateway.backend.devices()))
 
 
 # --- what nobody handled ------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from ridethrough.gateway.api.server import reply
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
 from ridethrough.rigs.lab.controller_views import views
-from ridethrough.rigs.lab.group_status import COLUMNS, Language, LiveState, nodes_of, rows, tree
+from ridethrough.rigs.lab.group_status import COLUMNS, STATED, Language, live_state, rows, tree
 from ridethrough.rigs.rigfile.schema import RigFile
 
 LONGEST_NUMBER = 15  # digits
@@ -201,13 +201,7 @@ class _Lab:
         chosen: Language = "ja" if language == "ja" else "en"
         rig = self._groups.rig
         controllers = [] if self._controllers is None else self._controllers.rows()
-        plant = self._emulators.snapshot({"server", "cluster"})
-        live = LiveState(
-            next((row["master"] for row in controllers if row.get("master")), None),
-            {name: device["state"] for name, device in plant.items() if device["kind"] == "server"},
-            {row["id"]: row for row in self._groups.devices()},
-            nodes_of(plant),
-        )
+        live = live_state(controllers, self._emulators.snapshot(STATED), self._groups.devices())
         return reply(
             {
                 "columns": COLUMNS[chosen],

@@ -68,7 +68,7 @@ STATISTICS = {
 }
 
 
-def _of(controllers: Snapshots, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _of(controllers: Snapshots, key: str) -> Iterator[tuple[str, Any]]:
     for controller in controllers:
         yield from (controller.get(key) or {}).items()
 
@@ -79,7 +79,9 @@ def _gui(controllers: Snapshots, language: Language) -> tuple[list[str], Rows]:
         return ", ".join(WORDS.get(word, word) if language == "en" else word for word in words)
 
     columns = [{"ja": "サーバ名", "en": "server"}[language], *(column[language] for column in GUI.values())]
-    return columns, [[name, *(cell(window[key]) for key in GUI)] for name, window in _of(controllers, "gui")]
+    return columns, [
+        [name, *(cell(window[key]) for key in GUI)] for name, window in _of(controllers, "gui") if window is not None
+    ]
 
 
 def _settings(controllers: Snapshots, language: Language) -> tuple[list[str], Rows]:
@@ -97,7 +99,8 @@ def _statistics(controllers: Snapshots, language: Language) -> tuple[list[str], 
     def cell(row: Mapping[str, Any], key: str) -> str:
         if key not in row["lowest"]:
             return ""
-        return f"{row['last'].get(key, '-')} ({row['lowest'][key]}..{row['highest'][key]})"
+        last = row["last"][key]
+        return f"{'-' if last is None else last} ({row['lowest'][key]}..{row['highest'][key]})"
 
     rows = [
         [ups, str(row["samples"]), row["last"]["at"], *(cell(row, key) for key in STATISTICS)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from ridethrough.gateway.vocabulary import Condition
@@ -138,18 +138,26 @@ async def fetch_states(api: ApiClient) -> LiveState:
     devices = (await api.get("/v1/devices"))["devices"]
     world = (await api.get("/lab/v1/world"))["devices"]
     controllers = (await api.get("/lab/v1/controllers"))["controllers"]
+    return live_state(controllers, world, devices)
+
+
+STATED = frozenset({"server", "cluster"})
+"""Kinds of the plant's devices whose states the table has."""
+
+
+def live_state(
+    controllers: Iterable[Mapping[str, Any]],
+    plant: Mapping[str, Mapping[str, Any]],
+    devices: Iterable[Mapping[str, Any]],
+) -> LiveState:
+    """Return the states of a rig from rows of its controllers, states of its plant and device resources."""
+    clusters = [device for device in plant.values() if device["kind"] == "cluster"]
     return LiveState(
         next((row["master"] for row in controllers if row.get("master")), None),
-        {name: device["state"] for name, device in world.items() if device["kind"] == "server"},
+        {name: device["state"] for name, device in plant.items() if device["kind"] == "server"},
         {row["id"]: row for row in devices},
-        nodes_of(world),
+        {node: state for cluster in clusters for node, state in cluster["nodes"].items()},
     )
-
-
-def nodes_of(world: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the state of every node of every cluster, from the states of the plant's devices."""
-    clusters = [device for device in world.values() if device["kind"] == "cluster"]
-    return {node: state for cluster in clusters for node, state in cluster["nodes"].items()}
 
 
 async def lines(rig: RigFile, api: ApiClient, language: Language = "ja") -> list[list[str]]:

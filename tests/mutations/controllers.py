@@ -20,20 +20,20 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "the agent's own server is shut down",
-            "(*self.config.others, self.config.server)",
-            "self.config.others",
+            "servers = [*self.config.others, self.config.server]",
+            "servers = [*self.config.others]",
             "H1",
         ),
         (
             "multi-server agents are ordered to shut down",
-            "(*self.config.others, self.config.server)",
-            "(self.config.server,)",
+            "servers = [*self.config.others, self.config.server]",
+            "servers = [self.config.server]",
             "H2",
         ),
         (
             "the UPS is switched off",
-            'await self._notes.attempt(self.client.command(self.config.ups, "output.off"))',
-            "",
+            'if await self._notes.attempt(self.client.command(self.config.ups, "output.off", order="return")):',
+            "if True:",
             "H1",
         ),
         ("the UPS is ordered after the servers", "command_s: Seconds = 5", "command_s: Seconds = 300", "H1"),
@@ -43,11 +43,16 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         f"{AC}/shutdown.py",
         (
             "servers in control go last",
-            "[server for server in plan.servers if server not in own]",
-            "list(plan.servers)",
+            "self._others = [server for server in self.plan.servers if server not in own]",
+            "self._others = list(self.plan.servers)",
             "H4 T10",
         ),
-        ("servers are ordered to shut down", "order_shutdown(self._client, server)", "asyncio.sleep(0)", "H3"),
+        (
+            "servers are ordered to shut down",
+            "if is_up(self._client, server):\n            await self._notes.attempt(order_shutdown(self._client, server))",
+            "if is_up(self._client, server):\n            await asyncio.sleep(0)",
+            "C4",
+        ),
     ),
     *rows(
         "5.1 H4",
@@ -72,19 +77,18 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     ),
     *rows(
         "5.1 H5",
-        f"{AC}/manager.py",
-        (
-            "hosts are started by request",
-            'await self._notes.attempt(self._client.send_controller_input(ssc, "start", host))',
-            "",
-            "H5",
-        ),
+        "rigs/controllers/esmpro_ac/startup.py",
         (
             "maintenance mode ends when the host is up",
-            'await self._notes.attempt(self._client.send_controller_input(ssc, "maintenance_off", host))',
-            "",
+            'if await self._asked(ssc, "maintenance_off", host):',
+            "if True:",
             "H5",
         ),
+    ),
+    *rows(
+        "5.1 H5",
+        "rigs/controllers/esmpro_ac/startup.py",
+        ("hosts are started by request", 'if await self._asked(ssc, "start", host):', "if True:", "H5"),
     ),
     *rows(
         "5.1 H5",
@@ -108,8 +112,8 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "an outage that ends may come again",
-            "self._handled.discard(subject)",
-            "pass",
+            "if over:\n            self._handled.discard(ups)",
+            "if False:\n            self._handled.discard(ups)",
             "C1-again",
         ),
     ),
@@ -131,11 +135,16 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "a start of the shutdown that does not come is left after To",
-            '!= "running", self._config.order_s)',
-            '!= "running")',
+            "order_shutdown(self._client, server))\n            if not await self._client.until(lambda: not is_up(self._client, server), self._config.order_s):",
+            "order_shutdown(self._client, server))\n            if not await self._client.until(lambda: not is_up(self._client, server)):",
             "C1-deaf",
         ),
-        ("outputs go off", "await self._outputs_off()", "", "C1"),
+        (
+            "outputs go off",
+            "await self._outputs_off([ups for ups in self.plan.outputs if ups not in late])",
+            "pass",
+            "C1",
+        ),
     ),
     *rows(
         "5.2",
@@ -181,7 +190,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     *rows(
         "5.3",
         f"{AC}/rules.py",
-        ("outputs come back with the mains", '{"order": "auto"}', '{"order": "stay_off"}', "D3 C2"),
+        (
+            "outputs come back with the mains",
+            'return "output.off", {"order": "return"}',
+            'return "output.off", {"order": "stay_off"}',
+            "C2",
+        ),
         ("in form B servers' outputs restart at once", 'return "output.reboot", {"graceful": True}', "pass", "D3"),
     ),
     *rows(
@@ -200,7 +214,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             'on_recovery == "ups"',
             "D1",
         ),
-        ("outages confirmed together are one plan", "(*outputs, *linked),", "(*linked, *outputs),", "D4 C1-all"),
+        ("outages confirmed together are one plan", "(*outputs, *linked),", "(*linked, *outputs),", "C4"),
     ),
     *rows(
         "5.4",
@@ -224,56 +238,55 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "servers start when the disks are ready",
-            'await self._client.until(lambda disk=disk: self._client.state(disk) == "ready")  # type: ignore[misc]',
-            "pass",
+            "await self._client.until(lambda: ready() or not self._answers_for(ups))",
+            "await asyncio.sleep(0)",
             "D1",
         ),
         (
             "disks whose power is there are switched on",
-            "if await input_is_good(self._client, ups):\n            await self._switch_on(ups)",
-            "",
+            "await bring_back(self._notes, ups, lambda: self._answers_for(ups))\n        disks = self._disks(ups)",
+            "disks = self._disks(ups)",
             "D2",
         ),
         (
             "nothing is switched on that has not been off",
-            "waited = plan.linked_devices if plan.returns else plan.outputs",
-            "waited = ()",
+            "while self._answers_for(ups) and ups not in self._record.went_off:",
+            "while False:",
             "D1-early",
         ),
         (
+            "servers are started (form A)",
+            "await self._await_off(ups)\n        await bring_back(self._notes, ups, lambda: self._answers_for(ups))",
+            "await self._await_off(ups)",
+            "D1",
+        ),
+    ),
+    *rows(
+        "5.4",
+        "rigs/controllers/esmpro_ac/waiting.py",
+        (
             "servers that waited reboot (form B)",
-            'self._client.send_input_if_running(server, "reboot")',
+            'self._client.send_input_if_running(node, "reboot")',
             "asyncio.sleep(0)",
             "D3",
-        ),
-        (
-            "servers are started (form A)",
-            "                    await self._switch_on(ups)",
-            "                    pass",
-            "D1",
         ),
     ),
     *rows(
         "5.4",
         f"{AC}/controller.py",
         (
-            "only an outage of a linked device is restored by the terminal",
-            "plan.cause in self.topology.linked",
-            "",
+            "what somebody has switched off is not brought back",
+            "if not record.plan.restores:\n            return",
+            "if False:\n            return",
             "A1",
         ),
         (
             "a return goes on at another terminal",
-            "for cause, plan in self._startups.items():",
-            "for cause, plan in ():",
-            "D3",
+            "for label in [label for label in self._startups if label not in self._working]:",
+            "for label in ():",
+            "D3 D4",
         ),
-        (
-            "a plan goes on at another terminal",
-            "if cause in without_input:\n                self._start_shutdown(plan)",
-            "if cause in without_input:\n                pass",
-            "T10-plan",
-        ),
+        ("a plan goes on at another terminal", "if at_once or cause in without_input:", "if False:", "T10-plan"),
     ),
     *rows(
         "5.4",
@@ -328,12 +341,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             "M1",
         ),
         ("an agent lets go when the power is back", "agent.cancel()", "pass", "M1-short"),
-        (
-            "each node's UPS goes off",
-            'await self._notes.attempt(self.client.command(self.config.ups[node], "output.off"))',
-            "",
-            "M1",
-        ),
+        ("each node's UPS goes off", "await self._switch_off(node)", "pass", "M1"),
     ),
     # --- 5.6: automatic running -------------------------------------------------------------------------------------
     *rows(
@@ -368,20 +376,45 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
         ),
         (
             "L1: while clients work, servers stay",
-            "if not await self._client.until(used, wanted.idle_s)",
-            "if True",
+            "idle = not await self._client.until(used, wanted.idle_s)",
+            "idle = True",
             "L1",
         ),
-        ("L2: a call of a client starts", "(wanted.lan_on and calls > old_calls)", "False", "L2"),
-        ("V1: the line signal starts", '(wanted.line and signal != old_signal and signal == "on")', "False", "V1"),
-        ("V1: the line signal ends", "elif wanted.line and signal != old_signal:", "elif False:", "V1"),
-        ("I1: automatic running rests in LOCAL", 'self._client.state(wanted.ups, "switch") == "local"', "False", "I1"),
+    ),
+    *rows(
+        "5.6",
+        "rigs/controllers/esmpro_ac/intelligent.py",
         (
             "I1: an I-UPS is told that its servers go",
-            'self._client.send_input(wanted.ups, "off")',
-            "asyncio.sleep(0)",
+            'await self._host.notes.attempt(self._client.send_input(wanted.ups, "off"))',
+            "pass",
             "I1",
         ),
+    ),
+    *rows(
+        "5.6",
+        "rigs/controllers/esmpro_ac/intelligent.py",
+        (
+            "I1: automatic running rests in LOCAL",
+            'host.client.state(wanted.ups, "switch") == "local"',
+            'host.client.state(wanted.ups, "switch") == "never"',
+            "I1",
+        ),
+    ),
+    *rows(
+        "5.6",
+        "rigs/controllers/esmpro_ac/intelligent.py",
+        ("V1: the line signal ends", 'elif turned and signal == "off":', "elif False:", "V1"),
+    ),
+    *rows(
+        "5.6",
+        "rigs/controllers/esmpro_ac/intelligent.py",
+        ("V1: the line signal starts", 'elif turned and signal == "off":', "elif turned:", "V1"),
+    ),
+    *rows(
+        "5.6",
+        "rigs/controllers/esmpro_ac/intelligent.py",
+        ("L2: a call of a client starts", "(wanted.lan_on and calls > old_calls)", "False", "L2"),
     ),
     *rows(
         "5.6",
@@ -458,7 +491,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             "K3, 4.5: an output stays on for others on it",
             "if any(ups in topology.feeds(server) for server in servers) and unused.issuperset(topology.fed_by(ups))",
             "if any(ups in topology.feeds(server) for server in servers)",
-            "K3",
+            "A1-shared",
         ),
         (
             "A1: disks stay on while others use them",
@@ -477,7 +510,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
             'await self._notes.attempt(self.client.command(bmc, "identify"',
             "B1",
         ),
-        ("B1: the groups move", "moved = await self._act(server)", "moved: list[str] = []", "B1"),
+        (
+            "B1: the groups move",
+            "moved = [group for name in self._named(data) for group in await self._act(server, name)]",
+            "moved: list[str] = []",
+            "B1",
+        ),
         ("B1: its end is told", "if self.config.ends_recovery:", "if False:", "B1"),
         (
             "B3: the server that is at fault is recovered",
@@ -503,12 +541,7 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     *rows(
         "3.4",
         f"{CONTROLLERS}/server_agent.py",
-        (
-            "B6: the agent shuts down as it is set",
-            'if self.config.after_report == "shutdown":',
-            "if True:",
-            "B6-nothing",
-        ),
+        ("B6: the agent shuts down as it is set", 'if self._after(event_id) == "shutdown":', "if True:", "B6-nothing"),
     ),
     # --- 6: times and their constraints -----------------------------------------------------------------------------
     *rows(
@@ -574,7 +607,12 @@ CONTROLLER_RULES: tuple[Mutation, ...] = (
     *rows(
         "2.5",
         f"{AC}/rules.py",
-        ("リブートしない: the output stays off", 'if on_recovery == "none":', "if False:", "D9-no-reboot"),
+        (
+            "リブートしない: the output stays off",
+            'if on_recovery == "none" or not plan.restores:',
+            "if not plan.restores:",
+            "D9-no-reboot",
+        ),
     ),
     *rows(
         "5.2",

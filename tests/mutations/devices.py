@@ -116,11 +116,6 @@ DEVICE_RULES: tuple[Mutation, ...] = (
     ),
     # --- 2.4, 2.6: settings -----------------------------------------------------------------------------------------
     *rows(
-        "2.4",
-        f"{UPS}/snmp/objects.py",
-        ("a UPS keeps eight characters of a name", "NAME_LENGTH = 8 ", "NAME_LENGTH = 9 ", "U08"),
-    ),
-    *rows(
         "2.6",
         f"{UPS}/settings.py",
         (

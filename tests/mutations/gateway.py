@@ -130,8 +130,8 @@ GATEWAY_RULES: tuple[Mutation, ...] = (
         "gateway/devices/ups_commands.py",
         (
             "output.off on battery ends with the outage",
-            'order = "conserve" if await self._on_battery() else "stay_off"',
-            'order = "stay_off"',
+            "if await card.number(OUTPUT_STATUS) == ON_BATTERY:",
+            "if False:",
             "C2",
         ),
     ),
@@ -185,14 +185,14 @@ GATEWAY_RULES: tuple[Mutation, ...] = (
         ("X22: forwards go to the floating address", "if host in physical:", "if False:", "R1"),
         (
             "L2: power-on over the network and its board",
-            "item.intelligent.lan_on and (config.nodes > PAIR or not config.lan_board)",
-            "item.intelligent.lan_on and config.nodes > PAIR",
+            "elif wanted.lan_on and (config.nodes > PAIR or not config.lan_board):",
+            "elif wanted.lan_on and config.nodes > PAIR:",
             "L2-no-board",
         ),
         (
             "L2: with three nodes only Client監視",
-            "item.intelligent.lan_on and (config.nodes > PAIR or not config.lan_board)",
-            "item.intelligent.lan_on and not config.lan_board",
+            "elif wanted.lan_on and (config.nodes > PAIR or not config.lan_board):",
+            "elif wanted.lan_on and not config.lan_board:",
             "L2",
         ),
         (

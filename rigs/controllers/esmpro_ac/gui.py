@@ -14,16 +14,17 @@ SCHEDULE, LAN = "スケジュール", "LAN"
 
 
 class Gui:
-    """The windows of all servers on which the product runs now, by server."""
+    """The windows of all servers of the tree, by server."""
 
     def __init__(self, host: ControllerHost) -> None:
         self._host = host
         self._zone = ZoneInfo(host.config.timezone)
 
     def row(self) -> dict[str, Any]:
-        """The fields of each window, as JSON has them, with the words of the documents."""
+        """The fields of each window, with the words of the documents; null for a server that is down."""
+        client = self._host.client
         return {
-            server: self._window(server) for server in self._host.topology.members if is_up(self._host.client, server)
+            server: self._window(server) if is_up(client, server) else None for server in self._host.topology.members
         }
 
     def _window(self, server: str) -> dict[str, Any]:

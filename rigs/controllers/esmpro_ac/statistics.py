@@ -109,7 +109,7 @@ def _summary(samples: Sequence[Sample]) -> dict[str, Any]:
     return {
         "samples": len(samples),
         "answered": sum(bool(sample.values) for sample in samples),
-        "last": {"at": samples[-1].at.isoformat(), **samples[-1].values},
+        "last": {"at": samples[-1].at.isoformat(), **{key: samples[-1].values.get(key) for key in VALUES}},
         "lowest": {key: min(column) for key, column in columns.items() if column},
         "highest": {key: max(column) for key, column in columns.items() if column},
     }
