@@ -13,7 +13,7 @@ from ridethrough.rigs.topology import Topology
 NAMED = 6  # devices in one message
 
 
-class Card(NamedTuple):
+class AskedCard(NamedTuple):
     """A card of the tree: the community with which it is asked, its rows, and who has to be in them."""
 
     ups: str
@@ -23,7 +23,7 @@ class Card(NamedTuple):
     """Server to the address from which it asks."""
 
 
-def _cards(rig: RigFile) -> Iterator[Card]:
+def _cards(rig: RigFile) -> Iterator[AskedCard]:
     topology = rig.topology()
     for name in (*topology.power_devices, *topology.linked_devices):
         config = rig.ups[name]
@@ -31,7 +31,7 @@ def _cards(rig: RigFile) -> Iterator[Card]:
         writing = next((row.community for row in config.access if row.type.startswith("write")), None)
         community = topology.policy_of(name).community or writing or rig.defaults.community
         askers = {server: rig.servers[server].address for server in _askers(topology, name)}
-        yield Card(name, community, rows, askers)
+        yield AskedCard(name, community, rows, askers)
 
 
 def _askers(topology: Topology, ups: str) -> list[str]:
@@ -53,7 +53,7 @@ def communities(rig: RigFile) -> Iterator[Violation]:
             yield ("ups", card.ups, "access"), words + "(Community Name: SNMPで使用する識別名)"
 
 
-def _rows_for(card: Card, address: str) -> list[AccessRow]:
+def _rows_for(card: AskedCard, address: str) -> list[AccessRow]:
     rows = [row for row in card.rows if row.community == card.community and row.type != "disabled"]
     return [row for row in rows if row.admits(address)]
 

@@ -77,7 +77,7 @@ def terminal_time(rig: RigFile) -> Iterator[Violation]:
 
 
 class Outage(NamedTuple):
-    """What happens on one UPS when it has lost its input: the times of 001 9.1, and whom it feeds."""
+    """Times on one UPS that has lost its input: those of 001 9.1, and whom it feeds."""
 
     ups: str
     confirm_s: float

@@ -28,7 +28,7 @@ SSC_LICENCE: Products = frozenset(("ssc_licence",))
 
 
 class Part(NamedTuple):
-    """What decides about a server's products."""
+    """Facts that decide about a server's products."""
 
     terminal: bool
     system: str

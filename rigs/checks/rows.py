@@ -1,4 +1,4 @@
-"""What all tables of rules share: the shape of a row, and lookups that several of them need. Pure."""
+"""Shape of a row of the tables of rules, and lookups that several tables need. Pure."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class ServerSoftware(RigModel):
     alert_log_reports: bool = False
     """ServerManager and AlertManager report events of the cluster by the alert log (003 1.2.9(3))."""
     alert_manager_socket: Literal["manual", "automatic"] = "manual"
-    """How 「Alert Manager Socket(R) Service」 starts (003 1.2.9(6))."""
+    """Start type of 「Alert Manager Socket(R) Service」 (003 1.2.9(6))."""
     stop_script_stops_manager: bool = True
     """The stop script stops and starts the CLUSTERPRO manager around 「ESM Base Service」 (003 1.2.9(9))."""
     out_of_band: bool = False
