@@ -16,7 +16,7 @@ from ridethrough.rigs.cli.common import configure_logging
 from ridethrough.rigs.explore.explorer import Limits, Result, explored
 from ridethrough.rigs.explore.invariants import INVARIANTS
 from ridethrough.rigs.explore.runner import Setting
-from ridethrough.rigs.explore.scenario_file import Origin, name_of, text_of
+from ridethrough.rigs.explore.scenario_file import FoundBy, name_of, text_of
 from ridethrough.rigs.rigfile.bundled import FOLDER
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def _write(rig: Path, result: Result, seed: int) -> None:
         FOUND.mkdir(exist_ok=True)
         name = name_of(rig.stem, item.violation)
         command = f"ridethrough explore {rig.stem} --seed {seed}"
-        origin = Origin(rig.stem, name, command, {}, described.get(item.violation.invariant, ""))
+        origin = FoundBy(rig.stem, name, command, {}, described.get(item.violation.invariant, ""))
         (FOUND / f"{name}.yaml").write_text(text_of(item, origin))
 
 

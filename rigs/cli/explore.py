@@ -246,14 +246,14 @@ def _written(out: Path | None, setting: Setting, result: Result, pool: RunPool, 
     if out is None:
         return []
     from ridethrough.rigs.explore.invariants import INVARIANTS
-    from ridethrough.rigs.explore.scenario_file import Origin, name_of, text_of
+    from ridethrough.rigs.explore.scenario_file import FoundBy, name_of, text_of
 
     described = {row.name: row.description for row in INVARIANTS}
     files: list[str] = []
     for found in result.findings:
         name, kind = name_of(setting.rig.stem, found.violation), found.violation.invariant
         path = out / f"{name}.yaml"
-        origin = Origin(_named(setting.rig, out), name, command, setting.patch, described.get(kind, ""))
+        origin = FoundBy(_named(setting.rig, out), name, command, setting.patch, described.get(kind, ""))
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:

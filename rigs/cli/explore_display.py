@@ -1,4 +1,4 @@
-"""How a search shows itself to people: a bar with runs, found and time left, and what is found above it."""
+"""The display of a search for people: a bar with runs, found and time left, and what is found above it."""
 
 from __future__ import annotations
 

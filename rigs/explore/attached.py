@@ -21,7 +21,7 @@ OUTPUT_OCTETS = 400  # of a program that ended by itself
 
 
 class Attached(Protocol):
-    """How a run gets its controller under test. It is pickled where runs have processes of their own."""
+    """The source of a run's controller under test. It is pickled where runs have processes of their own."""
 
     def on(self, rig: RigFile) -> Attach:
         """Return what works beside a run on `rig`."""

@@ -1,4 +1,4 @@
-"""What varies from run to run: one row for each dimension, with the disturbances that it has on a rig. Pure."""
+"""Variations from run to run: one row for each dimension, with the disturbances that it has on a rig. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAULTS = ("memory_uncorrectable", "watchdog_reset")
 
 
 class Disturbance(NamedTuple):
-    """What may happen to a rig, whenever that is: several things at once where they have one cause."""
+    """A thing that may happen to a rig, at any time: several things at once where they have one cause."""
 
     begins: tuple[str, ...]
     ends: tuple[str, ...]

@@ -20,7 +20,7 @@ MOST_FINDINGS = 12  # a rig with more has to be mended first
 
 
 class Limits(NamedTuple):
-    """When a search ends, whichever comes first; and what it leaves alone."""
+    """Limits of a search, whichever comes first, and what it leaves alone."""
 
     seconds: float | None = None
     runs: int | None = None
@@ -30,7 +30,7 @@ class Limits(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a search did."""
+    """Outcome of a search."""
 
     runs: int
     findings: tuple[Reduced, ...]

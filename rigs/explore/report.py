@@ -1,4 +1,4 @@
-"""What a search found, for programs and for builds. Nothing of the machine and its time is in it. Pure."""
+"""Reports of a search, for programs and for builds. Nothing of the machine and its time is in it. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a rig in one run, what it showed, and what was wrong with it. Pure."""
+"""A run of a rig: its actions, records of what it showed, and violations. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Run(NamedTuple):
     timeline: tuple[Action, ...]
     seen: Seen
     end_s: float
-    """When the run ended: the last action, and then the time in which everything that returns must have returned."""
+    """End of the run: the last action, and then the time in which everything that returns must have returned."""
     conditions: tuple[Mapping[str, Any], ...] = ()
     """Open conditions of the gateway at the end, as `GET /v1/conditions` shows them."""
     table: tuple[StatusRow, ...] = ()
@@ -51,5 +51,5 @@ class Violation(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What two runs that break the same rule have in common."""
+        """The part that two runs share when they break the same rule."""
         return self.invariant, self.subject

@@ -1,4 +1,4 @@
-"""What one process does of a search: runs, judged; and a plan made shorter. It keeps modules, MIB tree and rigs."""
+"""The part of a search that one process has: runs, judged, and plans made shorter. It keeps what it loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SLOW_LIMIT = 4  # runs to shorten a plan where each takes its time
 
 
 class Setting(NamedTuple):
-    """What all runs of a search have in common."""
+    """The part that all runs of a search share."""
 
     rig: Path
     patch: Mapping[str, Any] = {}

@@ -20,8 +20,8 @@ WORDS = {"on", "off", "yes", "no", "true", "false", "null", "y", "n"}
 SECTION = re.compile(r"\((\d{3} [^()]*)\)\s*$")
 
 
-class Origin(NamedTuple):
-    """How a scenario came about."""
+class FoundBy(NamedTuple):
+    """The search that a scenario comes from."""
 
     rig: str
     """As `rig` of the scenario names it."""
@@ -38,7 +38,7 @@ def name_of(rig: str, violation: Violation) -> str:
     return re.sub(r"[^\w.-]+", "-", f"{rig}-{violation.invariant}-{violation.subject}").strip("-")[:LONGEST_NAME]
 
 
-def text_of(found: Reduced, origin: Origin) -> str:
+def text_of(found: Reduced, origin: FoundBy) -> str:
     """Return a scenario file that `replay` runs. It fails as long as the rig does what was found."""
     violation, run = found.violation, found.run
     comment = f"Found by `{origin.command}`. It breaks `{violation.invariant}`: {origin.description}"
@@ -161,7 +161,7 @@ def _closed(violation: Violation, run: Run) -> Iterable[Step]:
 
 
 def _once(violation: Violation, run: Run) -> Iterable[Step]:
-    """What was said to the subject more than once is not said a last time."""
+    """The last repetition of an order is not seen."""
     subject = violation.subject.partition(" ")[0]
     own = {action.words for action in run.timeline}
     places = (subject, f"{subject}.bmc")  # a server is told by way of its BMC, too
@@ -199,7 +199,7 @@ _LINES: dict[str, Callable[[Violation, Run], Iterable[Step]]] = {
 
 
 def _not_seen(violation: Violation, run: Run) -> Iterable[Step]:
-    """What was seen of the subject at the instant of the violation had not to be seen then."""
+    """Nothing of the subject is seen at the instant of the violation."""
     at_s, subject = violation.at_s, violation.subject.partition(" ")[0]
     window = (max(0.0, at_s - NEAR_S), at_s + NEAR_S)
     own = {action.words for action in run.timeline}

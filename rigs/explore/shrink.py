@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ridethrough.rigs.explore.timeline import Plan, Spell
 
 ROUND_S = (600.0, 60.0, 10.0, 2.0, 1.0, 0.1)
-"""What times are rounded to, the simplest first."""
+"""Steps to which times are rounded, the simplest first."""
 SHORT_S = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
 LIMIT = 40  # runs
 

@@ -31,7 +31,7 @@ from ridethrough.rigs.explore.invariants import INVARIANTS
 from ridethrough.rigs.explore.pool import at_once
 from ridethrough.rigs.explore.run import Action, Run, Violation
 from ridethrough.rigs.explore.runner import Reduced, Setting
-from ridethrough.rigs.explore.scenario_file import Origin, text_of
+from ridethrough.rigs.explore.scenario_file import FoundBy, text_of
 from ridethrough.rigs.explore.search import search, spread
 from ridethrough.rigs.explore.shrink import LIMIT, rank, shrink
 from ridethrough.rigs.explore.timeline import Plan, Spell, actions_of
@@ -329,7 +329,9 @@ def test_a_planted_fault_is_found_and_shortened(act: Act, invariant: str, tmp_pa
     if invariant == "failures":
         return  # no line of a scenario says that a program goes on
     file = tmp_path / "found.yaml"
-    file.write_text(text_of(finding, Origin(str(STARTER), "found", "ridethrough explore", {"controllers": []}, "rule")))
+    file.write_text(
+        text_of(finding, FoundBy(str(STARTER), "found", "ridethrough explore", {"controllers": []}, "rule"))
+    )
     scenario = load_scenario(file)
     steps = [(step.at, step.do) for step in scenario.timeline if step.do is not None]
     assert steps == [(action.at_s, action.words) for action in finding.plan.timeline]
@@ -370,7 +372,7 @@ def test_a_fault_of_a_stand_in_is_found_and_its_scenario_fails_and_then_holds(tm
         result = explored(setting, 1, Limits(runs=4, findings=1), 0)
     finding = found(result, "returns")
     file = tmp_path / "found.yaml"
-    file.write_text(text_of(finding, Origin("003-a", "found", "ridethrough explore 003-a", {}, "all returns")))
+    file.write_text(text_of(finding, FoundBy("003-a", "found", "ridethrough explore 003-a", {}, "all returns")))
     with planted:
         assert not replay(load_scenario(file), standard_tree(), "max", "free").held
 
@@ -390,7 +392,7 @@ def test_lines_say_what_had_to_be_seen() -> None:
         finding = Reduced(
             Plan((Spell("city off", "city on", 0, 60),)), Violation(invariant, "server1", 50.0, "why"), (), run, 3
         )
-        text = text_of(finding, Origin("starter", "x: y", "ridethrough explore", {}, "a rule"))
+        text = text_of(finding, FoundBy("starter", "x: y", "ridethrough explore", {}, "a rule"))
         assert f"  - {line}\n" in text
         assert 'scenario: "x: y"' in text
         assert "  - {at: 60, do: city on}\n" in text
