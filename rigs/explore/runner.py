@@ -1,4 +1,4 @@
-"""The part of a search that one process has: runs, judged, and plans made shorter. Keeps modules, MIB tree and rigs."""
+"""The part of a search that one process has: runs, judged, and plans made shorter. It keeps what it loaded."""
 
 from __future__ import annotations
 
