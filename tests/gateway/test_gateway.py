@@ -112,7 +112,7 @@ def test_idempotency_and_refusals_of_commands() -> None:
         unknown = await stage.post(path, {"command": "power.on"}, 422)
         assert "accepted: output.off, output.on" in unknown["detail"]
         odd = await stage.post(path, {"command": "output.off", "params": {"order": "now"}}, 422)
-        assert "accepted: order: auto|conserve|reboot|stay_off|off_now" in odd["detail"]
+        assert "accepted: source, order: auto|return|conserve|reboot|stay_off|off_now" in odd["detail"]
         assert (await stage.post(path, {"verb": "x"}, 400))["status"] == 400
         gone = await stage.post("/v1/devices/UPS9/commands", {"command": "output.on"}, 404)
         assert "known: UPS1, UPS2, server1, server1.bmc, server2, server2.bmc" in gone["detail"]

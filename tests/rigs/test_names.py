@@ -30,6 +30,8 @@ NOT_FILES = {  # what is said of rigs and scenarios without being a file of one
     ("inject", "place"),  # a device of a running one
     ("schema", "kind"),
     ("rig generate", "file"),  # where one goes
+    ("explore", "out"),  # likewise
+    ("explore", "controllers"),  # of the rig
 }
 
 

@@ -54,7 +54,8 @@ def test_every_scenario_holds_and_sinks_get_what_is_on_disk(path: Path) -> None:
     # Sinks get what was just told from memory, and the rest as JSON from disk.
     read = [msgspec.json.decode(encode_json(event), type=Event) for event in told]
     assert all(map(same, map(msgspec.structs.asdict, told), map(msgspec.structs.asdict, read)))
-    assert len(told) >= len(report.seen.events) > 0
+    assert len(told) >= len(report.seen.events)
+    assert report.seen.events or report.seen.orders  # I2-local has nothing that a gateway hears
     assert [f"{verdict.step.words}: {verdict.detail}" for verdict in report.verdicts if not verdict.held] == []
     assert report.verdicts
     assert report.scenario.scenario == path.stem
