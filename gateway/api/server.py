@@ -12,6 +12,7 @@ from ridethrough.gateway.api import asyncapi
 from ridethrough.gateway.api.backend import Backend, Refusal
 from ridethrough.gateway.api.gate import ACTOR, Gate, Handler, problem
 from ridethrough.gateway.api.openapi import ROUTES, document
+from ridethrough.gateway.api.streams import end_streams_with, open_stream
 from ridethrough.gateway.records import Redelivery, encode_json
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ def reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
 def create_application(backend: Backend, gate: Gate) -> web.Application:
     """The /v1 interface with health checks and metrics, behind `gate`."""
     application = web.Application(client_max_size=LARGEST_BODY, middlewares=[_not_found])
+    end_streams_with(application)
     handlers = _Handlers(backend)
     for route in ROUTES:
         handler: Handler = getattr(handlers, route.handler)
@@ -145,10 +147,7 @@ class _Handlers:
             await self._backend.events(after, 1)  # refuses an unknown identifier before the headers leave
         events = self._backend.follow(after)
         waiting = asyncio.ensure_future(anext(events))
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        )
-        await response.prepare(request)
+        response = await open_stream(request, {"X-Accel-Buffering": "no"})
         try:
             await response.write(b": connected\n\n")
             while True:

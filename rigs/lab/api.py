@@ -17,6 +17,7 @@ from ridethrough.emulators.device_types import DEVICE_TYPES
 from ridethrough.emulators.devices.bmc import EmulatedBmc
 from ridethrough.gateway.api import Gate, Refusal, Role
 from ridethrough.gateway.api.server import reply
+from ridethrough.gateway.api.streams import end_streams_with, open_stream
 from ridethrough.mibs import standard_tree
 from ridethrough.rigs.controller_runner import ControllerRunner
 from ridethrough.rigs.lab.controller_views import views
@@ -103,6 +104,7 @@ def add_lab(
     groups: Groups | None = None,
 ) -> None:
     """Serve /lab/v1; with `controllers` those, and with `groups` the power-control groups, too."""
+    end_streams_with(application)
     lab = _Lab(emulators, controllers, groups)
     for route in ROUTES:
         application.router.add_route(route.method, route.path, gate.guard(route.role, getattr(lab, route.handler)))
@@ -238,8 +240,7 @@ class _Lab:
 
     async def agents(self, request: web.Request) -> web.StreamResponse:
         """Stream of the states of servers, clusters and disks: all of them, then each change."""
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await response.prepare(request)
+        response = await open_stream(request)
         sent: dict[str, dict[str, Any]] = {}
         try:
             while True:
@@ -253,8 +254,7 @@ class _Lab:
             return response
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-        await response.prepare(request)
+        response = await open_stream(request)
         try:
             while True:
                 changed = self._changed
