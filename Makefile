@@ -27,7 +27,7 @@ bindable: supported
 test: clients $(VENV)/.dev
 	$(MAKE) --no-print-directory --jobs=3 lint compiled network
 	@[ ! -e $(VENV)/compiled ] || set -- --compiled -o 'pythonpath=$(VENV)/compiled .'; \
-		$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" "$$@"
+		$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network and not campaign" "$$@"
 	@[ ! -e $(VENV)/compiled ] || $(MAKE) --no-print-directory interpreted
 
 # What is compiled, once more as it stands in the checkout.
@@ -36,7 +36,7 @@ INTERPRETED = tests/wire tests/emulators tests/gateway/test_translate.py tests/g
 	tests/interop/test_bmc_sessions.py tests/interop/test_net_snmp.py tests/interop/test_snmpv3.py tests/interop/test_every_pair.py
 
 interpreted: $(VENV)/.dev
-	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network" $(INTERPRETED)
+	$(ISOLATED) $(BIN)/pytest $(PARALLEL) -m "not network and not campaign" $(INTERPRETED)
 
 # What the tests drive, first of all: without root this says at once what is missing.
 clients: supported
@@ -119,8 +119,9 @@ docs: $(VENV)/.dev
 mutations: $(VENV)/.dev
 	$(BIN)/python -m tests.mutations $(if $(NAMED),--named)
 
-# Half an hour over every rig that comes along; what it finds is in explore-found/ and docs/explore-results.md.
+# Planted faults first, then half an hour over every rig that comes along: explore-found/ and docs/explore-results.md have what it finds.
 explore: $(VENV)/.dev
+	$(BIN)/pytest -q -m campaign tests/rigs
 	$(BIN)/python -m benchmarks.explore $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: $(VENV)/.dev

@@ -313,6 +313,7 @@ def found(result: Result, invariant: str) -> Reduced:
     return finding
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("act", "invariant"),
@@ -338,6 +339,7 @@ def test_a_planted_fault_is_found_and_shortened(act: Act, invariant: str, tmp_pa
     assert any(step.expect for step in scenario.timeline)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 def test_a_condition_that_is_not_so_is_found() -> None:
     with patch.object(GatewayBackend, "conditions", stale):
@@ -346,6 +348,7 @@ def test_a_condition_that_is_not_so_is_found() -> None:
     assert finding.plan.timeline == ()  # nothing has to happen for it
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 def test_an_expectation_of_ones_own_is_found_broken() -> None:
     lines = ({"expect": "no command", "device": "UPS1", "command": "output.off_and_return"},)
@@ -353,11 +356,13 @@ def test_an_expectation_of_ones_own_is_found_broken() -> None:
     assert "UPS1" in finding.violation.subject
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 def test_a_controller_without_a_fault_is_not_blamed() -> None:
     assert searched(orderly, runs=4) == Result(4, ())
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(200)
 def test_a_fault_of_a_stand_in_is_found_and_its_scenario_fails_and_then_holds(tmp_path: Path) -> None:
     """The stand-in for AC loses the order to switch the outputs of the cluster on again."""
@@ -454,7 +459,8 @@ def test_wrong_usage_is_one_line_and_status_2(words: tuple[str, ...], said: str)
 
 @pytest.mark.timeout(120)
 def test_ctrl_c_ends_a_search_and_its_processes() -> None:
-    command = [sys.executable, "-m", "ridethrough", "explore", "a1080a-pair", "--for", "100s", "--jobs", "2"]
+    words = [sys.executable, "-m", "ridethrough", "explore", "a1080a-pair", "--for", "100s", "--jobs", "2"]
+    command = ["env", "--default-signal=INT", *words]  # a background job of a shell without job control ignores it
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         deadline = time.monotonic() + 60
@@ -483,6 +489,7 @@ def test_a_file_of_expectations_is_read_with_its_lines(tmp_path: Path) -> None:
         load_expectations(file)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 def test_a_program_of_its_own_is_searched_in_fast_time(tmp_path: Path) -> None:
     """It ends at once, which is found, with its last words."""

@@ -52,7 +52,7 @@ def test_what_init_writes_passes_and_is_not_written_over(tmp_path: Path) -> None
     (folder / "controller.py").write_text((folder / "controller.py").read_text() + "# mine\n")
     status, said = pytest_in(folder)
     assert status == 0, said
-    assert "3 passed" in said
+    assert "4 passed" in said
 
     again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert again.returncode == 2

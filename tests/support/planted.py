@@ -7,13 +7,13 @@ whatever the stand-ins look like inside, and in forked processes, too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 
-from ridethrough.gateway.correlate.correlator import Correlator
-from ridethrough.gateway.records import ConditionClears
+from ridethrough.gateway.pipeline.stages import StageResult, Stages
+from ridethrough.gateway.records import Event, Record
 from ridethrough.rigs.api_client import ApiError
 from ridethrough.rigs.controllers.base import Controller
 from ridethrough.rigs.controllers.client import ControllerClient
@@ -128,15 +128,20 @@ def _never_clears(condition: str) -> Callable[[pytest.MonkeyPatch], None]:
     """The gateway opens a condition and never says that it is over."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        clear = Correlator._clear
+        process = Stages.process  # called by interpreted code, also where the stages are compiled
 
-        def wrong(self: Correlator, batch: Any, signal: ConditionClears) -> None:
-            if signal.condition != condition:
-                clear(self, batch, signal)
+        def wrong(self: Stages, records: Sequence[Record], at: int = 0) -> StageResult:
+            result = process(self, records, at)
+            result.events = [event for event in result.events if not _clears(event, condition)]
+            return result
 
-        patch.setattr(Correlator, "_clear", wrong)
+        patch.setattr(Stages, "process", wrong)
 
     return plant
+
+
+def _clears(event: Event, condition: str) -> bool:
+    return bool(event.data.get("clears")) and event.data.get("condition") == condition
 
 
 def _breaks_down(patch: pytest.MonkeyPatch) -> None:

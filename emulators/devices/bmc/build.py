@@ -8,7 +8,7 @@ from ridethrough.emulators.bindings.chassis import AcLink
 from ridethrough.emulators.bindings.device_types import Construction, Interface, ProfileKey, ServiceAddress
 from ridethrough.emulators.config.ports import Ports
 from ridethrough.emulators.devices.bmc.config import BmcConfig
-from ridethrough.emulators.devices.bmc.device import EmulatedBmc
+from ridethrough.emulators.devices.bmc.device import KIND, EmulatedBmc
 from ridethrough.emulators.devices.bmc.lan import AlertDestination
 from ridethrough.emulators.devices.bmc.model import Bmc, BmcOptions, InitialUser
 from ridethrough.emulators.devices.bmc.profile import load_profile
@@ -68,4 +68,4 @@ def build_bmc(
 
 def bmc_interface(server: str, config: BmcConfig, ports: Ports) -> Interface:
     """Return the LAN channel of the BMC of a server."""
-    return Interface(f"{server}.bmc", EmulatedBmc.kind, "BMC", (ServiceAddress("ipmi", config.address, ports.ipmi),))
+    return Interface(f"{server}.bmc", KIND, "BMC", (ServiceAddress("ipmi", config.address, ports.ipmi),))

@@ -8,7 +8,7 @@ accounts that depend on the state alone are kept for as long as the model's revi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from ridethrough.emulators.bindings.inputs import Inputs, numeric, plain, while_able
 from ridethrough.emulators.bindings.ipmi import SteadyAnswers, dispatch
@@ -25,11 +25,14 @@ from ridethrough.mibs import MibTree
 from ridethrough.wire.ipmi.message import IpmiRequest, Privilege
 from ridethrough.wire.ipmi.session import Account, LoginPolicy, Session
 
+KIND: Final = "bmc"
+"""A compiled class has its attributes on instances only."""
+
 
 class EmulatedBmc:
     """A management controller that a world can hold and a LAN channel can serve."""
 
-    kind = "bmc"
+    kind = KIND
 
     def __init__(self, model: Bmc) -> None:
         self.model = model
