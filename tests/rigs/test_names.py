@@ -51,7 +51,7 @@ class Taker(NamedTuple):
                 words.append(text)
             elif isinstance(param, TyperArgument) and param.required:
                 words.append(str(folder / "out"))
-        more = {"--ports": "free", "--http": "127.0.0.1:0"}
+        more = {"--ports": "free", "--http": "127.0.0.1:0", "--runs": "1"}
         return words + [word for option, value in more.items() if option in known for word in (option, value)]
 
 
