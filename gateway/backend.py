@@ -25,7 +25,7 @@ from ridethrough.gateway.pipeline.core import PipelineCore
 from ridethrough.gateway.pipeline.reload import HOT_KEYS, needs_restart
 from ridethrough.gateway.receive import Listener
 from ridethrough.gateway.records import Audit, Command, Event, RecordKind
-from ridethrough.gateway.status import ConditionStatus, DeviceStatus, JournalStatus, RecordField, RecordStatus
+from ridethrough.gateway.status import ConditionStatus, DeviceStatus, JournalStatus, RecordStatus
 from ridethrough.gateway.storage.errors import StoreError
 from ridethrough.gateway.storage.sqlite.audit import AuditLog
 from ridethrough.gateway.vocabulary import EventType
@@ -193,7 +193,7 @@ class GatewayBackend:
             port=arrival.port,
             octets=arrival.data.hex(" ") if datagram else "",
             text="" if datagram else arrival.data.decode("utf-8", "replace"),
-            fields=[RecordField(*field) for field in fields(arrival.data, self._tree)] if datagram else [],
+            fields=fields(arrival.data, self._tree) if datagram else [],
         )
 
     async def _extent(self) -> tuple[int, int]:

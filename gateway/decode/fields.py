@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ridethrough.gateway.status import RecordField
 from ridethrough.mibs import MibTree
 from ridethrough.wire import ber
 from ridethrough.wire.errors import WireError
@@ -45,36 +44,27 @@ TRAP_PDU = 0xA4
 TEXT = range(0x20, 0x7F)
 
 
-class Field(NamedTuple):
-    """A field at offset `at`; `octets` counts its tag and length, too, and `depth` the fields around it."""
-
-    at: int
-    octets: int
-    depth: int
-    name: str
-    type: str
-    value: str
-
-
-def fields(data: bytes, tree: MibTree) -> list[Field]:
+def fields(data: bytes, tree: MibTree) -> list[RecordField]:
     """List the fields of an SNMP message in order; one that cannot be read is the last, with the rule it breaks."""
-    found: list[Field] = []
+    found: list[RecordField] = []
     try:
         _value(data, 0, len(data), 0, "message", "", tree, found)
     except WireError as error:
-        found.append(Field(error.offset, len(data) - error.offset, 0, "unreadable", "", error.rule))
+        found.append(RecordField(error.offset, len(data) - error.offset, 0, "unreadable", "", error.rule))
     return found
 
 
-def _value(data: bytes, at: int, end: int, depth: int, name: str, above: str, tree: MibTree, found: list[Field]) -> int:
+def _value(
+    data: bytes, at: int, end: int, depth: int, name: str, above: str, tree: MibTree, found: list[RecordField]
+) -> int:
     """Append the value at `at` and those inside it. Returns the offset behind it."""
     tag, start, stop = ber.read_header(data, at, end)
     kind = TYPES.get(tag, f"tag {tag:02X}h")
     constructed = bool(tag & 0x20)
     if not constructed:
-        found.append(Field(at, stop - at, depth, name, kind, _text(tag, data, start, stop, tree, name)))
+        found.append(RecordField(at, stop - at, depth, name, kind, _text(tag, data, start, stop, tree, name)))
         return stop
-    found.append(Field(at, stop - at, depth, name, kind, ""))
+    found.append(RecordField(at, stop - at, depth, name, kind, ""))
     if depth >= DEEPEST:
         raise WireError(at, f"more than {DEEPEST} values inside one another")
     names = _names(name, above, tag, data, start, stop)

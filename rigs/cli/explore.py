@@ -23,6 +23,7 @@ from ridethrough.rigs.cli.common import (
     fail,
     print_json,
     user_errors,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -254,10 +255,8 @@ def _written(out: Path | None, setting: Setting, result: Result, pool: RunPool, 
         name, kind = name_of(setting.rig.stem, found.violation), found.violation.invariant
         path = out / f"{name}.yaml"
         origin = FoundBy(_named(setting.rig, out), name, command, setting.patch, described.get(kind, ""))
-        try:
+        with writing(out):
             out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            fail(f"{out}: {error.strerror}", USAGE)
         _write(path, text_of(found, origin))
         if setting.attached is None:
             _write(path.with_suffix(".html"), pool.page(path))
@@ -266,7 +265,5 @@ def _written(out: Path | None, setting: Setting, result: Result, pool: RunPool, 
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with writing(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"{path}: {error.strerror}", USAGE)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ridethrough.rigs.cli.common import USAGE, JsonOption, fail, print_json
+from ridethrough.rigs.cli.common import USAGE, JsonOption, fail, print_json, writing
 
 STARTER = Path(__file__).parents[1] / "starter"
 NEXT = """
@@ -30,12 +30,10 @@ def init(
     there = [path.name for path in files if (folder / path.name).exists()]
     if there and not force:
         fail(f"{folder} has {', '.join(there)} already; nothing was written (--force writes over them)", USAGE)
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for path in files:
             shutil.copyfile(path, folder / path.name)
-    except OSError as error:
-        fail(f"{error.filename or folder}: {error.strerror}", USAGE)
     if json:
         print_json({"folder": str(folder), "files": [path.name for path in files]})
         return

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 from ruamel.yaml import YAML
 
-from ridethrough.rigs.cli.common import USAGE, JsonOption, RigArgument, fail, print_json, print_result, user_errors
+from ridethrough.rigs.cli.common import (
+    USAGE,
+    JsonOption,
+    RigArgument,
+    fail,
+    print_json,
+    print_result,
+    user_errors,
+    writing,
+)
 from ridethrough.rigs.rigfile.bundled import FOLDER, names, summary
 from ridethrough.rigs.rigfile.generate import LARGEST, generated
 
@@ -54,10 +63,8 @@ def copy(
     """
     if file.exists():
         fail(f"{file} is there already", USAGE)
-    try:
+    with writing(file):
         shutil.copyfile(rig, file)
-    except OSError as error:
-        fail(f"{error.filename or file}: {error.strerror}", USAGE)
     print_result(f"{file}: a copy of {rig.stem}", {"file": str(file), "rig": rig.stem}, json=json)
 
 
@@ -91,9 +98,6 @@ def generate(
     """
     yaml = YAML()
     yaml.default_flow_style = None
-    try:
-        with file.open("w", encoding="utf-8") as stream:
-            yaml.dump(generated(ups, bmc, profile), stream)
-    except OSError as error:
-        fail(f"{file}: {error.strerror}", USAGE)
+    with writing(file), file.open("w", encoding="utf-8") as stream:
+        yaml.dump(generated(ups, bmc, profile), stream)
     print_result(f"{file}: {ups} UPSs, {bmc} servers with BMCs", {"file": str(file), "ups": ups, "bmc": bmc}, json=json)

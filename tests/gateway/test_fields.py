@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ridethrough.gateway.decode.fields import Field, fields
+from ridethrough.gateway.decode.fields import fields
+from ridethrough.gateway.status import RecordField
 from ridethrough.mibs import standard_tree
 from tests.support.vectors import vector
 
@@ -38,7 +39,7 @@ def test_a_version_1_trap_of_net_snmp() -> None:
 def test_every_octet_is_accounted_for(name: str) -> None:
     data = vector(name)
     rows = fields(data, TREE)
-    assert rows[0] == Field(0, len(data), 0, "message", "SEQUENCE", "")
+    assert rows[0] == RecordField(0, len(data), 0, "message", "SEQUENCE", "")
     leaves = [row for at, row in enumerate(rows) if at + 1 == len(rows) or rows[at + 1].depth <= row.depth]
     assert all(before.at + before.octets <= after.at for before, after in itertools.pairwise(leaves))
     assert leaves[-1].at + leaves[-1].octets == len(data)
